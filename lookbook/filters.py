@@ -1,0 +1,127 @@
+"""Conditions on attributes, the same ones for a catalogue row and for an index column.
+
+`gender=Women`, `gender!=Boys` compare as text; `price<=40`, `year>=2012` compare as numbers.
+Several values of one column joined by `|` mean any of them: `season=Summer|Spring`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_CONDITION = re.compile(r"^\s*([^=!<>]+?)\s*(!=|<=|>=|=)\s*(.*?)\s*$", re.DOTALL)
+_NUMERIC: dict[str, Callable] = {"<=": np.less_equal, ">=": np.greater_equal}
+
+
+class FilterError(ValueError):
+    """A condition that cannot be read, or that names a column that is not there."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`column` must (`=`, `<=`, `>=`) or must not (`!=`) hold one of `values`."""
+
+    column: str
+    operator: str
+    values: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Read `COLUMN=VALUE`, `!=`, `<=` or `>=`; raises FilterError on anything else."""
+        match = _CONDITION.match(text)
+        if not match:
+            raise FilterError(
+                f"cannot read the condition {text!r}: expected COLUMN=VALUE, COLUMN!=VALUE, "
+                "COLUMN<=NUMBER or COLUMN>=NUMBER"
+            )
+        column, operator, value = match.groups()
+        values = (value,) if operator in _NUMERIC else tuple(v.strip() for v in value.split("|"))
+        return cls._checked(column, operator, values)
+
+    @classmethod
+    def _checked(cls, column: str, operator: str, values: tuple[str, ...]) -> Condition:
+        if operator in _NUMERIC:
+            try:
+                float(values[0])
+            except ValueError:
+                raise FilterError(
+                    f"{column}{operator}{values[0]!r}: expected a number after {operator}"
+                ) from None
+        return cls(column, operator, values)
+
+    def mask(self, column: Sequence) -> np.ndarray:
+        """bool (n,): entries of `column` that meet the condition; a missing one meets only `!=`."""
+        if self.operator in _NUMERIC:
+            numbers = np.array([_number(v) for v in column], dtype=np.float64)
+            with np.errstate(invalid="ignore"):
+                return _NUMERIC[self.operator](numbers, float(self.values[0]))
+        wanted = {v.casefold() for v in self.values}
+        hit = np.fromiter((_text(v) in wanted for v in column), dtype=bool, count=len(column))
+        return hit if self.operator == "=" else ~hit
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else _plain(value).casefold()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, (float, np.floating)) and value.is_integer():
+        value = int(value)  # pandas and JSON both turn 2012 into 2012.0
+    return str(value)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+Where = Mapping[str, object] | Iterable["Condition | str"] | None
+
+
+def parse_where(where: Where) -> tuple[Condition, ...]:
+    """Read filters in any of the forms a caller may have them.
+
+    A mapping `{"gender": "Women", "season": ["Summer", "Spring"]}` (a list means any of them; the
+    key may end in `!=`, `<=` or `>=`), an iterable of strings as the command line takes them, or of
+    Conditions. None and empty mean no condition. Raises FilterError.
+    """
+    if where is None:
+        return ()
+    if isinstance(where, str):
+        where = [where]
+    if isinstance(where, Mapping):
+        return tuple(_from_pair(key, value) for key, value in where.items())
+    return tuple(c if isinstance(c, Condition) else Condition.parse(c) for c in where)
+
+
+def _from_pair(key: str, value: object) -> Condition:
+    match = re.match(r"^(.*?)\s*(!=|<=|>=)?$", key, re.DOTALL)
+    column, operator = match.group(1), match.group(2) or "="
+    values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
+    if not values:
+        raise FilterError(f"{column}: expected at least one value, found an empty list")
+    if any(v is None for v in values):
+        raise FilterError(
+            f"{column}: expected a value, found None; leave the condition out instead"
+        )
+    return Condition._checked(column, operator, tuple(_plain(v) for v in values))
+
+
+def mask_rows(
+    conditions: Sequence[Condition], column_of: Callable[[str], Sequence], count: int
+) -> np.ndarray:
+    """bool (count,): rows that meet every condition; `column_of` gives a column by its name."""
+    mask = np.ones(count, dtype=bool)
+    for condition in conditions:
+        mask &= condition.mask(column_of(condition.column))
+    return mask
+
+
+def matches(conditions: Sequence[Condition], attributes: Mapping[str, object]) -> bool:
+    """Whether one item's attributes meet every condition; a column it lacks counts as missing."""
+    return all(bool(c.mask([attributes.get(c.column)])[0]) for c in conditions)

@@ -1,0 +1,145 @@
+"""A generation, opened: verified against its manifest, memory-mapped, read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lookbook.engines import AnnoyEngine, IndexCorrupt
+from lookbook.index.manifest import MANIFEST, Manifest
+from lookbook.index.publishing import CURRENT, current_name
+
+Projection = tuple[np.ndarray, np.ndarray]  # mean (raw_dim,), matrix (raw_dim, dim)
+
+
+def project(vectors: np.ndarray, projection: Projection | None) -> np.ndarray:
+    """float32 (n, raw_dim) -> (n, dim), L2 norm 1: the same step for the catalogue and a query."""
+    vectors = np.asarray(vectors, np.float32)
+    if projection is None:
+        return vectors
+    mean, matrix = projection
+    projected = (vectors - mean) @ matrix
+    norms = np.linalg.norm(projected, axis=1, keepdims=True)
+    return projected / np.maximum(norms, np.finfo(np.float32).tiny)
+
+
+class Generation:
+    """One opened generation: verified, its vectors and thumbnails memory-mapped.
+
+    `manifest`; `vectors` (count, dim); `items`, a table with `id`, `title`, `group` and the
+    attributes; `projection` (mean, matrix) or None; `root` where it was found through CURRENT.
+    """
+
+    def __init__(self, path: Path, verify: str) -> None:
+        self.path = path
+        self.root: Path | None = None
+        self.manifest = Manifest.read(path)
+        self.manifest.check_files(path, hashes=verify == "full")
+        with _refusing(path / "vectors.npy"):
+            self.vectors = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        with _refusing(path / "items.parquet"):
+            self.items = pq.read_table(path / "items.parquet", memory_map=False)
+        with _refusing(path / "thumbs.npy"):
+            self._offsets = np.load(path / "thumbs.npy", allow_pickle=False)
+        self.projection = self._read_projection()
+        self._check_shapes()
+        self._thumbs = self._map_thumbs()
+
+    @classmethod
+    def open(cls, path: str | Path, verify: str = "full") -> Generation:
+        """Open the generation in folder `path`, or the current one of the root `path`.
+
+        `verify="full"` compares every file's sha256 with the manifest, "quick" its size only.
+        Raises IndexMissing where there is none, IndexCorrupt where anything does not match.
+        """
+        if verify not in ("full", "quick"):
+            raise ValueError(f"unknown verify {verify!r}: expected 'full' or 'quick'")
+        path = Path(path)
+        if (path / MANIFEST).is_file():
+            return cls(path, verify)
+        for _ in range(5):  # a writer may publish twice and prune between our two steps
+            name = current_name(path)
+            try:
+                generation = cls(path / name, verify)
+            except (IndexCorrupt, FileNotFoundError):
+                if current_name(path) != name:
+                    continue
+                if not (path / name / MANIFEST).is_file():
+                    raise IndexCorrupt(f"{CURRENT} names {name}, there is nothing there") from None
+                raise
+            generation._came_from(path, name)
+            return generation
+        raise IndexCorrupt(f"{CURRENT} in {path} changes faster than a generation opens")
+
+    def _came_from(self, root: Path, name: str) -> None:
+        if self.manifest.generation != name:
+            raise IndexCorrupt(
+                f"{CURRENT} names {name}, the manifest there says {self.manifest.generation}"
+            )
+        self.root = root
+
+    def forest(self) -> AnnoyEngine:
+        """The forest, opened and checked; raises IndexCorrupt."""
+        m = self.manifest
+        return AnnoyEngine.open(self.path / "forest.ann", m.dim, m.metric, m.count, m.search_k)
+
+    def thumb(self, row: int) -> bytes:
+        """The packed picture of row number `row`, as it was written."""
+        start, stop = self._offsets[row], self._offsets[row + 1]
+        return self._thumbs[start:stop].tobytes()
+
+    def _read_projection(self) -> Projection | None:
+        from safetensors.numpy import load_file
+
+        path = self.path / "projection.safetensors"
+        if path.name not in self.manifest.files:
+            return None
+        with _refusing(path):
+            parts = load_file(path)
+            mean, matrix = parts["mean"], parts["matrix"]
+        wanted = (self.manifest.raw_dim, self.manifest.dim)
+        if mean.shape != wanted[:1] or matrix.shape != wanted:
+            raise IndexCorrupt(f"{path.name} maps {matrix.shape}, the manifest says {wanted}")
+        return mean, matrix
+
+    def _check_shapes(self) -> None:
+        m = self.manifest
+        found, wanted = (self.vectors.shape, str(self.vectors.dtype)), ((m.count, m.dim), m.dtype)
+        if found != wanted:
+            raise IndexCorrupt(f"vectors.npy holds {found}, the manifest says {wanted}")
+        if self.projection is None and m.raw_dim != m.dim:
+            raise IndexCorrupt(f"raw_dim {m.raw_dim} is not dim {m.dim}, but nothing projects")
+        if self.items.num_rows != m.count:
+            raise IndexCorrupt(
+                f"items.parquet has {self.items.num_rows} rows, the manifest says {m.count}"
+            )
+        for name, kind in (("id", pa.string()), ("title", pa.string()), ("group", pa.int64())):
+            if name not in self.items.column_names or self.items[name].type != kind:
+                raise IndexCorrupt(f"items.parquet has no column {name!r} of type {kind}")
+
+    def _map_thumbs(self) -> np.ndarray:
+        path, offsets = self.path / "thumbs.bin", self._offsets
+        size, count = path.stat().st_size, self.manifest.count
+        if offsets.shape != (count + 1,) or offsets.dtype != np.int64:
+            raise IndexCorrupt(
+                f"thumbs.npy holds {offsets.shape} of {offsets.dtype}, expected {(count + 1,)}"
+            )
+        if offsets[0] != 0 or offsets[-1] != size or (np.diff(offsets) < 0).any():
+            raise IndexCorrupt(f"thumbs.npy ends at {offsets[-1]}, thumbs.bin has {size} bytes")
+        return np.memmap(path, np.uint8, "r") if size else np.empty(0, np.uint8)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Whatever a parser says of a damaged file becomes IndexCorrupt."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # numpy alone has four ways to say that a header is damaged
+        raise IndexCorrupt(f"{path.name} cannot be read: {error}") from error

@@ -1,0 +1,41 @@
+"""Small generations whose every file says which generation it belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lookbook.index import publish, write_generation
+
+COLOURS = ("red", "blue", "green")
+
+
+def random_vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+
+
+def write_tiny(
+    root: Path, count: int = 30, dim: int = 8, tag: str = "a", seed: int = 0, **options
+) -> Path:
+    """A generation of `count` items `{tag}-0`, `{tag}-1`...; its titles and thumbs hold the tag."""
+    defaults = {
+        "vectors": random_vectors(count, dim, seed),
+        "items": {
+            "id": [f"{tag}-{i}" for i in range(count)],
+            "title": [f"{tag} shirt {i}" for i in range(count)],
+            "colour": [COLOURS[i % 3] for i in range(count)],
+            "price": [float(i) if i % 5 else None for i in range(count)],
+        },
+        "thumbs": [f"{tag}-picture-{i}".encode() for i in range(count)],
+        "encoder": {"id": tag},
+        "trees": 4,
+        "seed": seed,
+    }
+    return write_generation(root, **{**defaults, **options})
+
+
+def publish_tiny(root: Path, **options) -> Path:
+    generation = write_tiny(root, **options)
+    publish(root, generation)
+    return generation

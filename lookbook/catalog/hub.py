@@ -1,0 +1,166 @@
+"""Data sets on the Hugging Face Hub, streamed: nothing has to fit on the disk."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookbook.catalog.columns import CatalogError, Columns, Field, find_roles
+from lookbook.catalog.files import choose_split
+from lookbook.catalog.items import Row, Source
+from lookbook.catalog.parquet import class_name, picture_of
+from lookbook.hub import HubError, ask_hub, no_answer
+from lookbook.images import ImageError, Limits, Picture
+
+if TYPE_CHECKING:
+    from datasets import IterableDataset
+
+_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}(?::[\w.-]+)?", re.ASCII)
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether a text has the form `owner/name`, `name` or `owner/name:config`."""
+    return bool(_ID.fullmatch(text)) and ".." not in text and "--" not in text
+
+
+def hub_source(name: str, split: str | None, columns: Columns) -> Source:
+    """Open a data set of the Hub by its id, or its cached copy where there is no network.
+
+    `owner/name:config` picks one of several configurations. Raises CatalogError, within 5 seconds
+    where the Hub does not answer.
+    """
+    repository, _, config = name.partition(":")
+    try:
+        info = ask_hub(repository, "dataset")
+    except HubError as error:
+        raise CatalogError(str(error)) from None
+    folder = _cached_folder(repository) if info is None else None
+    if info is None and folder is None:
+        raise CatalogError(
+            f"{no_answer(repository)}; give a local folder of pictures, a parquet file, or nothing "
+            "for the house collection"
+        )
+    where, revision = (str(folder), None) if folder else (repository, info.sha)
+    dataset, split = _load(name, where, config or None, revision, split)
+    fields = _fields(dataset.features)
+    roles = find_roles(fields, columns, name)
+    card = getattr(info, "card_data", None) or {}
+    licence = card.get("license") or dataset.info.license or None
+    sizes = dataset.info.splits or {}
+    return Source(
+        "hub",
+        name,
+        fields,
+        roles,
+        lambda: _rows(dataset, roles.image, name, folder),
+        split=split,
+        identity={"revision": revision or folder.name},
+        total=(sizes[split].num_examples or None) if split in sizes else None,
+        licence=", ".join(licence) if isinstance(licence, list) else licence,
+    )
+
+
+def _cached_folder(repository: str) -> Path | None:
+    """The folder of `hf download --repo-type dataset`, if that was done once."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        found = snapshot_download(repository, repo_type="dataset", local_files_only=True)
+    except Exception:  # not there, or only half
+        return None
+    names = [n for _, _, files in os.walk(found) for n in files]
+    return Path(found) if any(n != "README.md" for n in names) else None
+
+
+def _load(
+    name: str, where: str, config: str | None, revision: str | None, split: str | None
+) -> tuple[IterableDataset, str]:
+    """The stream of one split, its pictures left undecoded: the limits of images.py come first."""
+    from datasets import load_dataset
+
+    try:
+        splits = load_dataset(where, config, revision=revision, streaming=True)
+        split = choose_split(splits, split, name)
+        dataset = splits[split]
+        dataset = dataset if dataset.features else dataset._resolve_features()
+        return dataset.decode(False), split
+    except CatalogError:
+        raise
+    except Exception as error:  # of any of the libraries below
+        raise CatalogError(_sentence(name, error)) from error
+
+
+def _sentence(name: str, error: Exception) -> str:
+    said = " ".join(str(error).split())
+    if "onfig name is missing" in said:
+        configs = re.search(r"available configs: (\[.*?\])", said)
+        choice = configs.group(1) if configs else "its page lists them"
+        return f"{name} has several configurations, name one as {name}:CONFIG: {choice}"
+    return f"{name}: cannot be opened: {said[:300] or type(error).__name__}"
+
+
+def _fields(features: Any) -> tuple[Field, ...]:
+    import datasets
+
+    def kind(feature: Any) -> str:
+        if isinstance(feature, datasets.Image):
+            return "image"
+        if isinstance(feature, datasets.ClassLabel):
+            return "text"
+        if not isinstance(feature, datasets.Value):
+            is_picture = isinstance(feature, dict) and "bytes" in feature
+            return "image" if is_picture else "nested"
+        if feature.dtype in ("string", "large_string"):
+            return "text"
+        if "binary" in feature.dtype:
+            return "binary"
+        return "nested" if feature.dtype == "null" else "scalar"
+
+    return tuple(Field(name, kind(feature)) for name, feature in features.items())
+
+
+def _rows(
+    dataset: IterableDataset, image: str | None, name: str, folder: Path | None
+) -> Iterator[Row]:
+    import datasets
+
+    classes = {
+        n: f.names for n, f in dataset.features.items() if isinstance(f, datasets.ClassLabel)
+    }
+    try:
+        for number, cells in enumerate(dataset):
+            cells = {n: class_name(v, classes[n]) if n in classes else v for n, v in cells.items()}
+            cell = cells.pop(image, None)
+            yield Row(str(number), cells, functools.partial(_picture, cell, folder))
+    except Exception as error:  # of any of the libraries below: the line broke, a file is damaged
+        raise CatalogError(_ended(name, error)) from error
+
+
+def _picture(cell: Any, folder: Path | None) -> Picture:
+    path = cell.get("path") if isinstance(cell, dict) and not cell.get("bytes") else cell
+    if isinstance(path, str) and path.startswith("hf://"):
+        return _fetched(path)
+    if isinstance(path, str) and folder is None:  # never a file of this machine
+        raise ImageError("missing", "The row names a picture that the data set does not hold.")
+    return picture_of(cell, folder or Path(), links=True)
+
+
+def _fetched(path: str) -> bytes:
+    """A picture that is a file of the repository, no more of it than is needed to refuse it."""
+    import fsspec
+
+    try:
+        with fsspec.open(path, "rb") as file:
+            return file.read(Limits.max_bytes + 1)
+    except FileNotFoundError:
+        raise ImageError("missing", "The picture is not in the repository.") from None
+    except Exception as error:  # of any of the libraries below
+        raise CatalogError(_ended(path, error)) from error
+
+
+def _ended(name: str, error: Exception) -> str:
+    return f"{name}: the stream ended early: {' '.join(str(error).split())[:300]}"

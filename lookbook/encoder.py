@@ -1,0 +1,357 @@
+"""Pictures and words to vectors: a transformers vision model with its own preprocessing.
+
+Model and preprocessing are loaded together and never travel apart, and the very same code serves
+`embed.py` and the query of a visitor.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from lookbook.hub import HubError, ask_hub, no_answer
+from lookbook.images import Picture, letterbox, open_picture
+from lookbook.settings import POOLINGS, PRECISIONS
+from lookbook.words import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+
+DETAIL = 320  # px on the shorter side that are decoded at least, where a photo has more
+DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "lookbook-resnet50"
+
+
+MODEL_FILES = ("*.json", "model*.safetensors", "projection.safetensors", "words.safetensors")
+REVISED = ("config.json", "*.safetensors", "words.json")
+_WAYS_OUT = (
+    "Give a local folder with config.json, preprocessor_config.json and model.safetensors, or "
+    "leave out --model to use the shipped encoder"
+)
+
+
+class EncoderError(ValueError):
+    """A model that cannot be loaded or used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What the model wants: a square of `size` px, (value * scale - mean) / std per channel."""
+
+    size: int
+    scale: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    denoise: bool = False
+
+    @classmethod
+    def of(cls, processor: object, denoise: bool = False) -> Preprocessing:
+        """Read a transformers image processor; its crop size counts before its resize size."""
+        crop = getattr(processor, "crop_size", None) if _on(processor, "do_center_crop") else None
+        size = dict(crop or processor.size)
+        side = size.get("height") or size.get("shortest_edge") or size.get("longest_edge")
+        plain = not _on(processor, "do_normalize")
+        return cls(
+            size=int(side),
+            scale=float(processor.rescale_factor) if _on(processor, "do_rescale") else 1.0,
+            mean=(0.0, 0.0, 0.0) if plain else tuple(map(float, processor.image_mean)),
+            std=(1.0, 1.0, 1.0) if plain else tuple(map(float, processor.image_std)),
+            denoise=denoise,
+        )
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits that change with anything that changes the model's input."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    def open(self, picture: Picture) -> Image.Image:
+        """The picture as every step here begins with it, fine enough to show; raises ImageError.
+
+        Catalogue and query decode with the same `at_least`: JPEG's draft sizes change the pixels.
+        """
+        return open_picture(picture, at_least=max(self.size, DETAIL))
+
+    def fit(self, image: Image.Image) -> np.ndarray:
+        """uint8 (size, size, 3): an opened picture, letterboxed."""
+        if self.denoise:
+            image = open_picture(image, denoise=True)
+        return np.asarray(letterbox(image, self.size))
+
+    def pixels(self, picture: Picture) -> np.ndarray:
+        """uint8 (size, size, 3) of any picture; raises ImageError."""
+        return self.fit(self.open(picture))
+
+
+class Encoder:
+    """A vision model as a function from pictures to vectors of L2 norm 1.
+
+    Safe to call from several threads. `identity` is what an index must agree on with its queries.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        preprocessing: Preprocessing,
+        *,
+        name: str,
+        revision: str,
+        projection: torch.Tensor | None = None,
+        words: tuple[Vocabulary, np.ndarray] | None = None,
+        pooling: str = "avg",
+        precision: str = "auto",
+        device: str = "auto",
+    ) -> None:
+        import torch
+
+        if pooling not in POOLINGS:
+            raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
+        self.preprocessing, self.name, self.revision = preprocessing, name, revision
+        self.pooling, self.device = pooling, torch.device(_device(device))
+        self.precision = _precision(precision, self.device)
+        # the projection is learnt on top of averaged features and means nothing on others
+        averaged = pooling == "avg" and projection is not None
+        self.projection = projection.to(self.device) if averaged else None
+        self.words = words if self.projection is not None else None
+        model = _fold_batch_norms(model.eval().requires_grad_(False))
+        self.model = model.to(self.device, getattr(torch, self.precision)).to(
+            memory_format=torch.channels_last
+        )
+        _keep_memory()
+
+    @classmethod
+    def load(
+        cls,
+        model: str | os.PathLike = DEFAULT_MODEL,
+        *,
+        pooling: str = "avg",
+        precision: str = "auto",
+        device: str = "auto",
+        denoise: bool = False,
+    ) -> Encoder:
+        """Load a local folder or a Hub id, model and preprocessing together.
+
+        `precision` "auto" is bfloat16 where the processor has it, else float32; `device` "auto" is
+        CUDA, then MPS, then the CPU. A folder may hold `projection.safetensors` and `words.*`
+        beside the transformers files, as the shipped one does. Raises EncoderError.
+        """
+        folder = Path(model) if Path(model).is_dir() else _downloaded(str(model))
+        import torch  # after the folder is found: a wrong name must not wait for these
+        from transformers import AutoImageProcessor, AutoModel
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # half a second of loading needs no bar
+        try:
+            processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+            network = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise EncoderError(
+                f"{model}: not a transformers vision model with its preprocessor and safetensors "
+                f"({_first_line(error)})"
+            ) from error
+        return cls(
+            getattr(network, "vision_model", network),
+            Preprocessing.of(processor, denoise),
+            name=Path(model).resolve().name if Path(model).is_dir() else str(model),
+            revision=_revision(folder),
+            projection=_projection(folder),
+            words=_words(folder),
+            pooling=pooling,
+            precision=precision,
+            device=device,
+        )
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Whatever changes the vectors: two encoders with one identity may share an index."""
+        return {
+            "id": self.name,
+            "revision": self.revision,
+            "preprocessing": self.preprocessing.hash,
+            "pooling": self.pooling,
+            "precision": self.precision,
+            "denoise": self.preprocessing.denoise,
+            "dim": self.dim,
+        }
+
+    @cached_property
+    def dim(self) -> int:
+        """Length of a vector."""
+        blank = np.full((1, self.preprocessing.size, self.preprocessing.size, 3), 255, np.uint8)
+        return self.forward(blank).shape[1]
+
+    def encode(self, pictures: Sequence[Picture], batch_size: int = 32) -> np.ndarray:
+        """float32 (n, dim) of L2 norm 1, in the order given; raises ImageError."""
+        if not len(pictures):
+            return np.empty((0, self.dim), np.float32)
+        with ThreadPoolExecutor(2) as pool:
+            pixels = list(pool.map(self.preprocessing.pixels, pictures))
+        starts = range(0, len(pixels), batch_size)
+        return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
+
+    def forward(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8 (n, size, size, 3) from `preprocessing.pixels` -> float32 (n, dim) of L2 norm 1."""
+        import torch
+
+        with torch.inference_mode():
+            features = self._pool(self._features(pixels))
+            if self.projection is not None:
+                features = features @ self.projection.T
+            return torch.nn.functional.normalize(features, dim=1).cpu().numpy()
+
+    def encode_text(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 (n, dim) in the space of the pictures; see `unknown_words` for what it skipped.
+
+        Raises EncoderError when the model has no words, or knows none of those in a text.
+        """
+        vocabulary, table = self._vocabulary()
+        vectors = []
+        for text in texts:
+            tokens = vocabulary.tokens(text)
+            if not tokens:
+                raise EncoderError(f"knows none of the words in {text!r}")
+            vector = table[tokens].astype(np.float32).sum(0)
+            vectors.append(vector / max(float(np.linalg.norm(vector)), 1e-12))
+        return np.stack(vectors) if vectors else np.empty((0, self.dim), np.float32)
+
+    def unknown_words(self, text: str) -> list[str]:
+        """Words of `text` that the model never met whole; raises EncoderError without words."""
+        return self._vocabulary()[0].unknown(text)
+
+    def _vocabulary(self) -> tuple[Vocabulary, np.ndarray]:
+        if self.words is None:
+            raise EncoderError(f"the model {self.name} was not trained on words, only on pictures")
+        return self.words
+
+    def _features(self, pixels: np.ndarray) -> torch.Tensor:
+        """Last feature map (n, channels, places...) in the model's own precision."""
+        import torch
+
+        p = self.preprocessing
+        x = torch.tensor(pixels, device=self.device).permute(0, 3, 1, 2).float()
+        mean, std = (torch.tensor(v, device=self.device)[:, None, None] for v in (p.mean, p.std))
+        x = ((x * p.scale - mean) / std).to(next(self.model.parameters()).dtype)
+        out = self.model(x.contiguous(memory_format=torch.channels_last)).last_hidden_state
+        return out if out.ndim == 4 else out.transpose(1, 2)  # tokens last, like places
+
+    def _pool(self, maps: torch.Tensor) -> torch.Tensor:
+        """float32 (n, channels). GeM with p = 3: Radenović, Tolias, Chum 2018."""
+        flat = maps.float().flatten(2)
+        if self.pooling == "max":
+            return flat.amax(2)
+        if self.pooling == "gem":
+            return flat.clamp_min(1e-6).pow(3).mean(2).pow(1 / 3)
+        return flat.mean(2)
+
+
+def _on(processor: object, switch: str) -> bool:
+    return bool(getattr(processor, switch, False))
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _precision(wanted: str, device: torch.device) -> str:
+    """bfloat16 only where the processor computes in it; elsewhere it is emulated and slow."""
+    import torch
+
+    if wanted not in PRECISIONS:
+        raise EncoderError(f"precision {wanted!r} is not one of {', '.join(PRECISIONS)}")
+    if wanted != "auto":
+        return wanted
+    fast = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bfloat16" if fast else "float32"
+
+
+def _fold_batch_norms(model: torch.nn.Module) -> torch.nn.Module:
+    """Merge batch norms into the convolutions before them: the same function, less time."""
+    import torch
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    for module in model.modules():
+        convolution = getattr(module, "convolution", None)
+        norm = getattr(module, "normalization", None)
+        if isinstance(convolution, torch.nn.Conv2d) and isinstance(norm, torch.nn.BatchNorm2d):
+            module.convolution = fuse_conv_bn_eval(convolution, norm)
+            module.normalization = torch.nn.Identity()
+    return model
+
+
+def _keep_memory() -> None:
+    """Let glibc keep freed blocks: handing feature maps back to the system costs time."""
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-3, 2**31 - 1)  # M_MMAP_THRESHOLD
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+    except (OSError, AttributeError):
+        pass  # another C library: slower, not wrong
+
+
+def _downloaded(model: str) -> Path:
+    """Folder of the cached copy of a Hub model, fetched if need be; raises EncoderError."""
+    from huggingface_hub import snapshot_download
+
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model) or set(model) <= {"."}:
+        raise EncoderError(f"{model}: there is no such folder. {_WAYS_OUT}")
+    try:
+        info = ask_hub(model, "model")
+    except HubError as error:
+        raise EncoderError(f"{error}. {_WAYS_OUT}") from None
+    try:
+        folder = snapshot_download(model, allow_patterns=MODEL_FILES, local_files_only=info is None)
+    except (OSError, ValueError) as error:
+        reason = no_answer(model) if info is None else f"{model}: {_first_line(error)}"
+        raise EncoderError(f"{reason}. {_WAYS_OUT}") from error
+    return Path(folder)
+
+
+def _revision(folder: Path) -> str:
+    """16 hex digits over all that makes the network, so that a retrained model is another one."""
+    digest = hashlib.sha256()
+    for file in sorted({f for pattern in REVISED for f in folder.glob(pattern)}):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _projection(folder: Path) -> torch.Tensor | None:
+    file = folder / "projection.safetensors"
+    if not file.exists():
+        return None
+    from safetensors.torch import load_file
+
+    return load_file(file)["projection"].float()
+
+
+def _words(folder: Path) -> tuple[Vocabulary, np.ndarray] | None:
+    file = folder / "words.safetensors"
+    if not file.exists():
+        return None
+    from safetensors.numpy import load_file
+
+    listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+    vocabulary = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"]))
+    table = load_file(file)["words"]
+    if len(table) != len(vocabulary):
+        raise EncoderError(f"{file}: expected {len(vocabulary)} rows, found {len(table)}")
+    return vocabulary, table
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,69 @@
+"""Offline: a catalogue of pictures -> vectors -> a forest -> a new generation of the index.
+
+python embed.py                                        the house collection
+python embed.py --dataset ./photos --output shop       a folder of pictures
+python embed.py --dataset owner/name --split train     a data set of the Hub
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from lookbook import settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build and publish an index; 0 when it is published, 2 for a wish that cannot be met."""
+    parser = settings.parser(settings.EMBED, prog="embed.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--fresh", dest="resume", action="store_false", help="same as --no-resume")
+    args = parser.parse_args(argv)
+    try:
+        print(_build(args))
+    except (ValueError, OSError) as error:  # every error of the library is one of these
+        print(f"embed.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nembed.py: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _build(args: argparse.Namespace) -> object:
+    from lookbook.build import build
+    from lookbook.catalog import Columns, open_catalog
+    from lookbook.encoder import DEFAULT_MODEL, Encoder
+
+    columns = Columns(
+        args.image_column, args.title_column, args.id_column, tuple(args.attribute) or None
+    )
+    catalog = open_catalog(
+        args.dataset, split=args.split, where=args.where, limit=args.limit, columns=columns
+    )
+    encoder = Encoder.load(
+        args.model or DEFAULT_MODEL,
+        pooling=args.pooling,
+        precision=args.precision,
+        device=args.device,
+        denoise=args.denoise,
+    )
+    return build(
+        catalog,
+        encoder,
+        args.output,
+        model=args.model,
+        dim=args.dim,
+        metric=args.metric,
+        trees=args.trees,
+        recall=args.recall,
+        near_duplicates=args.fold,
+        licence=args.licence,
+        seed=args.seed,
+        batch_size=args.batch_size,
+        resume=args.resume,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

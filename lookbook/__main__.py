@@ -1,0 +1,130 @@
+"""python -m lookbook: the commands beside embed.py and app.py."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from lookbook import settings
+
+
+def search(argv: Sequence[str]) -> int:
+    """Find items by picture, by words, or by both."""
+    args = _parser("search", settings.SEARCH, search).parse_args(argv)
+    if args.image is None and not args.text:
+        raise ValueError("search needs --image PHOTO, --text WORDS, or both")
+    from lookbook.pairing import opened
+
+    index, encoder = opened(args.index, args.engine, args.model, args.device)
+    vector = 0
+    if args.image is not None:
+        vector = vector + encoder.encode([args.image])[0]
+    if args.text:
+        vector = vector + encoder.encode_text([args.text])[0]
+        for word in encoder.unknown_words(args.text):
+            print(f"the model does not know the word {word!r}", file=sys.stderr)
+    hits = index.search(vector, k=args.k, where=args.where)
+    if args.json:
+        rows = [
+            {"id": h.id, "score": h.score, "title": h.item.title} | h.item.attributes for h in hits
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(f"{hit.score:.3f}  {hit.id}  {hit.item.title}" for hit in hits))
+    return 0
+
+
+def house(argv: Sequence[str]) -> int:
+    """Draw the house collection into a folder of pictures with metadata."""
+    from lookbook.house.command import main
+
+    return main(argv) or 0
+
+
+def evaluate(argv: Sequence[str]) -> int:
+    """Measure an encoder on products and photographers that its training never saw."""
+    args = _parser("evaluate", settings.EVALUATE, evaluate).parse_args(argv)
+    if not any((args.data, args.phone, args.transfer)):
+        raise ValueError("evaluate needs --data, --phone or --transfer to measure on")
+    from dataclasses import asdict
+
+    from lookbook.catalog import open_catalog
+    from lookbook.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.evaluate import evaluate_encoder
+
+    results = evaluate_encoder(
+        Encoder.load(
+            args.encoder or DEFAULT_MODEL,
+            pooling=args.pooling,
+            precision=args.precision,
+            device=args.device,
+        ),
+        **{
+            name: open_catalog(where) if where else None
+            for name, where in (
+                ("products", args.data),
+                ("larger", args.larger),
+                ("phone", args.phone),
+                ("transfer", args.transfer),
+            )
+        },
+    )
+    if args.json:
+        plain = {t: {m: asdict(f) for m, f in row.items()} for t, row in results.items()}
+        print(json.dumps(plain, indent=2))
+    else:
+        lines = [f"{t:14} {m:7} {f}" for t, row in results.items() for m, f in row.items()]
+        print("\n".join(lines))
+    return 0
+
+
+def doctor(argv: Sequence[str]) -> int:
+    """Check the installation, the model and the index, and say what to do."""
+    from lookbook.doctor import diagnose
+
+    args = _parser("doctor", (settings.INDEX, settings.DEVICE), doctor).parse_args(argv)
+    return diagnose(args.index, args.device)
+
+
+def step_back(argv: Sequence[str]) -> int:
+    """Publish the generation before the current one again."""
+    from lookbook.index import step_back as publish_previous
+
+    args = _parser("step-back", (settings.INDEX,), step_back).parse_args(argv)
+    print(f"{args.index} now serves {publish_previous(args.index)}")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "search": search,
+    "house": house,
+    "doctor": doctor,
+    "evaluate": evaluate,
+    "step-back": step_back,
+}
+
+
+def _parser(name: str, options: Sequence[settings.Setting], command: Callable) -> object:
+    return settings.parser(options, prog=f"python -m lookbook {name}", description=command.__doc__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 2 and a sentence for a wish that cannot be met."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("-h", "--help"):
+        print("usage: python -m lookbook COMMAND [options]\n")
+        print("\n".join(f"  {name:10} {command.__doc__}" for name, command in COMMANDS.items()))
+        return 0
+    if argv[0] not in COMMANDS:
+        print(f"no command {argv[0]!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[argv[0]](argv[1:])
+    except (ValueError, OSError, LookupError) as error:
+        print(f"python -m lookbook {argv[0]}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""The whole way from a catalogue to a published generation, and the summary at its end."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from lookbook.build.encoding import Kept, encode_catalogue
+from lookbook.build.store import Store
+from lookbook.catalog import Catalog
+from lookbook.encoder import Encoder
+from lookbook.folding import fold
+from lookbook.index import Generation, prune, publish, write_generation
+
+WORK = ".work"
+
+
+class BuildError(ValueError):
+    """A catalogue that cannot become an index."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did: counts, seconds of each stage, and the figures of the forest."""
+
+    generation: Path
+    items: int
+    encoded: int
+    groups: int
+    rejected: dict[str, int]
+    seconds_encoding: float
+    seconds_index: float
+    forest_bytes: int
+    search_k: int
+    recall: float
+    engine: str
+
+    def __str__(self) -> str:
+        rate = self.encoded / max(self.seconds_encoding, 1e-9)
+        rejected = ", ".join(f"{n} {reason}" for reason, n in self.rejected.items()) or "none"
+        return "\n".join(
+            [
+                f"{self.items:,} items, {self.items - self.groups:,} folded as near-duplicates",
+                f"rejected: {rejected}",
+                f"encoded {self.encoded:,} pictures in {self.seconds_encoding:.1f} s "
+                f"({rate:.0f} images/s), indexed in {self.seconds_index:.1f} s",
+                f"forest {self.forest_bytes / 2**20:.1f} MiB, recall {self.recall:.4f} at k=24 "
+                f"with search_k {self.search_k:,}; auto serves the {self.engine} engine",
+                f"published {self.generation}",
+            ]
+        )
+
+
+def build(
+    catalog: Catalog,
+    encoder: Encoder,
+    output: str | Path,
+    *,
+    model: str | None = None,
+    dim: int | None = None,
+    metric: str = "angular",
+    trees: int = 50,
+    recall: float = 0.99,
+    near_duplicates: bool = True,
+    licence: str | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    resume: bool = True,
+    quiet: bool = False,
+) -> Summary:
+    """Encode `catalog`, write a generation under `output` and publish it.
+
+    `model` is how the encoder is found again (folder or Hub id; None: the shipped one). What was
+    encoded stays in `output`/.work until the generation is published, so a killed run goes on
+    where it was. Raises BuildError when no picture can be used.
+    """
+    output = Path(output)
+    store = Store(output / WORK, encoder.identity)
+    if not resume:
+        store.clear()
+    started = time.monotonic()
+    kept = encode_catalogue(catalog, encoder, store, batch_size=batch_size, quiet=quiet)
+    kept.rejected += [vars(rejection) for rejection in catalog.rejected]
+    if not kept.items:
+        raise BuildError(_nothing_usable(catalog, kept))
+    encoded = time.monotonic()
+    vectors = store.vectors(kept.hashes)
+    groups = _groups(vectors, store, kept, near_duplicates)
+    generation = write_generation(
+        output,
+        vectors=vectors,
+        items=_columns(kept, groups),
+        thumbs=store.thumbs(kept.hashes),
+        encoder=encoder.identity | {"model": model},
+        metric=metric,
+        trees=trees,
+        recall=recall,
+        seed=seed,
+        source=catalog.source,
+        licence=licence or catalog.licence,
+        projection=whitening(vectors, dim) if dim else None,
+        report={"rejected": kept.rejected},
+        progress=None if quiet else _Bars(),
+    )
+    publish(output, generation)
+    prune(output)
+    shutil.rmtree(output / WORK, ignore_errors=True)
+    return _summary(generation, kept, groups, encoded - started, time.monotonic() - encoded)
+
+
+def whitening(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) and matrix (d, dim) of a PCA-whitening learnt on `vectors` (n, d).
+
+    Jégou & Chum 2012, "Negative evidences and co-occurences in image retrieval". Directions that
+    hold next to nothing are damped, not blown up. Raises BuildError when `dim` is out of reach.
+    """
+    n, d = vectors.shape
+    if not 1 <= dim <= min(n - 1, d):
+        raise BuildError(
+            f"--dim {dim}: {n} pictures with vectors of length {d} allow 1 to {min(n - 1, d)}"
+        )
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centred = vectors.astype(np.float64) - mean
+    values, directions = np.linalg.eigh(centred.T @ centred / n)
+    values, directions = values[::-1][:dim], directions[:, ::-1][:, :dim]
+    matrix = directions / np.sqrt(np.maximum(values, 0) + 1e-3 * values[0])
+    return mean.astype(np.float32), matrix.astype(np.float32)
+
+
+def _groups(vectors: np.ndarray, store: Store, kept: Kept, near_duplicates: bool) -> np.ndarray:
+    if not near_duplicates:
+        return np.arange(len(vectors))
+    return fold(vectors, store.signatures(kept.hashes), kept.hashes)
+
+
+def _columns(kept: Kept, groups: np.ndarray) -> dict[str, list]:
+    names = dict.fromkeys(name for item in kept.items for name in item.attributes)
+    own = {
+        "id": [item.id for item in kept.items],
+        "title": [item.title for item in kept.items],
+        "group": groups.tolist(),
+    }
+    attributes = {
+        name + "_" * (name in own): [item.attributes.get(name) for item in kept.items]
+        for name in names
+    }
+    return own | attributes
+
+
+def _nothing_usable(catalog: Catalog, kept: Kept) -> str:
+    if not kept.rejected:
+        return "the catalogue is empty: found no item to index (check --where and --limit)"
+    first = kept.rejected[0]
+    return (
+        f"no usable picture among {len(kept.rejected)}: expected at least one. "
+        f"The first, {first['id']}: {first['sentence']}"
+    )
+
+
+def _summary(
+    generation: Path, kept: Kept, groups: np.ndarray, encoding: float, indexing: float
+) -> Summary:
+    manifest = Generation.open(generation, verify="quick").manifest
+    return Summary(
+        generation=generation,
+        items=len(kept.items),
+        encoded=kept.encoded,
+        groups=len(np.unique(groups)),
+        rejected=dict(Counter(r["reason"] for r in kept.rejected)),
+        seconds_encoding=encoding,
+        seconds_index=indexing,
+        forest_bytes=(generation / "forest.ann").stat().st_size,
+        search_k=manifest.search_k,
+        recall=manifest.recall,
+        engine=manifest.engine,
+    )
+
+
+class _Bars:
+    """A progress bar for each stage of writing, in turn."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self.bar is None or self.bar.desc.rstrip(": ") != what:
+            self.bar = tqdm(total=total, desc=what, leave=False)
+        self.bar.update(done - self.bar.n)
+        if done >= total:
+            self.bar.close()
+            self.bar = None

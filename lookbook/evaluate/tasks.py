@@ -1,0 +1,157 @@
+"""The tasks that an encoder is measured on, each from catalogues that it never saw.
+
+`like`, `like strictly`, `same product`, `street`, `words`: products held out by id.
+`phone`: photos by photographers held out. `transfer`: another shop's products altogether.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lookbook.catalog import Catalog, Item
+from lookbook.encoder import Encoder
+from lookbook.engines import exact_neighbours
+from lookbook.evaluate.metrics import Figure, figure, knn_accuracy, precision_at, recall_at
+from lookbook.evaluate.street import street_view
+from lookbook.folding import fold
+from lookbook.images import ImageError, content_hash, open_picture, read_bytes, signature
+from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
+
+DEPTH = 30  # neighbours looked at; more than 10, so that a query's own group can be passed over
+
+
+@dataclass
+class Gallery:
+    """Encoded items, one of each near-duplicate group; `group` maps every id to its row here."""
+
+    items: list[Item]
+    vectors: np.ndarray
+    group: dict[str, int]
+
+    def values(self, *columns: str) -> np.ndarray:
+        """(n,) text: the attributes `columns` of each item, joined."""
+        rows = [[str(i.attributes.get(c)) for c in columns] for i in self.items]
+        return np.array(["\t".join(row) for row in rows])
+
+
+def usable(items: Iterable[Item]) -> Iterator[tuple[Item, object, bytes]]:
+    """Item, opened picture and bytes; bad pictures are passed over."""
+    for item in items:
+        try:
+            data = item.image if isinstance(item.image, bytes) else read_bytes(item.image)
+            yield item, open_picture(data), data
+        except ImageError:
+            continue
+
+
+def gallery_of(items: Iterable[Item], encoder: Encoder) -> Gallery:
+    """Encode, and keep one item of each near-duplicate group: twins would inflate any score."""
+    kept = list(usable(items))
+    vectors = encoder.encode([data for _, _, data in kept])
+    prints = np.stack([signature(picture) for _, picture, _ in kept])
+    groups = fold(vectors, prints, [content_hash(data) for _, _, data in kept])
+    first, row_of = np.unique(groups, return_inverse=True)
+    return Gallery(
+        [kept[row][0] for row in first],
+        vectors[first],
+        {item.id: int(row) for (item, _, _), row in zip(kept, row_of, strict=True)},
+    )
+
+
+def neighbours(queries: np.ndarray, gallery: np.ndarray, k: int = DEPTH) -> np.ndarray:
+    """(q, k) row numbers of the gallery, closest first."""
+    return exact_neighbours(gallery, queries, min(k, len(gallery)), "angular")[0]
+
+
+def like(gallery: Gallery, *columns: str, at_least: int = 0) -> Figure:
+    """P@10: each item asks for the others; the same `columns` is right.
+
+    `at_least`: only items that share their values with more than so many.
+    """
+    labels = gallery.values(*columns)
+    rows = neighbours(gallery.vectors, gallery.vectors)
+    others = np.stack([r[r != i][:10] for i, r in enumerate(rows)])
+    names, counts = np.unique(labels, return_counts=True)
+    asked = counts[np.searchsorted(names, labels)] > at_least
+    return figure(precision_at(10, labels[others], labels)[asked])
+
+
+def find_product(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Figure]:
+    """R@1 and R@10: the query `ids[i]` is right when its own product, or a twin of it, comes."""
+    wanted = np.array([gallery.group[id] for id in ids])
+    rows = neighbours(queries, gallery.vectors)
+    return {f"R@{k}": figure(recall_at(k, rows, wanted)) for k in (1, 10)}
+
+
+def product_tasks(encoder: Encoder, small: Catalog, larger: Catalog | None) -> dict[str, dict]:
+    """Tasks on products held out by id; `larger` has larger photos of some of them."""
+    gallery = gallery_of((i for i in small if held_out(i.id, PRODUCTS_HELD_OUT)), encoder)
+    results: dict[str, dict] = {
+        "like": {"P@10": like(gallery, "articleType")},
+        "like strictly": {
+            "P@10": like(gallery, "articleType", "gender", "baseColour", at_least=10)
+        },
+    }
+    if larger is not None:
+        photos = [(i, p) for i, p, _ in usable(larger) if i.id in gallery.group]
+        ids = [item.id for item, _ in photos]
+        clean = encoder.encode([picture for _, picture in photos])
+        results["same product"] = find_product(gallery, clean, ids)
+        shots = encoder.encode([street_view(p, seed) for seed, (_, p) in enumerate(photos)])
+        results["street"] = find_product(gallery, shots, ids)
+    if encoder.words is not None:
+        named = [item for item in gallery.items if encoder.words[0].tokens(item.title)]
+        said = encoder.encode_text([item.title for item in named])
+        results["words"] = find_product(gallery, said, [item.id for item in named])
+    return results
+
+
+def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Figure]:
+    """Label by the 10 nearest photos of other people; the asking photographers were held out."""
+    kept = list(usable(photos))
+    people = np.array([str(item.attributes["sender_id"]) for item, _, _ in kept])
+    labels = np.array([str(item.attributes["label"]) for item, _, _ in kept])
+    vectors = encoder.encode([data for _, _, data in kept])
+    asking = np.array([held_out(person, PEOPLE_HELD_OUT) for person in people])
+    hits = []
+    for person in np.unique(people[asking]):
+        own = people == person
+        rows = neighbours(vectors[own], vectors[~own], 10)
+        hits.append(knn_accuracy(10, labels[~own][rows], labels[own]))
+    return {"kNN-10": figure(np.concatenate(hits))}
+
+
+def transfer_task(encoder: Encoder, articles: Catalog, most: int = 1600) -> dict[str, Figure]:
+    """An article finds another colourway of its product among `most` articles."""
+    ordered = sorted(
+        articles, key=lambda i: content_hash(str(i.attributes["product_code"]).encode())
+    )
+    gallery = gallery_of(ordered[:most], encoder)
+    codes = gallery.values("product_code")
+    names, counts = np.unique(codes, return_counts=True)
+    asked = counts[np.searchsorted(names, codes)] > 1
+    rows = neighbours(gallery.vectors, gallery.vectors)
+    others = np.stack([r[r != i][:10] for i, r in enumerate(rows)])
+    return {f"R@{k}": figure(recall_at(k, codes[others], codes)[asked]) for k in (1, 10)}
+
+
+def evaluate_encoder(
+    encoder: Encoder,
+    *,
+    products: Catalog | None = None,
+    larger: Catalog | None = None,
+    phone: Catalog | None = None,
+    transfer: Catalog | None = None,
+) -> dict[str, dict[str, Figure]]:
+    """Every task whose data is given: {task: {measure: Figure}}."""
+    results: dict[str, dict[str, Figure]] = {}
+    if products is not None:
+        results |= product_tasks(encoder, products, larger)
+    if phone is not None:
+        results["phone"] = phone_task(encoder, phone)
+    if transfer is not None:
+        results["transfer"] = transfer_task(encoder, transfer)
+    return results

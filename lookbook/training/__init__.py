@@ -1,0 +1,1 @@
+"""How the shipped encoder is trained: data, augmentation, model and losses of `train.py`."""

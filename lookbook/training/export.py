@@ -1,0 +1,37 @@
+"""From a trained student to the folder that `Encoder.load` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import save_file
+
+from lookbook.training.model import Student
+from lookbook.words import Vocabulary
+
+
+def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None:
+    """Write transformers files, projection and words in half precision; heads stay behind."""
+    from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
+
+    folder.mkdir(parents=True, exist_ok=True)
+    backbone = student.backbone.half()
+    backbone.save_pretrained(folder)
+    ConvNextImageProcessorPil(
+        size={"shortest_edge": size},
+        crop_pct=1.0,
+        image_mean=[0.485, 0.456, 0.406],
+        image_std=[0.229, 0.224, 0.225],
+    ).save_pretrained(folder)
+    projection = student.projection.weight.detach().to(torch.float16).contiguous()
+    save_file({"projection": projection}, folder / "projection.safetensors")
+    if student.words is not None:
+        table = student.words.weight.detach().numpy().astype(np.float16)
+        save_arrays({"words": table}, folder / "words.safetensors")
+        listed = {"words": words.words, "pieces": words.pieces}
+        text = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+        (folder / "words.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,43 @@
+"""What the student is asked for; each loss is a mean over the batch."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from lookbook.training.data import MISSING
+
+COSINE_SCALE = 16.0  # inverse temperature of the normalised softmax (Zhai & Wu 2019)
+
+
+def proxy_loss(
+    vectors: torch.Tensor, proxies: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.05
+) -> torch.Tensor:
+    """Normalised softmax over class proxies; rows with a MISSING label do not count."""
+    known = labels != MISSING
+    if not known.any():
+        return vectors.sum() * 0
+    logits = COSINE_SCALE * vectors[known] @ F.normalize(proxies, dim=1).T
+    return F.cross_entropy(logits, labels[known], label_smoothing=smoothing)
+
+
+def pair_loss(left: torch.Tensor, right: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+    """Row i of `left` belongs to row i of `right` and to no other, both ways (InfoNCE)."""
+    logits = left @ right.T * log_scale.exp().clamp(max=50)
+    target = torch.arange(len(left))
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def views_loss(a: torch.Tensor, b: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+    """Two views of each product find each other among all views of the batch (NT-Xent)."""
+    n = len(a)
+    both = torch.cat([a, b])
+    logits = both @ both.T * log_scale.exp().clamp(max=50)
+    logits = logits.masked_fill(torch.eye(2 * n, dtype=torch.bool), -1e4)
+    target = torch.cat([torch.arange(n, 2 * n), torch.arange(n)])
+    return F.cross_entropy(logits, target)
+
+
+def teacher_loss(guess: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """1 - cosine of what the student says of a changed picture and the teacher of the clean."""
+    return (1 - F.cosine_similarity(guess, teacher, dim=1)).mean()

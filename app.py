@@ -1,0 +1,52 @@
+"""The site: open the index, build the interface, launch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+from lookbook import settings
+
+MAX_UPLOAD = "21mb"  # a little more than images accepts, so that its sentence is the one shown
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the site until it is stopped; 2 when there is no index to serve."""
+    parser = settings.parser(settings.APP, prog="app.py", description=__doc__)
+    args = parser.parse_args(argv)
+    from lookbook.search import Index
+
+    try:
+        index = Index.open(args.index, args.engine)
+    except (ValueError, OSError) as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        return 2
+    serve(index, args)
+    return 0
+
+
+def serve(index: object, args: object) -> None:
+    """Launch and stay."""
+    from lookbook.pairing import encoder_of
+    from lookbook.ui import build_site
+    from lookbook.ui.theme import CSS, theme
+
+    site = build_site(index, lambda: encoder_of(index, args.model, args.device), args.results)
+    site.queue(default_concurrency_limit=8).launch(
+        server_name=args.host,
+        server_port=args.port,
+        share=args.share,
+        theme=theme(),
+        css=CSS,
+        max_file_size=MAX_UPLOAD,
+        footer_links=["api", "settings"],
+        ssr_mode=False,
+        show_error=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

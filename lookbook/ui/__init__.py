@@ -1,0 +1,5 @@
+"""The site: what a visitor sees. The only room, with app.py, that knows gradio."""
+
+from lookbook.ui.site import build_site
+
+__all__ = ["build_site"]

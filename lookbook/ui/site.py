@@ -1,0 +1,116 @@
+"""The page: its parts, and which callback each of them has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+
+from lookbook.encoder import Encoder
+from lookbook.search import Index
+from lookbook.ui.callbacks import Callbacks
+from lookbook.ui.finder import Finder
+from lookbook.ui.picture import QueryPicture, remove_upload
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
+MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
+KEEP_SECONDS = (300, 900)  # how often uploads are looked at, and how old one may get
+
+
+def build_site(
+    index: Index, load_encoder: Callable[[], Encoder], results: int = 24, examples: Path = EXAMPLES
+) -> gr.Blocks:
+    """The site of one index. `load_encoder` is called once, on another thread."""
+    finder = Finder(index, load_encoder)
+    shots = sorted(path for path in examples.glob("*") if path.suffix in (".jpg", ".png", ".webp"))
+    gr.set_static_paths([finder.folder, examples])
+    with gr.Blocks(
+        title="Lookbook", delete_cache=KEEP_SECONDS, analytics_enabled=False, fill_width=True
+    ) as site:
+        parts = _Parts(shots, results)
+        _connect(site, parts, Callbacks(finder, shots))
+    return site
+
+
+class _Parts:
+    """The visible parts, in the order of the page, and what each visitor's page remembers."""
+
+    def __init__(self, shots: list[Path], results: int) -> None:
+        self.query = gr.State(None, time_to_live=3600)
+        self.shown = gr.State([])
+        self.upload = gr.State(None)
+        gr.HTML(MASTHEAD, elem_id="masthead")
+        with gr.Row(elem_id="page"):
+            with gr.Column(scale=1, min_width=280, elem_id="ask"):
+                self._ask(shots, results)
+            with gr.Column(scale=3, min_width=320, elem_id="answer"):
+                self._answer()
+
+    def _ask(self, shots: list[Path], results: int) -> None:
+        self.picture = QueryPicture(
+            label="Your picture",
+            show_label=False,
+            sources=["upload", "webcam", "clipboard"],
+            webcam_options=gr.WebcamOptions(mirror=False, constraints=REAR_CAMERA),
+            placeholder="Drop a photo of a garment here, or choose one",
+            buttons=["fullscreen"],
+            elem_id="picture",
+            alt_text="The picture that is searched with",
+            height=340,
+        )
+        self.examples = None
+        if shots:
+            gr.Markdown("Try one of these", elem_classes="heading")
+            pictures = [(str(path), path.stem.replace("-", " ")) for path in shots]
+            self.examples = _wall("Examples", "examples", 5, pictures)
+        self.name = gr.Dropdown(
+            choices=[],
+            value=None,
+            label="Or a piece of the collection",
+            info="Type its name",
+            filterable=True,
+            elem_id="name",
+        )
+        self.count = gr.Slider(12, 96, value=results, step=12, label="Results", elem_id="count")
+
+    def _answer(self) -> None:
+        self.line = gr.Markdown(elem_id="line")
+        self.gallery = _wall("Results", "results", 4)
+
+
+def _wall(label: str, elem_id: str, columns: int, pictures: list | None = None) -> gr.Gallery:
+    """Pictures to click, not to look at one by one."""
+    return gr.Gallery(
+        pictures,
+        label=label,
+        show_label=False,
+        columns=columns,
+        height="auto",
+        object_fit="contain",
+        allow_preview=False,
+        interactive=False,
+        fit_columns=False,
+        buttons=[],
+        elem_id=elem_id,
+    )
+
+
+def _connect(site: gr.Blocks, parts: _Parts, do: Callbacks) -> None:
+    answer = [parts.gallery, parts.shown, parts.line]
+    everything = [parts.picture, parts.name, parts.query, *answer]
+    quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
+    encoding = quick | {"concurrency_limit": os.cpu_count() or 1, "show_progress": "minimal"}
+
+    parts.picture.input(
+        do.by_upload, [parts.picture, parts.count], [parts.upload, *everything], **encoding
+    ).then(remove_upload, parts.upload, None, **quick)
+    parts.name.key_up(do.suggest, None, parts.name, **quick, queue=False)
+    parts.name.select(do.by_item, [parts.name, parts.count], everything, **quick)
+    parts.gallery.select(do.by_card, [parts.shown, parts.count], everything, **quick)
+    parts.count.release(do.again, [parts.query, parts.count], answer, **quick)
+    if parts.examples is not None:
+        parts.examples.select(do.by_example, parts.count, everything, **encoding)
+    site.load(do.again, [parts.query, parts.count], answer, **quick)

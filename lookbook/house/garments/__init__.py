@@ -1,0 +1,1 @@
+"""How each kind of product is cut and drawn."""

@@ -53,6 +53,7 @@ def options() -> argparse.Namespace:
     add("--average", type=float, default=0.999, help="weight of the past in the averaged weights")
     add("--threads", type=int, default=os.cpu_count())
     add("--seed", type=int, default=0)
+    add("--log-every", type=int, default=50, help="steps between two lines of the log")
     add("--export-size", type=int, default=128, help="picture side that the shipped encoder takes")
     return parser.parse_args()
 
@@ -178,7 +179,7 @@ def learning_rate(args: argparse.Namespace, step: int, spent: float) -> float:
 
 
 def train(run: Run, batches: Iterator[Batch], log: Path) -> None:
-    """Until `--minutes` or `--steps`; a line in `log` every 50 steps, a checkpoint every 200."""
+    """Until `--minutes` or `--steps`; a log line every `--log-every`, a checkpoint every 200."""
     args, started, before = run.args, time.monotonic(), run.seconds
     sums: dict[str, float] = {}
     while run.step < args.steps:
@@ -186,9 +187,9 @@ def train(run: Run, batches: Iterator[Batch], log: Path) -> None:
         if spent >= 1:
             break
         for name, value in run.update(next(batches), learning_rate(args, run.step, spent)).items():
-            sums[name] = sums.get(name, 0) + value / 50
+            sums[name] = sums.get(name, 0) + value / args.log_every
         run.seconds = before + time.monotonic() - started
-        if run.step % 50 == 0:
+        if run.step % args.log_every == 0:
             line = {"step": run.step, "seconds": round(run.seconds), "size": args.size}
             line |= {name: round(value, 4) for name, value in sums.items()}
             with log.open("a") as file:

@@ -53,7 +53,8 @@ class Setting:
             return
         action = "append" if self.repeat else "store"
         common |= {"type": self.type, "choices": self.choices, "metavar": self.metavar}
-        parser.add_argument(f"--{self.name}", action=action, **common)
+        dashes = "-" if len(self.name) == 1 else "--"
+        parser.add_argument(dashes + self.name, action=action, **common)
 
 
 INDEX = Setting("index", Path("index"), "folder of the index", Path, environment=True)
@@ -171,3 +172,19 @@ def parser(settings: Sequence[Setting], **about: Any) -> argparse.ArgumentParser
     for setting in settings:
         setting.add_to(made)
     return made
+
+
+def table(settings: Sequence[Setting]) -> str:
+    """A Markdown table of settings, as the README has it; a test compares the two."""
+    rows = ["| option | default | variable | what it does |", "| --- | --- | --- | --- |"]
+    for setting in settings:
+        name = f"`--{setting.name}`"
+        if setting.type is bool and setting.default:
+            name += f", `--no-{setting.name}`"
+        default = "" if setting.default in (None, False) else f"`{setting.default}`"
+        variable = f"`{setting.variable}`" if setting.environment else ""
+        words = setting.help.replace("|", "\\|")
+        if setting.choices:
+            words += " (" + ", ".join(setting.choices) + ")"
+        rows.append(f"| {name} | {default} | {variable} | {words} |")
+    return "\n".join(rows)

@@ -37,6 +37,14 @@ class Gallery:
         return np.array(["\t".join(row) for row in rows])
 
 
+def needed(item: Item, column: str) -> str:
+    """An attribute that a task cannot do without, as text; raises ValueError."""
+    if column not in item.attributes:
+        there = ", ".join(item.attributes) or "none"
+        raise ValueError(f"this task needs the column {column!r}; the columns are: {there}")
+    return str(item.attributes[column])
+
+
 def usable(items: Iterable[Item]) -> Iterator[tuple[Item, object, bytes]]:
     """Item, opened picture and bytes; bad pictures are passed over."""
     for item in items:
@@ -112,8 +120,8 @@ def product_tasks(encoder: Encoder, small: Catalog, larger: Catalog | None) -> d
 def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Figure]:
     """Label by the 10 nearest photos of other people; the asking photographers were held out."""
     kept = list(usable(photos))
-    people = np.array([str(item.attributes["sender_id"]) for item, _, _ in kept])
-    labels = np.array([str(item.attributes["label"]) for item, _, _ in kept])
+    people = np.array([needed(item, "sender_id") for item, _, _ in kept])
+    labels = np.array([needed(item, "label") for item, _, _ in kept])
     vectors = encoder.encode([data for _, _, data in kept])
     asking = np.array([held_out(person, PEOPLE_HELD_OUT) for person in people])
     hits = []
@@ -126,9 +134,7 @@ def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Figure]:
 
 def transfer_task(encoder: Encoder, articles: Catalog, most: int = 1600) -> dict[str, Figure]:
     """An article finds another colourway of its product among `most` articles."""
-    ordered = sorted(
-        articles, key=lambda i: content_hash(str(i.attributes["product_code"]).encode())
-    )
+    ordered = sorted(articles, key=lambda i: content_hash(needed(i, "product_code").encode()))
     gallery = gallery_of(ordered[:most], encoder)
     codes = gallery.values("product_code")
     names, counts = np.unique(codes, return_counts=True)

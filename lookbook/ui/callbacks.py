@@ -7,7 +7,9 @@ from pathlib import Path
 import gradio as gr
 from PIL import Image
 
+from lookbook.encoder import EncoderError
 from lookbook.images import ImageError, open_picture
+from lookbook.pairing import EncoderMismatch
 from lookbook.search import UnknownItem
 from lookbook.ui.finder import Finder, Query, View
 from lookbook.ui.picture import Upload
@@ -18,7 +20,7 @@ Update = object  # what gradio takes as the new value of a component
 class Callbacks:
     """Thin: the library answers, these put the answer into the page's parts.
 
-    An answer to a query is (picture, name, query, gallery, shown ids, line).
+    An answer to a query is (picture, name, names, query, gallery, shown ids, line).
     """
 
     def __init__(self, finder: Finder, examples: list[Path]) -> None:
@@ -27,11 +29,11 @@ class Callbacks:
     def by_upload(self, upload: Upload | None, count: int) -> tuple[Update, ...]:
         """A picture was uploaded, taken or pasted, or the frame emptied; the file comes first."""
         if upload is None:
-            return None, None, None, None, *shown(self.finder.welcome(count))
+            return None, None, "", no_names(), None, *shown(self.finder.welcome(count))
         if isinstance(upload.picture, ImageError):
             sentence = str(upload.picture)
             gr.Warning(sentence, title="That picture cannot be used")
-            return upload.file, None, *(gr.skip(),) * 4, sentence
+            return upload.file, None, *(gr.skip(),) * 5, sentence
         return upload.file, *self._by_picture(upload.data, upload.picture, count)
 
     def by_example(self, count: int, event: gr.SelectData) -> tuple[Update, ...]:
@@ -40,14 +42,14 @@ class Callbacks:
         return self._by_picture(data, open_picture(data), count)
 
     def by_item(self, item: str | None, count: int) -> tuple[Update, ...]:
-        """An item of the catalogue was chosen."""
+        """An item of the catalogue was chosen; one that is not there changes nothing."""
         try:
             title = self.finder.index.item(item).title
         except UnknownItem:
-            return (gr.skip(),) * 6
+            return (gr.skip(),) * 7
         query = Query(item=item)
-        name = gr.Dropdown(choices=[(title, item)], value=item)
-        return self.finder.picture(item), name, query, *shown(self.finder.find(query, count))
+        view = self.finder.find(query, count)
+        return self.finder.picture(item), title, no_names(), query, *shown(view)
 
     def by_card(self, ids: list[str], count: int, event: gr.SelectData) -> tuple[Update, ...]:
         """A result was clicked; a click on a gallery that has changed since counts for nothing."""
@@ -58,14 +60,22 @@ class Callbacks:
         """The same query, shown anew: (gallery, shown ids, line)."""
         return shown(self.finder.find(query, count))
 
-    def suggest(self, event: gr.KeyUpData) -> Update:
-        """Titles for what has been typed so far."""
-        found = self.finder.named(event.input_value or "")
-        return gr.Dropdown(choices=found) if found else gr.skip()
+    def suggest(self, text: str) -> Update:
+        """The list of pieces whose titles hold the words typed so far."""
+        found = self.finder.named(text)
+        return gr.Radio(choices=found, value=None, visible=bool(found))
 
     def _by_picture(self, data: bytes, picture: Image.Image, count: int) -> tuple[Update, ...]:
-        query = self.finder.read(data)
-        return picture, None, query, *shown(self.finder.find(query, count))
+        try:
+            query = self.finder.read(data)
+        except (EncoderError, EncoderMismatch) as error:
+            raise gr.Error(str(error), title="The encoder cannot be loaded") from error
+        return picture, "", no_names(), query, *shown(self.finder.find(query, count))
+
+
+def no_names() -> Update:
+    """The list of pieces, put away."""
+    return gr.Radio(choices=[], value=None, visible=False)
 
 
 def shown(view: View) -> tuple[Update, ...]:

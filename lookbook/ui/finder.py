@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ class Finder:
         self.index = index
         pool = ThreadPoolExecutor(1)
         self._encoder: Future[Encoder] = pool.submit(load_encoder)
+        self._encoder.add_done_callback(_complain)
         pool.submit(index.find_titles, "")  # makes the list of title words before someone types
         pool.shutdown(wait=False)
         # named by its owner's process: two sites on one machine do not share it
@@ -86,7 +88,7 @@ class Finder:
         line = f"{len(self.index):,} pieces. Show a picture, or pick one of these."
         return View(cards, [item.id for item in items], line)
 
-    def named(self, text: str, limit: int = 30) -> list[tuple[str, str]]:
+    def named(self, text: str, limit: int = 8) -> list[tuple[str, str]]:
         """(title, id) of items whose titles hold the words typed so far."""
         if not text.strip():
             return []
@@ -105,6 +107,12 @@ class Finder:
     def _view(self, hits: Sequence[Hit], line: str) -> View:
         cards = [(self.thumb(hit.row), f"{hit.item.title} · {_closeness(hit)}") for hit in hits]
         return View(cards, [hit.id for hit in hits], line)
+
+
+def _complain(loading: Future[Encoder]) -> None:
+    """Whoever starts the site learns at once that it cannot answer pictures."""
+    if error := loading.exception():
+        print(f"the encoder cannot be loaded: {error}", file=sys.stderr, flush=True)
 
 
 def _distinct(title: str, id: str, items: Sequence) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 from lookbook.images import ImageError, open_picture, read_bytes, thumbnail
 
+KEPT_SECONDS = 10
 SHOWN_HEIGHT = 640  # px, of the copy that goes back to the visitor's page
 
 
@@ -71,9 +73,14 @@ def _data(payload: ImageData) -> bytes:
 
 
 def remove_upload(file: str | None) -> None:
-    """Take an uploaded file away; anything that is not an upload is left alone."""
+    """Take an uploaded file away soon; anything that is not an upload is left alone.
+
+    Not at once: the visitor's page may still be fetching it, to show what was chosen.
+    """
     if not file:
         return
     path, uploads = Path(file).resolve(), Path(get_upload_folder()).resolve()
     if path.is_relative_to(uploads):
-        path.unlink(missing_ok=True)
+        timer = threading.Timer(KEPT_SECONDS, path.unlink, kwargs={"missing_ok": True})
+        timer.daemon = True
+        timer.start()

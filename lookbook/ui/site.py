@@ -17,6 +17,7 @@ from lookbook.ui.picture import QueryPicture, remove_upload
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
 MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
+TO_TOP = "() => { window.scrollTo({top: 0}); }"
 KEEP_SECONDS = (300, 900)  # how often uploads are looked at, and how old one may get
 
 
@@ -61,19 +62,20 @@ class _Parts:
             alt_text="The picture that is searched with",
             height=340,
         )
+        self.name = gr.Textbox(
+            label="Or a piece of the collection",
+            placeholder="Type its name",
+            max_lines=1,
+            elem_id="name",
+        )
+        self.names = gr.Radio(
+            [], label="Pieces with these words", show_label=False, visible=False, elem_id="names"
+        )
         self.examples = None
         if shots:
             gr.Markdown("Try one of these", elem_classes="heading")
             pictures = [(str(path), path.stem.replace("-", " ")) for path in shots]
             self.examples = _wall("Examples", "examples", 5, pictures)
-        self.name = gr.Dropdown(
-            choices=[],
-            value=None,
-            label="Or a piece of the collection",
-            info="Type its name",
-            filterable=True,
-            elem_id="name",
-        )
         self.count = gr.Slider(12, 96, value=results, step=12, label="Results", elem_id="count")
 
     def _answer(self) -> None:
@@ -100,17 +102,21 @@ def _wall(label: str, elem_id: str, columns: int, pictures: list | None = None) 
 
 def _connect(site: gr.Blocks, parts: _Parts, do: Callbacks) -> None:
     answer = [parts.gallery, parts.shown, parts.line]
-    everything = [parts.picture, parts.name, parts.query, *answer]
+    everything = [parts.picture, parts.name, parts.names, parts.query, *answer]
     quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     encoding = quick | {"concurrency_limit": os.cpu_count() or 1, "show_progress": "minimal"}
 
     parts.picture.input(
         do.by_upload, [parts.picture, parts.count], [parts.upload, *everything], **encoding
     ).then(remove_upload, parts.upload, None, **quick)
-    parts.name.key_up(do.suggest, None, parts.name, **quick, queue=False)
-    parts.name.select(do.by_item, [parts.name, parts.count], everything, **quick)
-    parts.gallery.select(do.by_card, [parts.shown, parts.count], everything, **quick)
-    parts.count.release(do.again, [parts.query, parts.count], answer, **quick)
+    parts.name.input(
+        do.suggest, parts.name, parts.names, trigger_mode="always_last", **quick, queue=False
+    )
+    parts.names.input(do.by_item, [parts.names, parts.count], everything, **quick)
+    parts.gallery.select(do.by_card, [parts.shown, parts.count], everything, **quick).then(
+        None, js=TO_TOP
+    )
+    parts.count.change(do.again, [parts.query, parts.count], answer, **quick)
     if parts.examples is not None:
         parts.examples.select(do.by_example, parts.count, everything, **encoding)
     site.load(do.again, [parts.query, parts.count], answer, **quick)

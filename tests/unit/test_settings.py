@@ -1,0 +1,42 @@
+"""Settings: one declaration, three ways to set it."""
+
+from __future__ import annotations
+
+import pytest
+
+from lookbook import settings
+from lookbook.settings import Setting
+
+PORT = Setting("port", 7860, "port", int, environment=True)
+
+
+def test_option_before_environment_before_default(monkeypatch):
+    assert settings.parser([PORT]).parse_args([]).port == 7860
+    monkeypatch.setenv("LOOKBOOK_PORT", "9000")
+    assert settings.parser([PORT]).parse_args([]).port == 9000
+    assert settings.parser([PORT]).parse_args(["--port", "9001"]).port == 9001
+
+
+def test_a_variable_of_the_wrong_kind_names_both(monkeypatch):
+    monkeypatch.setenv("LOOKBOOK_PORT", "many")
+    with pytest.raises(ValueError, match="LOOKBOOK_PORT='many': expected int for --port"):
+        settings.parser([PORT])
+
+
+def test_a_switch_and_a_repeated_option():
+    options = [Setting("fold", True, "fold", bool), Setting("where", None, "where", repeat=True)]
+    args = settings.parser(options).parse_args(["--no-fold", "--where", "a=1", "--where", "b=2"])
+    assert (args.fold, args.where) == (False, ["a=1", "b=2"])
+
+
+def test_a_choice_that_is_none_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        settings.parser(settings.APP).parse_args(["--engine", "magic"])
+    assert "auto" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("declared", [settings.EMBED, settings.APP, settings.SEARCH])
+def test_no_option_is_declared_twice_and_each_has_help(declared):
+    names = [setting.name for setting in declared]
+    assert len(names) == len(set(names))
+    assert all(setting.help for setting in declared)

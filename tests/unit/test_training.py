@@ -1,0 +1,138 @@
+"""Training: the split, the views, the losses, and the way from a student to an encoder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import COLOURS, draw_shape
+
+from lookbook import Encoder
+from lookbook.catalog import open_catalog
+from lookbook.cutout import cut_out
+from lookbook.evaluate.street import street_view
+from lookbook.splits import held_out
+from lookbook.training import losses
+from lookbook.training.batches import MEAN, STD, Mixer
+from lookbook.training.data import HEADS, MISSING, load_photos, number_labels, vocabulary
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def photos(shapes):
+    made = load_photos(open_catalog(str(shapes)), 48, "id")
+    for row in made.attributes:
+        row["baseColour"] = row["colour"]
+    number_labels(made, vocabulary([made], least=2))
+    return made
+
+
+def test_the_split_holds_for_ever_and_has_its_share():
+    assert [held_out(str(i), 0.5) for i in (1, 2, 3, 4, 5)] == [True, False, True, True, False]
+    share = np.mean([held_out(str(i), 0.108) for i in range(20_000)])
+    assert abs(share - 0.108) < 0.01
+
+
+def test_a_smaller_part_lies_within_a_larger():
+    assert all(held_out(str(i), 0.3) for i in range(500) if held_out(str(i), 0.1))
+
+
+def test_the_cut_out_of_a_disc_on_a_plain_ground_is_the_disc():
+    picture = np.asarray(draw_shape("blue", 1, (100, 100)))
+    disc = (picture == COLOURS["blue"]).all(axis=2)
+    assert ((cut_out(picture) > 0) == disc).mean() > 0.99
+
+
+def test_a_hole_that_the_ground_does_not_reach_stays_in():
+    picture = np.full((40, 40, 3), 255, np.uint8)
+    picture[10:30, 10:30] = 0
+    picture[15:25, 15:25] = 255
+    assert cut_out(picture)[20, 20] == 255
+    assert cut_out(picture)[2, 2] == 0
+
+
+def test_without_a_plain_ground_the_whole_picture_stays():
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    assert (cut_out(noise) == 255).all()
+
+
+def test_unusable_pictures_are_left_out_and_labels_numbered(photos):
+    assert len(photos) == 15
+    colours = photos.labels[:, HEADS.index("baseColour")]
+    assert len(set(colours)) == 5
+    assert (photos.labels[:, HEADS.index("season")] == MISSING).all()
+
+
+def test_a_batch_holds_two_views_of_the_same_products(photos):
+    batch = next(Mixer([photos], None, 0).batches(5, 32, seed=1))
+    n = len(batch.names)
+    assert batch.pictures.shape == (2 * n, 3, 32, 32)
+    assert torch.equal(batch.labels[:n], batch.labels[n:])
+    pixels = batch.pictures * STD + MEAN
+    assert -0.01 <= float(pixels.min()) <= float(pixels.max()) <= 1.01
+    assert not torch.allclose(batch.pictures[:n], batch.pictures[n:])
+
+
+def test_the_same_seed_draws_the_same_batches(photos):
+    one, same, other = (
+        next(Mixer([photos], photos, 0.4).batches(5, 32, seed)) for seed in (3, 3, 4)
+    )
+    assert torch.equal(one.pictures, same.pictures)
+    assert not torch.equal(one.pictures, other.pictures)
+
+
+def test_pairs_that_belong_together_cost_less():
+    left = torch.nn.functional.normalize(torch.randn(8, 16), dim=1)
+    scale = torch.tensor(2.3)
+    assert losses.pair_loss(left, left, scale) < losses.pair_loss(left, left.roll(1, 0), scale)
+    assert losses.views_loss(left, left, scale) < losses.views_loss(left, left.roll(1, 0), scale)
+
+
+def test_a_missing_label_costs_nothing():
+    vectors, proxies = torch.nn.functional.normalize(torch.randn(4, 8), dim=1), torch.randn(3, 8)
+    labels = torch.tensor([0, MISSING, 2, MISSING])
+    some = losses.proxy_loss(vectors, proxies, labels)
+    assert torch.isclose(some, losses.proxy_loss(vectors[[0, 2]], proxies, labels[[0, 2]]))
+    assert losses.proxy_loss(vectors, proxies, torch.full((4,), MISSING)) == 0
+
+
+def test_the_teacher_is_matched_by_direction():
+    teacher = torch.randn(4, 8)
+    assert losses.teacher_loss(3 * teacher, teacher) < 1e-6
+    assert losses.teacher_loss(-teacher, teacher) == pytest.approx(2)
+
+
+def test_a_street_view_is_drawn_from_its_seed():
+    photo = draw_shape("red", 0, (200, 260))
+    one, same, other = (np.asarray(street_view(photo, seed)) for seed in (5, 5, 6))
+    assert one.shape == (256, 256, 3)
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    redness = one[..., 0].astype(int) - one[..., 1]
+    assert redness[100:156, 100:156].mean() > redness[:20].mean() + 20, "the product is there"
+
+
+def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
+    """The real script on a few steps; the second call goes on from the first."""
+    command = [sys.executable, str(ROOT / "train.py"), "--data", str(shapes)]
+    command += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "model")]
+    command += ["--size", "32", "--batch", "4", "--dim", "16", "--threads", "2"]
+    command += ["--export-size", "64", "--log-every", "1"]
+    for steps in ("2", "3"):
+        done = subprocess.run(
+            [*command, "--steps", steps], cwd=ROOT, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+    log = [json.loads(line) for line in (tmp_path / "work/log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in log] == [1, 2, 3]
+    encoder = Encoder.load(tmp_path / "model")
+    assert (encoder.dim, encoder.preprocessing.size) == (16, 64)
+    assert encoder.encode([draw_shape("red", 0)]).shape == (1, 16)
+    assert encoder.encode_text(["shape"]).shape == (1, 16)
+    assert encoder.unknown_words("zebra shape") == ["zebra"]

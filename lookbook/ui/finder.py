@@ -105,7 +105,11 @@ class Finder:
         return str(path)
 
     def _view(self, hits: Sequence[Hit], line: str) -> View:
-        cards = [(self.thumb(hit.row), f"{hit.item.title} · {_closeness(hit)}") for hit in hits]
+        metric = self.index.manifest.metric
+        cards = [
+            (self.thumb(hit.row), f"{hit.item.title}\n{closeness(hit.score, metric)}")
+            for hit in hits
+        ]
         return View(cards, [hit.id for hit in hits], line)
 
 
@@ -121,5 +125,8 @@ def _distinct(title: str, id: str, items: Sequence) -> str:
     return title if same == 1 else f"{title} ({id})"
 
 
-def _closeness(hit: Hit) -> str:
-    return f"{hit.score:.2f}"
+def closeness(score: float, metric: str) -> str:
+    """A score in words: what kind of number it is depends on the metric of the index."""
+    if metric == "euclidean":
+        return f"distance {-score:.2f}"
+    return f"{'similarity' if metric == 'angular' else 'score'} {score:.2f}"

@@ -17,7 +17,11 @@ from lookbook.ui.picture import QueryPicture, remove_upload
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
 MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
-TO_TOP = "() => { window.scrollTo({top: 0}); }"
+# on a phone the answer is below the question, on a wide screen both begin at the top
+TO_ANSWER = """() => {
+  if (window.innerWidth >= 700) window.scrollTo({top: 0});
+  else document.querySelector('#answer').scrollIntoView();
+}"""
 KEEP_SECONDS = (300, 900)  # how often uploads are looked at, and how old one may get
 
 
@@ -108,15 +112,17 @@ def _connect(site: gr.Blocks, parts: _Parts, do: Callbacks) -> None:
 
     parts.picture.input(
         do.by_upload, [parts.picture, parts.count], [parts.upload, *everything], **encoding
-    ).then(remove_upload, parts.upload, None, **quick)
+    ).then(remove_upload, parts.upload, None, **quick).then(None, js=TO_ANSWER)
     parts.name.input(
         do.suggest, parts.name, parts.names, trigger_mode="always_last", **quick, queue=False
     )
-    parts.names.input(do.by_item, [parts.names, parts.count], everything, **quick)
-    parts.gallery.select(do.by_card, [parts.shown, parts.count], everything, **quick).then(
-        None, js=TO_TOP
-    )
-    parts.count.change(do.again, [parts.query, parts.count], answer, **quick)
+    answers = [
+        parts.names.input(do.by_item, [parts.names, parts.count], everything, **quick),
+        parts.gallery.select(do.by_card, [parts.shown, parts.count], everything, **quick),
+    ]
     if parts.examples is not None:
-        parts.examples.select(do.by_example, parts.count, everything, **encoding)
+        answers.append(parts.examples.select(do.by_example, parts.count, everything, **encoding))
+    for answered in answers:
+        answered.then(None, js=TO_ANSWER)
+    parts.count.change(do.again, [parts.query, parts.count], answer, **quick)
     site.load(do.again, [parts.query, parts.count], answer, **quick)

@@ -20,6 +20,10 @@ def theme() -> gr.themes.Base:
         font=SANS,
         font_mono=MONO,
     ).set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
         body_background_fill="#faf8f5",
         body_background_fill_dark="#171512",
         block_background_fill="transparent",

@@ -72,6 +72,8 @@ def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]
         sources.append(read(args.handheld, 192, "sender_id"))
     for photos, file in zip(sources, args.teacher, strict=False):
         vectors = np.load(file).astype(np.float32)
+        if len(vectors) != len(photos):
+            raise SystemExit(f"{file} has {len(vectors)} vectors, its source {len(photos)} photos")
         vectors -= vectors.mean(0)  # what all pictures share says nothing of this one
         photos.teacher = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return (sources[:-1], sources[-1]) if args.handheld else (sources, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -9,17 +10,15 @@ from collections.abc import Sequence
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 from lookbook import settings
+from lookbook.search import Index
 
-MAX_UPLOAD = "21mb"  # a little more than images accepts, so that its sentence is the one shown
+MAX_UPLOAD = "100mb"  # far more than images accepts, so that its sentence is the one shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the site until it is stopped; 2 when there is no index to serve."""
-    parser = settings.parser(settings.APP, prog="app.py", description=__doc__)
-    args = parser.parse_args(argv)
-    from lookbook.search import Index
-
     try:
+        args = settings.parser(settings.APP, prog="app.py", description=__doc__).parse_args(argv)
         index = Index.open(args.index, args.engine)
     except (ValueError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
@@ -28,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def serve(index: object, args: object) -> None:
+def serve(index: Index, args: argparse.Namespace) -> None:
     """Launch and stay."""
     from lookbook.pairing import encoder_of
     from lookbook.ui import build_site

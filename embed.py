@@ -16,11 +16,8 @@ from lookbook import settings
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Build and publish an index; 0 when it is published, 2 for a wish that cannot be met."""
-    parser = settings.parser(settings.EMBED, prog="embed.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--fresh", dest="resume", action="store_false", help="same as --no-resume")
-    args = parser.parse_args(argv)
     try:
-        print(_build(args))
+        print(_build(_options(argv)))
     except (ValueError, OSError) as error:  # every error of the library is one of these
         print(f"embed.py: {error}", file=sys.stderr)
         return 2
@@ -28,6 +25,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nembed.py: stopped; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = settings.parser(settings.EMBED, prog="embed.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--fresh", dest="resume", action="store_false", help="same as --no-resume")
+    return parser.parse_args(argv)
 
 
 def _build(args: argparse.Namespace) -> object:

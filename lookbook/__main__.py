@@ -11,20 +11,25 @@ from lookbook import settings
 
 def search(argv: Sequence[str]) -> int:
     """Find items by picture, by words, or by both."""
+    import numpy as np
+
     args = _parser("search", settings.SEARCH, search).parse_args(argv)
     if args.image is None and not args.text:
         raise ValueError("search needs --image PHOTO, --text WORDS, or both")
     from lookbook.pairing import opened
 
     index, encoder = opened(args.index, args.engine, args.model, args.device)
-    vector = 0
+    parts = []
     if args.image is not None:
-        vector = vector + encoder.encode([args.image])[0]
+        parts.append(encoder.encode([args.image])[0])
     if args.text:
-        vector = vector + encoder.encode_text([args.text])[0]
+        parts.append(encoder.encode_text([args.text])[0])
         for word in encoder.unknown_words(args.text):
             print(f"the model does not know the word {word!r}", file=sys.stderr)
-    hits = index.search(vector, k=args.k, where=args.where)
+    vector = np.sum(parts, axis=0)
+    hits = index.search(
+        vector / max(float(np.linalg.norm(vector)), 1e-12), k=args.k, where=args.where
+    )
     if args.json:
         rows = [
             {"id": h.id, "score": h.score, "title": h.item.title} | h.item.attributes for h in hits

@@ -92,7 +92,7 @@ def _query(path: Path, device: str) -> str:
     encoder = encoder_of(index, device=device)
     wanted = index.ids[0]
     vector = encoder.encode([index.thumb(wanted)])[0]
-    found = [hit.id for hit in index.search(vector, k=min(10, len(index)))]
+    found = [hit.id for hit in index.search(vector, k=10, fold=False)]
     if wanted not in found:
         raise RuntimeError(
             f"the picture of {wanted!r} does not find itself: the index and the encoder do not "

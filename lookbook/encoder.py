@@ -23,12 +23,13 @@ from PIL import Image
 
 from lookbook.hub import HubError, ask_hub, no_answer
 from lookbook.images import Picture, letterbox, open_picture
-from lookbook.settings import POOLINGS, PRECISIONS
 from lookbook.words import Vocabulary
 
 if TYPE_CHECKING:
     import torch
 
+POOLINGS = ("avg", "max", "gem")
+PRECISIONS = ("auto", "float32", "bfloat16")
 DETAIL = 320  # px on the shorter side that are decoded at least, where a photo has more
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "lookbook-resnet50"
 
@@ -54,6 +55,7 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     denoise: bool = False
+    detail: int = DETAIL  # part of the hash: draft decoding changes pixels
 
     @classmethod
     def of(cls, processor: object, denoise: bool = False) -> Preprocessing:
@@ -80,7 +82,7 @@ class Preprocessing:
 
         Catalogue and query decode with the same `at_least`: JPEG's draft sizes change the pixels.
         """
-        return open_picture(picture, at_least=max(self.size, DETAIL))
+        return open_picture(picture, at_least=max(self.size, self.detail))
 
     def fit(self, image: Image.Image) -> np.ndarray:
         """uint8 (size, size, 3): an opened picture, letterboxed."""
@@ -117,7 +119,7 @@ class Encoder:
         if pooling not in POOLINGS:
             raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
         self.preprocessing, self.name, self.revision = preprocessing, name, revision
-        self.pooling, self.device = pooling, torch.device(_device(device))
+        self.pooling, self.device = pooling, _device(device)
         self.precision = _precision(precision, self.device)
         # the projection is learnt on top of averaged features and means nothing on others
         averaged = pooling == "avg" and projection is not None
@@ -258,14 +260,18 @@ def _on(processor: object, switch: str) -> bool:
     return bool(getattr(processor, switch, False))
 
 
-def _device(wanted: str) -> str:
+def _device(wanted: str) -> torch.device:
     import torch
 
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    if wanted == "auto":
+        others = [("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())]
+        return torch.device(next((name for name, there in others if there), "cpu"))
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise EncoderError(f"device {wanted!r} cannot be used: {_first_line(error)}") from None
+    return device
 
 
 def _precision(wanted: str, device: torch.device) -> str:
@@ -308,6 +314,8 @@ def _downloaded(model: str) -> Path:
     """Folder of the cached copy of a Hub model, fetched if need be; raises EncoderError."""
     from huggingface_hub import snapshot_download
 
+    if (copy := _cached(model)) is not None:
+        return copy
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model) or set(model) <= {"."}:
         raise EncoderError(f"{model}: there is no such folder. {_WAYS_OUT}")
     try:
@@ -320,6 +328,17 @@ def _downloaded(model: str) -> Path:
         reason = no_answer(model) if info is None else f"{model}: {_first_line(error)}"
         raise EncoderError(f"{reason}. {_WAYS_OUT}") from error
     return Path(folder)
+
+
+def _cached(model: str) -> Path | None:
+    """An index belongs to one revision: what was fetched once is used, and nothing is asked."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(model, local_files_only=True))
+    except (OSError, ValueError):
+        return None
+    return folder if any(folder.glob("model*.safetensors")) else None
 
 
 def _revision(folder: Path) -> str:

@@ -19,6 +19,8 @@ def encoder_of(index: Index, model: str | None = None, device: str = "auto") -> 
     anything that changes the vectors differs; EncoderError when it cannot be loaded.
     """
     built = index.manifest.encoder
+    if missing := {"id", "revision", "pooling", "precision", "denoise"} - set(built):
+        raise EncoderMismatch(f"the manifest does not say the encoder's {', '.join(missing)}")
     encoder = Encoder.load(
         model or built.get("model") or DEFAULT_MODEL,
         pooling=built["pooling"],

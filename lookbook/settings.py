@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-POOLINGS = ("avg", "max", "gem")
-PRECISIONS = ("auto", "float32", "bfloat16")
+from lookbook.encoder import POOLINGS, PRECISIONS
+from lookbook.forest import METRICS
+from lookbook.search import ENGINES
+
+_SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
 
 
 @dataclass(frozen=True)
@@ -25,25 +30,49 @@ class Setting:
     repeat: bool = False
     environment: bool = False
     metavar: str | None = None
+    least: float | None = None
+    most: float | None = None
 
     @property
     def variable(self) -> str:
         """Name of the environment variable."""
         return "LOOKBOOK_" + self.name.upper().replace("-", "_")
 
+    @property
+    def flag(self) -> str:
+        """How it is written on a command line."""
+        return ("-" if len(self.name) == 1 else "--") + self.name
+
     def value(self) -> Any:
         """The default, from the environment where it is set; raises ValueError with both values."""
         text = os.environ.get(self.variable) if self.environment else None
         if not text:
             return [] if self.repeat else self.default
-        if self.type is bool:
-            return text.lower() in ("1", "true", "yes", "on")
         try:
-            return self.type(text)
+            return self.read(text)
+        except (ValueError, argparse.ArgumentTypeError) as error:
+            raise ValueError(f"{self.variable}={text!r}: {error}, as for --{self.name}") from None
+
+    def read(self, text: str) -> Any:
+        """A value from its text; raises ArgumentTypeError that says what was expected."""
+        if self.type is bool:
+            if text.lower() not in _SWITCHES:
+                raise argparse.ArgumentTypeError(f"expected one of {', '.join(_SWITCHES)}")
+            return _SWITCHES[text.lower()]
+        try:
+            value = self.type(text)
         except ValueError:
-            raise ValueError(
-                f"{self.variable}={text!r}: expected {self.type.__name__} for --{self.name}"
-            ) from None
+            kind = {int: "a whole number", float: "a number"}.get(self.type, self.type.__name__)
+            raise argparse.ArgumentTypeError(f"expected {kind}, found {text!r}") from None
+        if self.choices and value not in self.choices:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(self.choices)}")
+        too_low = self.least is not None and not value >= self.least
+        if too_low or (self.most is not None and not value <= self.most):
+            bounds = f"at least {self.least}" + f" and at most {self.most}" * (
+                self.most is not None
+            )
+            raise argparse.ArgumentTypeError(f"expected {bounds}, found {text}")
+        return value
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
         """Declare the option on a command line."""
@@ -52,9 +81,8 @@ class Setting:
             parser.add_argument(f"--{self.name}", action=argparse.BooleanOptionalAction, **common)
             return
         action = "append" if self.repeat else "store"
-        common |= {"type": self.type, "choices": self.choices, "metavar": self.metavar}
-        dashes = "-" if len(self.name) == 1 else "--"
-        parser.add_argument(dashes + self.name, action=action, **common)
+        common |= {"type": self.read, "choices": self.choices, "metavar": self.metavar}
+        parser.add_argument(self.flag, action=action, **common)
 
 
 INDEX = Setting("index", Path("index"), "folder of the index", Path, environment=True)
@@ -62,7 +90,7 @@ ENGINE = Setting(
     "engine",
     "auto",
     "how neighbours are found: auto is what the build measured as the faster at the wanted recall",
-    choices=("auto", "annoy", "exact"),
+    choices=ENGINES,
     environment=True,
 )
 MODEL = Setting(
@@ -88,7 +116,7 @@ CATALOGUE = (
     ),
     Setting("split", None, "split of the data set"),
     WHERE,
-    Setting("limit", None, "stop after so many items", int),
+    Setting("limit", None, "stop after so many items", int, least=1),
     Setting("image-column", None, "column of the picture, where it cannot be guessed"),
     Setting("title-column", None, "column of the title"),
     Setting("id-column", None, "column of the id"),
@@ -107,12 +135,10 @@ EMBED = (
         "how the last feature map becomes one vector (avg keeps the model's own projection)",
         choices=POOLINGS,
     ),
-    Setting("dim", None, "reduce vectors to so many dimensions by PCA-whitening", int),
-    Setting(
-        "metric", "angular", "distance between vectors", choices=("angular", "euclidean", "dot")
-    ),
-    Setting("trees", 50, "trees of the Annoy forest", int),
-    Setting("recall", 0.99, "recall at k=24 that search_k is chosen for", float),
+    Setting("dim", None, "reduce vectors to so many dimensions by PCA-whitening", int, least=1),
+    Setting("metric", "angular", "distance between vectors", choices=METRICS),
+    Setting("trees", 50, "trees of the Annoy forest", int, least=1, most=1000),
+    Setting("recall", 0.99, "recall at k=24 that search_k is chosen for", float, least=0, most=1),
     Setting("denoise", False, "run a 3x3 median over each picture, query pictures too", bool),
     Setting(
         "precision",
@@ -121,10 +147,10 @@ EMBED = (
         choices=PRECISIONS,
     ),
     DEVICE,
-    Setting("batch-size", 32, "pictures in one forward pass", int),
+    Setting("batch-size", 32, "pictures in one forward pass", int, least=1, most=4096),
     Setting("fold", True, "show near-duplicates of one picture as one result", bool),
     Setting("licence", None, "licence of the pictures, shown on the site; default: the data set's"),
-    Setting("seed", 0, "seed of the forest and of samples", int),
+    Setting("seed", 0, "seed of the forest and of samples", int, least=0, most=2**31 - 1),
     Setting(
         "resume", True, "go on from what an interrupted run has encoded (--fresh: from none)", bool
     ),
@@ -132,20 +158,25 @@ EMBED = (
 
 APP = (
     INDEX,
-    Setting("host", "127.0.0.1", "address to listen on", environment=True),
-    Setting("port", 7860, "port to listen on", int, environment=True),
+    Setting(
+        "host",
+        None,
+        "address to listen on; without it GRADIO_SERVER_NAME, or 127.0.0.1",
+        environment=True,
+    ),
+    Setting("port", 7860, "port to listen on", int, environment=True, least=1, most=65535),
     Setting("share", False, "ask gradio for a public link", bool, environment=True),
     ENGINE,
     DEVICE,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
-    Setting("results", 24, "results shown at first", int, environment=True),
+    Setting("results", 24, "results shown at first", int, environment=True, least=12, most=96),
 )
 
 SEARCH = (
     INDEX,
     Setting("image", None, "query picture", Path, metavar="PHOTO"),
     Setting("text", None, "query in words, alone or added to the picture"),
-    Setting("k", 24, "number of results", int),
+    Setting("k", 24, "number of results", int, least=1),
     WHERE,
     ENGINE,
     DEVICE,
@@ -178,7 +209,7 @@ def table(settings: Sequence[Setting]) -> str:
     """A Markdown table of settings, as the README has it; a test compares the two."""
     rows = ["| option | default | variable | what it does |", "| --- | --- | --- | --- |"]
     for setting in settings:
-        name = f"`--{setting.name}`"
+        name = f"`{setting.flag}`"
         if setting.type is bool and setting.default:
             name += f", `--no-{setting.name}`"
         default = "" if setting.default in (None, False) else f"`{setting.default}`"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from lookbook.encoder import Encoder
 from lookbook.folding import fold
 from lookbook.index import Generation, prune, publish, write_generation
 
-WORK = ".work"
+WORK, LOCK = ".work", ".lock"
 
 
 class BuildError(ValueError):
@@ -40,6 +41,12 @@ class Summary:
     search_k: int
     recall: float
     engine: str
+    recall_target: float
+
+    def _missed(self) -> str:
+        if self.recall >= self.recall_target:
+            return ""
+        return f" (NOT the {self.recall_target} asked for: the forest is a poor fit)"
 
     def __str__(self) -> str:
         rate = self.encoded / max(self.seconds_encoding, 1e-9)
@@ -51,7 +58,8 @@ class Summary:
                 f"encoded {self.encoded:,} pictures in {self.seconds_encoding:.1f} s "
                 f"({rate:.0f} images/s), indexed in {self.seconds_index:.1f} s",
                 f"forest {self.forest_bytes / 2**20:.1f} MiB, recall {self.recall:.4f} at k=24 "
-                f"with search_k {self.search_k:,}; auto serves the {self.engine} engine",
+                f"with search_k {self.search_k:,}{self._missed()}; "
+                f"auto serves the {self.engine} engine",
                 f"published {self.generation}",
             ]
         )
@@ -81,37 +89,57 @@ def build(
     where it was. Raises BuildError when no picture can be used.
     """
     output = Path(output)
-    store = Store(output / WORK, encoder.identity)
-    if not resume:
-        store.clear()
-    started = time.monotonic()
-    kept = encode_catalogue(catalog, encoder, store, batch_size=batch_size, quiet=quiet)
-    kept.rejected += [vars(rejection) for rejection in catalog.rejected]
-    if not kept.items:
-        raise BuildError(_nothing_usable(catalog, kept))
-    encoded = time.monotonic()
-    vectors = store.vectors(kept.hashes)
-    groups = _groups(vectors, store, kept, near_duplicates)
-    generation = write_generation(
-        output,
-        vectors=vectors,
-        items=_columns(kept, groups),
-        thumbs=store.thumbs(kept.hashes),
-        encoder=encoder.identity | {"model": model},
-        metric=metric,
-        trees=trees,
-        recall=recall,
-        seed=seed,
-        source=catalog.source,
-        licence=licence or catalog.licence,
-        projection=whitening(vectors, dim) if dim else None,
-        report={"rejected": kept.rejected},
-        progress=None if quiet else _Bars(),
-    )
-    publish(output, generation)
-    prune(output)
-    shutil.rmtree(output / WORK, ignore_errors=True)
+    with _alone(output):
+        store = Store(output / WORK, encoder.identity)
+        if not resume:
+            store.clear()
+        started = time.monotonic()
+        kept = encode_catalogue(catalog, encoder, store, batch_size=batch_size, quiet=quiet)
+        kept.rejected += [vars(rejection) for rejection in catalog.rejected]
+        if not kept.items:
+            raise BuildError(_nothing_usable(catalog, kept))
+        encoded = time.monotonic()
+        vectors = store.vectors(kept.hashes)
+        groups = _groups(vectors, store, kept, near_duplicates)
+        generation = write_generation(
+            output,
+            vectors=vectors,
+            items=_columns(kept, groups),
+            thumbs=store.thumbs(kept.hashes),
+            encoder=encoder.identity | {"model": model},
+            metric=metric,
+            trees=trees,
+            recall=recall,
+            seed=seed,
+            source=catalog.source,
+            licence=licence or catalog.licence,
+            projection=whitening(vectors, dim) if dim else None,
+            report={"rejected": kept.rejected},
+            progress=None if quiet else _Bars(),
+        )
+        publish(output, generation)
+        prune(output)
+        store.remove()
     return _summary(generation, kept, groups, encoded - started, time.monotonic() - encoded)
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """One writer at a time: two would clear away each other's half-done work."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: nothing to lock with, as before
+        yield
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    with (output / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BuildError(
+                f"{output}: another embed.py is writing here; wait for it, or give another --output"
+            ) from None
+        yield
 
 
 def whitening(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -179,6 +207,7 @@ def _summary(
         search_k=manifest.search_k,
         recall=manifest.recall,
         engine=manifest.engine,
+        recall_target=manifest.recall_target,
     )
 
 

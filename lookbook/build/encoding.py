@@ -17,7 +17,7 @@ from lookbook.catalog import Catalog, Item
 from lookbook.encoder import Encoder
 from lookbook.images import ImageError, Picture, content_hash, read_bytes, signature, thumbnail
 
-SHARD = 256  # pictures encoded between two saves: what a kill can cost at most
+SHARD = 128  # pictures encoded between two saves: what a kill can cost at most
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Kept:
 class _Prepared:
     item: Item
     hash: str = ""
-    pixels: np.ndarray | None = None  # None: in the store already, or repeats one of this chunk
+    pixels: np.ndarray | None = None  # None: in the store already
     signature: np.ndarray | None = None
     thumb: bytes = b""
     error: ImageError | None = None
@@ -50,8 +50,7 @@ def encode_catalogue(
         for chunk in _ahead(catalog, pool, encoder, store):
             fresh = [p for p in chunk if p.pixels is not None]
             if fresh:
-                store.add(_encode(fresh, encoder, batch_size))
-            kept.encoded += len(fresh)
+                kept.encoded += _encode(fresh, encoder, store, batch_size)
             _keep(chunk, kept, store)
             bar.update(len(chunk))
     return kept
@@ -94,16 +93,22 @@ def _prepare(picture: Picture, item: Item, encoder: Encoder, store: Store) -> _P
         return _Prepared(bare, error=error)
 
 
-def _encode(prepared: list[_Prepared], encoder: Encoder, batch_size: int) -> list[Encoded]:
-    once = list({p.hash: p for p in prepared}.values())
+def _encode(prepared: list[_Prepared], encoder: Encoder, store: Store, batch_size: int) -> int:
+    """Encode and store what is new; returns how many pictures that were."""
+    once = list({p.hash: p for p in prepared if p.hash not in store}.values())
+    if not once:
+        return 0
     vectors = [
         encoder.forward(np.stack([p.pixels for p in once[i : i + batch_size]]))
         for i in range(0, len(once), batch_size)
     ]
-    return [
-        Encoded(p.hash, vector, p.signature, p.thumb)
-        for p, vector in zip(once, np.concatenate(vectors), strict=True)
-    ]
+    store.add(
+        [
+            Encoded(p.hash, vector, p.signature, p.thumb)
+            for p, vector in zip(once, np.concatenate(vectors), strict=True)
+        ]
+    )
+    return len(once)
 
 
 def _keep(chunk: list[_Prepared], kept: Kept, store: Store) -> None:

@@ -6,6 +6,7 @@ never meet. Shards are written beside and renamed, so a shard is whole or not th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -38,7 +39,10 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._where: dict[str, tuple[Path, int]] = {}
         self._open = lru_cache(maxsize=8)(lambda path: safe_open(path, framework="numpy"))
-        for path in sorted(self.folder.glob("*.safetensors")):
+        paths = sorted(self.folder.glob("*.safetensors"))
+        # a name is never used twice: a file that is open must not be written over
+        self._shards = max((int(path.stem) for path in paths), default=0)
+        for path in paths:
             self._take_in(path)
 
     def _take_in(self, path: Path) -> None:
@@ -57,8 +61,12 @@ class Store:
         return content_hash in self._where
 
     def add(self, shard: list[Encoded]) -> None:
-        """Write one shard; after return its pictures need no encoding again."""
-        path = self.folder / f"{len(self._where):09d}.safetensors"
+        """Write what is new of one shard; after return its pictures need no encoding again."""
+        shard = [e for e in {e.hash: e for e in shard}.values() if e.hash not in self]
+        if not shard:
+            return
+        self._shards += 1
+        path = self.folder / f"{self._shards:09d}.safetensors"
         partial = path.with_suffix(".part")
         save_file(
             {
@@ -110,3 +118,10 @@ class Store:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._where = {}
+
+    def remove(self) -> None:
+        """Take the folder away, and the one around it if nothing else is in it."""
+        self.clear()
+        self.folder.rmdir()
+        with contextlib.suppress(OSError):
+            self.folder.parent.rmdir()

@@ -116,10 +116,15 @@ def scalar(value: object) -> Scalar:
     if isinstance(value, (float, decimal.Decimal)):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, str):
-        return value if value.strip() else None
+        return printable(value) if value.strip() else None
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     return None
+
+
+def printable(text: str) -> str:
+    """Text that UTF-8 can hold: half a character, as JSON and old file names bring them, is `?`."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def made_title(attributes: Mapping[str, Scalar], key: str) -> str:

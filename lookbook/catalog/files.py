@@ -59,7 +59,8 @@ def fingerprint(folder: Path, names: Iterable[str]) -> str:
             found = (folder / name).stat()
         except OSError:
             continue  # a link that leads nowhere
-        digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+        line = f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n"
+        digest.update(os.fsencode(line))  # names need not be UTF-8
     return digest.hexdigest()
 
 

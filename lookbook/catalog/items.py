@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lookbook.catalog.columns import CatalogError, Field, Roles, Scalar, made_title, scalar
+from lookbook.catalog.columns import (
+    CatalogError,
+    Field,
+    Roles,
+    Scalar,
+    made_title,
+    printable,
+    scalar,
+)
 from lookbook.filters import Condition, matches
 from lookbook.images import ImageError, Picture
 
@@ -94,7 +102,7 @@ class Catalog:
 
     def __iter__(self) -> Iterator[Item]:
         self.rejected = rejected = []
-        count, taken = 0, set()
+        count, taken = 0, {}
         for row in self._source.rows():
             identifier = _unique(_identifier(row, self._source.roles), taken)
             cells = {name: scalar(value) for name, value in row.cells.items()}
@@ -117,7 +125,9 @@ class Catalog:
         attributes = {name: cells.get(name) for name in roles.attributes}
         title = cells.get(roles.title) if roles.title else None
         words = " ".join(str(title).split()) if title is not None else ""
-        return Item(identifier, picture, words or made_title(attributes, key), attributes)
+        return Item(
+            identifier, picture, words or printable(made_title(attributes, key)), attributes
+        )
 
     def _nothing(self) -> str:
         name = self.source["name"]
@@ -146,14 +156,15 @@ def _identifier(row: Row, roles: Roles) -> str:
     found = scalar(row.cells.get(roles.id)) if roles.id else None
     if isinstance(found, float) and found.is_integer():
         found = int(found)
-    return row.key if found is None else str(found).strip() or row.key
+    return printable(row.key if found is None else str(found).strip() or row.key)
 
 
-def _unique(identifier: str, taken: set[str]) -> str:
+def _unique(identifier: str, taken: dict[str, int]) -> str:
     """The id, or the first of id-2, id-3... that no row before has."""
-    free, number = identifier, 1
+    free, number = identifier, taken.get(identifier, 0)
     while free in taken:
         number += 1
         free = f"{identifier}-{number}"
-    taken.add(free)
+    taken[identifier] = max(number, 1)  # the next of this id need not try these again
+    taken.setdefault(free, 1)
     return free

@@ -129,8 +129,8 @@ def _column(values: list) -> pa.Array:
         plain = pa.types.is_primitive(array.type) or pa.types.is_string(array.type)
         if plain or pa.types.is_null(array.type):
             return array
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        pass  # mixed types in one column: as text
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        pass  # mixed types in one column, or numbers beyond 64 bits: as text
     return pa.array([None if v is None else str(v) for v in values], pa.string())
 
 

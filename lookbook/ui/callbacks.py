@@ -27,14 +27,14 @@ class Callbacks:
         self.finder, self.examples = finder, examples
 
     def by_upload(self, upload: Upload | None, count: int) -> tuple[Update, ...]:
-        """A picture was uploaded, taken or pasted, or the frame emptied; the file comes first."""
+        """A picture was uploaded, taken or pasted, or the frame was emptied."""
         if upload is None:
-            return None, None, "", no_names(), None, *shown(self.finder.welcome(count))
+            return None, "", no_names(), None, *shown(self.finder.welcome(count))
         if isinstance(upload.picture, ImageError):
             sentence = str(upload.picture)
             gr.Warning(sentence, title="That picture cannot be used")
-            return upload.file, None, *(gr.skip(),) * 5, sentence
-        return upload.file, *self._by_picture(upload.data, upload.picture, count)
+            return None, *(gr.skip(),) * 5, sentence
+        return self._by_picture(upload.data, upload.picture, count)
 
     def by_example(self, count: int, event: gr.SelectData) -> tuple[Update, ...]:
         """One of the example pictures was clicked."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,17 +35,19 @@ class View:
 
 
 class Finder:
-    """Index and encoder behind the site; the encoder loads while the first page is read."""
+    """Index and encoder behind the site; the encoder loads while the first page is read.
 
-    def __init__(self, index: Index, load_encoder: Callable[[], Encoder]) -> None:
-        self.index = index
+    `folder` takes the pictures that have been shown.
+    """
+
+    def __init__(self, index: Index, load_encoder: Callable[[], Encoder], folder: Path) -> None:
+        self.index, self.folder = index, folder
+        folder.mkdir(parents=True, exist_ok=True)
         pool = ThreadPoolExecutor(1)
         self._encoder: Future[Encoder] = pool.submit(load_encoder)
         self._encoder.add_done_callback(_complain)
         pool.submit(index.find_titles, "")  # makes the list of title words before someone types
         pool.shutdown(wait=False)
-        # named by its owner's process: two sites on one machine do not share it
-        self.folder = Path(tempfile.mkdtemp(prefix="lookbook-thumbs-"))
 
     @property
     def encoder(self) -> Encoder:
@@ -66,6 +67,7 @@ class Finder:
 
     def find(self, query: Query | None, count: int) -> View:
         """The `count` closest items; without a query a walk through the collection."""
+        count = int(count)  # a slider's number may be anything between its steps
         if query is None:
             return self.welcome(count)
         started = time.perf_counter()
@@ -80,6 +82,7 @@ class Finder:
 
     def welcome(self, count: int) -> View:
         """Pieces from all over the catalogue, evenly spread."""
+        count = int(count)
         rows = np.unique(
             np.linspace(0, len(self.index) - 1, min(count, len(self.index)), dtype=int)
         )

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 from gradio.data_classes import ImageData
-from gradio.utils import get_upload_folder
 from PIL import Image
 
-from lookbook.images import ImageError, open_picture, read_bytes, thumbnail
+from lookbook.images import ImageError, Limits, open_picture, thumbnail
+from lookbook.ui.uploads import read_upload
 
-KEPT_SECONDS = 10
 SHOWN_HEIGHT = 640  # px, of the copy that goes back to the visitor's page
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a visitor sent: the bytes and the upright RGB picture, or why not; the file so far."""
+    """What a visitor sent: the bytes and the upright RGB picture, or why there is none."""
 
     data: bytes
     picture: Image.Image | ImageError
-    file: str | None = None
 
 
 class QueryPicture(gr.Image):
     """A gr.Image whose callback gets an Upload, or None when it was emptied.
 
     gradio would decode the upload itself, without limits, and answer bad files with a bare
-    "Error". The picture travels back to the page inside the answer; `remove_upload` then takes the
-    file away, so that nothing of a visitor stays on the disk.
+    "Error". The picture travels back to the page inside the answer, so no file needs to stay.
     """
 
     def get_block_name(self) -> str:
@@ -47,9 +42,9 @@ class QueryPicture(gr.Image):
         data = b""
         try:
             data = _data(payload)
-            return Upload(data, open_picture(data, at_least=SHOWN_HEIGHT), payload.path)
+            return Upload(data, open_picture(data, at_least=SHOWN_HEIGHT))
         except ImageError as error:
-            return Upload(data, error, payload.path)
+            return Upload(data, error)
 
     def postprocess(self, value: Image.Image | None) -> ImageData | None:
         """The picture as part of the answer."""
@@ -62,25 +57,12 @@ def data_url(webp: bytes) -> str:
 
 
 def _data(payload: ImageData) -> bytes:
-    if payload.url and payload.url.startswith("data:"):
-        try:
-            return base64.b64decode(payload.url.partition(",")[2], validate=True)
-        except binascii.Error:
-            raise ImageError("not-a-picture", "The picture did not arrive whole.") from None
-    if not payload.path:
-        raise ImageError("empty", "No picture arrived.")
-    return read_bytes(payload.path)
-
-
-def remove_upload(file: str | None) -> None:
-    """Take an uploaded file away soon; anything that is not an upload is left alone.
-
-    Not at once: the visitor's page may still be fetching it, to show what was chosen.
-    """
-    if not file:
-        return
-    path, uploads = Path(file).resolve(), Path(get_upload_folder()).resolve()
-    if path.is_relative_to(uploads):
-        timer = threading.Timer(KEPT_SECONDS, path.unlink, kwargs={"missing_ok": True})
-        timer.daemon = True
-        timer.start()
+    if not (payload.url and payload.url.startswith("data:")):
+        return read_upload(payload.path)
+    text = payload.url.partition(",")[2]
+    if len(text) > Limits.max_bytes * 4 / 3 + 4:
+        raise ImageError("too-many-bytes", "The picture has more bytes than are accepted.")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ImageError("not-a-picture", "The picture did not arrive whole.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from lookbook.encoder import Encoder
 from lookbook.search import Index
 from lookbook.ui.callbacks import Callbacks
 from lookbook.ui.finder import Finder
-from lookbook.ui.picture import QueryPicture, remove_upload
+from lookbook.ui.picture import QueryPicture
+from lookbook.ui.uploads import keep_clean, private_folder
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
@@ -22,22 +24,31 @@ TO_ANSWER = """() => {
   if (window.innerWidth >= 700) window.scrollTo({top: 0});
   else document.querySelector('#answer').scrollIntoView();
 }"""
-KEEP_SECONDS = (300, 900)  # how often uploads are looked at, and how old one may get
 
 
 def build_site(
     index: Index, load_encoder: Callable[[], Encoder], results: int = 24, examples: Path = EXAMPLES
 ) -> gr.Blocks:
     """The site of one index. `load_encoder` is called once, on another thread."""
-    finder = Finder(index, load_encoder)
+    folder = private_folder()
+    keep_clean()
+    finder = Finder(index, load_encoder, folder / "thumbs")
     shots = sorted(path for path in examples.glob("*") if path.suffix in (".jpg", ".png", ".webp"))
     gr.set_static_paths([finder.folder, examples])
-    with gr.Blocks(
-        title="Lookbook", delete_cache=KEEP_SECONDS, analytics_enabled=False, fill_width=True
-    ) as site:
+    with gr.Blocks(title="Lookbook", analytics_enabled=False, fill_width=True) as site:
         parts = _Parts(shots, results)
+        gr.Markdown(_colophon(index), elem_id="colophon")
         _connect(site, parts, Callbacks(finder, shots))
     return site
+
+
+def _colophon(index: Index) -> str:
+    """What is shown here, and whose it is."""
+    m = index.manifest
+    name = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"
+    parts = [f"{len(index):,} pieces from {name}", f"indexed {m.created[:10]}"]
+    parts.append(f"pictures: {m.licence}" if m.licence else "licence of the pictures not told")
+    return " · ".join(html.escape(part) for part in parts)
 
 
 class _Parts:
@@ -46,7 +57,6 @@ class _Parts:
     def __init__(self, shots: list[Path], results: int) -> None:
         self.query = gr.State(None, time_to_live=3600)
         self.shown = gr.State([])
-        self.upload = gr.State(None)
         gr.HTML(MASTHEAD, elem_id="masthead")
         with gr.Row(elem_id="page"):
             with gr.Column(scale=1, min_width=280, elem_id="ask"):
@@ -110,9 +120,9 @@ def _connect(site: gr.Blocks, parts: _Parts, do: Callbacks) -> None:
     quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     encoding = quick | {"concurrency_limit": os.cpu_count() or 1, "show_progress": "minimal"}
 
-    parts.picture.input(
-        do.by_upload, [parts.picture, parts.count], [parts.upload, *everything], **encoding
-    ).then(remove_upload, parts.upload, None, **quick).then(None, js=TO_ANSWER)
+    parts.picture.input(do.by_upload, [parts.picture, parts.count], everything, **encoding).then(
+        None, js=TO_ANSWER
+    )
     parts.name.input(
         do.suggest, parts.name, parts.names, trigger_mode="always_last", **quick, queue=False
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -152,7 +153,7 @@ def test_an_uploaded_photo_is_answered_and_not_kept(page, uploads):
     assert len(scores) == 24
     page.wait_for_selector("#picture img[src^='data:image/webp']")
     for _ in range(80):  # it goes some seconds later
-        kept = [path for path in uploads.rglob("*") if path.is_file()]
+        kept = list(uploads.glob("*"))  # the folder's name is the hash of the picture: it goes too
         if not kept:
             break
         page.wait_for_timeout(250)
@@ -250,6 +251,44 @@ def test_a_bad_picture_gets_a_sentence(page, tmp_path, name, data, sentence):
     assert re.search(sentence, said), said
     assert "Error" not in page.inner_text("#results")
     assert captions(page) == before, "what was shown stays"
+
+
+def test_no_file_of_the_machine_can_be_asked_for(site, uploads, tmp_path):
+    """A client that writes its own requests gets at uploads only."""
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (64, 64), "red").save(secret)
+    config = json.loads(urllib.request.urlopen(f"{site}config", timeout=20).read())
+    by_id = {part["id"]: part for part in config["components"]}
+    [upload] = [
+        event
+        for event in config["dependencies"]
+        if any(by_id[i]["props"].get("elem_id") == "picture" for i in event["inputs"])
+    ]
+    for path in (str(secret), str(ROOT / "examples" / "street-caps.jpg"), str(uploads)):
+        answer = ask(site, upload["id"], [{"path": path}, 24])
+        assert "No picture arrived" in answer, answer[:500]
+    assert secret.exists()
+
+
+def ask(site: str, event: int, data: list) -> str:
+    """All that the server streams back for one event."""
+    body = {"data": data, "fn_index": event, "session_hash": f"attack{time.monotonic_ns()}"}
+    request = urllib.request.Request(
+        f"{site}gradio_api/queue/join",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=20).read()
+    stream = f"{site}gradio_api/queue/data?session_hash={body['session_hash']}"
+    return urllib.request.urlopen(stream, timeout=60).read().decode()
+
+
+def test_a_file_too_large_gets_our_sentence(page, tmp_path):
+    large = tmp_path / "large.jpg"
+    large.write_bytes(examples()[0].read_bytes() + bytes(21 * 2**20))
+    page.set_input_files("#picture input[type=file]", large)
+    page.wait_for_selector(".toast-body")
+    assert "20 MiB" in page.inner_text(".toast-body")
 
 
 def test_a_phone_screen_needs_no_sideways_scrolling(browser, site):

@@ -19,8 +19,9 @@ from PIL import Image
 from lookbook import Encoder, Index
 from lookbook.build import BuildError, build
 from lookbook.build.building import whitening
+from lookbook.build.encoding import SHARD, encode_catalogue
 from lookbook.build.store import Encoded, Store
-from lookbook.catalog import Catalog, open_catalog
+from lookbook.catalog import open_catalog
 from lookbook.images import content_hash
 from lookbook.index import published
 from lookbook.pairing import EncoderMismatch, encoder_of
@@ -88,7 +89,7 @@ def test_a_large_jpeg_goes_the_same_way_offline_and_as_a_query(tiny_model, tmp_p
     index = build_shapes(tmp_path / "photos", tiny_model, tmp_path / "index")
     from lookbook.ui.finder import Finder
 
-    finder = Finder(index, lambda: encoder_of(index))
+    finder = Finder(index, lambda: encoder_of(index), tmp_path / "thumbs")
     query = finder.read((tmp_path / "photos" / "large.jpg").read_bytes())
     [large] = [id for id in index.ids if "large" in id]
     np.testing.assert_allclose(query.vector, index.vector(large), atol=1e-3)
@@ -134,7 +135,7 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model, tmp_path):
         assert not published(output), "nothing may be published before the end"
     assert kills == 2
     before = len(Store(*work_of(output, tiny_model)))
-    assert before >= 3 * 256
+    assert before >= 3 * SHARD
     done = embed("--dataset", str(folder), "--model", str(tiny_model), "--output", str(output))
     assert done.returncode == 0, done.stderr
     assert f"encoded {1500 - before:,} pictures" in done.stdout
@@ -268,17 +269,65 @@ def test_an_index_is_not_searched_with_another_encoder(index, tiny_model, tmp_pa
         index.search(np.ones(16, np.float32))
 
 
-def test_items_keep_order_titles_and_attributes(index):
-    assert index.ids[:3] == sorted(index.ids[:3], key=index.ids.index)
+def test_items_keep_order_titles_and_attributes(index, shapes):
+    names = sorted(path.stem for path in shapes.glob("*.png"))  # broken.jpg is not there
+    assert index.ids == [name.replace("-", "") for name in names]
     item = index.item("yellow2")
     assert item.title == "Yellow shape 2"
     assert item.attributes["colour"] == "yellow"
     assert set(index.values("colour")) == set(COLOURS)
 
 
+def test_two_writers_do_not_clear_away_each_others_work(shapes, tiny_model, tmp_path):
+    import fcntl
+
+    (tmp_path / ".lock").touch()
+    with (tmp_path / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(BuildError, match=r"another embed.py is writing here"):
+            build_shapes(shapes, tiny_model, tmp_path)
+    assert len(build_shapes(shapes, tiny_model, tmp_path)) == 15
+
+
+def test_names_and_numbers_that_no_table_likes_do_not_stop_a_run(tiny_model, tmp_path):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    draw_shape("red", 0).save(folder / "plain.png")
+    draw_shape("blue", 1).save(os.fsencode(folder) + b"/caf\xe9.png", "PNG")
+    rows = [
+        {"file_name": "plain.png", "title": "half \ud800 a character", "stock": 2**70},
+    ]
+    (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    index = build_shapes(folder, tiny_model, tmp_path / "index")
+    assert len(index) == 2
+    assert "half ? a character" in index.titles
+    assert index.values("stock") == {str(2**70): 1}
+
+
+def test_denoising_changes_the_vectors_of_noise_and_queries_follow(tiny_model, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    plain, quiet = (
+        Encoder.load(tiny_model, precision="float32", denoise=denoise) for denoise in (False, True)
+    )
+    assert not np.allclose(plain.encode([noise]), quiet.encode([noise]), atol=1e-3)
+    folder = many_pictures(tmp_path / "few", 3)
+    build(open_catalog(str(folder)), quiet, tmp_path / "index", model=str(tiny_model), quiet=True)
+    assert encoder_of(Index.open(tmp_path / "index")).preprocessing.denoise
+
+
+def test_every_option_of_the_forest_reaches_it(shapes, tiny_model, tmp_path):
+    plain = build_shapes(shapes, tiny_model, tmp_path / "a").generation
+    other = build_shapes(
+        shapes, tiny_model, tmp_path / "b", trees=7, seed=3, recall=0.5, licence="CC0"
+    ).generation
+    assert (other.manifest.trees, other.manifest.seed) == (7, 3)
+    assert (other.manifest.recall_target, other.manifest.licence) == (0.5, "CC0")
+    forests = [(g.path / "forest.ann").read_bytes() for g in (plain, other)]
+    assert forests[0] != forests[1]
+
+
 def test_a_catalogue_streams(tiny_model, tmp_path):
     """No more than a few chunks of pictures are ever asked for ahead of the encoder."""
-    from lookbook.build.encoding import SHARD, encode_catalogue
     from lookbook.catalog import Item
 
     encoder = Encoder.load(tiny_model, precision="float32")
@@ -298,4 +347,3 @@ def test_a_catalogue_streams(tiny_model, tmp_path):
     kept = encode_catalogue(Stream(), encoder, store, batch_size=64, quiet=True)
     assert len(kept.items) == 4 * SHARD
     assert max(ahead) <= 2 * SHARD + 1
-    assert isinstance(open_catalog(None, limit=1), Catalog)

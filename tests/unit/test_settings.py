@@ -7,6 +7,7 @@ import pytest
 from lookbook import settings
 from lookbook.settings import Setting
 
+PORT_RANGE = Setting("port", 7860, "port", int, least=1, most=65535)
 PORT = Setting("port", 7860, "port", int, environment=True)
 
 
@@ -19,7 +20,7 @@ def test_option_before_environment_before_default(monkeypatch):
 
 def test_a_variable_of_the_wrong_kind_names_both(monkeypatch):
     monkeypatch.setenv("LOOKBOOK_PORT", "many")
-    with pytest.raises(ValueError, match="LOOKBOOK_PORT='many': expected int for --port"):
+    with pytest.raises(ValueError, match="LOOKBOOK_PORT='many': expected a whole number"):
         settings.parser([PORT])
 
 
@@ -40,3 +41,23 @@ def test_no_option_is_declared_twice_and_each_has_help(declared):
     names = [setting.name for setting in declared]
     assert len(names) == len(set(names))
     assert all(setting.help for setting in declared)
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [("0", "at least 1 and at most 65535"), ("99999", "at most 65535"), ("x", "a whole number")],
+)
+def test_what_is_out_of_range_is_refused_at_once(text, sentence, capsys):
+    with pytest.raises(SystemExit):
+        settings.parser([PORT_RANGE]).parse_args(["--port", text])
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_switch_from_the_environment_is_one_of_the_words_for_it(monkeypatch):
+    share = Setting("share", False, "share", bool, environment=True)
+    for text, wanted in (("1", True), ("off", False), ("Yes", True)):
+        monkeypatch.setenv("LOOKBOOK_SHARE", text)
+        assert settings.parser([share]).parse_args([]).share is wanted
+    monkeypatch.setenv("LOOKBOOK_SHARE", "perhaps")
+    with pytest.raises(ValueError, match="LOOKBOOK_SHARE='perhaps'"):
+        settings.parser([share])

@@ -1,0 +1,79 @@
+"""Do the drawn products look like what they are to an encoder that only ever saw photographs?
+
+python -m benchmarks.house --data PHOTOS      (any catalogue with articleType)
+
+Names the articleType of house products by their neighbours among real photos, and looks for the
+product of each street shot among the others. Appends to house.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from lookbook import Encoder
+from lookbook.catalog import open_catalog
+from lookbook.evaluate.metrics import Figure, figure, recall_at
+from lookbook.evaluate.tasks import gallery_of, neighbours
+from lookbook.house import products, street_shot
+
+RESULTS = Path(__file__).with_name("house.csv")
+COLUMNS = ("date", "encoder", "revision", "products", "measure", "value", "low", "high", "n")
+
+
+def name_types(encoder: Encoder, drawn: list, data: str) -> tuple[Figure, Counter]:
+    """Share whose commonest articleType among 10 real neighbours is right; confusions counted.
+
+    A type counts by its share of the real photos, or T-shirts would outvote everything.
+    """
+    gallery = gallery_of(open_catalog(data), encoder)
+    labels = gallery.values("articleType")
+    often = Counter(labels)
+    truth = np.array([product.row()["articleType"] for product in drawn])
+    rows = neighbours(encoder.encode([product.draw() for product in drawn]), gallery.vectors)
+    right, confusions = [], Counter()
+    for wanted, near in zip(truth, labels[rows], strict=True):
+        votes = Counter({label: n / often[label] ** 0.5 for label, n in Counter(near).items()})
+        said = votes.most_common(1)[0][0]
+        right.append(said == wanted)
+        confusions[wanted, said] += said != wanted
+    return figure(np.array(right)), confusions
+
+
+def find_street_shots(encoder: Encoder, drawn: list) -> dict[str, Figure]:
+    """R@1 and R@10 of the product of each street shot among all of them."""
+    gallery = encoder.encode([product.draw() for product in drawn])
+    shots = encoder.encode([street_shot(product, seed) for seed, product in enumerate(drawn)])
+    rows = neighbours(shots, gallery)
+    return {f"street R@{k}": figure(recall_at(k, rows, np.arange(len(drawn)))) for k in (1, 10)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=7)
+    args = parser.parse_args()
+    encoder, drawn = Encoder.load(), list(products(args.count, args.seed))
+    types, confusions = name_types(encoder, drawn, args.data)
+    results = {"articleType": types} | find_street_shots(encoder, drawn)
+    fresh = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow(COLUMNS)
+        for name, f in results.items():
+            print(f"{name:14} {f}")
+            numbers = [f"{number:.3f}" for number in (f.value, f.low, f.high)]
+            about = (f"{datetime.now(UTC):%Y-%m-%d}", encoder.name, encoder.revision, len(drawn))
+            writer.writerow([*about, name, *numbers, f.n])
+    print("taken for:", ", ".join(f"{a} {b} {n}" for (a, b), n in confusions.most_common(15)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""How fast and how large: each part of a query, encoding in bulk, and memory, appended to a CSV.
+
+python -m benchmarks.pipeline --index index --photos FOLDER_OR_PARQUET
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import resource
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from lookbook import Encoder, Index, __version__
+from lookbook.catalog import open_catalog
+from lookbook.images import read_bytes
+from lookbook.pairing import encoder_of
+
+RESULTS = Path(__file__).with_name("pipeline.csv")
+COLUMNS = (
+    *("date", "machine", "cores", "python", "torch", "lookbook", "items", "dim", "engine"),
+    *("precision", "size", "threads", "photos", "measure", "p50", "p99", "unit"),
+)
+
+
+def machine() -> str:
+    """The processor by its own name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def milliseconds(work: Callable[[object], object], inputs: list) -> tuple[float, float]:
+    """Median and 99th percentile of one call, each input once after a warm-up."""
+    for one in inputs[:5]:
+        work(one)
+    took = []
+    for one in inputs:
+        started = time.perf_counter()
+        work(one)
+        took.append((time.perf_counter() - started) * 1000)
+    return float(np.median(took)), float(np.quantile(took, 0.99))
+
+
+def measures(index: Index, encoder: Encoder, photos: list[bytes]) -> list[tuple]:
+    """(measure, p50, p99, unit) of each part of a query, of all of it, and in bulk."""
+    p = encoder.preprocessing
+    pixels = [p.pixels(photo)[None] for photo in photos]
+    vectors = [encoder.forward(one)[0] for one in pixels]
+
+    def whole(photo: bytes) -> None:
+        index.search(encoder.forward(p.pixels(photo)[None])[0], k=24)
+
+    rows = [
+        ("decode", *milliseconds(p.pixels, photos), "ms"),
+        ("forward", *milliseconds(encoder.forward, pixels), "ms"),
+        ("search", *milliseconds(lambda v: index.search(v, k=24), vectors), "ms"),
+        ("query", *milliseconds(whole, photos), "ms"),
+    ]
+    started = time.perf_counter()
+    encoder.encode(photos)
+    rate = len(photos) / (time.perf_counter() - started)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [*rows, ("bulk", rate, "", "images/s"), ("memory", peak, "", "MiB")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--index", type=Path, default=Path("index"))
+    parser.add_argument("--photos", required=True, help="anything that embed.py takes")
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(args.threads)
+    items = islice(open_catalog(args.photos), args.count)
+    photos = [i.image if isinstance(i.image, bytes) else read_bytes(i.image) for i in items]
+    index = Index.open(args.index, args.engine)
+    encoder = encoder_of(index, device=args.device)
+    about = (
+        *(f"{datetime.now(UTC):%Y-%m-%d}", machine(), os.cpu_count()),
+        *(platform.python_version(), torch.__version__, __version__, len(index)),
+        *(index.manifest.dim, index.engine, encoder.precision),
+        *(encoder.preprocessing.size, args.threads, len(photos)),
+    )
+    fresh = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow(COLUMNS)
+        for name, p50, p99, unit in measures(index, encoder, photos):
+            p99 = f"{p99:.2f}" if p99 != "" else ""
+            writer.writerow([*about, name, f"{p50:.2f}", p99, unit])
+            print(f"{name:8} {p50:8.2f} {p99:>8} {unit}")
+
+
+if __name__ == "__main__":
+    main()

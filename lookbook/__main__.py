@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
 
 from lookbook import settings
+
+Results = dict[str, dict[str, object]]  # task -> measure -> Figure
 
 
 def search(argv: Sequence[str]) -> int:
@@ -48,33 +51,13 @@ def house(argv: Sequence[str]) -> int:
 
 
 def evaluate(argv: Sequence[str]) -> int:
-    """Measure an encoder on products and photographers that its training never saw."""
+    """Measure an index by its attributes, or an encoder on pictures that training never saw."""
     args = _parser("evaluate", settings.EVALUATE, evaluate).parse_args(argv)
-    if not any((args.data, args.phone, args.transfer)):
-        raise ValueError("evaluate needs --data, --phone or --transfer to measure on")
+    if not any((args.index, args.data, args.phone, args.transfer)):
+        raise ValueError("evaluate needs --index, or --data, --phone or --transfer to measure on")
     from dataclasses import asdict
 
-    from lookbook.catalog import open_catalog
-    from lookbook.encoder import DEFAULT_MODEL, Encoder
-    from lookbook.evaluate import evaluate_encoder
-
-    results = evaluate_encoder(
-        Encoder.load(
-            args.encoder or DEFAULT_MODEL,
-            pooling=args.pooling,
-            precision=args.precision,
-            device=args.device,
-        ),
-        **{
-            name: open_catalog(where) if where else None
-            for name, where in (
-                ("products", args.data),
-                ("larger", args.larger),
-                ("phone", args.phone),
-                ("transfer", args.transfer),
-            )
-        },
-    )
+    results = _of_index(args) if args.index else _of_encoder(args)
     if args.json:
         plain = {t: {m: asdict(f) for m, f in row.items()} for t, row in results.items()}
         print(json.dumps(plain, indent=2))
@@ -82,6 +65,36 @@ def evaluate(argv: Sequence[str]) -> int:
         lines = [f"{t:14} {m:7} {f}" for t, row in results.items() for m, f in row.items()]
         print("\n".join(lines))
     return 0
+
+
+def _of_index(args: argparse.Namespace) -> Results:
+    from lookbook.evaluate import evaluate_index
+    from lookbook.search import Index
+
+    return evaluate_index(Index.open(args.index))
+
+
+def _of_encoder(args: argparse.Namespace) -> Results:
+    from lookbook.catalog import open_catalog
+    from lookbook.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.evaluate import evaluate_encoder
+
+    def catalogue(name: str | None) -> object:
+        return open_catalog(name) if name else None
+
+    encoder = Encoder.load(
+        args.encoder or DEFAULT_MODEL,
+        pooling=args.pooling,
+        precision=args.precision,
+        device=args.device,
+    )
+    return evaluate_encoder(
+        encoder,
+        products=catalogue(args.data),
+        larger=catalogue(args.larger),
+        phone=catalogue(args.phone),
+        transfer=catalogue(args.transfer),
+    )
 
 
 def doctor(argv: Sequence[str]) -> int:
@@ -110,7 +123,9 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 }
 
 
-def _parser(name: str, options: Sequence[settings.Setting], command: Callable) -> object:
+def _parser(
+    name: str, options: Sequence[settings.Setting], command: Callable
+) -> argparse.ArgumentParser:
     return settings.parser(options, prog=f"python -m lookbook {name}", description=command.__doc__)
 
 

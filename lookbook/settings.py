@@ -185,6 +185,7 @@ SEARCH = (
 )
 
 EVALUATE = (
+    Setting("index", None, "an index, measured by its own attributes", Path),
     Setting("encoder", None, "folder or Hub id of the model; without it: the shipped one"),
     Setting("data", None, "products: anything that embed.py takes; those held out are used"),
     Setting("larger", None, "larger photos of some of these products, with the same ids"),

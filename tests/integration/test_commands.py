@@ -95,10 +95,74 @@ def test_house_writes_an_imagefolder(tmp_path):
     assert all(item.attributes["articleType"] for item in items)
 
 
-def test_evaluate_measures_an_encoder_on_held_out_pictures(shapes, tiny_model):
+def test_evaluate_needs_the_columns_of_its_tasks(shapes, tiny_model):
     done = run(
         *("-m", "lookbook", "evaluate", "--encoder", str(tiny_model), "--json"),
         *("--transfer", str(shapes)),
     )
     assert done.returncode == 2
-    assert "product_code" in done.stderr
+    assert "needs the column 'product_code'" in done.stderr
+
+
+def test_evaluate_measures_an_index_by_its_attributes(tmp_path):
+    """Three tight clusters whose colour is their own and whose size is drawn: 1 and chance."""
+    import numpy as np
+
+    from lookbook.index import publish, write_generation
+
+    draw = np.random.default_rng(0)
+    centres = np.repeat(np.eye(3, 8), 20, axis=0)
+    generation = write_generation(
+        tmp_path,
+        vectors=(centres + draw.normal(0, 0.05, (60, 8))).astype(np.float32),
+        items={
+            "id": [str(i) for i in range(60)],
+            "title": ["shirt"] * 60,
+            "colour": np.repeat(["red", "green", "blue"], 20).tolist(),
+            "size": draw.choice(["S", "L"], 60).tolist(),
+        },
+        thumbs=[b"picture"] * 60,
+        encoder={"id": "none"},
+    )
+    publish(tmp_path, generation)
+    done = run("-m", "lookbook", "evaluate", "--index", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert set(results) == {"colour", "size"}
+    assert results["colour"]["P@10"]["value"] == 1
+    assert 0.3 < results["size"]["P@10"]["value"] < 0.7
+    assert results["colour"]["P@10"]["n"] == 60
+
+
+def test_evaluate_measures_an_encoder_on_each_task(tiny_model, tmp_path):
+    """Flat colours: a product finds its own larger photo, and kind goes with colour."""
+    import numpy as np
+    from PIL import Image
+
+    from lookbook.splits import held_out
+
+    ids = [i for i in range(400) if held_out(str(i), 0.108)][:32]
+    rows = ["file_name,id,title,articleType,gender,baseColour,product_code,label,sender_id"]
+    small, larger = tmp_path / "small", tmp_path / "larger"
+    for folder, scale in ((small, 1), (larger, 3)):
+        folder.mkdir()
+        for n, i in enumerate(ids):
+            tone = (60 + 6 * n, 40, 200 - 5 * n) if n % 2 else (20, 60 + 6 * n, 30)
+            Image.new("RGB", (60 * scale, 80 * scale), tone).save(folder / f"{i}.png")
+    for n, i in enumerate(ids):
+        kind = ("Shirts", "Caps")[n % 2]
+        rows.append(f"{i}.png,{i},{kind} {i},{kind},Men,Blue,{n // 2},{kind},{i}")
+    for folder in (small, larger):
+        (folder / "metadata.csv").write_text("\n".join(rows))
+    done = run(
+        *("-m", "lookbook", "evaluate", "--encoder", str(tiny_model), "--precision", "float32"),
+        *("--data", str(small), "--larger", str(larger), "--phone", str(small)),
+        *("--transfer", str(small), "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert results["same product"]["R@1"]["value"] == 1
+    assert results["like"]["P@10"]["value"] > 0.8
+    assert results["phone"]["kNN-10"]["value"] > 0.8
+    assert results["transfer"]["R@10"]["n"] == len(ids)
+    assert np.isfinite(results["street"]["R@1"]["value"])

@@ -44,6 +44,7 @@ def serve(index: Index, args: argparse.Namespace) -> None:
         footer_links=["api", "settings"],
         ssr_mode=False,
         show_error=True,
+        run_history=False,
     )
 
 

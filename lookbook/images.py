@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFilter
 Picture = bytes | str | os.PathLike | Image.Image | np.ndarray
 
 _MIB = 2**20
-_MAX_JPEG_SCANS = 200  # real progressive files have about ten; each scan costs a whole pass
+_MAX_JPEG_SCANS = 30  # real progressive files have about ten; each scan costs a whole pass
 _WHITE = (255, 255, 255)
 _AVERAGED = ("L", "LA", "RGB", "RGBA", "CMYK")  # modes whose neighbours can be averaged
 _UPRIGHT = {

@@ -17,7 +17,7 @@ from lookbook.build.store import Store
 from lookbook.catalog import Catalog
 from lookbook.encoder import Encoder
 from lookbook.folding import fold
-from lookbook.index import Generation, prune, publish, write_generation
+from lookbook.index import Generation, prune, publish, published, write_generation
 
 WORK, LOCK = ".work", ".lock"
 
@@ -90,6 +90,7 @@ def build(
     """
     output = Path(output)
     with _alone(output):
+        published(output)  # a CURRENT that is not ours is refused now, not after hours
         store = Store(output / WORK, encoder.identity)
         if not resume:
             store.clear()

@@ -111,6 +111,8 @@ def scalar(value: object) -> Scalar:
     """A cell as an attribute: dates as ISO text, what is empty or not a number as None."""
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         value = value.item()  # numpy's scalars
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return str(value)  # beyond what a column of numbers can hold
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, (float, decimal.Decimal)):

@@ -81,6 +81,8 @@ def _in_split(names: list[str], split: str | None, name: str) -> tuple[list[str]
 def _metadata_rows(folder: Path, tables: list[str], column: str) -> list[tuple[str, dict]]:
     rows = []
     for table in tables:
+        if not (folder / table).is_file():  # a pipe or a device would be read for ever
+            raise CatalogError(f"{table}: expected a file")
         read = _csv_rows if table.endswith(".csv") else _jsonl_rows
         for cells in read(folder / table, table):
             if column not in cells:

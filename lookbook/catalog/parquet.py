@@ -54,7 +54,8 @@ def parquet_source(path: Path, name: str, split: str | None, columns: Columns) -
 
 def _found(path: Path, name: str) -> tuple[Path, list[str]]:
     if path.is_dir():
-        return path, [n for n in all_files(path) if n.lower().endswith(".parquet")]
+        names = [n for n in all_files(path) if n.lower().endswith(".parquet")]
+        return path, [n for n in names if (path / n).is_file()]
     if path.is_file():
         return path.parent, [path.name]
     found = sorted(Path(p) for p in glob.glob(str(path), recursive=True))  # noqa: PTH207 (may be absolute)

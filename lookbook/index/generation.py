@@ -121,6 +121,8 @@ class Generation:
         for name, kind in (("id", pa.string()), ("title", pa.string()), ("group", pa.int64())):
             if name not in self.items.column_names or self.items[name].type != kind:
                 raise IndexCorrupt(f"items.parquet has no column {name!r} of type {kind}")
+            if self.items[name].null_count:
+                raise IndexCorrupt(f"items.parquet has rows without {name!r}")
 
     def _map_thumbs(self) -> np.ndarray:
         path, offsets = self.path / "thumbs.bin", self._offsets

@@ -19,7 +19,8 @@ from lookbook.index.manifest import MANIFEST
 
 CURRENT = "CURRENT"
 BUILDING = ".building-"  # how the folder of a generation is called until it is whole
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")  # what write_generation calls them
+_MAX_CURRENT = 1 << 16  # bytes, some thousand names
 _STALE_SECONDS = 3600  # a folder half written, and untouched for this long, has no writer any more
 
 
@@ -34,7 +35,8 @@ def published(root: str | Path) -> list[str]:
     IndexCorrupt if CURRENT holds anything but names.
     """
     try:
-        text = (Path(root) / CURRENT).read_text(encoding="utf-8", errors="replace")
+        with (Path(root) / CURRENT).open("rb") as file:
+            text = file.read(_MAX_CURRENT).decode("utf-8", "replace")
     except FileNotFoundError:
         return []
     names = text.split()
@@ -90,9 +92,13 @@ def prune(root: str | Path, keep: int = 2) -> list[str]:
     kept = max(2, keep)
     old = [root / name for name in names[kept:]]
     loose = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name not in names]
-    unwanted = [*old, *(path for path in loose if path.name[0] != "." and _stale(path))]
+    # others keep manifests too: only what is named like ours is ours to remove
+    ours = [path for path in loose if _NAME.fullmatch(path.name)]
+    unwanted = [*old, *(path for path in ours if _stale(path))]
     removed = [path.name for path in unwanted if _hide(path)]
     for path in root.glob(f"{BUILDING}*"):
+        if not _NAME.fullmatch(path.name.removeprefix(BUILDING)):
+            continue
         if _stale(path) or path.name.removeprefix(BUILDING) in removed:
             shutil.rmtree(path, ignore_errors=True)
     for path in root.glob(f".{CURRENT}-*"):

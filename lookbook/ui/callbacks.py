@@ -38,6 +38,8 @@ class Callbacks:
 
     def by_example(self, count: int, event: gr.SelectData) -> tuple[Update, ...]:
         """One of the example pictures was clicked."""
+        if not isinstance(event.index, int) or not 0 <= event.index < len(self.examples):
+            return (gr.skip(),) * 7
         data = self.examples[event.index].read_bytes()
         return self._by_picture(data, open_picture(data), count)
 
@@ -53,7 +55,7 @@ class Callbacks:
 
     def by_card(self, ids: list[str], count: int, event: gr.SelectData) -> tuple[Update, ...]:
         """A result was clicked; a click on a gallery that has changed since counts for nothing."""
-        stale = not isinstance(event.index, int) or event.index >= len(ids)
+        stale = not isinstance(event.index, int) or not 0 <= event.index < len(ids)
         return self.by_item(None if stale else ids[event.index], count)
 
     def again(self, query: Query | None, count: int) -> tuple[Update, ...]:
@@ -62,7 +64,7 @@ class Callbacks:
 
     def suggest(self, text: str) -> Update:
         """The list of pieces whose titles hold the words typed so far."""
-        found = self.finder.named(text)
+        found = self.finder.named(text or "")
         return gr.Radio(choices=found, value=None, visible=bool(found))
 
     def _by_picture(self, data: bytes, picture: Image.Image, count: int) -> tuple[Update, ...]:

@@ -160,7 +160,7 @@ def test_prune_keeps_the_current_and_the_one_before(tmp_path):
 
 def test_prune_removes_remains_but_not_what_another_writer_is_about_to_publish(tmp_path):
     publish_tiny(tmp_path)
-    left, fresh = tmp_path / ".building-left", tmp_path / ".building-fresh"
+    left, fresh = (tmp_path / f".building-20260101T000000Z-0000000{n}" for n in (1, 2))
     for folder in (left, fresh):
         folder.mkdir()
         (folder / "thumbs.bin").write_bytes(b"half")
@@ -179,6 +179,22 @@ def test_prune_removes_remains_but_not_what_another_writer_is_about_to_publish(t
     assert not pointer.exists()
     publish(tmp_path, coming)
     assert Index.open(tmp_path).items[0].id == "coming-0"
+
+
+def test_what_is_not_ours_is_never_removed(tmp_path):
+    """Other programs keep a manifest.json and a CURRENT too."""
+    publish(tmp_path, write_tiny(tmp_path))
+    foreign = [tmp_path / "webapp" / "manifest.json", tmp_path / ".building-house" / "plan.txt"]
+    for path in foreign:
+        path.parent.mkdir()
+        path.write_text("{}")
+        for touched in (path, path.parent):
+            os.utime(touched, (0, 0))
+    assert prune(tmp_path) == []
+    assert all(path.exists() for path in foreign)
+    (tmp_path / "CURRENT").write_text("MANIFEST-000001\n")
+    with pytest.raises(IndexCorrupt, match="MANIFEST-000001"):
+        published(tmp_path)
 
 
 def test_a_generation_pruned_while_it_is_opened_gives_way_to_the_current_one(tmp_path, monkeypatch):
@@ -223,11 +239,11 @@ def test_a_pointer_survives_a_checkout_with_other_line_ends(tmp_path):
 
 def test_a_pointer_to_nothing_or_to_a_renamed_generation_is_refused(tmp_path):
     generation = publish_tiny(tmp_path)
-    generation.rename(tmp_path / "renamed")
+    generation.rename(tmp_path / "20260101T000000Z-00000009")
     with pytest.raises(IndexCorrupt, match=f"CURRENT names {generation.name}, there is nothing"):
         Index.open(tmp_path)
-    (tmp_path / "CURRENT").write_text("renamed\n")
-    with pytest.raises(IndexCorrupt, match=f"CURRENT names renamed, .* {generation.name}"):
+    (tmp_path / "CURRENT").write_text("20260101T000000Z-00000009\n")
+    with pytest.raises(IndexCorrupt, match=f"CURRENT names 20260101T000000Z-00000009, .* {generation.name}"):
         Index.open(tmp_path)
 
 

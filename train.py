@@ -111,6 +111,9 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds = state["step"], state["seconds"]
+        if state["size"] != self.args.size:  # an average over two sizes fits neither
+            self.average.module.load_state_dict(state["student"])
+            self.average.n_averaged.zero_()
 
     def save(self) -> None:
         state = {
@@ -118,6 +121,7 @@ class Run:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
+            "size": self.args.size,
             "seconds": self.seconds,
         }
         partial = self.file.with_suffix(".part")

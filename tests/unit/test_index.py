@@ -239,11 +239,12 @@ def test_a_pointer_survives_a_checkout_with_other_line_ends(tmp_path):
 
 def test_a_pointer_to_nothing_or_to_a_renamed_generation_is_refused(tmp_path):
     generation = publish_tiny(tmp_path)
-    generation.rename(tmp_path / "20260101T000000Z-00000009")
+    other = "20260101T000000Z-00000009"
+    generation.rename(tmp_path / other)
     with pytest.raises(IndexCorrupt, match=f"CURRENT names {generation.name}, there is nothing"):
         Index.open(tmp_path)
-    (tmp_path / "CURRENT").write_text("20260101T000000Z-00000009\n")
-    with pytest.raises(IndexCorrupt, match=f"CURRENT names 20260101T000000Z-00000009, .* {generation.name}"):
+    (tmp_path / "CURRENT").write_text(f"{other}\n")
+    with pytest.raises(IndexCorrupt, match=f"CURRENT names {other}, .* {generation.name}"):
         Index.open(tmp_path)
 
 

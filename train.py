@@ -22,7 +22,7 @@ from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 from lookbook.training import losses
 from lookbook.training.batches import Batch, Mixer
 from lookbook.training.data import DESCRIBED, HEADS, Photos, cached, number_labels, vocabulary
-from lookbook.training.export import export
+from lookbook.training.export import begin_with, export
 from lookbook.training.model import Student
 from lookbook.words import Vocabulary
 
@@ -40,6 +40,7 @@ def options() -> argparse.Namespace:
     add("--teacher", action="append", default=[], help="vectors .npy in the order of the sources")
     add("--work", type=Path, default=Path("training"), help="checkpoints, caches and logs")
     add("--output", type=Path, default=Path("models/lookbook-resnet50"))
+    add("--start-from", type=Path, help="folder of shipped weights to begin with, in place of none")
     add("--dim", type=int, default=256, help="size of the embedding")
     add("--size", type=int, default=64, help="picture side in pixels for this run")
     add("--batch", type=int, default=64, help="products in a batch, two views each")
@@ -101,6 +102,9 @@ class Run:
         rest = [p for p in self.student.parameters() if p.ndim <= 1]
         groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98))
+        if args.start_from:
+            begin_with(self.student, words, args.start_from)
+            self.average.module.load_state_dict(self.student.state_dict())
         self.step, self.seconds = 0, 0.0
         self.file = args.work / "run.pt"
         if self.file.exists():

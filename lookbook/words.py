@@ -33,9 +33,12 @@ class Vocabulary:
     _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        numbers = {word: i for i, word in enumerate(self.words)}
-        numbers |= {"#" + p: len(self.words) + i for i, p in enumerate(self.pieces)}
-        object.__setattr__(self, "_numbers", numbers)
+        object.__setattr__(self, "_numbers", {name: i for i, name in enumerate(self.names)})
+
+    @property
+    def names(self) -> list[str]:
+        """Every token by its number; pieces are marked with `#`, which no word holds."""
+        return [*self.words, *(f"#{piece}" for piece in self.pieces)]
 
     def __len__(self) -> int:
         return len(self.words) + len(self.pieces)

@@ -1,4 +1,4 @@
-"""From a trained student to the folder that `Encoder.load` reads."""
+"""From a trained student to the folder that `Encoder.load` reads, and back again."""
 
 from __future__ import annotations
 
@@ -35,3 +35,26 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
         listed = {"words": words.words, "pieces": words.pieces}
         text = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
         (folder / "words.json").write_text(text, encoding="utf-8")
+
+
+def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
+    """Give a fresh student the backbone, projection and words of an exported folder.
+
+    Words that the folder does not know keep their random start; the heads were not exported.
+    """
+    from safetensors.numpy import load_file as load_arrays
+    from safetensors.torch import load_file
+
+    student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
+    projection = load_file(folder / "projection.safetensors")["projection"]
+    student.projection.weight.data.copy_(projection)
+    if student.words is None or not (folder / "words.json").exists():
+        return
+    listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+    known = {
+        name: i for i, name in enumerate([*listed["words"], *map("#".__add__, listed["pieces"])])
+    }
+    table = load_arrays(folder / "words.safetensors")["words"]
+    for row, name in enumerate(words.names):
+        if name in known:
+            student.words.weight.data[row] = torch.from_numpy(table[known[name]].astype("float32"))

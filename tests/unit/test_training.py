@@ -136,3 +136,24 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
     assert encoder.encode([draw_shape("red", 0)]).shape == (1, 16)
     assert encoder.encode_text(["shape"]).shape == (1, 16)
     assert encoder.unknown_words("zebra shape") == ["zebra"]
+
+
+def test_training_begins_with_shipped_weights_when_told(tmp_path):
+    from lookbook.training.export import begin_with, export
+    from lookbook.training.model import Student
+    from lookbook.words import Vocabulary
+
+    classes = {head: ["a", "b"] for head in HEADS}
+    old_words, new_words = Vocabulary(("red", "shirt"), ()), Vocabulary(("blue", "shirt"), ())
+    old, new = (Student(classes, 8, 0, 2).eval() for _ in range(2))
+    pictures = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        wanted = old.embed(old.features(pictures))
+    shirt = old.words.weight[1].detach().clone()
+    export(old, old_words, 64, tmp_path)
+    begin_with(new, new_words, tmp_path)
+    with torch.inference_mode():
+        found = new.embed(new.features(pictures))
+    torch.testing.assert_close(found, wanted, atol=2e-2, rtol=0)  # it was stored in half precision
+    torch.testing.assert_close(new.words.weight[1].detach(), shirt, atol=1e-3, rtol=0)
+    assert not torch.allclose(new.words.weight[0], old.words.weight[0])

@@ -169,7 +169,7 @@ APP = (
     ENGINE,
     DEVICE,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
-    Setting("results", 24, "results shown at first", int, environment=True, least=12, most=96),
+    Setting("results", 24, "results shown at first", int, environment=True, least=1, most=96),
 )
 
 SEARCH = (

@@ -134,5 +134,5 @@ def made_title(attributes: Mapping[str, Scalar], key: str) -> str:
     names = [n for n, value in attributes.items() if isinstance(value, str)]
     found = [_by_name(names, _COLOUR_NAMES), _by_name(names, _KIND_NAMES)]
     if found[1] is None:
-        return re.sub(r"[_\s]+", " ", re.sub(r"\.\w{3,5}$", "", key.split("/")[-1])).strip() or key
+        return re.sub(r"[-_\s]+", " ", re.sub(r"\.\w{3,5}$", "", key.split("/")[-1])).strip() or key
     return " ".join(str(attributes[n]) for n in found if n is not None)

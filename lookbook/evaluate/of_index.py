@@ -22,6 +22,11 @@ def evaluate_index(
     ValueError for an index of fewer than 11 different pictures, FilterError for an unknown column.
     """
     columns = list(columns) or [c for c in index.columns if _tells_a_kind(index, c)]
+    if not columns:
+        raise ValueError(
+            "this index has no attribute to measure by: class folders, or columns of metadata with "
+            "2 to 200 different texts, become attributes"
+        )
     draw = np.random.default_rng(seed)
     rows = draw.choice(len(index), min(sample, len(index)), replace=False)
     ids = [index.ids[row] for row in rows]

@@ -64,8 +64,24 @@ class Callbacks:
 
     def suggest(self, text: str) -> Update:
         """The list of pieces whose titles hold the words typed so far."""
-        found = self.finder.named(text or "")
-        return gr.Radio(choices=found, value=None, visible=bool(found))
+        text = (text or "").strip()
+        found = self.finder.named(text)
+        label = "Pieces with these words" if found else "No piece is called that"
+        return gr.Radio(
+            choices=found, value=None, label=label, show_label=not found, visible=bool(text)
+        )
+
+    def by_words(self, text: str | None, count: int) -> tuple[Update, ...]:
+        """Enter was pressed: the first piece of that name, or what the words look like."""
+        found = self.finder.named(text or "", 1)
+        if found:
+            return self.by_item(found[0][1], count)
+        try:
+            query = self.finder.read_words(text or "")
+        except EncoderError as error:
+            gr.Warning(f"No piece is called that, and the encoder {error}.", title="Nothing found")
+            return (gr.skip(),) * 7
+        return None, text, no_names(), query, *shown(self.finder.find(query, count))
 
     def _by_picture(self, data: bytes, picture: Image.Image, count: int) -> tuple[Update, ...]:
         try:

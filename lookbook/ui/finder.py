@@ -61,6 +61,10 @@ class Finder:
         """
         return Query(vector=self.encoder.encode([picture])[0])
 
+    def read_words(self, text: str) -> Query:
+        """Words as a query; raises EncoderError when the encoder knows none of them."""
+        return Query(vector=self.encoder.encode_text([text])[0])
+
     def picture(self, item: str) -> Image.Image:
         """The picture of an item."""
         return open_picture(self.index.thumb(item))

@@ -33,7 +33,8 @@ def build_site(
     folder = private_folder()
     keep_clean()
     finder = Finder(index, load_encoder, folder / "thumbs")
-    shots = sorted(path for path in examples.glob("*") if path.suffix in (".jpg", ".png", ".webp"))
+    house = index.manifest.source.get("kind") == "house"  # others' shops have nothing to do with it
+    shots = sorted(examples.glob("*.jpg")) if house else []
     gr.set_static_paths([finder.folder, examples])
     with gr.Blocks(title="Lookbook", analytics_enabled=False, fill_width=True) as site:
         parts = _Parts(shots, results)
@@ -90,11 +91,23 @@ class _Parts:
             gr.Markdown("Try one of these", elem_classes="heading")
             pictures = [(str(path), path.stem.replace("-", " ")) for path in shots]
             self.examples = _wall("Examples", "examples", 5, pictures)
-        self.count = gr.Slider(12, 96, value=results, step=12, label="Results", elem_id="count")
+        self.count = Count(1, 96, value=results, step=1, label="Results", elem_id="count")
 
     def _answer(self) -> None:
         self.line = gr.Markdown(elem_id="line")
         self.gallery = _wall("Results", "results", 4)
+
+
+class Count(gr.Slider):
+    """A slider whose typed number may be anything: it is brought into the range, not refused."""
+
+    def get_block_name(self) -> str:
+        """The front end knows this component as a slider."""
+        return "slider"
+
+    def preprocess(self, payload: float | None) -> int:
+        """A whole number within the range."""
+        return int(min(max(payload or self.minimum, self.minimum), self.maximum))
 
 
 def _wall(label: str, elem_id: str, columns: int, pictures: list | None = None) -> gr.Gallery:
@@ -127,6 +140,7 @@ def _connect(site: gr.Blocks, parts: _Parts, do: Callbacks) -> None:
         do.suggest, parts.name, parts.names, trigger_mode="always_last", **quick, queue=False
     )
     answers = [
+        parts.name.submit(do.by_words, [parts.name, parts.count], everything, **encoding),
         parts.names.input(do.by_item, [parts.names, parts.count], everything, **quick),
         parts.gallery.select(do.by_card, [parts.shown, parts.count], everything, **quick),
     ]

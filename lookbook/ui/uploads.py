@@ -30,7 +30,7 @@ def private_folder() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "uploads"))
     with contextlib.suppress(ValueError):  # not on the main thread: whoever started us stops us
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -49,6 +50,8 @@ def site(uploads):
             env=environment,
             stdout=out,
             stderr=subprocess.STDOUT,
+            # as a shell starts what it puts in the background: SIGTERM must end it all the same
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )
     address = f"http://127.0.0.1:{port}/"
     try:
@@ -219,6 +222,33 @@ def test_an_item_is_chosen_by_typing_its_name(page):
     wait_for_line(page, "found in")
     page.wait_for_selector("#picture img[src^='data:image/webp']")
     page.wait_for_selector("#names label", state="hidden")
+
+
+def test_enter_takes_the_first_piece_of_that_name_or_else_asks_by_words(page):
+    box = "#name textarea, #name input"
+    title = captions(page)[2]
+    page.fill(box, title)
+    page.press(box, "Enter")
+    wait_for_line(page, "found in")
+    page.wait_for_function(
+        "([box, title]) => document.querySelector(box).value === title", arg=[box, title]
+    )
+    page.fill(box, "wristwatch watch analog")
+    page.wait_for_selector("#names:has-text('No piece is called that')")
+    before = captions(page)
+    page.press(box, "Enter")
+    page.wait_for_function(
+        "old => document.querySelector('#results img').alt !== old", arg=before[0]
+    )
+
+
+def test_a_number_out_of_range_is_brought_into_it(page):
+    page.fill("#count input[type=number]", "5")
+    page.press("#count input[type=number]", "Tab")
+    page.wait_for_function(f"document.querySelectorAll('{RESULTS}').length == 5")
+    page.fill("#count input[type=number]", "500")
+    page.press("#count input[type=number]", "Tab")
+    page.wait_for_function(f"document.querySelectorAll('{RESULTS}').length == 96")
 
 
 def test_an_example_is_answered_on_a_click(page):

@@ -87,6 +87,33 @@ def test_the_site_does_not_start_without_an_index(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_port_in_use_is_said_at_once(index):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("app.py", "--index", str(index), "--port", str(port))
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error(index):
+    search = f"{sys.executable} -m lookbook search --index {index}"
+    done = subprocess.run(
+        f"{search} --image examples/street-caps.jpg | head -1",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.count("\n") == 1
+    assert "Broken pipe" not in done.stderr
+
+
 def test_house_writes_an_imagefolder(tmp_path):
     done = run("-m", "lookbook", "house", "--count", "3", "--seed", "5", "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,9 @@ from lookbook.ui.picture import Upload
 Update = object  # what gradio takes as the new value of a component
 
 
+NOT_CALLED = "No piece is called that. Enter looks for what the words mean."
+
+
 class Callbacks:
     """Thin: the library answers, these put the answer into the page's parts.
 
@@ -62,14 +65,11 @@ class Callbacks:
         """The same query, shown anew: (gallery, shown ids, line)."""
         return shown(self.finder.find(query, count))
 
-    def suggest(self, text: str) -> Update:
-        """The list of pieces whose titles hold the words typed so far."""
-        text = (text or "").strip()
-        found = self.finder.named(text)
-        label = "Pieces with these words" if found else "No piece is called that"
-        return gr.Radio(
-            choices=found, value=None, label=label, show_label=not found, visible=bool(text)
-        )
+    def suggest(self, text: str | None) -> tuple[Update, Update]:
+        """The pieces whose titles hold the words typed so far, or a line that says so."""
+        found = self.finder.named(text or "")
+        line = gr.skip() if found or not (text or "").strip() else NOT_CALLED
+        return gr.Radio(choices=found, value=None, visible=bool(found)), line
 
     def by_words(self, text: str | None, count: int) -> tuple[Update, ...]:
         """Enter was pressed: the first piece of that name, or what the words look like."""

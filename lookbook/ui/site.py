@@ -137,7 +137,12 @@ def _connect(site: gr.Blocks, parts: _Parts, do: Callbacks) -> None:
         None, js=TO_ANSWER
     )
     parts.name.input(
-        do.suggest, parts.name, parts.names, trigger_mode="always_last", **quick, queue=False
+        do.suggest,
+        parts.name,
+        [parts.names, parts.line],
+        trigger_mode="always_last",
+        **quick,
+        queue=False,
     )
     answers = [
         parts.name.submit(do.by_words, [parts.name, parts.count], everything, **encoding),

@@ -233,8 +233,10 @@ def test_enter_takes_the_first_piece_of_that_name_or_else_asks_by_words(page):
     page.wait_for_function(
         "([box, title]) => document.querySelector(box).value === title", arg=[box, title]
     )
-    page.fill(box, "wristwatch watch analog")
-    page.wait_for_selector("#names:has-text('No piece is called that')")
+    page.fill(box, "")
+    page.click(box)
+    page.keyboard.type("wristwatch watch analog", delay=15)
+    wait_for_line(page, "No piece is called that")
     before = captions(page)
     page.press(box, "Enter")
     page.wait_for_function(

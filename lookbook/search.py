@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from lookbook.engines import ExactEngine
-from lookbook.filters import FilterError, Where, mask_rows, parse_where
+from lookbook.filters import FilterError, Where, parse_where
 from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.titles import TitleFinder
 
@@ -231,7 +231,7 @@ class Index:
         allowed = np.ones(len(self), bool)
         for condition in conditions:
             values, codes = self._column(condition.column)
-            allowed &= mask_rows([condition], lambda _, values=values: values, len(values))[codes]
+            allowed &= condition.mask(values)[codes]
         return allowed
 
     def _column(self, name: str) -> tuple[list, np.ndarray]:

@@ -51,9 +51,8 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     if student.words is None or not (folder / "words.json").exists():
         return
     listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-    known = {
-        name: i for i, name in enumerate([*listed["words"], *map("#".__add__, listed["pieces"])])
-    }
+    there = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"])).names
+    known = {name: i for i, name in enumerate(there)}
     table = load_arrays(folder / "words.safetensors")["words"]
     for row, name in enumerate(words.names):
         if name in known:

@@ -9,25 +9,28 @@ their own ground already. Everything is resumed from `--work`; `--minutes` ends 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+import platform
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
-from lookbook.training import losses
+from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch, Mixer
-from lookbook.training.data import DESCRIBED, HEADS, Photos, cached, number_labels, vocabulary
-from lookbook.training.export import begin_with, export
+from lookbook.training.checking import Check
+from lookbook.training.curves import draw
+from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
+from lookbook.training.export import export
+from lookbook.training.finish import Features, collect, finish
 from lookbook.training.model import Student
+from lookbook.training.run import Run, train
 from lookbook.words import Vocabulary
-
-WEIGHTS = {"articleType": 1.0, "gender": 0.4, "baseColour": 0.6, "usage": 0.15, "season": 0.15}
-WEIGHTS |= {"label": 1.0, "views": 1.0, "words": 0.4, "teacher": 3.0}
 
 
 def options() -> argparse.Namespace:
@@ -55,6 +58,9 @@ def options() -> argparse.Namespace:
     add("--threads", type=int, default=os.cpu_count())
     add("--seed", type=int, default=0)
     add("--log-every", type=int, default=50, help="steps between two lines of the log")
+    add("--check-every", type=int, default=750, help="steps between two looks at held-out products")
+    add("--finish", type=int, default=0, help="pairs of views for the last step on frozen features")
+    add("--finish-epochs", type=int, default=30, help="rounds of the last step")
     add("--export-size", type=int, default=128, help="picture side that the shipped encoder takes")
     return parser.parse_args()
 
@@ -65,7 +71,9 @@ def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]
     from lookbook.training.data import load_photos
 
     def read(name: str, size: int, key: str) -> Photos:
-        path = args.work / "cache" / Path(name).name
+        # sources are often all called `data`, or train-00000-of-00001.parquet
+        digest = hashlib.sha1(str(Path(name).absolute()).encode()).hexdigest()[:8]
+        path = args.work / "cache" / f"{digest}-{size}"
         return cached(path, lambda: load_photos(open_catalog(name), size, key))
 
     sources = [read(name, 80 if i == 0 else 192, "id") for i, name in enumerate(args.data)]
@@ -80,156 +88,91 @@ def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]
     return (sources[:-1], sources[-1]) if args.handheld else (sources, None)
 
 
-def training_part(photos: Photos, fraction: float) -> Photos:
-    """The photos whose product or photographer is not held out."""
-    rows = np.array([r for r, key in enumerate(photos.keys) if not held_out(key, fraction)])
-    return photos.take(rows)
-
-
-class Run:
-    """Student, its averaged copy and its optimiser, saved and resumed together."""
-
-    def __init__(
-        self, args: argparse.Namespace, classes: dict, words: Vocabulary, teacher: int
-    ) -> None:
-        self.args, self.classes, self.words = args, classes, words
-        self.student = Student(classes, args.dim, teacher, len(words))
-        self.student.to(memory_format=torch.channels_last)
-        self.average = torch.optim.swa_utils.AveragedModel(
-            self.student, multi_avg_fn=averaging(args.average), use_buffers=True
-        )
-        decay = [p for p in self.student.parameters() if p.ndim > 1]
-        rest = [p for p in self.student.parameters() if p.ndim <= 1]
-        groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98))
-        if args.start_from:
-            begin_with(self.student, words, args.start_from)
-            self.average.module.load_state_dict(self.student.state_dict())
-        self.step, self.seconds = 0, 0.0
-        self.file = args.work / "run.pt"
-        if self.file.exists():
-            self._load(torch.load(self.file, weights_only=True))
-
-    def _load(self, state: dict) -> None:
-        self.student.load_state_dict(state["student"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = state["step"], state["seconds"]
-        if state["size"] != self.args.size:  # an average over two sizes fits neither
-            self.average.module.load_state_dict(state["student"])
-            self.average.n_averaged.zero_()
-
-    def save(self) -> None:
-        state = {
-            "student": self.student.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "size": self.args.size,
-            "seconds": self.seconds,
-        }
-        partial = self.file.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.file)
-
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Every loss by its name, unweighted."""
-        student, n = self.student, len(batch.pictures) // 2
-        with torch.autocast("cpu", torch.bfloat16):
-            features = student.features(batch.pictures)
-        vectors = student.embed(features)
-        parts = {
-            head: losses.proxy_loss(vectors, student.heads[head], batch.labels[:, i])
-            for i, head in enumerate(HEADS)
-            if len(self.classes[head])
-        }
-        parts["views"] = losses.views_loss(vectors[:n], vectors[n:], student.sharpness[0])
-        flat, offsets = self.words.bags(batch.names)
-        said = student.read(torch.tensor(flat), torch.tensor(offsets))
-        seen = vectors[: len(said)] if torch.rand(1) < 0.5 else vectors[n : n + len(said)]
-        parts["words"] = losses.pair_loss(seen, said, student.sharpness[1])
-        if batch.teacher is not None:
-            parts["teacher"] = losses.teacher_loss(student.teach(features), batch.teacher)
-        return parts
-
-    def update(self, batch: Batch, rate: float) -> dict[str, float]:
-        """One step of the optimiser; returns the losses."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        parts = self.loss(batch)
-        total = sum(WEIGHTS[name] * value for name, value in parts.items())
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
-        self.optimiser.step()
-        self.average.update_parameters(self.student)
-        self.step += 1
-        return {name: value.item() for name, value in parts.items()}
-
-
-def averaging(most: float) -> Callable:
-    """Exponential average whose memory grows with the run, so that it soon forgets the start."""
-
-    @torch.no_grad()
-    def average(kept: list, fresh: list, count: torch.Tensor) -> None:
-        share = 1 - min(most, (1 + int(count)) / (10 + int(count)))
-        for old, new in zip(kept, fresh, strict=True):
-            if old.is_floating_point():
-                old.lerp_(new.to(old.dtype), share)
-            else:
-                old.copy_(new)
-
-    return average
-
-
-def learning_rate(args: argparse.Namespace, step: int, spent: float) -> float:
-    """Warm-up by steps, then flat, then a straight line to 1 % in the last share of this run."""
-    left = max(0.0, 1 - spent) / max(args.cooldown, 1e-9)
-    return args.rate * min(1.0, (step + 1) / args.warmup) * max(0.01, min(1.0, left))
-
-
-def train(run: Run, batches: Iterator[Batch], log: Path) -> None:
-    """Until `--minutes` or `--steps`; a log line every `--log-every`, a checkpoint every 200."""
-    args, started, before = run.args, time.monotonic(), run.seconds
-    sums: dict[str, float] = {}
-    while run.step < args.steps:
-        spent = (time.monotonic() - started) / 60 / args.minutes
-        if spent >= 1:
-            break
-        for name, value in run.update(next(batches), learning_rate(args, run.step, spent)).items():
-            sums[name] = sums.get(name, 0) + value / args.log_every
-        run.seconds = before + time.monotonic() - started
-        if run.step % args.log_every == 0:
-            line = {"step": run.step, "seconds": round(run.seconds), "size": args.size}
-            line |= {name: round(value, 4) for name, value in sums.items()}
-            with log.open("a") as file:
-                print(json.dumps(line), file=file)
-            print(line, flush=True)
-            sums = {}
-        if run.step % 200 == 0:
-            run.save()
-    run.save()
+def part(photos: Photos, fraction: float, aside: bool = False) -> Photos:
+    """The photos whose product or photographer is not held out, or (`aside`) those that are."""
+    rows = [r for r, key in enumerate(photos.keys) if held_out(key, fraction) == aside]
+    return photos.take(np.array(rows, np.int64))
 
 
 def main() -> None:
     args = options()
     torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)
     products, handheld = read_sources(args)
-    products = [training_part(photos, PRODUCTS_HELD_OUT) for photos in products]
-    handheld = training_part(handheld, PEOPLE_HELD_OUT) if handheld else None
+    kept_aside = [part(photos, PRODUCTS_HELD_OUT, aside=True) for photos in products]
+    products = [part(photos, PRODUCTS_HELD_OUT) for photos in products]
+    handheld = part(handheld, PEOPLE_HELD_OUT) if handheld else None
     sources = [*products, *([handheld] if handheld else [])]
     classes = vocabulary(sources)
-    for photos in sources:
+    for photos in [*sources, *kept_aside]:
         number_labels(photos, classes)
     words = Vocabulary.learn(t for photos in products for t in described(photos))
     teacher = 0 if products[0].teacher is None else products[0].teacher.shape[1]
     run = Run(args, classes, words, teacher)
-    mixer = Mixer(products, handheld, handheld_share=0.2)
-    batches = mixer.batches(args.batch, args.size, args.seed + run.step)
+    check = Check(*few(kept_aside), words)
+    batches = Mixer(products, handheld, handheld_share=0.2).batches(
+        args.batch, args.size, args.seed + run.step
+    )
+    log = args.work / "log.jsonl"
+    note(args, sources, log)
     if args.minutes > 0:
-        train(run, batches, args.work / "log.jsonl")
-    export(run.average.module, words, args.export_size, args.output)
+        train(run, batches, check, log)
+    student = run.best_student()
+    if args.finish:
+        refine(student, words, batches, check, args, log)
+    export(student, words, args.export_size, args.output)
+    shutil.copy(log, args.output / "training.jsonl")
+    draw(log, args.output / "training.png")
+
+
+def few(aside: list[Photos], most: int = 1500) -> tuple[Photos, Photos | None]:
+    """A gallery of held-out products, and larger photos of some of them, small enough to ask often.
+
+    Products that have a larger photo come first.
+    """
+    larger = aside[1] if len(aside) > 1 else None
+    wanted = set(larger.keys if larger else ())
+    rows = sorted(range(len(aside[0])), key=lambda row: aside[0].keys[row] not in wanted)
+    gallery = aside[0].take(np.array(rows[:most], np.int64))
+    return gallery, larger.take(np.arange(min(400, len(larger)))) if larger else None
+
+
+def note(args: argparse.Namespace, sources: list[Photos], log: Path) -> None:
+    """The first line of a run in the log: options, versions and how many photos it trains on."""
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    wishes = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
+    for key in ("data", "teacher"):
+        wishes[key] = len(wishes[key])  # where they lie on this machine is nobody's business
+    for key in ("handheld", "work", "output", "start_from"):
+        wishes[key] = bool(wishes[key])
+    line = {"options": wishes, "versions": versions, "photos": [len(s) for s in sources]}
+    with log.open("a") as file:
+        print(json.dumps(line), file=file)
+
+
+def refine(
+    student: Student,
+    words: Vocabulary,
+    batches: Iterator[Batch],
+    check: Check,
+    args: argparse.Namespace,
+    log: Path,
+) -> None:
+    """Train what stands above the backbone once more, on `--finish` pairs of frozen features."""
+    features = collect(student, batches, args.finish)
+
+    def loss(student: Student, part: Features) -> torch.Tensor:
+        both = torch.cat([part.first, part.second]).float()
+        labels = part.labels.repeat(2, 1)
+        return weighed(asked(student, words, both, labels, part.names))
+
+    before = check(student, args.size)
+    means = finish(student, features, loss, epochs=args.finish_epochs, batch=1024, rate=5e-4)
+    line = {"finish": means, "before": before, "check": check(student, args.size)}
+    with log.open("a") as file:
+        print(json.dumps(line), file=file)
+    print(line, flush=True)
 
 
 def described(photos: Photos) -> Iterator[str]:

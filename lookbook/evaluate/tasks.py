@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from lookbook.folding import fold
 from lookbook.images import ImageError, content_hash, open_picture, read_bytes, signature
 from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 
+GROUP = 30  # items that a group needs to have a figure of its own
 DEPTH = 30  # neighbours looked at; more than 10, so that a query's own group can be passed over
 
 
@@ -80,11 +81,24 @@ def like(gallery: Gallery, *columns: str, at_least: int = 0) -> Figure:
     `at_least`: only items that share their values with more than so many.
     """
     labels = gallery.values(*columns)
-    rows = neighbours(gallery.vectors, gallery.vectors)
-    others = np.stack([r[r != i][:10] for i, r in enumerate(rows)])
     names, counts = np.unique(labels, return_counts=True)
     asked = counts[np.searchsorted(names, labels)] > at_least
-    return figure(precision_at(10, labels[others], labels)[asked])
+    return figure(_alike(gallery, labels)[asked])
+
+
+def like_by(gallery: Gallery, column: str, kind: str = "articleType") -> dict[str, Figure]:
+    """P@10 of `kind` for each value of `column` that at least 30 items have, the largest first."""
+    values, right = gallery.values(column), _alike(gallery, gallery.values(kind))
+    names, counts = np.unique(values, return_counts=True)
+    kept = [names[i] for i in np.argsort(-counts, kind="stable") if counts[i] >= GROUP]
+    return {f"{column}={name}": figure(right[values == name]) for name in kept}
+
+
+def _alike(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
+    """(n,): of each item's ten nearest others, the share with its label."""
+    rows = neighbours(gallery.vectors, gallery.vectors)
+    others = np.stack([r[r != i][:10] for i, r in enumerate(rows)])
+    return precision_at(10, labels[others], labels)
 
 
 def find_product(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Figure]:
@@ -94,8 +108,13 @@ def find_product(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[
     return {f"R@{k}": figure(recall_at(k, rows, wanted)) for k in (1, 10)}
 
 
-def product_tasks(encoder: Encoder, small: Catalog, larger: Catalog | None) -> dict[str, dict]:
-    """Tasks on products held out by id; `larger` has larger photos of some of them."""
+def product_tasks(
+    encoder: Encoder, small: Catalog, larger: Catalog | None, by: Sequence[str] = ()
+) -> dict[str, dict]:
+    """Tasks on products held out by id; `larger` has larger photos of some of them.
+
+    `by`: attributes whose groups get a figure each.
+    """
     gallery = gallery_of((i for i in small if held_out(i.id, PRODUCTS_HELD_OUT)), encoder)
     results: dict[str, dict] = {
         "like": {"P@10": like(gallery, "articleType")},
@@ -103,6 +122,8 @@ def product_tasks(encoder: Encoder, small: Catalog, larger: Catalog | None) -> d
             "P@10": like(gallery, "articleType", "gender", "baseColour", at_least=10)
         },
     }
+    for column in by:
+        results[f"like by {column}"] = like_by(gallery, column)
     if larger is not None:
         photos = [(i, p) for i, p, _ in usable(larger) if i.id in gallery.group]
         ids = [item.id for item, _ in photos]
@@ -151,11 +172,12 @@ def evaluate_encoder(
     larger: Catalog | None = None,
     phone: Catalog | None = None,
     transfer: Catalog | None = None,
+    by: Sequence[str] = (),
 ) -> dict[str, dict[str, Figure]]:
-    """Every task whose data is given: {task: {measure: Figure}}."""
+    """Every task whose data is given: {task: {measure: Figure}}; `by` as in `product_tasks`."""
     results: dict[str, dict[str, Figure]] = {}
     if products is not None:
-        results |= product_tasks(encoder, products, larger)
+        results |= product_tasks(encoder, products, larger, by)
     if phone is not None:
         results["phone"] = phone_task(encoder, phone)
     if transfer is not None:

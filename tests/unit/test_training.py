@@ -123,14 +123,20 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
     command = [sys.executable, str(ROOT / "train.py"), "--data", str(shapes)]
     command += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "model")]
     command += ["--size", "32", "--batch", "4", "--dim", "16", "--threads", "2"]
-    command += ["--export-size", "64", "--log-every", "1"]
+    command += ["--export-size", "64", "--log-every", "1", "--finish", "8", "--finish-epochs", "8"]
     for steps in ("2", "3"):
         done = subprocess.run(
             [*command, "--steps", steps], cwd=ROOT, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
     log = [json.loads(line) for line in (tmp_path / "work/log.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in log] == [1, 2, 3]
+    assert [row["step"] for row in log if "views" in row] == [1, 2, 3]
+    assert [row["options"]["steps"] for row in log if "options" in row] == [2, 3]
+    assert all(0 <= row["check"]["words R@10"] <= 1 for row in log if "check" in row)
+    finished = [row["finish"] for row in log if "finish" in row]
+    assert len(finished) == 2
+    assert finished[0][-1] < finished[0][0], "the last step lowers its loss"
+    assert (tmp_path / "model/training.png").read_bytes().startswith(b"\x89PNG")
     encoder = Encoder.load(tmp_path / "model")
     assert (encoder.dim, encoder.preprocessing.size) == (16, 64)
     assert encoder.encode([draw_shape("red", 0)]).shape == (1, 16)

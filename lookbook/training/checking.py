@@ -1,0 +1,107 @@
+"""How good a student is while it trains: a quick look at products that it never sees.
+
+The figures of the model card come from `lookbook.evaluate`; these are a smaller sample of the same
+questions, cheap enough to be asked once an epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from lookbook.evaluate.metrics import precision_at, recall_at
+from lookbook.training import augment
+from lookbook.training.batches import MEAN, STD
+from lookbook.training.data import HEADS, MISSING, Photos
+from lookbook.training.model import Student
+from lookbook.words import Vocabulary
+
+
+@dataclass
+class Check:
+    """Held-out `gallery` photos, and `larger` photos of products among them (or None)."""
+
+    gallery: Photos
+    larger: Photos | None
+    words: Vocabulary
+    seed: int = 0
+
+    @torch.no_grad()
+    def __call__(self, student: Student, size: int) -> dict[str, float]:
+        """{"like", "street R@1", "street R@10", "words R@10"}, as far as the photos allow."""
+        student.eval()
+        pictures = studio_pictures(self.gallery, size)
+        vectors = embedded(student, pictures)
+        kinds = self.gallery.labels[:, HEADS.index("articleType")]
+        found = {"like": _like(vectors, kinds)} | self._named(student, vectors)
+        if self.larger is not None and len(self.larger):
+            with torch.random.fork_rng():
+                torch.manual_seed(self.seed)
+                shots = self._street(size)
+            found |= self._recall("street", embedded(student, shots), vectors, self.larger.keys)
+        student.train()
+        return {name: round(float(value), 4) for name, value in found.items()}
+
+    def _street(self, size: int) -> torch.Tensor:
+        canvases = canvases_of(self.larger, size)
+        return augment.street(canvases, canvases.roll(1, 0), size)
+
+    def _named(self, student: Student, vectors: np.ndarray) -> dict[str, float]:
+        if student.words is None:
+            return {}
+        named = [r for r, name in enumerate(self.gallery.names) if self.words.tokens(name)]
+        if not named:
+            return {}
+        flat, offsets = self.words.bags([self.gallery.names[r] for r in named])
+        said = student.read(torch.tensor(flat), torch.tensor(offsets)).numpy()
+        return self._recall("words", said, vectors, [self.gallery.keys[r] for r in named])
+
+    def _recall(
+        self, name: str, queries: np.ndarray, vectors: np.ndarray, keys: list[str]
+    ) -> dict[str, float]:
+        row_of = {key: row for row, key in enumerate(self.gallery.keys)}
+        asked = [i for i, key in enumerate(keys) if key in row_of]
+        if not asked or len(vectors) < 10:
+            return {}
+        wanted = np.array([row_of[keys[i]] for i in asked])
+        ranked = np.argsort(-(queries[asked] @ vectors.T), axis=1)[:, :10]
+        return {f"{name} R@{k}": recall_at(k, ranked, wanted).mean() for k in (1, 10)}
+
+
+def _like(vectors: np.ndarray, kinds: np.ndarray) -> float:
+    near = vectors @ vectors.T
+    np.fill_diagonal(near, -2)
+    k = min(10, len(vectors) - 1)
+    ranked = kinds[np.argsort(-near, axis=1)[:, :k]]
+    known = kinds != MISSING
+    return precision_at(k, ranked, kinds)[known].mean() if known.any() else 0.0
+
+
+def canvases_of(photos: Photos, size: int) -> torch.Tensor:
+    """float32 (n, 4, s, s) in 0..1: canvases no finer than a warp to `size` can use."""
+    canvases = torch.from_numpy(np.asarray(photos.canvases)).permute(0, 3, 1, 2).float() / 255
+    enough = int(size * 1.5)
+    if canvases.shape[-1] > enough:
+        canvases = F.interpolate(canvases, (enough, enough), mode="area")
+    return canvases
+
+
+def studio_pictures(photos: Photos, size: int) -> torch.Tensor:
+    """float32 (n, 3, size, size) in 0..1: the photos as they are."""
+    pixels = torch.from_numpy(np.asarray(photos.canvases[..., :3])).permute(0, 3, 1, 2)
+    return F.interpolate(
+        pixels.float() / 255, (size, size), mode="bicubic", antialias=True, align_corners=False
+    ).clamp(0, 1)
+
+
+def embedded(student: Student, pictures: torch.Tensor, batch: int = 128) -> np.ndarray:
+    """float32 (n, dim): pictures (n, 3, s, s) in 0..1 through an eval-mode student."""
+    out = []
+    for part in ((pictures - MEAN) / STD).split(batch):
+        with torch.autocast("cpu", torch.bfloat16):
+            features = student.features(part.contiguous(memory_format=torch.channels_last))
+        out.append(student.embed(features))
+    return torch.cat(out).numpy()

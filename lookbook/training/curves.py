@@ -1,0 +1,37 @@
+"""The log of a training as a picture: losses above, figures on held-out products below."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def draw(log: Path, picture: Path) -> None:
+    """Write a PNG of every loss and every check of a `log.jsonl`."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    lines = [json.loads(text) for text in log.read_text(encoding="utf-8").splitlines() if text]
+    steps = [line for line in lines if "teacher" in line or "views" in line]
+    checks = [line for line in lines if "check" in line and "step" in line]
+    figure, (above, below) = plt.subplots(2, 1, figsize=(8, 8), sharex=True)
+    _curves(above, steps, lambda line: line)
+    _curves(below, checks, lambda line: line["check"])
+    above.set_ylabel("loss")
+    below.set_ylabel("held-out products")
+    below.set_xlabel("step")
+    figure.tight_layout()
+    figure.savefig(picture, dpi=110)
+    plt.close(figure)
+
+
+def _curves(axes: object, lines: list[dict], values: object) -> None:
+    names = sorted({n for line in lines for n in values(line)} - {"step", "seconds", "size"})
+    for name in names:
+        points = [(line["step"], values(line)[name]) for line in lines if name in values(line)]
+        axes.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 30 else "")
+    if names:
+        axes.legend(fontsize=8, ncols=2)
+    axes.grid(alpha=0.3)

@@ -1,0 +1,167 @@
+"""One run of training: a student, its average and its optimiser, saved and resumed together."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+from lookbook.training import losses
+from lookbook.training.asking import asked, weighed
+from lookbook.training.batches import Batch
+from lookbook.training.checking import Check
+from lookbook.training.export import begin_with
+from lookbook.training.model import Student
+from lookbook.words import Vocabulary
+
+
+class Run:
+    """Student, its averaged copy and its optimiser, saved and resumed together."""
+
+    def __init__(
+        self, args: argparse.Namespace, classes: dict, words: Vocabulary, teacher: int
+    ) -> None:
+        self.args, self.classes, self.words = args, classes, words
+        self.student = Student(classes, args.dim, teacher, len(words))
+        self.student.to(memory_format=torch.channels_last)
+        self.average = torch.optim.swa_utils.AveragedModel(
+            self.student, multi_avg_fn=averaging(args.average), use_buffers=True
+        )
+        decay = [p for p in self.student.parameters() if p.ndim > 1]
+        rest = [p for p in self.student.parameters() if p.ndim <= 1]
+        groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=True)
+        if args.start_from:
+            begin_with(self.student, words, args.start_from)
+            self.average.module.load_state_dict(self.student.state_dict())
+        self.step, self.seconds, self.best = 0, 0.0, {}
+        self.file = args.work / "run.pt"
+        if self.file.exists():
+            self._load(torch.load(self.file, weights_only=True))
+
+    def _load(self, state: dict) -> None:
+        self.student.load_state_dict(state["student"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.best = state.get("best", {})
+        if state["size"] != self.args.size:  # an average over two sizes fits neither
+            self.best = {}
+            self.average.module.load_state_dict(state["student"])
+            self.average.n_averaged.zero_()
+
+    def save(self) -> None:
+        state = {
+            "student": self.student.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "size": self.args.size,
+            "seconds": self.seconds,
+            "best": self.best,
+        }
+        _put(state, self.file)
+
+    def check(self, check: Check) -> dict[str, float]:
+        """Figures of the averaged weights on held-out products; the best weights are kept."""
+        found = check(self.average.module, self.args.size)
+        if mean(found) > mean(self.best):
+            self.best = found
+            _put(self.average.module.state_dict(), self.file.with_name("best.pt"))
+        return found
+
+    def best_student(self) -> Student:
+        """The averaged weights that did best on held-out products, or the last ones."""
+        file, student = self.file.with_name("best.pt"), self.average.module
+        if self.best and file.exists():
+            student.load_state_dict(torch.load(file, weights_only=True))
+        return student
+
+    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Every loss by its name, unweighted."""
+        with torch.autocast("cpu", torch.bfloat16):
+            features = self.student.features(batch.pictures)
+        parts = asked(self.student, self.words, features, batch.labels, batch.names)
+        if batch.teacher is not None:
+            guess = self.student.teach(features)
+            parts["teacher"] = losses.teacher_loss(guess, batch.teacher)
+        return parts
+
+    def update(self, batch: Batch, rate: float) -> dict[str, float]:
+        """One step of the optimiser; returns the losses."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        parts = self.loss(batch)
+        total = weighed(parts)
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
+        self.optimiser.step()
+        self.average.update_parameters(self.student)
+        self.step += 1
+        return {name: value.item() for name, value in parts.items()}
+
+
+def averaging(most: float) -> Callable:
+    """Exponential average whose memory grows with the run, so that it soon forgets the start."""
+
+    @torch.no_grad()
+    def average(kept: list, fresh: list, count: torch.Tensor) -> None:
+        share = 1 - min(most, (1 + int(count)) / (10 + int(count)))
+        for old, new in zip(kept, fresh, strict=True):
+            if old.is_floating_point():
+                old.lerp_(new.to(old.dtype), share)
+            else:
+                old.copy_(new)
+
+    return average
+
+
+def learning_rate(args: argparse.Namespace, step: int, spent: float) -> float:
+    """Warm-up by steps, then flat, then a straight line to 1 % in the last share of this run."""
+    left = max(0.0, 1 - spent) / max(args.cooldown, 1e-9)
+    return args.rate * min(1.0, (step + 1) / args.warmup) * max(0.01, min(1.0, left))
+
+
+def mean(figures: dict[str, float]) -> float:
+    """What "better" goes by: all tasks alike, so that none is bought by losing another."""
+    return sum(figures.values()) / len(figures) if figures else -1.0
+
+
+def train(run: Run, batches: Iterator[Batch], check: Check, log: Path) -> None:
+    """Until `--minutes` or `--steps`; a log line every `--log-every`, a checkpoint every 200."""
+    args, started, before = run.args, time.monotonic(), run.seconds
+    sums: dict[str, float] = {}
+    while run.step < args.steps:
+        spent = (time.monotonic() - started) / 60 / args.minutes
+        if spent >= 1:
+            break
+        for name, value in run.update(next(batches), learning_rate(args, run.step, spent)).items():
+            sums[name] = sums.get(name, 0) + value / args.log_every
+        run.seconds = before + time.monotonic() - started
+        at = {"step": run.step, "seconds": round(run.seconds), "size": args.size}
+        if run.step % args.log_every == 0:
+            _tell(at | {name: round(value, 4) for name, value in sums.items()}, log, spent)
+            sums = {}
+        if run.step % args.check_every == 0:
+            _tell(at | {"check": run.check(check)}, log, spent)
+        if run.step % 200 == 0:
+            run.save()
+    _tell({"step": run.step, "size": args.size, "check": run.check(check)}, log, 1)
+    run.save()
+
+
+def _tell(line: dict, log: Path, spent: float) -> None:
+    with log.open("a") as file:
+        print(json.dumps(line), file=file)
+    print(f"{spent:4.0%}", line, flush=True)
+
+
+def _put(state: dict, file: Path) -> None:
+    partial = file.with_suffix(".part")
+    torch.save(state, partial)
+    partial.replace(file)

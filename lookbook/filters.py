@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CONDITION = re.compile(r"^\s*([^=!<>]+?)\s*(!=|<=|>=|=)\s*(.*?)\s*$", re.DOTALL)
+_CONDITION = re.compile(r"([^=!<>]+)(!=|<=|>=|=)(.*)", re.DOTALL)  # in time linear to its text
+MOST_CHARACTERS = 512  # of a condition
 _NUMERIC: dict[str, Callable] = {"<=": np.less_equal, ">=": np.greater_equal}
 
 
@@ -31,13 +32,17 @@ class Condition:
     @classmethod
     def parse(cls, text: str) -> Condition:
         """Read `COLUMN=VALUE`, `!=`, `<=` or `>=`; raises FilterError on anything else."""
-        match = _CONDITION.match(text)
-        if not match:
+        if len(text) > MOST_CHARACTERS:
+            raise FilterError(
+                f"a condition has at most {MOST_CHARACTERS} characters, found {len(text)}"
+            )
+        match = _CONDITION.fullmatch(text)
+        if not match or not match[1].strip():
             raise FilterError(
                 f"cannot read the condition {text!r}: expected COLUMN=VALUE, COLUMN!=VALUE, "
                 "COLUMN<=NUMBER or COLUMN>=NUMBER"
             )
-        column, operator, value = match.groups()
+        column, operator, value = (part.strip() for part in match.groups())
         values = (value,) if operator in _NUMERIC else tuple(v.strip() for v in value.split("|"))
         return cls._checked(column, operator, values)
 

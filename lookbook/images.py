@@ -74,11 +74,12 @@ class ImageError(ValueError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What is accepted: file size in bytes, pixels in all, pixels on the shorter side."""
+    """What is accepted: file size in bytes, pixels in all, on the shorter and the longer side."""
 
     max_bytes: int = 20 * _MIB
     max_pixels: int = 50_000_000
     min_side: int = 8
+    max_side: int = 30_000  # a strip of few rows costs far more time than its pixels say
 
 
 def open_picture(
@@ -253,6 +254,12 @@ def _check_size(picture: Image.Image | np.ndarray, limits: Limits, loaded: bool 
         most = limits.max_pixels / 1e6
         sentence = (
             f"The picture has {width} x {height} pixels; up to {most:g} million are accepted."
+        )
+        raise ImageError("too-many-pixels", sentence)
+    if max(width, height) > limits.max_side:
+        sentence = (
+            f"The picture has {width} x {height} pixels; "
+            f"up to {limits.max_side:,} on each side are accepted."
         )
         raise ImageError("too-many-pixels", sentence)
     if min(width, height) < limits.min_side and not loaded:  # a draft may be smaller

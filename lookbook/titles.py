@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 _WORD = re.compile(r"\w+")
+_LONGEST = 200  # characters of what was typed
 _APOSTROPHES = str.maketrans("", "", "'’`")
 
 
@@ -35,7 +36,7 @@ class TitleFinder:
 
     def find(self, text: str, limit: int = 20) -> list[int]:
         """Row numbers of the best `limit` titles; those of an empty text are the first ones."""
-        typed = words(text)
+        typed = words(text[:_LONGEST])
         if not typed:
             return list(range(min(limit, len(self._plain))))
         whole = np.zeros(len(self._plain), np.int64)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -105,3 +108,16 @@ def test_equal_and_not_equal_part_the_rows(values):
         mask_rows(parse_where([f"c{o}a|1"]), lambda name: values, len(values)) for o in ("=", "!=")
     )
     assert (equal ^ other).all()
+
+
+@pytest.mark.parametrize("text", [" " * 500 + "a", "a=" + "x" + " " * 500 + "x", "=" * 512])
+def test_a_condition_of_many_spaces_is_read_or_refused_at_once(text):
+    started = time.perf_counter()
+    with contextlib.suppress(FilterError):
+        Condition.parse(text)
+    assert time.perf_counter() - started < 0.1
+
+
+def test_a_condition_too_long_is_refused_before_it_is_read():
+    with pytest.raises(FilterError, match="at most 512 characters, found 100002"):
+        Condition.parse("a=" + " " * 100_000)

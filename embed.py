@@ -63,6 +63,7 @@ def _build(args: argparse.Namespace) -> object:
         near_duplicates=args.fold,
         licence=args.licence,
         seed=args.seed,
+        draw_map=args.map,
         batch_size=args.batch_size,
         resume=args.resume,
     )

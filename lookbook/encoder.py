@@ -84,11 +84,11 @@ class Preprocessing:
         """
         return open_picture(picture, at_least=max(self.size, self.detail))
 
-    def fit(self, image: Image.Image) -> np.ndarray:
-        """uint8 (size, size, 3): an opened picture, letterboxed."""
+    def fit(self, image: Image.Image, size: int | None = None) -> np.ndarray:
+        """uint8 (size, size, 3): an opened picture, letterboxed; `size` if not the model's own."""
         if self.denoise:
             image = open_picture(image, denoise=True)
-        return np.asarray(letterbox(image, self.size))
+        return np.asarray(letterbox(image, size or self.size))
 
     def pixels(self, picture: Picture) -> np.ndarray:
         """uint8 (size, size, 3) of any picture; raises ImageError."""
@@ -211,6 +211,37 @@ class Encoder:
                 features = features @ self.projection.T
             return torch.nn.functional.normalize(features, dim=1).cpu().numpy()
 
+    def feature_map(self, picture: Picture, size: int | None = None, stage: int = -1) -> np.ndarray:
+        """float32 (h, w, channels): what the network sees at each place of the letterboxed square.
+
+        `size` px of the square, finer than the model's own, where it can take that; `stage` which
+        of the feature maps, the last by default. `lookbook.focus.on_picture` brings a map back to
+        the picture's own frame. Raises ImageError.
+        """
+        import torch
+
+        image = self.preprocessing.open(picture)
+        if hasattr(self.model.config, "image_size"):  # it knows its places by number
+            size = None
+        pixels = self.preprocessing.fit(image, size)[None]
+        with torch.inference_mode():
+            maps = self._features(pixels, stage)[0].float().cpu().numpy()
+        if maps.ndim == 2:  # tokens: those of the places come last, in rows
+            side = int(maps.shape[1] ** 0.5)
+            maps = maps[:, -side * side :].reshape(-1, side, side)
+        return maps.transpose(1, 2, 0)
+
+    def projected_map(self, picture: Picture, size: int | None = None) -> np.ndarray:
+        """float32 (h, w, dim): each place of the last map in the space of the vectors.
+
+        Their mean over the places, at norm 1, is the picture's vector at this `size` where the
+        model averages. Raises ImageError.
+        """
+        maps = self.feature_map(picture, size)
+        if self.projection is None:
+            return maps
+        return maps @ self.projection.cpu().numpy().T
+
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         """float32 (n, dim) in the space of the pictures; see `unknown_words` for what it skipped.
 
@@ -230,20 +261,28 @@ class Encoder:
         """Words of `text` that the model never met whole; raises EncoderError without words."""
         return self._vocabulary()[0].unknown(text)
 
+    def knows(self, text: str) -> bool:
+        """Whether `encode_text` has something to say of `text`, be it by pieces of its words."""
+        return self.words is not None and bool(self.words[0].tokens(text))
+
     def _vocabulary(self) -> tuple[Vocabulary, np.ndarray]:
         if self.words is None:
             raise EncoderError(f"the model {self.name} was not trained on words, only on pictures")
         return self.words
 
-    def _features(self, pixels: np.ndarray) -> torch.Tensor:
-        """Last feature map (n, channels, places...) in the model's own precision."""
+    def _features(self, pixels: np.ndarray, stage: int = -1) -> torch.Tensor:
+        """A feature map (n, channels, places...) in the model's own precision."""
         import torch
 
         p = self.preprocessing
         x = torch.tensor(pixels, device=self.device).permute(0, 3, 1, 2).float()
         mean, std = (torch.tensor(v, device=self.device)[:, None, None] for v in (p.mean, p.std))
         x = ((x * p.scale - mean) / std).to(next(self.model.parameters()).dtype)
-        out = self.model(x.contiguous(memory_format=torch.channels_last)).last_hidden_state
+        x = x.contiguous(memory_format=torch.channels_last)
+        if stage == -1:
+            out = self.model(x).last_hidden_state
+        else:
+            out = self.model(x, output_hidden_states=True).hidden_states[stage]
         return out if out.ndim == 4 else out.transpose(1, 2)  # tokens last, like places
 
     def _pool(self, maps: torch.Tensor) -> torch.Tensor:

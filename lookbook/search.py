@@ -7,19 +7,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from lookbook.calibration import Calibration
 from lookbook.engines import ExactEngine
 from lookbook.filters import FilterError, Where, parse_where
 from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.titles import TitleFinder
 
+if TYPE_CHECKING:
+    from lookbook.wardrobe import Wardrobe
+
 ENGINES = ("auto", "annoy", "exact")
 _FEW_ROWS = 20_000  # up to so many matching rows, exact search beats a forest asked for more
 _TUNED_FOR = 24  # the k that search_k was chosen at
 _RESERVED = ("id", "title", "group")
+Groups = np.ndarray | None  # int (n,): of rows that share a number only the best is shown
 
 
 class UnknownItem(LookupError):  # noqa: N818
@@ -37,12 +43,16 @@ class IndexItem:
 
 @dataclass(frozen=True)
 class Hit:
-    """One result. `score`: higher is closer (cosine, minus the distance, or inner product)."""
+    """One result. `score`: higher is closer (cosine, minus the distance, or inner product).
+
+    `colourways`: the same product in its other colours, where the answer folds products.
+    """
 
     id: str
     score: float
     item: IndexItem
     row: int
+    colourways: tuple[IndexItem, ...] = ()
 
 
 class Index:
@@ -64,7 +74,6 @@ class Index:
         self._row_of = {id: row for row, id in enumerate(self._ids)}
         self.titles: list[str] = table["title"].to_pylist()
         self._groups = _first_rows(table["group"].to_numpy())
-        self._folds = bool((self._groups != np.arange(len(self._groups))).any())
         self._columns = {
             name: _coded(table[name]) for name in table.column_names if name not in _RESERVED
         }
@@ -112,6 +121,11 @@ class Index:
         return self._ids
 
     @property
+    def groups(self) -> np.ndarray:
+        """int64 (n,): for each row the first row that shows the same picture."""
+        return self._groups
+
+    @property
     def items(self) -> Sequence[IndexItem]:
         """Every item, by row number; made when asked for."""
         return _Items(self)
@@ -122,6 +136,39 @@ class Index:
         counts = np.bincount(codes, minlength=len(values))
         order = np.argsort(-counts, kind="stable")
         return {values[i]: int(counts[i]) for i in order if values[i] is not None}
+
+    def coded(self, name: str) -> tuple[list, np.ndarray]:
+        """An attribute's distinct values, and int (n,) which of them each row has."""
+        return self._column(name)
+
+    @cached_property
+    def unit_vectors(self) -> np.ndarray:
+        """float32 (n, manifest.dim) of L2 norm 1, in memory."""
+        vectors = np.asarray(self.generation.vectors, np.float32)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What a score is worth here; None in an index built before this was learnt."""
+        return self.generation.calibration
+
+    @property
+    def map(self) -> np.ndarray | None:
+        """float32 (n, 2) within -1 to 1, near items near each other; None where there is none."""
+        return self.generation.map
+
+    @property
+    def evaluation(self) -> dict | None:
+        """Figures and audit of the time of the build, as `lookbook.audit.summary` gives them."""
+        return self.generation.evaluation
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._row_of
+
+    def column(self, name: str) -> list:
+        """The value of an attribute by row number; raises FilterError for an unknown one."""
+        values, codes = self._column(name)
+        return [values[code] for code in codes]
 
     def row_of(self, id: str) -> int:
         """Row number of an item; raises UnknownItem."""
@@ -172,9 +219,9 @@ class Index:
         these ids; `fold` gives one result, the best, for each group of near-duplicates. Raises
         ValueError for a vector that no search can use, FilterError for an unknown column.
         """
-        query = project(self._checked(vector)[None], self.generation.projection)
+        query = self.stored(vector)
         hidden = [self._row_of[id] for id in exclude if id in self._row_of]
-        return self._hits(query, k, where, np.array(hidden, np.int64), fold)
+        return self.nearest(query, k, where, hidden, self.copies if fold else None)
 
     def similar(
         self,
@@ -190,9 +237,41 @@ class Index:
         """
         row = self.row_of(id)
         hidden = [self._row_of[other] for other in exclude if other in self._row_of]
-        same = np.flatnonzero(self._groups == self._groups[row]) if fold else [row]
-        query = self.generation.vectors[row : row + 1].astype(np.float32)
-        return self._hits(query, k, where, np.array([*hidden, *same], np.int64), fold)
+        same = np.flatnonzero(self.copies == self.copies[row]) if fold else [row]
+        folded = self.copies if fold else None
+        return self.nearest(self.vector(id), k, where, [*hidden, *same], folded)
+
+    def stored(self, vector: np.ndarray) -> np.ndarray:
+        """An encoder's vector (dim,) as this index stores vectors, (manifest.dim,).
+
+        Raises ValueError for a vector that no search can use.
+        """
+        return project(self._checked(vector)[None], self.generation.projection)[0]
+
+    @property
+    def copies(self) -> np.ndarray:
+        """int64 (n,): for each row, the first row of its group of near-duplicates."""
+        return self._groups
+
+    @cached_property
+    def products(self) -> np.ndarray:
+        """int64 (n,): for each row, the first row of its product in any colour, copies included."""
+        from lookbook.colourways import products
+
+        return products(self)
+
+    @cached_property
+    def wardrobe(self) -> Wardrobe:
+        """What each item is in an outfit."""
+        from lookbook.wardrobe import Wardrobe
+
+        return Wardrobe(self)
+
+    def colourways(self, row: int) -> list[IndexItem]:
+        """The same product in other colours, one item for each group of near-duplicates."""
+        same = (self.products == self.products[row]) & (self.copies != self.copies[row])
+        same &= self.copies == np.arange(len(self))
+        return [self._item(int(other)) for other in np.flatnonzero(same)]
 
     def _checked(self, vector: np.ndarray) -> np.ndarray:
         vector = np.asarray(vector, dtype=np.float32)
@@ -207,24 +286,38 @@ class Index:
             raise ValueError("the query vector is zero: it is close to nothing")
         return vector
 
-    def _hits(
-        self, query: np.ndarray, k: int, where: Where, hidden: np.ndarray, fold: bool
+    def nearest(
+        self,
+        query: np.ndarray,
+        k: int,
+        where: Where = None,
+        hidden: Sequence[int] = (),
+        groups: Groups = None,
     ) -> list[Hit]:
+        """The k rows closest to a vector as stored (manifest.dim,), without the rows `hidden`.
+
+        `groups` int (n,): of the rows that share a number only the best is given; see `copies` and
+        `products`.
+        """
         k = operator.index(k)
         if k < 1:
             raise ValueError(f"k must be at least 1, found {k}")
         conditions = parse_where(where)
         allowed = self._mask(conditions)
-        allowed[hidden] = False
+        allowed[np.asarray(hidden, np.int64)] = False
         matching = int(allowed.sum())
-        found = None
+        query, found = np.asarray(query, np.float32)[None], None
         if self._forest and not (conditions and matching <= _FEW_ROWS):
-            found = self._approximate(query, k, allowed, matching, fold)
-        rows, scores = found or self._exactly(query, k, allowed, matching, fold)
+            found = self._approximate(query, k, allowed, matching, groups)
+        rows, scores = found or self._exactly(query, k, allowed, matching, groups)
         return [
             Hit(self._ids[row], float(score), self._item(row), int(row))
             for row, score in zip(rows, scores, strict=True)
         ]
+
+    def matching(self, where: Where = None) -> np.ndarray:
+        """bool (n,): rows that meet the filters; raises FilterError."""
+        return self._mask(parse_where(where))
 
     def _mask(self, conditions: Sequence) -> np.ndarray:
         """bool (n,): each condition looks at the distinct values only, not at every row."""
@@ -241,42 +334,55 @@ class Index:
         return self._columns[name]
 
     def _exactly(
-        self, query: np.ndarray, k: int, allowed: np.ndarray, matching: int, fold: bool
+        self,
+        query: np.ndarray,
+        k: int,
+        allowed: np.ndarray,
+        matching: int,
+        groups: Groups,
     ) -> tuple[np.ndarray, np.ndarray]:
         among = None if matching == len(self) else np.flatnonzero(allowed)
-        want = min(self._with_folds(k, fold), matching)
+        want = min(self._with_folds(k, groups), matching)
         while True:
             rows, scores = self._exact.search(query, want, among)
-            rows, scores = self._folded(rows[0], scores[0], fold)
+            rows, scores = _folded(rows[0], scores[0], groups)
             if len(rows) >= k or want >= matching:
                 return rows[:k], scores[:k]
             want = min(4 * want, matching)
 
     def _approximate(
-        self, query: np.ndarray, k: int, allowed: np.ndarray, matching: int, fold: bool
+        self,
+        query: np.ndarray,
+        k: int,
+        allowed: np.ndarray,
+        matching: int,
+        groups: Groups,
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Ask the forest for more until k matching hits are left; None where exact is cheaper."""
-        want = -(-self._with_folds(k, fold) * len(self) // max(1, matching))
+        want = -(-self._with_folds(k, groups) * len(self) // max(1, matching))
         while want <= max(2 * k, len(self) // 4):
             effort = self._forest.search_k * max(1, want // _TUNED_FOR)
             rows, scores = self._forest.search(query, want, search_k=effort)
             kept = allowed[rows[0]]
-            rows, scores = self._folded(rows[0][kept], scores[0][kept], fold)
+            rows, scores = _folded(rows[0][kept], scores[0][kept], groups)
             if len(rows) >= k:
                 return rows[:k], scores[:k]
             want *= 2
         return None
 
-    def _with_folds(self, k: int, fold: bool) -> int:
-        return 2 * k if fold and self._folds else k
+    def _with_folds(self, k: int, groups: Groups) -> int:
+        return k if groups is None or (groups is self._groups and not self._has_copies) else 2 * k
 
-    def _folded(
-        self, rows: np.ndarray, scores: np.ndarray, fold: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if not (fold and self._folds):
-            return rows, scores
-        first = np.sort(np.unique(self._groups[rows], return_index=True)[1])
-        return rows[first], scores[first]
+    @cached_property
+    def _has_copies(self) -> bool:
+        return bool((self._groups != np.arange(len(self._groups))).any())
+
+
+def _folded(rows: np.ndarray, scores: np.ndarray, groups: Groups) -> tuple[np.ndarray, np.ndarray]:
+    if groups is None:
+        return rows, scores
+    first = np.sort(np.unique(groups[rows], return_index=True)[1])
+    return rows[first], scores[first]
 
 
 class _Items(Sequence):

@@ -35,6 +35,21 @@ def write_tiny(
     return write_generation(root, **{**defaults, **options})
 
 
+def small_learnt(generation) -> dict:
+    """Every file that may be learnt of a generation, small and known."""
+    count = generation.manifest.count
+    return {
+        "calibration.json": {
+            "kind": "colour",
+            "scores": [-1.0, 1.0],
+            "shares": [0.0, 1.0],
+            "pairs": 9,
+        },
+        "map.npy": np.stack([np.arange(count), -np.arange(count)], axis=1).astype(np.float32),
+        "evaluation.json": {"note": "learnt"},
+    }
+
+
 def publish_tiny(root: Path, **options) -> Path:
     generation = write_tiny(root, **options)
     publish(root, generation)

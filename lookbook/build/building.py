@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lookbook.build.encoding import Kept, encode_catalogue
+from lookbook.build.learning import learnt
 from lookbook.build.store import Store
 from lookbook.catalog import Catalog
 from lookbook.encoder import Encoder
@@ -78,6 +79,7 @@ def build(
     near_duplicates: bool = True,
     licence: str | None = None,
     seed: int = 0,
+    draw_map: bool = True,
     batch_size: int = 32,
     resume: bool = True,
     quiet: bool = False,
@@ -116,6 +118,7 @@ def build(
             licence=licence or catalog.licence,
             projection=whitening(vectors, dim) if dim else None,
             report={"rejected": kept.rejected},
+            learn=lambda generation: learnt(generation, draw_map=draw_map, seed=seed),
             progress=None if quiet else _Bars(),
         )
         publish(output, generation)

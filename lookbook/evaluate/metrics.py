@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,19 @@ def figure(values: np.ndarray, seed: int = 0) -> Figure:
     draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
     return Figure(float(values.mean()), float(low), float(high), len(values))
+
+
+def figures(values: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, Figure]:
+    """`figure` of several measures of the same queries, each (n,), all from the same resamples."""
+    table = np.column_stack([np.asarray(v, np.float64) for v in values.values()])
+    count = len(table)
+    if not count:
+        raise ValueError("expected at least one query to measure on, found none")
+    draws = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+    means = np.stack([np.bincount(draw, minlength=count) @ table for draw in draws]) / count
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    ends = zip(values, table.mean(axis=0), low, high, strict=True)
+    return {name: Figure(float(v), float(a), float(b), count) for name, v, a, b in ends}
 
 
 def precision_at(k: int, ranked: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lookbook.calibration import Calibration
 from lookbook.engines import AnnoyEngine, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest
 from lookbook.index.publishing import CURRENT, current_name
 
+T = TypeVar("T")
 Projection = tuple[np.ndarray, np.ndarray]  # mean (raw_dim,), matrix (raw_dim, dim)
 
 
@@ -33,6 +37,8 @@ class Generation:
 
     `manifest`; `vectors` (count, dim); `items`, a table with `id`, `title`, `group` and the
     attributes; `projection` (mean, matrix) or None; `root` where it was found through CURRENT.
+    What was learnt of the finished index, each None in generations written without it:
+    `calibration`; `map`, float32 (count, 2); `evaluation`, figures and audit as JSON has them.
     """
 
     def __init__(self, path: Path, verify: str) -> None:
@@ -49,6 +55,9 @@ class Generation:
         self.projection = self._read_projection()
         self._check_shapes()
         self._thumbs = self._map_thumbs()
+        self.calibration = self._read_json("calibration.json", Calibration.from_json)
+        self.evaluation: dict | None = self._read_json("evaluation.json", _dictionary)
+        self.map = self._read_map()
 
     @classmethod
     def open(cls, path: str | Path, verify: str = "full") -> Generation:
@@ -107,6 +116,26 @@ class Generation:
             raise IndexCorrupt(f"{path.name} maps {matrix.shape}, the manifest says {wanted}")
         return mean, matrix
 
+    def _read_json(self, name: str, read: Callable[[object], T]) -> T | None:
+        if name not in self.manifest.files:
+            return None
+        with _refusing(self.path / name):
+            return read(json.loads((self.path / name).read_text(encoding="utf-8")))
+
+    def _read_map(self) -> np.ndarray | None:
+        path = self.path / "map.npy"
+        if path.name not in self.manifest.files:
+            return None
+        with _refusing(path):
+            flat = np.load(path, mmap_mode="r", allow_pickle=False)
+        wanted = ((self.manifest.count, 2), np.float32)
+        if (flat.shape, flat.dtype) != wanted or not np.isfinite(flat).all():
+            raise IndexCorrupt(
+                f"{path.name} holds {flat.shape} of {flat.dtype}, expected finite "
+                f"{wanted[0]} of float32"
+            )
+        return flat
+
     def _check_shapes(self) -> None:
         m = self.manifest
         found, wanted = (self.vectors.shape, str(self.vectors.dtype)), ((m.count, m.dim), m.dtype)
@@ -145,3 +174,9 @@ def _refusing(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # numpy alone has four ways to say that a header is damaged
         raise IndexCorrupt(f"{path.name} cannot be read: {error}") from error
+
+
+def _dictionary(value: object) -> dict:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, found {type(value).__name__}")
+    return value

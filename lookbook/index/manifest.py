@@ -13,7 +13,8 @@ from lookbook.engines import METRICS, IndexCorrupt
 SCHEMA = 1
 MANIFEST = "manifest.json"
 _REQUIRED = ("items.parquet", "vectors.npy", "forest.ann", "thumbs.bin", "thumbs.npy")
-_OPTIONAL = ("projection.safetensors", "report.json")
+_LEARNT = ("calibration.json", "map.npy", "evaluation.json")
+_OPTIONAL = ("projection.safetensors", "report.json", *_LEARNT)
 _MAX_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TYPES = {

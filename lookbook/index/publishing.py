@@ -12,6 +12,9 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lookbook.engines import IndexCorrupt
@@ -19,13 +22,39 @@ from lookbook.index.manifest import MANIFEST
 
 CURRENT = "CURRENT"
 BUILDING = ".building-"  # how the folder of a generation is called until it is whole
-_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")  # what write_generation calls them
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")  # what `beside` calls them
 _MAX_CURRENT = 1 << 16  # bytes, some thousand names
 _STALE_SECONDS = 3600  # a folder half written, and untouched for this long, has no writer any more
 
 
 class IndexMissing(FileNotFoundError):  # noqa: N818
     """There is no index where one was looked for; the message says what to run."""
+
+
+@contextmanager
+def beside(root: Path, check: Callable[[Path], object]) -> Iterator[Path]:
+    """A hidden folder to write a generation in; it gets its name once it is whole and on disk.
+
+    `check` opens what was written, and raises where it is not as it should be.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    folder = root / f"{BUILDING}{name}"
+    folder.mkdir()
+    try:
+        yield folder
+        put_on_disk(folder)
+        check(folder)
+        folder.rename(named(folder))
+        fsync(root)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def named(folder: Path) -> Path:
+    """What the folder of a generation is called once it is whole."""
+    return folder.with_name(folder.name.removeprefix(BUILDING))
 
 
 def published(root: str | Path) -> list[str]:
@@ -65,6 +94,15 @@ def step_back(root: str | Path) -> str:
         raise IndexMissing(f"{root} has no earlier generation to step back to")
     _point(root, earlier)
     return earlier[0]
+
+
+def withdraw(root: str | Path, generations: list[str]) -> None:
+    """Remove generations for good, published or not; the newest of the others becomes current."""
+    left = [name for name in published(root) if name not in generations]
+    _point(root, left)
+    for name in generations:
+        if _hide(Path(root) / name):
+            shutil.rmtree(Path(root) / f"{BUILDING}{name}", ignore_errors=True)
 
 
 def _is_generation(folder: Path) -> bool:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +14,14 @@ import pyarrow.parquet as pq
 from lookbook.engines import DEFAULT_TREES, AnnoyEngine, Tuning, check_metric, tune_search_k
 from lookbook.index.generation import Generation, Projection, project
 from lookbook.index.manifest import MANIFEST, SCHEMA, file_record
-from lookbook.index.publishing import BUILDING, fsync, put_on_disk
+from lookbook.index.publishing import beside, named
 
 _BLOCK_ROWS = 4096
 _RESERVED = ("id", "title", "group")
 
 Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+
+Learn = Callable[[Generation], Mapping[str, dict | np.ndarray]]  # file name -> what it holds
 
 
 def write_generation(
@@ -41,6 +40,7 @@ def write_generation(
     projection: Projection | None = None,
     dtype: str = "float16",
     report: dict | None = None,
+    learn: Learn | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a generation under `root` and return its folder; it is not published yet.
@@ -48,6 +48,7 @@ def write_generation(
     `vectors` (n, raw_dim) are the encoder's own; `projection` is applied here and stored, so that
     a query goes through the same. `items` has columns `id` (distinct), `title`, optionally `group`
     (near-duplicates share a number) and attributes, n rows each; `thumbs` yields n pictures.
+    `learn` looks at the generation when all else is written, and gives more files for it.
     Everything is written to a hidden folder, put on disk, opened and verified before it gets its
     name. Raises ValueError for input that cannot make an index.
     """
@@ -63,7 +64,7 @@ def write_generation(
         "seed": seed,
         "licence": licence,
     }
-    with _beside(Path(root)) as folder:
+    with beside(Path(root), lambda folder: Generation.open(folder).forest()) as folder:
         stored = _write_vectors(folder, vectors, metric, projection, dtype, progress)
         tuning = _write_forest(folder, stored, metric, trees, recall, seed, progress)
         pq.write_table(table, folder / "items.parquet")
@@ -72,29 +73,12 @@ def write_generation(
             _write_json(folder / "report.json", report)
         found = _found(folder, stored, table, tuning, vectors.shape[1])
         _write_json(folder / MANIFEST, found | made)
-    return _named(folder)
-
-
-@contextmanager
-def _beside(root: Path) -> Iterator[Path]:
-    """A hidden folder to write a generation in; it gets its name once it is whole and on disk."""
-    root.mkdir(parents=True, exist_ok=True)
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    folder = root / f"{BUILDING}{name}"
-    folder.mkdir()
-    try:
-        yield folder
-        put_on_disk(folder)
-        Generation.open(folder).forest()
-        folder.rename(_named(folder))
-        fsync(root)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _named(folder: Path) -> Path:
-    return folder.with_name(folder.name.removeprefix(BUILDING))
+        if learn is not None:
+            progress("learning", 0, 1)
+            learnt = _write_learnt(folder, learn)
+            progress("learning", 1, 1)
+            _write_json(folder / MANIFEST, found | made | {"files": found["files"] | learnt})
+    return named(folder)
 
 
 def _items_table(items: Mapping[str, list] | pa.Table, count: int) -> pa.Table:
@@ -224,13 +208,24 @@ def _write_thumbs(folder: Path, thumbs: Iterable[bytes], count: int, progress: P
     np.save(folder / "thumbs.npy", offsets, allow_pickle=False)
 
 
+def _write_learnt(folder: Path, learn: Learn) -> dict:
+    """Records of the files, for the manifest."""
+    learnt = learn(Generation.open(folder, verify="quick"))
+    for name, value in learnt.items():
+        if isinstance(value, np.ndarray):
+            np.save(folder / name, value, allow_pickle=False)
+        else:
+            _write_json(folder / name, value)
+    return {name: file_record(folder / name) for name in sorted(learnt)}
+
+
 def _found(folder: Path, stored: np.ndarray, table: pa.Table, tuning: Tuning, raw_dim: int) -> dict:
     """The part of the manifest that was measured or counted, not asked for."""
     files = {path.name: file_record(path) for path in sorted(folder.iterdir())}
     faster = tuning.reached and tuning.annoy_ms < tuning.exact_ms
     return {
         "schema": SCHEMA,
-        "generation": _named(folder).name,
+        "generation": named(folder).name,
         "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "dim": stored.shape[1],
         "raw_dim": raw_dim,

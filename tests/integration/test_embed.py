@@ -62,6 +62,14 @@ def test_the_command_builds_an_index_and_says_what_it_did(shapes, tiny_model, tm
     assert not (tmp_path / ".work").exists()
 
 
+def test_a_build_stores_what_it_learns_of_its_result(index):
+    learnt = {"calibration.json", "map.npy", "evaluation.json"}
+    assert learnt < set(index.manifest.files)
+    assert index.calibration.kind == "kind"
+    assert index.map.shape == (15, 2)
+    assert set(index.evaluation["evaluation"]) <= set(index.columns)
+
+
 def test_rejected_pictures_are_listed_with_their_reason(index):
     report = json.loads((index.generation.path / "report.json").read_text())
     assert [row["id"] for row in report["rejected"]] == ["broken"]
@@ -90,18 +98,19 @@ def test_a_large_jpeg_goes_the_same_way_offline_and_as_a_query(tiny_model, tmp_p
     from lookbook.ui.finder import Finder
 
     finder = Finder(index, lambda: encoder_of(index), tmp_path / "thumbs")
-    query = finder.read((tmp_path / "photos" / "large.jpg").read_bytes())
+    vector = finder.read((tmp_path / "photos" / "large.jpg").read_bytes())
     [large] = [id for id in index.ids if "large" in id]
-    np.testing.assert_allclose(query.vector, index.vector(large), atol=1e-3)
+    np.testing.assert_allclose(vector, index.vector(large), atol=1e-3)
 
 
 def test_filters_select_what_is_indexed(shapes, tiny_model, tmp_path):
     done = embed(
         *("--dataset", str(shapes), "--model", str(tiny_model), "--output", str(tmp_path)),
-        *("--where", "colour=red|blue", "--where", "kind!=2", "--limit", "4"),
+        *("--where", "colour=red|blue", "--where", "kind!=2", "--limit", "4", "--no-map"),
     )
     assert done.returncode == 0, done.stderr
     index = Index.open(tmp_path)
+    assert index.map is None
     assert len(index) == 3  # the fourth is the broken one
     assert set(index.values("colour")) <= {"red", "blue"}
     assert "2" not in {str(kind) for kind in index.values("kind")}

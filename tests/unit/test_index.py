@@ -24,9 +24,10 @@ from lookbook.index import (
 )
 from lookbook.index.manifest import Manifest
 from lookbook.search import Index
-from tests.tiny_index import publish_tiny, random_vectors, write_tiny
+from tests.tiny_index import publish_tiny, random_vectors, small_learnt, write_tiny
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "index-schema-1"
+GOLDEN_LEARNT = GOLDEN.with_name("index-schema-1-learnt")
 FILES = ["items.parquet", "vectors.npy", "forest.ann", "thumbs.bin", "thumbs.npy"]
 
 
@@ -261,3 +262,39 @@ def test_a_generation_of_schema_1_still_opens():
         ("south", -0.994),
     ]
     assert index.thumb("south") == b"picture of south"
+    assert (index.calibration, index.map, index.evaluation) == (None, None, None)
+
+
+def test_a_generation_of_schema_1_with_what_was_learnt_still_opens():
+    """The same four items, written when generations began to hold what was learnt of them."""
+    index = Index.open(GOLDEN_LEARNT, engine="exact")
+    assert index.ids == ["north", "east", "south", "north-again"]
+    assert [hit.id for hit in index.search([0, 0, 0.9, 0.1])] == ["north", "east", "south"]
+    chance = index.calibration.of(0.5)
+    assert (chance.share, chance.word, index.calibration.kind) == (0.75, "close", "colour")
+    assert index.map.tolist() == [[0, 0], [1, -1], [2, -2], [3, -3]]
+    assert index.evaluation == {"note": "learnt"}
+
+
+def test_what_is_learnt_sees_the_whole_generation_and_is_stored_with_it(tmp_path):
+    seen = []
+
+    def learn(generation):
+        seen.append((generation.manifest.count, generation.thumb(3), generation.manifest.search_k))
+        return small_learnt(generation)
+
+    folder = write_tiny(tmp_path, learn=learn)
+    index = Index(Generation.open(folder))
+    assert seen == [(30, b"a-picture-3", index.manifest.search_k)]
+    assert set(small_learnt(index.generation)) < set(index.manifest.files)
+    assert index.map.shape == (30, 2)
+    assert index.calibration.of(1.0).share == 1
+
+
+def test_learning_that_fails_leaves_nothing_behind(tmp_path):
+    def learn(generation):
+        raise ValueError("no disk")
+
+    with pytest.raises(ValueError, match="no disk"):
+        write_tiny(tmp_path, learn=learn)
+    assert list(tmp_path.iterdir()) == []

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from lookbook.index import Generation, IndexCorrupt
 from lookbook.index.manifest import Manifest, file_record
 from lookbook.search import Index
-from tests.tiny_index import write_tiny
+from tests.tiny_index import small_learnt, write_tiny
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden" / "index-schema-1"
 FILES = ["items.parquet", "vectors.npy", "forest.ann", "thumbs.bin", "thumbs.npy"]
-OPTIONAL = ["projection.safetensors", "report.json"]
+LEARNT = ["calibration.json", "map.npy", "evaluation.json"]
+OPTIONAL = ["projection.safetensors", "report.json", *LEARNT]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,10 @@ def written(tmp_path_factory):
     """One generation with every file that a generation can have."""
     projection = (np.zeros(8, np.float32), np.eye(8, 6, dtype=np.float32))
     return write_tiny(
-        tmp_path_factory.mktemp("written"), projection=projection, report={"rejected": []}
+        tmp_path_factory.mktemp("written"),
+        projection=projection,
+        report={"rejected": []},
+        learn=small_learnt,
     )
 
 
@@ -262,4 +266,33 @@ def test_a_manifest_from_later_may_say_more(copy):
 def test_a_pointer_of_git_lfs_is_named_as_such(copy):
     (copy / "forest.ann").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(IndexCorrupt, match="git lfs pull"):
+        Generation.open(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("calibration.json", b"{}"),
+        ("calibration.json", b'{"kind": 1, "scores": [0], "shares": [2], "pairs": 1}'),
+        ("calibration.json", b"[" * 100_000),
+        ("evaluation.json", b"[]"),
+        ("evaluation.json", b"\xff"),
+        ("map.npy", b"\x93NUMPY\x01\x00"),
+    ],
+)
+def test_a_vouched_for_file_that_makes_no_sense_is_refused(copy, name, content):
+    (copy / name).write_bytes(content)
+    agree_with_manifest(copy, name)
+    with pytest.raises(IndexCorrupt, match=name):
+        Generation.open(copy)
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [np.zeros((29, 2), np.float32), np.zeros((30, 2)), np.full((30, 2), np.nan, np.float32)],
+)
+def test_a_map_of_something_else_is_refused(copy, flat):
+    np.save(copy / "map.npy", flat)
+    agree_with_manifest(copy, "map.npy")
+    with pytest.raises(IndexCorrupt, match=r"map.npy holds .*, expected finite \(30, 2\)"):
         Generation.open(copy)

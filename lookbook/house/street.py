@@ -26,6 +26,11 @@ def street_shot(product: Product, seed: int = 0) -> Image.Image:
     Background, angle, light, colour cast, blur, crop, an indicated hand and JPEG follow from the
     product and the seed alone.
     """
+    return framed_shot(product, seed)[0]
+
+
+def framed_shot(product: Product, seed: int = 0) -> tuple[Image.Image, tuple[int, int, int, int]]:
+    """A street shot, and the box (left, top, right, bottom) in pixels that the product fills."""
     r = random.Random(f"{product.seed}/{product.number}/{seed}/street")
     size = WEBCAM if r.random() < 0.25 else PHONE
     width, height = size
@@ -34,7 +39,9 @@ def street_shot(product: Product, seed: int = 0) -> Image.Image:
     shot = laid(scene, placed, r)
     if r.random() < 0.3:
         shot = hand(shot, r)
-    return camera(lit(shot, r), r, webcam=size == WEBCAM)
+    y, x = np.nonzero(placed[:, :, 3] > 0.5)
+    box = int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1
+    return camera(lit(shot, r), r, webcam=size == WEBCAM), box
 
 
 def place(cutout: Image.Image, r: random.Random, size: tuple[int, int]) -> np.ndarray:

@@ -1,0 +1,140 @@
+"""How well is a garment found in a photo? Ways of looking, by overlap with the true frame.
+
+python -m benchmarks.focus --count 100
+
+House street shots, whose true frame is known because they are drawn. Appends to focus.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lookbook import Encoder
+from lookbook.evaluate.metrics import Figure, figure
+from lookbook.focus import (
+    Frame,
+    colour_contrast,
+    contrast,
+    find_garment,
+    frame_of,
+    on_picture,
+    spread,
+)
+from lookbook.house import products
+from lookbook.house.street import framed_shot
+
+RESULTS = Path(__file__).with_name("focus.csv")
+COLUMNS = ("date", "encoder", "revision", "way", "measure", "value", "low", "high", "n")
+Way = Callable[[Encoder, Image.Image], Frame]
+
+
+def whole(encoder: Encoder, image: Image.Image) -> Frame:
+    """The picture as it is."""
+    return Frame(0, 0, *image.size, 0.0)
+
+
+def seen(size: int, stage: int, look: Callable[[np.ndarray], np.ndarray]) -> Way:
+    """What `look` makes of a feature map."""
+
+    def way(encoder: Encoder, image: Image.Image) -> Frame:
+        features = on_picture(encoder.feature_map(image, size, stage), image.size)
+        return frame_of(look(features), image.size)
+
+    return way
+
+
+def activation(features: np.ndarray) -> np.ndarray:
+    """How much the network answers at each place."""
+    return np.linalg.norm(features, axis=2)
+
+
+def principal(features: np.ndarray) -> np.ndarray:
+    """The first principal component over places, turned so that the border is low."""
+    flat = features.reshape(-1, features.shape[2])
+    flat = flat - flat.mean(axis=0)
+    first = (flat @ np.linalg.svd(flat, full_matrices=False)[2][0]).reshape(features.shape[:2])
+    edge = np.concatenate([first[0], first[-1], first[:, 0], first[:, -1]])
+    return -first if edge.mean() > first.mean() else first
+
+
+def coloured(encoder: Encoder, image: Image.Image) -> Frame:
+    """Colour alone."""
+    return frame_of(colour_contrast(image), image.size)
+
+
+def both(size: int, stage: int) -> Way:
+    """Contrast of features and colours, without any doubt."""
+
+    def way(encoder: Encoder, image: Image.Image) -> Frame:
+        features = on_picture(encoder.feature_map(image, size, stage), image.size)
+        return frame_of(spread(contrast(features)) + spread(colour_contrast(image)), image.size)
+
+    return way
+
+
+WAYS: dict[str, Way] = {
+    "whole picture": whole,
+    "activation, last map, 224 px": seen(224, -1, activation),
+    "activation, last map, 320 px": seen(320, -1, activation),
+    "activation, map before, 320 px": seen(320, -2, activation),
+    "principal component, map before, 320 px": seen(320, -2, principal),
+    "contrast, last map, 224 px": seen(224, -1, contrast),
+    "contrast, last map, 320 px": seen(320, -1, contrast),
+    "contrast, map before, 224 px": seen(224, -2, contrast),
+    "contrast, map before, 320 px": seen(320, -2, contrast),
+    "colour": coloured,
+    "contrast, last map, 320 px, and colour": both(320, -1),
+    "contrast, map before, 224 px, and colour": both(224, -2),
+    "contrast, map before, 320 px, and colour": both(320, -2),
+    "find_garment": find_garment,
+}
+
+
+def overlap(frame: Frame, box: tuple[int, int, int, int]) -> float:
+    """Intersection over union of a frame and the true box."""
+    width = min(frame.right, box[2]) - max(frame.left, box[0])
+    height = min(frame.bottom, box[3]) - max(frame.top, box[1])
+    shared = max(0, width) * max(0, height)
+    own = (frame.right - frame.left) * (frame.bottom - frame.top)
+    return shared / (own + (box[2] - box[0]) * (box[3] - box[1]) - shared)
+
+
+def measure(encoder: Encoder, count: int, seed: int) -> dict[str, dict[str, Figure]]:
+    """{way: {"IoU", "IoU > 0.5"}} over the street shots of `count` products."""
+    shots = [framed_shot(product, n) for n, product in enumerate(products(count, seed))]
+    results = {}
+    for name, way in WAYS.items():
+        values = np.array([overlap(way(encoder, image), box) for image, box in shots])
+        results[name] = {"IoU": figure(values), "IoU > 0.5": figure(values > 0.5)}
+        print(f"{name:42} {results[name]['IoU']}", flush=True)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=7)
+    args = parser.parse_args()
+    encoder = Encoder.load()
+    results = measure(encoder, args.count, args.seed)
+    fresh = not RESULTS.exists()
+    about = (f"{datetime.now(UTC):%Y-%m-%d}", encoder.name, encoder.revision)
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if fresh:
+            writer.writerow(COLUMNS)
+        for way, row in results.items():
+            for name, f in row.items():
+                numbers = (f"{value:.3f}" for value in (f.value, f.low, f.high))
+                writer.writerow([*about, way, name, *numbers, f.n])
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.postgres import postgres
+
 COLOURS = {
     "red": (200, 30, 40),
     "green": (40, 150, 60),
@@ -73,3 +75,33 @@ def shapes(tmp_path_factory) -> Path:
     rows.append("broken.jpg,broken,Broken,red,0")
     (folder / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """A PostgreSQL that lives as long as the tests."""
+    with postgres() as url:
+        if url is None:
+            pytest.skip("PostgreSQL is not installed: Debian's package is postgresql")
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """The URL of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'events.sqlite'}"
+        return
+    from sqlalchemy import create_engine, text
+
+    url = request.getfixturevalue("postgres_url")
+    admin = create_engine(
+        url.replace("postgresql", "postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    name = f"t{abs(hash(str(tmp_path))):x}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield url.rsplit("/", 1)[0] + f"/{name}"
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()

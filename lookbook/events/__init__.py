@@ -1,0 +1,15 @@
+"""What visitors did: append-only, in SQLite beside the index or in PostgreSQL by URL."""
+
+from lookbook.events.event import KINDS, Event, EventError, check_visitor, new_visitor
+from lookbook.events.store import EventStore, SchemaMismatch, database_url
+
+__all__ = [
+    "KINDS",
+    "Event",
+    "EventError",
+    "EventStore",
+    "SchemaMismatch",
+    "check_visitor",
+    "database_url",
+    "new_visitor",
+]

@@ -1,0 +1,81 @@
+"""The tables, and which version of them a database holds."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
+
+VERSION = 1
+LOCK = 7_305_801  # any number: what our processes take turns by in PostgreSQL
+
+METADATA = MetaData()
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", String(200), nullable=False, unique=True),
+    Column("visitor", String(22), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("item", String(200), nullable=False),
+    Column("time", Float(53), nullable=False),  # seconds since 1970, UTC: the same in any database
+    Column("season", String(64)),
+    Column("occasion", String(64)),
+    Column("place", String(64)),
+    Column("probability", Float(53)),
+    Index("events_of_visitor", "visitor", "seq"),
+)
+
+# The hash of a token that was forgotten, so that a late event of it is not taken in again.
+FORGOTTEN = Table(
+    "forgotten",
+    METADATA,
+    Column("token", String(64), primary_key=True),
+    Column("time", Float(53), nullable=False),
+)
+
+_VERSION = Table("lookbook_schema", METADATA, Column("version", Integer, nullable=False))
+
+
+class SchemaMismatch(ValueError):  # noqa: N818
+    """The database holds another version of the tables than this program reads."""
+
+
+def prepare(connection: Connection) -> None:
+    """Create the tables where there are none; raises SchemaMismatch, naming both versions."""
+    take_turns(connection)
+    if not inspect(connection).has_table(_VERSION.name):
+        METADATA.create_all(connection)
+        connection.execute(insert(_VERSION).values(version=VERSION))
+    found = connection.execute(select(func.max(_VERSION.c.version))).scalar()
+    if found != VERSION:
+        raise SchemaMismatch(
+            f"the database of events has schema version {found}, this program reads {VERSION}: "
+            "use the program that wrote it, or another LOOKBOOK_DATABASE_URL"
+        )
+
+
+def take_turns(connection: Connection, alone: bool = True) -> None:
+    """Begin to write: with no other writer at all, or not `alone`, with others of that kind.
+
+    SQLite has one writer at a time in any case.
+    """
+    if connection.dialect.name == "postgresql":
+        shared = "" if alone else "_shared"
+        connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({LOCK})"))
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

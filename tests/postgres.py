@@ -1,0 +1,62 @@
+"""A real PostgreSQL for the tests: started in a temporary folder, stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def _programs() -> Path | None:
+    """Where Debian's package puts them."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+def _run(*command: str | Path, folder: Path) -> None:
+    """As the user postgres where we are root: initdb refuses to be root."""
+    how = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=folder, capture_output=True, text=True, **how
+    )
+    assert done.returncode == 0, f"{command[0]}: {done.stdout}\n{done.stderr}"
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@contextmanager
+def postgres() -> Iterator[str | None]:
+    """The URL of a fresh server on 127.0.0.1; None where PostgreSQL is not installed."""
+    programs = _programs()
+    if programs is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="lookbook-pg-"))  # pytest's own is closed to others
+    try:
+        if os.getuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        data, port = folder / "data", _free_port()
+        _run(
+            *(programs / "initdb", "-D", data, "-U", "shop", "-A", "trust", "-E", "UTF8"),
+            *("--no-sync", "--locale=C"),
+            folder=folder,
+        )
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        log = folder / "log"
+        start = ("-D", data, "-l", log, "-w", "-o", options, "start")
+        _run(programs / "pg_ctl", *start, folder=folder)
+        try:
+            yield f"postgresql://shop@127.0.0.1:{port}/postgres"
+        finally:
+            _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", folder=folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rows import machine
 from lookbook import Encoder, Index, __version__
 from lookbook.catalog import open_catalog
 from lookbook.images import read_bytes
@@ -28,15 +29,6 @@ COLUMNS = (
     *("date", "machine", "cores", "python", "torch", "lookbook", "items", "dim", "engine"),
     *("precision", "size", "threads", "photos", "measure", "p50", "p99", "unit"),
 )
-
-
-def machine() -> str:
-    """The processor by its own name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def milliseconds(work: Callable[[object], object], inputs: list) -> tuple[float, float]:

@@ -1,0 +1,70 @@
+"""The circumstances of a visit: season, occasion, weather, budget, the item in view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+SEASONS = ("Winter", "Spring", "Summer", "Fall")
+HEMISPHERES = ("north", "south")
+_ALIASES = {"autumn": "Fall"}
+_WARM_FROM = ((22.0, "Summer"), (14.0, "Spring"), (6.0, "Fall"))  # degrees Celsius
+
+
+class ContextError(ValueError):
+    """A circumstance that cannot be; the message names what was found and expected."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of a visit; whatever is None changes nothing.
+
+    `season` is that of `day` in the `hemisphere` where it is not given; `temperature` (degrees
+    Celsius, where the visitor is) comes before the calendar. `occasion` is a value of the
+    catalogue's `usage`. `budget` is the most an item should cost; `item` the id of the one in view.
+    """
+
+    day: date | None = None
+    hemisphere: str = "north"
+    season: str | None = None
+    occasion: str | None = None
+    temperature: float | None = None
+    budget: float | None = None
+    item: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.hemisphere not in HEMISPHERES:
+            raise ContextError(
+                f"hemisphere: expected {' or '.join(HEMISPHERES)}, found {self.hemisphere!r}"
+            )
+        if self.season is not None:
+            object.__setattr__(self, "season", season_called(self.season))
+        if self.budget is not None and not self.budget > 0:
+            raise ContextError(f"budget: expected more than 0, found {self.budget!r}")
+
+    @property
+    def weather(self) -> str | None:
+        """The season that clothes are worn for: by temperature, as given, or by the calendar."""
+        if self.temperature is not None:
+            warm = (name for least, name in _WARM_FROM if self.temperature >= least)
+            return next(warm, "Winter")
+        if self.season is not None:
+            return self.season
+        return None if self.day is None else season_of(self.day, self.hemisphere)
+
+
+def season_of(day: date, hemisphere: str = "north") -> str:
+    """The meteorological season of a day."""
+    half = 2 if hemisphere == "south" else 0
+    return SEASONS[(day.month % 12 // 3 + half) % 4]
+
+
+def season_called(name: str) -> str:
+    """A season by its name, autumn too; raises ContextError."""
+    found = _ALIASES.get(name.strip().casefold(), name.strip().title())
+    if found not in SEASONS:
+        raise ContextError(f"season: expected one of {', '.join(SEASONS)}, found {name!r}")
+    return found
+
+
+NOWHERE = Context()

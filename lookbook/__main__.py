@@ -52,10 +52,14 @@ def house(argv: Sequence[str]) -> int:
 
 
 def evaluate(argv: Sequence[str]) -> int:
-    """Measure an index by its attributes, or an encoder on pictures that training never saw."""
+    """Measure an index by its attributes, an encoder on pictures, or recommenders on purchases."""
     args = _parser("evaluate", settings.EVALUATE, evaluate).parse_args(argv)
+    if args.interactions:
+        return _of_recommenders(args)
     if not any((args.index, args.data, args.phone, args.transfer)):
-        raise ValueError("evaluate needs --index, or --data, --phone or --transfer to measure on")
+        raise ValueError(
+            "evaluate needs --index, or --data, --phone or --transfer, or --interactions"
+        )
     from dataclasses import asdict
 
     results = _of_index(args) if args.index else _of_encoder(args)
@@ -65,6 +69,30 @@ def evaluate(argv: Sequence[str]) -> int:
     else:
         lines = [f"{t:14} {m:7} {f}" for t, row in results.items() for m, f in row.items()]
         print("\n".join(lines))
+    return 0
+
+
+def _of_recommenders(args: argparse.Namespace) -> int:
+    from lookbook.evaluate.purchases import evaluate_files, plain
+
+    if not args.split_day or not (args.items or args.index):
+        raise ValueError("--interactions needs --split-day, and --items or --index")
+    columns = {role: getattr(args, f"{role}_column") for role in ("user", "item", "time", "price")}
+    results = evaluate_files(
+        args.interactions,
+        args.items,
+        args.split_day,
+        index=args.index,
+        encoder=args.encoder,
+        id_column=args.id_column,
+        columns=columns,
+    )
+    if args.json:
+        print(json.dumps({"models": plain(results)}, indent=2))
+    else:
+        for name, groups in results.items():
+            for group, row in groups.items():
+                print("\n".join(f"{name:10} {group:10} {m:20} {f}" for m, f in row.items()))
     return 0
 
 
@@ -95,7 +123,23 @@ def _of_encoder(args: argparse.Namespace) -> Results:
         larger=catalogue(args.larger),
         phone=catalogue(args.phone),
         transfer=catalogue(args.transfer),
+        by=args.by,
     )
+
+
+def audit(argv: Sequence[str]) -> int:
+    """Measure who an index serves worse or shows less, by gender, colour, season ..."""
+    from lookbook.audit import audit as measure
+    from lookbook.audit import plot
+    from lookbook.search import Index
+
+    args = _parser("audit", settings.AUDIT, audit).parse_args(argv)
+    audited = measure(Index.open(args.index, "exact"), sample=args.sample, seed=args.seed)
+    print(json.dumps(audited.to_json(), indent=2) if args.json else audited)
+    if args.plot is not None:
+        for path in plot(audited, args.plot):
+            print(path, file=sys.stderr)
+    return 0
 
 
 def doctor(argv: Sequence[str]) -> int:
@@ -107,11 +151,26 @@ def doctor(argv: Sequence[str]) -> int:
 
 
 def step_back(argv: Sequence[str]) -> int:
-    """Publish the generation before the current one again."""
+    """Publish the generation before the current one again, of the index or of its models."""
     from lookbook.index import step_back as publish_previous
+    from lookbook.recommend.generation import MODELS_FOLDER
 
-    args = _parser("step-back", (settings.INDEX,), step_back).parse_args(argv)
-    print(f"{args.index} now serves {publish_previous(args.index)}")
+    args = _parser("step-back", settings.STEP_BACK, step_back).parse_args(argv)
+    root = args.index / MODELS_FOLDER if args.models else args.index
+    print(f"{root} now serves {publish_previous(root)}")
+    return 0
+
+
+def refresh(argv: Sequence[str]) -> int:
+    """Train the recommenders anew from all events; they go live unless they are worse."""
+    from lookbook.events import EventStore, database_url
+    from lookbook.loop import refresh as train
+    from lookbook.search import Index
+
+    args = _parser("refresh", settings.REFRESH, refresh).parse_args(argv)
+    index = Index.open(args.index)
+    store = EventStore(args.database_url or database_url(args.index))
+    print(train(index, store))
     return 0
 
 
@@ -120,6 +179,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "house": house,
     "doctor": doctor,
     "evaluate": evaluate,
+    "audit": audit,
+    "refresh": refresh,
     "step-back": step_back,
 }
 

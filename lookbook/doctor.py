@@ -16,6 +16,11 @@ PACKAGES = (
     "pillow",
     "pyarrow",
     "safetensors",
+    "openTSNE",
+    "plotly",
+    "sqlalchemy",
+    "implicit",
+    "matplotlib",
 )
 
 

@@ -149,11 +149,20 @@ EMBED = (
     DEVICE,
     Setting("batch-size", 32, "pictures in one forward pass", int, least=1, most=4096),
     Setting("fold", True, "show near-duplicates of one picture as one result", bool),
+    Setting("map", True, "lay the catalogue out on a plane, for the map of the site", bool),
     Setting("licence", None, "licence of the pictures, shown on the site; default: the data set's"),
     Setting("seed", 0, "seed of the forest and of samples", int, least=0, most=2**31 - 1),
     Setting(
         "resume", True, "go on from what an interrupted run has encoded (--fresh: from none)", bool
     ),
+)
+
+DATABASE_URL = Setting(
+    "database-url",
+    None,
+    "where events are kept: sqlite:///FILE or postgresql://...; without it: "
+    "events.sqlite in the folder of the index, or of the state",
+    environment=True,
 )
 
 APP = (
@@ -170,6 +179,38 @@ APP = (
     DEVICE,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
     Setting("results", 24, "results shown at first", int, environment=True, least=1, most=96),
+    Setting(
+        "state",
+        None,
+        "folder of visitors' likes and of what is learnt from them; without it: the index's",
+        Path,
+        environment=True,
+    ),
+    DATABASE_URL,
+    Setting(
+        "hemisphere",
+        "north",
+        "where the visitors are: it tells the season of a day",
+        choices=("north", "south"),
+        environment=True,
+    ),
+    Setting(
+        "refresh-hours",
+        24.0,
+        "how often recommenders are trained anew while the site runs; 0: never",
+        float,
+        environment=True,
+        least=0,
+        most=8760,
+    ),
+    Setting(
+        "refresh-events",
+        1000,
+        "or after so many new events; 0: never",
+        int,
+        environment=True,
+        least=0,
+    ),
 )
 
 SEARCH = (
@@ -184,6 +225,29 @@ SEARCH = (
     Setting("json", False, "print JSON", bool),
 )
 
+REFRESH = (INDEX, DATABASE_URL)
+
+STEP_BACK = (
+    INDEX,
+    Setting("models", False, "step back to the recommenders before the current ones", bool),
+)
+
+COLUMN_NAMES = (
+    Setting("id-column", None, "column of the id in --items, where it cannot be guessed"),
+    Setting("user-column", None, "column of the person in --interactions"),
+    Setting("item-column", None, "column of the item"),
+    Setting("time-column", None, "column of the day or time"),
+    Setting("price-column", None, "column of the price"),
+)
+
+AUDIT = (
+    INDEX,
+    Setting("sample", 1000, "items that ask for the others", int, least=20),
+    Setting("seed", 0, "seed of the sample", int, least=0, most=2**31 - 1),
+    Setting("plot", None, "folder to draw each attribute into, as PNG", Path, metavar="FOLDER"),
+    Setting("json", False, "print JSON", bool),
+)
+
 EVALUATE = (
     Setting("index", None, "an index, measured by its own attributes", Path),
     Setting("encoder", None, "folder or Hub id of the model; without it: the shipped one"),
@@ -191,6 +255,15 @@ EVALUATE = (
     Setting("larger", None, "larger photos of some of these products, with the same ids"),
     Setting("phone", None, "photos with `label` and `sender_id`; photographers held out ask"),
     Setting("transfer", None, "articles of another shop, with `product_code` for colourways"),
+    Setting("by", None, "with --data: an attribute whose groups get a figure each", repeat=True),
+    Setting(
+        "interactions", None, "purchases or likes, a parquet file: measures recommenders", Path
+    ),
+    Setting("items", None, "the catalogue that they are of: anything that embed.py takes"),
+    Setting(
+        "split-day", None, "recommenders learn from before it and are asked for what came after"
+    ),
+    *COLUMN_NAMES,
     Setting("pooling", "avg", "how the last feature map becomes one vector", choices=POOLINGS),
     Setting("precision", "auto", "precision of the model", choices=PRECISIONS),
     DEVICE,

@@ -2,98 +2,153 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from lookbook import explain
 from lookbook.encoder import Encoder
+from lookbook.facets import price_column
+from lookbook.focus import Frame, find_garment
 from lookbook.images import Picture, open_picture
-from lookbook.search import Hit, Index
+from lookbook.query import Answer, Query, run
+from lookbook.search import Hit, Index, IndexItem
+from lookbook.ui import markup
+from lookbook.ui.gpu import on_gpu
+from lookbook.ui.later import Later
+from lookbook.ui.wall import Card
 
-
-@dataclass(frozen=True)
-class Query:
-    """What is being searched for: a picture's vector, or an item of the catalogue."""
-
-    vector: np.ndarray | None = None
-    item: str | None = None
+_NO_SCORE = ("like", "more", "less")
 
 
 @dataclass(frozen=True)
 class View:
-    """What the page shows: cards (picture file, caption), the id of each, and a line about them."""
+    """What the page shows: cards, the hits behind them, and a line about them."""
 
-    cards: list[tuple[str, str]]
-    ids: list[str]
+    cards: list[Card]
+    hits: list[Hit]
     line: str
+    whole: bool  # nothing more would come if more were asked for
 
 
 class Finder:
-    """Index and encoder behind the site; the encoder loads while the first page is read.
+    """Index and encoder behind the site; see `warm` for when the encoder loads.
 
     `folder` takes the pictures that have been shown.
     """
 
     def __init__(self, index: Index, load_encoder: Callable[[], Encoder], folder: Path) -> None:
         self.index, self.folder = index, folder
+        self.price = price_column(index)
+        self._encode = on_gpu(lambda picture: self.encoder.encode([picture])[0])
+        self._focus = on_gpu(lambda picture: find_garment(self.encoder, picture))
+        self._why = on_gpu(lambda mine, theirs: explain.why(self.encoder, mine, theirs))
         folder.mkdir(parents=True, exist_ok=True)
-        pool = ThreadPoolExecutor(1)
-        self._encoder: Future[Encoder] = pool.submit(load_encoder)
-        self._encoder.add_done_callback(_complain)
-        pool.submit(index.find_titles, "")  # makes the list of title words before someone types
-        pool.shutdown(wait=False)
+        self._encoder = Later(load_encoder, "the encoder cannot be loaded")
+
+    def warm(self) -> None:
+        """Make ready what the first search would have to wait for; comes back at once."""
+        self._encoder.start()
+        self.index.find_titles("")  # makes the list of title words before someone types
+        _ = self.index.products
 
     @property
     def encoder(self) -> Encoder:
         """The encoder, once it is loaded; raises whatever its loading raised."""
         return self._encoder.result()
 
-    def read(self, picture: Picture) -> Query:
-        """A visitor's picture as a query; only its vector is kept.
+    def read(self, picture: Picture) -> np.ndarray:
+        """A visitor's picture as a vector (dim,); only that is kept.
 
         Give the bytes as they came: then it goes the very way of the catalogue's pictures.
         """
-        return Query(vector=self.encoder.encode([picture])[0])
+        return self._encode(picture)
 
-    def read_words(self, text: str) -> Query:
-        """Words as a query; raises EncoderError when the encoder knows none of them."""
-        return Query(vector=self.encoder.encode_text([text])[0])
+    def garment(self, picture: Image.Image) -> Frame:
+        """Where the garment is in a photo, in pixels."""
+        return self._focus(picture)
+
+    def why(self, mine: Image.Image, theirs: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+        """Which regions made two pictures match: (h, w) of each, 0 to 1."""
+        return self._why(mine, theirs)
 
     def picture(self, item: str) -> Image.Image:
         """The picture of an item."""
         return open_picture(self.index.thumb(item))
 
-    def find(self, query: Query | None, count: int) -> View:
-        """The `count` closest items; without a query a walk through the collection."""
-        count = int(count)  # a slider's number may be anything between its steps
-        if query is None:
-            return self.welcome(count)
-        started = time.perf_counter()
-        if query.item is not None:
-            hits = self.index.similar(query.item, k=count)
-        else:
-            hits = self.index.search(query.vector, k=count)
-        took = (time.perf_counter() - started) * 1000
-        return self._view(
-            hits, f"{len(hits)} of {len(self.index):,} pieces, found in {took:.0f} ms"
-        )
+    def find(self, query: Query, liked: Collection[str] = ()) -> View:
+        """The answer to a query; without any wish at all a walk through the collection."""
+        if query.empty and not query.where:
+            return self.welcome(query.count, liked)
+        answer = run(query, self.index, self.encoder if query.words.strip() else None)
+        acts = None if answer.ranked else _NO_SCORE
+        cards = [self.card(hit, liked, acts, answer.ranked) for hit in answer.hits]
+        return View(cards, answer.hits, _line(answer), len(answer.hits) < query.count)
 
-    def welcome(self, count: int) -> View:
+    def welcome(self, count: int, liked: Collection[str] = ()) -> View:
         """Pieces from all over the catalogue, evenly spread."""
-        count = int(count)
         rows = np.unique(
             np.linspace(0, len(self.index) - 1, min(count, len(self.index)), dtype=int)
         )
-        items = [self.index.items[int(row)] for row in rows]
-        cards = [(self.thumb(int(row)), item.title) for row, item in zip(rows, items, strict=True)]
+        items = self.index.items
+        hits = [Hit(self.index.ids[row], 0.0, items[int(row)], int(row)) for row in rows]
+        cards = [self.card(hit, liked, _NO_SCORE, scored=False) for hit in hits]
         line = f"{len(self.index):,} pieces. Show a picture, or pick one of these."
-        return View(cards, [item.id for item in items], line)
+        return View(cards, hits, line, len(hits) == len(self.index))
+
+    def card(
+        self,
+        hit: Hit,
+        liked: Collection[str] = (),
+        acts: tuple[str, ...] | None = None,
+        scored: bool = True,
+        note: str = "",
+    ) -> Card:
+        """A hit as a card; `scored`: with the word and bar of its score."""
+        word, share, explained = self.chance(hit.score) if scored else ("", None, "")
+        return Card(
+            id=hit.id,
+            title=hit.item.title or hit.id,
+            file=self.thumb(hit.row),
+            price=self.priced(hit.item),
+            word=word,
+            share=share,
+            explained=explained,
+            note=note,
+            colours=tuple(self.colour_of(item) for item in hit.colourways),
+            liked=hit.id in liked,
+            **({} if acts is None else {"acts": acts}),
+        )
+
+    def of(self, id: str, score: float = 0.0) -> Hit:
+        """An item as if it had been found; raises UnknownItem."""
+        return Hit(id, score, self.index.item(id), self.index.row_of(id))
+
+    def colour_of(self, item: IndexItem) -> tuple[str, str]:
+        """(id, colour or else title) of an item."""
+        for name, value in item.attributes.items():
+            if "colo" in name.casefold() and isinstance(value, str) and value:
+                return item.id, value
+        return item.id, item.title
+
+    def chance(self, score: float) -> tuple[str, float | None, str]:
+        """(word, share, explanation) of a score, by the calibration of the index if it has one."""
+        calibration = self.index.calibration
+        if calibration is None:
+            return closeness(score, self.index.manifest.metric), None, ""
+        chance = calibration.of(score)
+        return chance.word, chance.share, f"{chance.share:.0%}: {calibration}"
+
+    def priced(self, item: IndexItem) -> str:
+        """The price of an item as text, "" where there is none."""
+        value = item.attributes.get(self.price) if self.price else None
+        if not isinstance(value, (int, float)) or value != value:
+            return ""
+        return markup.attribute(value) if float(value).is_integer() else f"{value:.2f}"
 
     def named(self, text: str, limit: int = 8) -> list[tuple[str, str]]:
         """(title, id) of items whose titles hold the words typed so far."""
@@ -111,19 +166,21 @@ class Finder:
             partial.replace(path)
         return str(path)
 
-    def _view(self, hits: Sequence[Hit], line: str) -> View:
-        metric = self.index.manifest.metric
-        cards = [
-            (self.thumb(hit.row), f"{hit.item.title}\n{closeness(hit.score, metric)}")
-            for hit in hits
-        ]
-        return View(cards, [hit.id for hit in hits], line)
+    def thumb_of(self, id: str) -> tuple[str, str]:
+        """(file, title) of an item; raises UnknownItem."""
+        return self.thumb(self.index.row_of(id)), self.index.item(id).title
 
 
-def _complain(loading: Future[Encoder]) -> None:
-    """Whoever starts the site learns at once that it cannot answer pictures."""
-    if error := loading.exception():
-        print(f"the encoder cannot be loaded: {error}", file=sys.stderr, flush=True)
+def _line(answer: Answer) -> str:
+    """The quiet line: how many, among how many, how fast, and what was not understood."""
+    unknown = ", ".join(f"“{word}”" for word in answer.unknown_words)
+    note = f" Not understood: {unknown}." if unknown else ""
+    if not answer.hits:
+        return f"Nothing in {answer.total_searched:,} pieces fits.{note}"
+    found = f"{len(answer.hits)} of {answer.total_searched:,} pieces"
+    if not answer.ranked:
+        return f"{found} that meet the filters.{note}"
+    return f"{found}, found in {answer.seconds * 1000:.0f} ms.{note}"
 
 
 def _distinct(title: str, id: str, items: Sequence) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 
 import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
 
-from lookbook.images import ImageError, Limits, open_picture, thumbnail
+from lookbook.images import ImageError, open_picture, thumbnail
+from lookbook.ui.photos import SHOWN_HEIGHT, data_url, decoded
 from lookbook.ui.uploads import read_upload
-
-SHOWN_HEIGHT = 640  # px, of the copy that goes back to the visitor's page
 
 
 @dataclass(frozen=True)
@@ -51,18 +48,7 @@ class QueryPicture(gr.Image):
         return None if value is None else ImageData(url=data_url(thumbnail(value, SHOWN_HEIGHT)))
 
 
-def data_url(webp: bytes) -> str:
-    """A WebP picture as the address of itself."""
-    return "data:image/webp;base64," + base64.b64encode(webp).decode()
-
-
 def _data(payload: ImageData) -> bytes:
-    if not (payload.url and payload.url.startswith("data:")):
-        return read_upload(payload.path)
-    text = payload.url.partition(",")[2]
-    if len(text) > Limits.max_bytes * 4 / 3 + 4:
-        raise ImageError("too-many-bytes", "The picture has more bytes than are accepted.")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ImageError("not-a-picture", "The picture did not arrive whole.") from None
+    if payload.url and payload.url.startswith("data:"):
+        return decoded(payload.url)
+    return read_upload(payload.path)

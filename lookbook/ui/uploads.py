@@ -53,10 +53,21 @@ def keep_clean() -> None:
     def look() -> None:
         while True:
             time.sleep(LEFT_SECONDS / 4)
-            for file in Path(get_upload_folder()).glob("*/*"):
-                _remove_if_older(file, LEFT_SECONDS)
+            clean(Path(get_upload_folder()), LEFT_SECONDS)
 
     threading.Thread(target=look, daemon=True).start()
+
+
+def clean(folder: Path, seconds: float) -> None:
+    """Remove what has lain in `folder` for so long: uploads, saved states, and empty folders."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is inside a folder before it
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime < seconds:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()  # only an empty one goes
+            else:
+                path.unlink()
 
 
 def _is_upload(path: Path) -> bool:

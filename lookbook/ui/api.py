@@ -1,0 +1,347 @@
+"""What programs and agents can ask: every action of the site by name, with types.
+
+The docstrings are what an agent reads (MCP) and what the API page shows.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from lookbook import facets, outfits
+from lookbook.filters import FilterError
+from lookbook.images import ImageError
+from lookbook.links import MOST_CONDITIONS, MOST_IDS, MOST_RESULTS, MOST_WORDS
+from lookbook.query import Query, run
+from lookbook.recommend.interactions import History
+from lookbook.search import Hit, IndexItem, UnknownItem
+from lookbook.ui.finder import Finder
+from lookbook.ui.picture import QueryPicture, Upload
+from lookbook.ui.router import address
+from lookbook.ui.visits import Visits
+
+Found = list[dict[str, Any]]
+
+
+class Refused(gr.Error):
+    """A wish that cannot be met: whoever asked is told, and the log of the site is spared."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, print_exception=False)
+
+
+class Texts(gr.JSON):
+    """A list of texts: gr.JSON says of itself that it may be nothing at all."""
+
+    def get_block_name(self) -> str:
+        """The front end knows this component as JSON."""
+        return "json"
+
+    def api_info(self) -> dict[str, Any]:
+        """What programs read of it."""
+        return {"type": "array", "items": {"type": "string"}, "description": "texts"}
+
+
+class Api:
+    """The endpoints; each raises Refused with a sentence for a wish that cannot be met."""
+
+    def __init__(self, finder: Finder, visits: Visits) -> None:
+        self.finder, self.visits = finder, visits
+
+    def search_by_picture(
+        self,
+        picture: Upload | None,
+        words: str = "",
+        where: list[str] | None = None,
+        count: float = 24,
+        variety: float = 0,
+    ) -> Found:
+        """Find pieces of the collection that look like a picture of a garment.
+
+        Args:
+            picture: the photo; it is not kept.
+            words: added to the picture, e.g. "in navy, without stripes"; may be empty.
+            where: conditions on attributes as a JSON list, e.g. ["gender=Women", "price<=60"].
+            count: how many results, 1 to 96.
+            variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
+        """
+        if picture is None:
+            raise Refused("search_by_picture needs a picture, found none")
+        if isinstance(picture.picture, ImageError):
+            raise Refused(str(picture.picture))
+        try:
+            vector = self.finder.read(picture.data)
+        except ValueError as error:  # EncoderError, EncoderMismatch
+            raise Refused(str(error)) from error
+        return self._found(Query(pictures=(vector,), words=words or ""), where, count, variety)
+
+    def search_by_words(
+        self, words: str, where: list[str] | None = None, count: int = 24, variety: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """Find pieces of the collection by a description in English, e.g. "red striped shirt".
+
+        Args:
+            words: the description; "without" turns what follows into what is not wanted.
+            where: conditions on attributes, e.g. ["gender=Women", "price<=60"].
+            count: how many results, 1 to 96.
+            variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
+        """
+        return self._found(Query(words=words or ""), where, count, variety)
+
+    def similar(
+        self,
+        item: str,
+        words: str = "",
+        more: list[str] | None = None,
+        less: list[str] | None = None,
+        where: list[str] | None = None,
+        count: int = 24,
+        variety: float = 0.0,
+    ) -> list[dict[str, Any]]:
+        """Find pieces that look like one of the collection, and move towards or away from others.
+
+        Args:
+            item: id of the piece, as every result has it.
+            words: added to it, e.g. "in navy".
+            more: ids of pieces that the results should be more like.
+            less: ids of pieces that they should be less like.
+            where: conditions on attributes, e.g. ["gender=Women", "price<=60"].
+            count: how many results, 1 to 96.
+            variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
+        """
+        query = Query(item=str(item), words=words or "", more=_ids(more), less=_ids(less))
+        return self._found(query, where, count, variety)
+
+    def find_by_name(self, text: str, count: int = 20) -> list[dict[str, Any]]:
+        """Find pieces whose titles hold these words or beginnings of words.
+
+        Args:
+            text: what was typed.
+            count: how many at most, 1 to 96.
+        """
+        if len(text := str(text or "")) > MOST_WORDS:
+            raise Refused(f"text: expected at most {MOST_WORDS} characters, found {len(text)}")
+        items = self.finder.index.find_titles(text, _count(count))
+        return [_told(item) for item in items]
+
+    def item(self, item: str) -> dict[str, Any]:
+        """Everything known of one piece: title, attributes, and its other colours.
+
+        Args:
+            item: id of the piece.
+        """
+        index = self.finder.index
+        others = [other.id for other in index.colourways(self._row(item))]
+        return _told(index.item(str(item))) | {"colourways": others}
+
+    def complete_the_look(self, item: str) -> list[dict[str, Any]]:
+        """Whole outfits around one piece, each with the reason why its pieces go together.
+
+        Args:
+            item: id of the piece.
+        """
+        self._row(item)
+        found = outfits.complete(self.finder.index, str(item), self.visits.goes_with)
+        return [
+            {"reason": look.reason, "pieces": [_told(piece) for piece in look.pieces]}
+            for look in found
+        ]
+
+    def also_liked(self, item: str, count: int = 12) -> list[dict[str, Any]]:
+        """What people who liked a piece liked as well; empty while nobody has liked anything.
+
+        Args:
+            item: id of the piece.
+            count: how many, 1 to 96.
+        """
+        self._row(item)
+        answer = self.visits.feed.also_liked(str(item), _count(count))
+        return [_told(self.finder.index.item(one.id)) | {"reason": one.reason} for one in answer]
+
+    def for_you(
+        self,
+        liked: list[str],
+        season: str = "",
+        occasion: str = "",
+        budget: float = 0,
+        temperature: float | None = None,
+        count: int = 24,
+    ) -> list[dict[str, Any]]:
+        """Recommend pieces to somebody who likes some; nothing is kept. Each comes with a reason.
+
+        Args:
+            liked: ids of pieces that they like; may be empty.
+            season: Winter, Spring, Summer or Fall; empty for today's.
+            occasion: a value of the attribute usage, e.g. "Formal"; may be empty.
+            budget: the most that a piece should cost; 0 for any.
+            temperature: degrees Celsius outside; it comes before the season.
+            count: how many, 1 to 96.
+        """
+        rows = [self._row(id) for id in _ids(liked)]
+        season, occasion = (text if isinstance(text, str) else "" for text in (season, occasion))
+        budget, temperature = _number(budget), _number(temperature)
+        try:
+            context = self.visits.context(season, occasion, budget, temperature)
+            if rows:
+                known = History.of_rows(rows, "like")
+                answer = self.visits.feed.models.hybrid.recommend(known, _count(count), context)
+            else:
+                answer = self.visits.feed.for_you(None, _count(count), context)
+        except ValueError as error:  # ContextError
+            raise Refused(str(error)) from error
+        return [_told(self.finder.index.item(one.id)) | {"reason": one.reason} for one in answer]
+
+    def link(
+        self,
+        item: str = "",
+        words: str = "",
+        where: list[str] | None = None,
+        count: int = 24,
+        variety: float = 0.0,
+    ) -> str:
+        """The address, relative to the site, that opens a view for anyone.
+
+        Args:
+            item: id of the piece that is searched from; may be empty.
+            words: added to it; may be empty.
+            where: conditions on attributes, e.g. ["gender=Women"].
+            count: how many results, 1 to 96.
+            variety: 0 for the closest pieces, up to 1 for pieces that differ.
+        """
+        if item:
+            self._row(item)
+        query = Query(item=item or None, words=words or "")
+        return "?" + address(self._shaped(query, where, count, variety), self.finder.index)
+
+    def filters(self, where: list[str] | None = None) -> dict[str, dict[str, int]]:
+        """What the collection can be narrowed by: attributes, their values, and how many have each.
+
+        Args:
+            where: conditions that hold already, e.g. ["gender=Women"]; counts follow them.
+        """
+        try:
+            found = facets.facets(self.finder.index, _where(where))
+        except FilterError as error:
+            raise Refused(str(error)) from error
+        return {f.column: {c.value: c.count for c in f.choices} for f in found}
+
+    def about(self) -> dict[str, Any]:
+        """What this index holds: number of pieces, source, licence, encoder, date and recall."""
+        m = self.finder.index.manifest
+        return {
+            "pieces": m.count,
+            "source": m.source.get("name"),
+            "licence": m.licence,
+            "created": m.created,
+            "encoder": m.encoder.get("id"),
+            "dim": m.dim,
+            "metric": m.metric,
+            "recall": m.recall,
+            "attributes": self.finder.index.columns,
+        }
+
+    def _row(self, item: object) -> int:
+        try:
+            return self.finder.index.row_of(str(item))
+        except UnknownItem as error:
+            raise Refused(str(error)) from error
+
+    def _found(
+        self, query: Query, where: list[str] | None, count: float, variety: float
+    ) -> list[dict[str, Any]]:
+        query = self._shaped(query, where, count, variety)
+        try:
+            encoder = self.finder.encoder if query.words.strip() else None
+            answer = run(query, self.finder.index, encoder)
+        except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
+            raise Refused(str(error)) from error
+        link = "" if query.pictures else "?" + address(query, self.finder.index)
+        return [self._hit(hit, answer.ranked) | {"view": link} for hit in answer.hits]
+
+    def _shaped(self, query: Query, where: list[str] | None, count: float, variety: float) -> Query:
+        if not isinstance(query.words, str):
+            raise Refused(f"words: expected a text, found {query.words!r:.80}")
+        if len(query.words) > MOST_WORDS:
+            raise Refused(
+                f"words: expected at most {MOST_WORDS} characters, found {len(query.words)}"
+            )
+        try:
+            conditions = _where(where)
+            self.finder.index.matching(conditions)
+        except FilterError as error:
+            raise Refused(str(error)) from error
+        return replace(query, where=conditions, count=_count(count), variety=_share(variety))
+
+    def _hit(self, hit: Hit, ranked: bool) -> dict[str, Any]:
+        word, share, _ = self.finder.chance(hit.score) if ranked else ("", None, "")
+        told = {"score": round(hit.score, 4), "closeness": word, "same_kind": share}
+        return _told(hit.item) | told | {"colourways": [item.id for item in hit.colourways]}
+
+
+def _told(item: IndexItem) -> dict[str, Any]:
+    return {"id": item.id, "title": item.title, "attributes": item.attributes}
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    return tuple(str(id) for id in value[:MOST_IDS]) if isinstance(value, list) else ()
+
+
+def _where(value: object) -> tuple[str, ...]:
+    """Conditions from whatever a program sends; raises FilterError."""
+    if value in (None, "", []):
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise FilterError(f"where is a list of texts like 'gender=Women', found {value!r:.80}")
+    if len(value) > MOST_CONDITIONS:
+        raise FilterError(f"where takes at most {MOST_CONDITIONS} conditions, found {len(value)}")
+    return tuple(value)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and value == value else None
+
+
+def _count(value: object) -> int:
+    number = value if isinstance(value, (int, float)) and value == value else 24
+    return int(min(max(number, 1), MOST_RESULTS))
+
+
+def _share(value: object) -> float:
+    number = float(value) if isinstance(value, (int, float)) and value == value else 0.0
+    return min(max(number, 0.0), 1.0)
+
+
+def publish(finder: Finder, visits: Visits) -> None:
+    """Add every endpoint to the Blocks that are being built."""
+    api, encoding = Api(finder, visits), {"concurrency_limit": os.cpu_count() or 1}
+    with gr.Column(visible=False):
+        picture = QueryPicture(label="Picture of a garment")
+        words = gr.Textbox(label="Words")
+        where = Texts(label="Conditions", value=[])
+        count, variety = gr.Number(24, label="Count"), gr.Number(0, label="Variety")
+        found = gr.JSON(label="Results")
+        gr.Button().click(
+            api.search_by_picture,
+            [picture, words, where, count, variety],
+            found,
+            api_name="search_by_picture",
+            **encoding,
+        )
+    for function, how in (
+        (api.search_by_words, encoding),
+        (api.similar, encoding),
+        (api.find_by_name, {}),
+        (api.item, {}),
+        (api.complete_the_look, {}),
+        (api.for_you, {}),
+        (api.also_liked, {}),
+        (api.link, {}),
+        (api.filters, {}),
+        (api.about, {}),
+    ):
+        gr.api(function, api_name=function.__name__, **how)

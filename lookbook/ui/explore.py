@@ -1,0 +1,149 @@
+"""The Explore page: a map of the collection, and its shelves by attribute."""
+
+from __future__ import annotations
+
+import colorsys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from lookbook import facets
+from lookbook.search import Index
+from lookbook.ui import markup
+from lookbook.ui.finder import Finder
+from lookbook.ui.parts import Part
+from lookbook.ui.wall import Wall, wall
+
+MOST_POINTS = 20_000  # more would make the page slow and the picture no clearer
+_SHELVES, _PIECES = 24, 12
+_LEGEND = 24  # kinds with a colour of their own; the rarer are "other"
+
+
+def plotly_folder() -> Path:
+    """The folder of plotly.min.js, which the site serves itself."""
+    return Path(find_spec("plotly").origin).parent / "package_data"
+
+
+class Map(Part):
+    """Points to hover and press; event: open."""
+
+    script = Path(__file__).with_name("map.js").read_text(encoding="utf-8")
+
+    def __init__(self, finder: Finder, **kwargs: Any) -> None:
+        def thumb(id: str) -> str:
+            known = isinstance(id, str) and id in finder.index
+            return markup.picture(finder.thumb_of(id)[0]) if known else ""
+
+        super().__init__(
+            None,
+            html_template='${value ? \'<div class="plot"></div>\' : ""}',
+            server_functions=[thumb],
+            **kwargs,
+        )
+
+
+class Shelves(Wall):
+    """A row of pieces for each value of an attribute; acts: open, all."""
+
+    acts = ("open", "all")
+
+
+class Explore:
+    """What the page shows, made when it is first opened."""
+
+    def __init__(self, finder: Finder) -> None:
+        self.finder = finder
+        self.columns = facets.columns(finder.index)
+
+    def points(self, column: str | None) -> dict[str, Any] | None:
+        """The map, coloured by an attribute; None where the index has none."""
+        index = self.finder.index
+        if index.map is None:
+            return None
+        rows = np.arange(len(index))
+        if len(rows) > MOST_POINTS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, MOST_POINTS, replace=False))
+        names = kinds_of(index, column)
+        places, kinds = index.map, []
+        for number, name in enumerate(dict.fromkeys(names[rows].tolist())):
+            mine = rows[names[rows] == name]
+            kinds.append(
+                {
+                    "name": name,
+                    "colour": markup.swatch(name) or colour(number),
+                    "x": places[mine, 0].round(3).tolist(),
+                    "y": places[mine, 1].round(3).tolist(),
+                    "ids": [index.ids[row] for row in mine],
+                    "titles": [index.titles[row] for row in mine],
+                }
+            )
+        library = "gradio_api/file=" + str(plotly_folder() / "plotly.min.js")
+        return {"kinds": kinds, "points": len(rows), "library": library}
+
+    def shelves(self, column: str | None) -> str:
+        """A row of pieces for each value of an attribute."""
+        index = self.finder.index
+        if column not in self.columns:
+            return '<p class="empty">This collection has no attribute to sort it by.</p>'
+        values = index.column(column)
+        made = []
+        for value, count in list(index.values(column).items())[:_SHELVES]:
+            rows = [row for row, other in enumerate(values) if other == value]
+            spread = np.unique(np.linspace(0, len(rows) - 1, min(_PIECES, len(rows)), dtype=int))
+            cards = [
+                self.finder.card(self.finder.of(index.ids[rows[i]]), (), (), scored=False)
+                for i in spread
+            ]
+            see = markup.button("all", f"See all: {value}", "See all", column=column, value=value)
+            title = f"<h3>{markup.text(value)} <small>{count:,}</small>{see}</h3>"
+            made.append(f'<section class="shelf">{title}{wall(cards)}</section>')
+        return "".join(made)
+
+
+def kinds_of(index: Index, column: str | None) -> np.ndarray:
+    """(n,) text: the value of `column` by row, rare ones as "other"."""
+    if column is None or column not in index.columns:
+        return np.full(len(index), "pieces", object)
+    common = [str(value) for value in list(index.values(column))[:_LEGEND]]
+    return np.array([str(v) if str(v) in common else "other" for v in index.column(column)], object)
+
+
+def colour(number: int) -> str:
+    """Colours that differ: hues by the golden angle, in two lightnesses."""
+    red, green, blue = colorsys.hls_to_rgb(number * 0.381966 % 1, 0.42 + 0.16 * (number % 2), 0.5)
+    return f"rgb({red * 255:.0f},{green * 255:.0f},{blue * 255:.0f})"
+
+
+class Page:
+    """The parts of the page."""
+
+    def __init__(self, explore: Explore) -> None:
+        columns = [(markup.heading(column), column) for column in explore.columns]
+        first = columns[0][1] if columns else None
+        wanted = next((c for c in explore.columns if "type" in c.casefold()), first)
+        self.by = gr.Dropdown(columns, value=wanted, label="By", elem_id="by", filterable=False)
+        self.map = Map(explore.finder, elem_id="map")
+        self.hint = gr.HTML(
+            '<p class="hint">Near pieces look alike. Press one to search from it; '
+            "scroll to come closer.</p>",
+            visible=explore.finder.index.map is not None,
+        )
+        self.shelves = Shelves("shelves")
+
+    def outputs(self) -> list[Any]:
+        """What choosing an attribute changes."""
+        return [self.map, self.shelves]
+
+
+def connect(tab: gr.Tab, page: Page, explore: Explore) -> None:
+    """Fill the page when it is first opened, and when another attribute is chosen."""
+    how = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
+
+    def show(column: str | None) -> tuple[Any, str]:
+        return explore.points(column), explore.shelves(column)
+
+    tab.select(show, page.by, page.outputs(), **how)
+    page.by.input(show, page.by, page.outputs(), **how)

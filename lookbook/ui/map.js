@@ -1,0 +1,50 @@
+const paths = new Map();
+let asked = null;
+const library = () => asked || (asked = new Promise((done, failed) => {
+  const script = document.createElement('script');
+  script.src = props.value.library;
+  script.onload = done;
+  script.onerror = failed;
+  document.head.append(script);
+}));
+const picture = async (id) => {
+  if (!paths.has(id)) paths.set(id, await server.thumb(id));
+  return paths.get(id);
+};
+const draw = async () => {
+  const told = props.value;
+  const plot = element.querySelector('.plot');
+  if (!told || !plot) return;
+  await library();
+  const ink = getComputedStyle(element).color;
+  const kind = told.kinds.length > 1 && told.points > 3000 ? 'scattergl' : 'scatter';
+  const traces = told.kinds.map((k) => ({
+    type: kind, mode: 'markers', name: k.name, x: k.x, y: k.y, customdata: k.ids, text: k.titles,
+    hoverinfo: 'none', marker: {size: told.points > 3000 ? 4 : 6, opacity: 0.75, color: k.colour},
+  }));
+  const bare = {visible: false, showgrid: false, zeroline: false};
+  Plotly.newPlot(plot, traces, {
+    xaxis: bare, yaxis: {...bare, scaleanchor: 'x'}, margin: {l: 0, r: 0, t: 0, b: 0},
+    paper_bgcolor: 'transparent', plot_bgcolor: 'transparent', font: {color: ink, family: 'inherit'},
+    dragmode: 'pan', hovermode: 'closest', showlegend: plot.clientWidth > 640,
+    legend: {itemsizing: 'constant', font: {size: 11}},
+  }, {displayModeBar: false, scrollZoom: true, responsive: true});
+  const tip = document.createElement('div');
+  tip.className = 'tip';
+  tip.hidden = true;
+  plot.append(tip);
+  let over = null;
+  plot.on('plotly_hover', async ({points, event}) => {
+    const id = over = points[0].customdata;
+    const box = plot.getBoundingClientRect();
+    const src = await picture(id);
+    if (over !== id) return;
+    tip.replaceChildren(Object.assign(new Image(), {src, alt: ''}), points[0].text);
+    tip.style.left = Math.min(event.clientX - box.left + 14, box.width - 140) + 'px';
+    tip.style.top = Math.min(event.clientY - box.top + 14, box.height - 220) + 'px';
+    tip.hidden = false;
+  });
+  plot.on('plotly_unhover', () => { over = null; tip.hidden = true; });
+  plot.on('plotly_click', ({points}) => trigger('open', {id: points[0].customdata}));
+};
+watch('value', draw);

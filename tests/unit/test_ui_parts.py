@@ -1,0 +1,173 @@
+"""The parts of the pages: what they write is safe, what they read may be anything."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookbook.facets import Choice, Facet, Span
+from lookbook.query import Query
+from lookbook.search import IndexItem
+from lookbook.ui import about, markup, refining
+from lookbook.ui.photos import MOST, WHOLE, Photos, box_of
+from lookbook.ui.piece import Shown, ShownLook, looks, piece
+from lookbook.ui.wall import Card, wall
+
+NASTY = "</b><script>alert(1)</script>\"' onload=x {{this}} ${1} `"
+
+
+class Tags(HTMLParser):
+    """Names of all tags and attributes of a piece of HTML, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags, self.names, self.values, self.text = [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.names += [name for name, _ in attrs]
+        self.values += [value for _, value in attrs]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def everything(text: str) -> str:
+    """Every kind of markup with `text` wherever a catalogue's words can stand."""
+    card = Card("1", text, "/tmp/a.webp", text, text, 0.5, text, text, (("2", text),))
+    facet = Facet(text, (Choice(text, 3, True),))
+    item = IndexItem(text, text, {text: text})
+    shown = Shown(item, text, text, True, ((text, text),))
+    query = Query(words=text, more=(text,), where=(f"a={text}",))
+    return "".join(
+        [
+            wall([card]),
+            refining.filters([facet], Span(text, 0, 1)),
+            refining.asked(query, {text: (text, text)}),
+            piece(shown),
+            looks([ShownLook(text, [card])], text, text),
+            about.plot([(text, {"value": 0.5, "low": 0.4, "high": 0.6})]),
+        ]
+    )
+
+
+def test_a_catalogues_words_never_become_markup():
+    plain, nasty = Tags(everything("plain")), Tags(everything(NASTY))
+    assert nasty.tags == plain.tags
+    assert nasty.names == plain.names
+    assert NASTY in nasty.text
+    html = everything(NASTY)
+    assert "{{" not in html
+    assert "${" not in html
+    assert "`" not in html
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_text_comes_back_as_it_went_in(text):
+    assert Tags(f"<p>{markup.text(text)}</p>").text == text
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=4, max_size=4))
+def test_a_frame_lies_within_the_picture_in_order(values):
+    left, top, right, bottom = box_of(values)
+    assert 0 <= left < right <= 1
+    assert 0 <= top < bottom <= 1
+
+
+@pytest.mark.parametrize(
+    "value", [None, "x", [], [1, 2], [0, 0, 1, 1], ["a"] * 4, {"a": 1}, [float("nan")] * 4, 7]
+)
+def test_what_is_no_frame_is_the_whole_picture(value):
+    assert box_of(value) == WHOLE
+
+
+@pytest.mark.parametrize(
+    "payload", [None, "text", 3, [], {"photos": 3}, {"photos": [1, {"src": 2}]}]
+)
+def test_photos_read_nothing_from_what_is_none(payload):
+    assert Photos().preprocess(payload) == ()
+
+
+def test_photos_are_a_few_at_most():
+    rows = [{"src": "data:image/webp;base64,AA", "box": [0, 0, 50, 50]}] * 9
+    found = Photos().preprocess({"photos": rows})
+    assert len(found) == MOST
+    assert found[0].frame == (0, 0, 0.5, 0.5)
+
+
+def test_a_picture_address_that_is_no_data_url_is_refused():
+    from lookbook.images import ImageError
+    from lookbook.ui.photos import Photo
+
+    for address in ("/etc/passwd", "http://127.0.0.1/a.png", "data:text/html;base64,AA", ""):
+        with pytest.raises(ImageError):
+            Photo(address).picture()
+
+
+def test_the_bar_of_what_is_asked_speaks_plainly():
+    text = Tags(refining.asked(Query(words="in navy", where=("gender=Women|Girls",)), {})).text
+    assert "Women or Girls" in text
+    assert "in navy" in text
+    assert refining.asked(Query(), {}) == ""
+
+
+def test_a_card_says_its_score_in_words_and_in_a_bar():
+    found = Tags(wall([Card("7", "Blue shirt", "f.webp", "12", "close", 0.42, "42% of ...")]))
+    assert "width:42%" in found.values
+    assert "close" in found.text
+    assert "Blue shirt, 12, close: search from it" in found.values
+
+
+def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):
+    import sys
+    import types
+
+    from lookbook.ui.gpu import on_gpu
+
+    def plain(x):
+        return x + 1
+
+    monkeypatch.setitem(sys.modules, "spaces", None)
+    assert on_gpu(plain) is plain
+    borrowed = []
+    lent = types.ModuleType("spaces")
+    lent.GPU = lambda function: lambda *a: (borrowed.append(a), function(*a))[1]
+    monkeypatch.setitem(sys.modules, "spaces", lent)
+    assert on_gpu(plain)(2) == 3
+    assert borrowed == [(2,)]
+
+
+def test_what_a_toast_says_is_text(monkeypatch):
+    """gradio shows toasts as HTML: a link could put a form into the page."""
+    from lookbook.ui import parts
+
+    said = []
+    monkeypatch.setattr(parts.gr, "Info", lambda text, title: said.append(text))
+    monkeypatch.setattr(parts.gr, "Warning", lambda text, title: said.append(text))
+    parts.note("<img src=//there/x.png>", "t")
+    parts.warn("<form>", "t")
+    assert [Tags(text).tags for text in said] == [[], []]
+    assert [Tags(text).text for text in said] == ["<img src=//there/x.png>", "<form>"]
+
+
+def test_what_was_left_behind_is_removed_and_what_is_new_stays(tmp_path):
+    import os
+
+    from lookbook.ui.uploads import clean
+
+    old = [tmp_path / "hash/photo.jpg", tmp_path / "deep_links/id/state.json"]
+    new = tmp_path / "other/photo.jpg"
+    (tmp_path / "empty").mkdir()
+    for file in (*old, new):
+        file.parent.mkdir(parents=True)
+        file.write_text("x")
+    for path in (*old, tmp_path / "empty"):
+        os.utime(path, (0, 0))
+    clean(tmp_path, 60)
+    assert [path.exists() for path in old] == [False, False]
+    assert new.exists()
+    assert not (tmp_path / "empty").exists()

@@ -1,0 +1,114 @@
+"""What the browser tests share: a running site, and what they read off its pages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = "#results .card"
+
+
+def examples() -> list[Path]:
+    return sorted((ROOT / "examples").glob("*.jpg"))
+
+
+def camera_film(path: Path, photo: Path) -> Path:
+    """A still as the endless film of a webcam: raw YUV 4:2:0, which keeps its colours."""
+    with Image.open(photo) as image:
+        frame = Image.new("RGB", (640, 480), (120, 110, 100))
+        image.thumbnail((480, 480))
+        frame.paste(image, ((640 - image.width) // 2, (480 - image.height) // 2))
+    y, u, v = (np.asarray(channel) for channel in frame.convert("YCbCr").split())
+    planes = y.tobytes() + u[::2, ::2].tobytes() + v[::2, ::2].tobytes()
+    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + b"FRAME\n" + planes)
+    return path
+
+
+def is_outside(url: str, site: str) -> bool:
+    return not url.startswith((site, site.replace("http", "ws"), "data:", "blob:"))
+
+
+def titles(page) -> list[str]:
+    """Titles of the results, in order."""
+    return page.eval_on_selector_all(f"{RESULTS} .open img", "all => all.map(one => one.alt)")
+
+
+def ids(page) -> list[str]:
+    """Ids of the results, in order."""
+    return page.eval_on_selector_all(f"{RESULTS} .open", "all => all.map(one => one.dataset.id)")
+
+
+def wait_for_line(page, pattern: str) -> str:
+    """The line above the results, once it says what is expected."""
+    page.wait_for_function(
+        "pattern => new RegExp(pattern).test(document.querySelector('#line').innerText)",
+        arg=pattern,
+    )
+    return page.inner_text("#line")
+
+
+def wait_for_change(page, before: list[str]) -> list[str]:
+    """Ids of the results, once they are others than `before`."""
+    page.wait_for_function(
+        """before => {
+          const now = [...document.querySelectorAll('#results .card .open')].map(e => e.dataset.id);
+          return now.join() !== before.join();
+        }""",
+        arg=before,
+    )
+    return ids(page)
+
+
+def open_result(page, place: int) -> list[str]:
+    """Search from the result at this place; the ids that this finds."""
+    before = ids(page)
+    page.click(f"{RESULTS} >> nth={place} >> .open")
+    return wait_for_change(page, before)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@contextmanager
+def running_site(log: Path, *options: str, **environment: str) -> Iterator[str]:
+    """The address of `python app.py` on the shipped index, stopped afterwards; no traceback."""
+    port = free_port()
+    with log.open("w") as out:
+        running = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), *options],
+            cwd=ROOT,
+            env=os.environ | {"HF_HUB_OFFLINE": "1"} | environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            # as a shell starts what it puts in the background: SIGTERM must end it all the same
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        )
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(240):
+            assert running.poll() is None, log.read_text()
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address
+        assert "Traceback" not in log.read_text()
+    finally:
+        running.terminate()
+        running.wait(20)

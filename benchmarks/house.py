@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageOps
 
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
@@ -53,13 +54,44 @@ def find_street_shots(encoder: Encoder, drawn: list) -> dict[str, Figure]:
     return {f"street R@{k}": figure(recall_at(k, rows, np.arange(len(drawn)))) for k in (1, 10)}
 
 
+def failures(encoder: Encoder, drawn: list, rows: int = 8, answers: int = 5) -> Image.Image:
+    """A sheet of street shots whose first answer is of another kind, each with its first answers.
+
+    The shots that went wrong with the most confidence come first, one of each kind at most.
+    """
+    pictures = [product.draw() for product in drawn]
+    gallery = encoder.encode(pictures)
+    shots = [street_shot(product, seed) for seed, product in enumerate(drawn)]
+    scores = encoder.encode(shots) @ gallery.T
+    kinds = np.array([product.row()["articleType"] for product in drawn])
+    first = scores.argmax(axis=1)
+    wrong = [n for n in np.argsort(-scores.max(axis=1)) if kinds[first[n]] != kinds[n]]
+    _, once = np.unique(kinds[wrong], return_index=True)
+    chosen = [wrong[i] for i in sorted(once)][:rows]
+    sheet = Image.new("RGB", ((answers + 1) * 130 + 20, len(chosen) * 180), "white")
+    for y, n in enumerate(chosen):
+        row = [(shots[n], f"asked: {kinds[n]}")]
+        row += [(pictures[i], kinds[i]) for i in np.argsort(-scores[n])[:answers]]
+        for x, (picture, name) in enumerate(row):
+            small = ImageOps.contain(picture.convert("RGB"), (120, 150))
+            sheet.paste(small, (x * 130 + 20 * (x > 0), y * 180))
+            ImageDraw.Draw(sheet).text((x * 130 + 20 * (x > 0), y * 180 + 154), name, "black")
+    return sheet
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", help="real photos with articleType, to name the drawn ones by")
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--failures", type=Path, help="draw a sheet of what went wrong, and stop")
     args = parser.parse_args()
     encoder, drawn = Encoder.load(), list(products(args.count, args.seed))
+    if args.failures:
+        failures(encoder, drawn).save(args.failures, quality=88)
+        return
+    if not args.data:
+        parser.error("--data is needed, or --failures")
     types, confusions = name_types(encoder, drawn, args.data)
     results = {"articleType": types} | find_street_shots(encoder, drawn)
     fresh = not RESULTS.exists()

@@ -1,0 +1,209 @@
+"""How quick the site feels: from start to first page, and from click to pictures with visitors.
+
+python -m benchmarks.site --visitors 10        (needs Chromium and the packages of the tests)
+
+One visitor is a real browser, which draws its page on the same cores. The others have machines of
+their own: they send what a browser sends and fetch every picture of the answer, but draw nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.rows import append
+
+RESULTS = Path(__file__).with_name("site.csv")
+COLUMNS = ("date", "machine", "cores", "items", "visitors", "measure", "n", "p50", "p95", "unit")
+CARDS = "#results .card .open"
+_THINKING = (1.0, 3.0)  # seconds between two clicks of a visitor
+_EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.jpg"))
+
+# resolves once the wall shows others than before and all pictures in view are there
+_SHOWN = """before => {
+  const cards = [...document.querySelectorAll('#results .card .open')];
+  if (!cards.length || cards.map(e => e.dataset.id).join() === before) return false;
+  const seen = cards.map(e => e.querySelector('img')).filter(i =>
+    i.getBoundingClientRect().top < innerHeight);
+  return seen.every(i => i.complete && i.naturalWidth);
+}"""
+_IDS = "() => [...document.querySelectorAll('#results .card .open')].map(e => e.dataset.id).join()"
+
+
+def started(index: Path, port: int, state: str) -> subprocess.Popen:
+    """The site, as a user starts it."""
+    command = [sys.executable, "app.py", "--index", str(index), "--port", str(port)]
+    return subprocess.Popen([*command, "--state", state], stdout=subprocess.DEVNULL)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator:
+    """One browser for all visitors, as they share this machine with the server."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        yield browser
+        await browser.close()
+
+
+async def first_page(browser: object, port: int, begun: float) -> float:
+    """Seconds from `begun` until a page shows pictures that can be pressed."""
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1).close()
+            break
+        except OSError:
+            await asyncio.sleep(0.05)
+    page = await browser.new_page()
+    await page.goto(f"http://127.0.0.1:{port}/")
+    await page.wait_for_function(_SHOWN, arg="")
+    taken = time.monotonic() - begun
+    await page.close()
+    return taken
+
+
+async def timed(page: object, act: object) -> float:
+    """Milliseconds from a press until the pictures of its answer are shown."""
+    before = await page.evaluate(_IDS)
+    begun = time.monotonic()
+    await act()
+    await page.wait_for_function(_SHOWN, arg=before, timeout=60_000)
+    return (time.monotonic() - begun) * 1000
+
+
+async def watched(browser: object, port: int, clicks: int, took: dict[str, list]) -> None:
+    """The visitor with a browser: presses results, and now and then shows a picture."""
+    draw = random.Random(0)
+    page = await browser.new_page(viewport={"width": 1280, "height": 800})
+    await page.goto(f"http://127.0.0.1:{port}/")
+    await page.wait_for_function(_SHOWN, arg="", timeout=120_000)
+    for click in range(clicks):
+        await asyncio.sleep(draw.uniform(*_THINKING))
+        if click % 4 == 3:
+            example = page.locator("#examples button").nth(draw.randrange(len(_EXAMPLES)))
+            took["browser: picture"].append(await timed(page, example.click))
+        else:
+            card = page.locator(CARDS).nth(draw.randrange(6))
+            took["browser: result"].append(await timed(page, card.click))
+
+
+class Visitor:
+    """A visitor whose page is drawn elsewhere: the same requests, every picture fetched."""
+
+    def __init__(self, http: object, config: dict, seed: int) -> None:
+        self.http, self.config, self.draw = http, config, random.Random(seed)
+        self.session = f"visitor{seed}"
+        self.ids: list[str] = []
+
+    def _event(self, part: str, name: str) -> dict:
+        [id] = [c["id"] for c in self.config["components"] if c["props"].get("elem_id") == part]
+        found = [d for d in self.config["dependencies"] if [id, name] in map(list, d["targets"])]
+        return next(d for d in found if d["backend_fn"] and d["outputs"])
+
+    async def ask(self, part: str, name: str, told: dict) -> None:
+        """Send one event and fetch all pictures of the wall that it answers with."""
+        event = self._event(part, name)
+        body = {"data": [None] * len(event["inputs"]), "event_data": told}
+        body |= {"fn_index": event["id"], "session_hash": self.session}
+        await self.http.post("gradio_api/queue/join", json=body)
+        answer = ""
+        stream = self.http.stream(
+            "GET", "gradio_api/queue/data", params={"session_hash": self.session}
+        )
+        async with stream as lines:
+            async for line in lines.aiter_lines():
+                if '"process_completed"' in line:
+                    answer = json.dumps(json.loads(line.removeprefix("data:"))["output"]["data"])
+                    break
+        files = re.findall(r'<img src=.{1,2}(gradio_api/file=[^"]+?\.webp)', answer)
+        self.ids = re.findall(
+            r"class=.{1,2}open.{1,3}data-act=.{1,2}open.{1,3}data-id=.{1,2}(\w+)", answer
+        )
+        if not self.ids:
+            raise RuntimeError(f"an answer without results: {answer[:300]}")
+        await asyncio.gather(*(self.http.get(file) for file in set(files)))
+
+    async def visit(self, clicks: int, took: dict[str, list]) -> None:
+        """Like the visitor with a browser."""
+        for click in range(clicks):
+            await asyncio.sleep(self.draw.uniform(*_THINKING))
+            if not self.ids or click % 4 == 3:
+                asked = ("examples", "example", {"i": str(self.draw.randrange(len(_EXAMPLES)))})
+            else:
+                asked = ("results", "open", {"id": self.draw.choice(self.ids[:6])})
+            begun = time.monotonic()
+            await self.ask(*asked)
+            kind = "picture" if asked[0] == "examples" else "result"
+            took[kind].append((time.monotonic() - begun) * 1000)
+
+
+async def crowd(port: int, count: int, clicks: int, took: dict[str, list]) -> None:
+    """The visitors without a browser of ours."""
+    import httpx
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/", timeout=60) as http:
+        config = (await http.get("config")).json()
+        visitors = [Visitor(http, config, seed) for seed in range(count)]
+        await asyncio.gather(*(one.visit(clicks, took) for one in visitors))
+
+
+async def measure(args: argparse.Namespace) -> dict[str, list[float]]:
+    """Seconds to the first page, and milliseconds of every kind of click."""
+    took: dict[str, list[float]] = defaultdict(list)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as state:
+        async with chromium() as browser:
+            begun = time.monotonic()
+            site = started(args.index, port, state)
+            try:
+                took["first page"].append(1000 * await first_page(browser, port, begun))
+                await asyncio.sleep(8)  # the encoder loads while a first visitor looks around
+                await asyncio.gather(
+                    watched(browser, port, args.clicks, took),
+                    crowd(port, args.visitors - 1, args.clicks, took),
+                )
+            finally:
+                site.terminate()
+                site.wait(20)
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--index", type=Path, default=Path("index"))
+    parser.add_argument("--visitors", type=int, default=10)
+    parser.add_argument("--clicks", type=int, default=12, help="of each visitor")
+    args = parser.parse_args()
+    from lookbook import Index
+
+    items = len(Index.open(args.index))
+    for kind, values in asyncio.run(measure(args)).items():
+        p50, p95 = np.percentile(values, [50, 95])
+        row = {"items": items, "visitors": args.visitors, "measure": kind, "n": len(values)}
+        append(RESULTS, COLUMNS, row | {"p50": round(p50), "p95": round(p95), "unit": "ms"})
+        print(f"{kind:18} n={len(values):4}  p50 {p50:6.0f} ms  p95 {p95:6.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

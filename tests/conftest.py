@@ -10,17 +10,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw
 
 from tests.postgres import postgres
-
-COLOURS = {
-    "red": (200, 30, 40),
-    "green": (40, 150, 60),
-    "blue": (40, 60, 190),
-    "yellow": (230, 200, 40),
-    "black": (25, 25, 25),
-}
+from tests.shapes import COLOURS, draw_shape
 
 
 def pytest_sessionfinish(session):
@@ -29,17 +21,6 @@ def pytest_sessionfinish(session):
     if os.environ.get("LOOKBOOK_NOTHING_SKIPPED") and reporter.stats.get("skipped"):
         reporter.write_line("skipped where nothing may be: this run has failed")
         session.exitstatus = 1
-
-
-def draw_shape(colour: str, kind: int, size: tuple[int, int] = (120, 160)) -> Image.Image:
-    """A plain picture whose colour and form are known: 0 a square, 1 a disc, 2 a bar."""
-    picture = Image.new("RGB", size, (250, 250, 250))
-    w, h = size
-    box = [(0.2, 0.25, 0.8, 0.75), (0.2, 0.25, 0.8, 0.75), (0.4, 0.1, 0.6, 0.9)][kind]
-    corners = [box[0] * w, box[1] * h, box[2] * w, box[3] * h]
-    pen = ImageDraw.Draw(picture)
-    (pen.ellipse if kind == 1 else pen.rectangle)(corners, fill=COLOURS[colour])
-    return picture
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLOURS, draw_shape
 from PIL import Image
 
 from lookbook import Encoder, Index
@@ -25,6 +24,7 @@ from lookbook.catalog import open_catalog
 from lookbook.images import content_hash
 from lookbook.index import published
 from lookbook.pairing import EncoderMismatch, encoder_of
+from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from conftest import COLOURS, draw_shape
 from PIL import Image
 from safetensors.torch import save_file
 
 from lookbook.encoder import Encoder, EncoderError, Preprocessing
 from lookbook.images import ImageError
+from tests.shapes import COLOURS, draw_shape
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import COLOURS, draw_shape
 
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
@@ -20,6 +19,7 @@ from lookbook.splits import held_out
 from lookbook.training import losses
 from lookbook.training.batches import MEAN, STD, Mixer
 from lookbook.training.data import HEADS, MISSING, load_photos, number_labels, vocabulary
+from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
 

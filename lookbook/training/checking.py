@@ -32,6 +32,8 @@ class Check:
     @torch.no_grad()
     def __call__(self, student: Student, size: int) -> dict[str, float]:
         """{"like", "street R@1", "street R@10", "words R@10"}, as far as the photos allow."""
+        if not len(self.gallery):
+            return {}
         student.eval()
         pictures = studio_pictures(self.gallery, size)
         vectors = embedded(student, pictures)

@@ -121,11 +121,6 @@ class Index:
         return self._ids
 
     @property
-    def groups(self) -> np.ndarray:
-        """int64 (n,): for each row the first row that shows the same picture."""
-        return self._groups
-
-    @property
     def items(self) -> Sequence[IndexItem]:
         """Every item, by row number; made when asked for."""
         return _Items(self)

@@ -55,7 +55,7 @@ class Items:
     def of_index(cls, index: Index) -> Items:
         """The items of an opened index, with its vectors."""
         columns = {name: index.coded(name) for name in index.columns}
-        return cls(index.ids, index.titles, columns, index.generation.vectors, index.groups)
+        return cls(index.ids, index.titles, columns, index.generation.vectors, index.copies)
 
     @classmethod
     def of_columns(

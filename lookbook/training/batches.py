@@ -28,6 +28,15 @@ class Batch:
     names: list[str]
 
 
+def canvases_for(pixels: np.ndarray, size: int) -> torch.Tensor:
+    """uint8 (n, c, c, 4) -> float32 (n, 4, s, s) in 0..1, no finer than a warp to `size` can use."""
+    canvases = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    enough = int(size * 1.5)  # finer canvases would alias in the warp
+    if canvases.shape[-1] > enough:
+        canvases = F.interpolate(canvases, (enough, enough), mode="area")
+    return canvases
+
+
 class Mixer:
     """Draws products from `products` (several photos a key) and from `handheld` photos."""
 
@@ -108,12 +117,7 @@ class Mixer:
         return self._canvases(source, [draw.randrange(len(photos)) for _ in range(n)], size)
 
     def _canvases(self, source: int, rows: list[int], size: int) -> torch.Tensor:
-        pixels = torch.from_numpy(self._source(source).canvases[np.array(rows)])
-        canvases = pixels.permute(0, 3, 1, 2).float() / 255
-        enough = int(size * 1.5)  # finer canvases would alias in the warp
-        if canvases.shape[-1] > enough:
-            canvases = F.interpolate(canvases, (enough, enough), mode="area")
-        return canvases
+        return canvases_for(self._source(source).canvases[np.array(rows)], size)
 
     def _labels(self, shots: list[tuple[int, int]], rows: list[int]) -> np.ndarray:
         labels = [self._source(s).labels[r] for s, r in [*shots, *self._held(rows)]]

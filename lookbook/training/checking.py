@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from lookbook.evaluate.metrics import precision_at, recall_at
 from lookbook.training import augment
-from lookbook.training.batches import MEAN, STD
+from lookbook.training.batches import MEAN, STD, canvases_for
 from lookbook.training.data import HEADS, MISSING, Photos
 from lookbook.training.model import Student
 from lookbook.words import Vocabulary
@@ -48,7 +48,7 @@ class Check:
         return {name: round(float(value), 4) for name, value in found.items()}
 
     def _street(self, size: int) -> torch.Tensor:
-        canvases = canvases_of(self.larger, size)
+        canvases = canvases_for(np.asarray(self.larger.canvases), size)
         return augment.street(canvases, canvases.roll(1, 0), size)
 
     def _named(self, student: Student, vectors: np.ndarray) -> dict[str, float]:
@@ -80,15 +80,6 @@ def _like(vectors: np.ndarray, kinds: np.ndarray) -> float:
     ranked = kinds[np.argsort(-near, axis=1)[:, :k]]
     known = kinds != MISSING
     return precision_at(k, ranked, kinds)[known].mean() if known.any() else 0.0
-
-
-def canvases_of(photos: Photos, size: int) -> torch.Tensor:
-    """float32 (n, 4, s, s) in 0..1: canvases no finer than a warp to `size` can use."""
-    canvases = torch.from_numpy(np.asarray(photos.canvases)).permute(0, 3, 1, 2).float() / 255
-    enough = int(size * 1.5)
-    if canvases.shape[-1] > enough:
-        canvases = F.interpolate(canvases, (enough, enough), mode="area")
-    return canvases
 
 
 def studio_pictures(photos: Photos, size: int) -> torch.Tensor:

@@ -29,7 +29,7 @@ class Batch:
 
 
 def canvases_for(pixels: np.ndarray, size: int) -> torch.Tensor:
-    """uint8 (n, c, c, 4) -> float32 (n, 4, s, s) in 0..1, no finer than a warp to `size` can use."""
+    """uint8 (n, c, c, 4) -> float32 (n, 4, s, s) in 0..1: no finer than a warp to `size` needs."""
     canvases = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     enough = int(size * 1.5)  # finer canvases would alias in the warp
     if canvases.shape[-1] > enough:

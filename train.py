@@ -44,7 +44,7 @@ def options() -> argparse.Namespace:
     add("--work", type=Path, default=Path("training"), help="checkpoints, caches and logs")
     add("--output", type=Path, default=Path("models/lookbook-resnet50"))
     add("--start-from", type=Path, help="folder of shipped weights to begin with, in place of none")
-    add("--dim", type=int, default=256, help="size of the embedding")
+    add("--dim", type=int, default=320, help="size of the embedding")
     add("--size", type=int, default=64, help="picture side in pixels for this run")
     add("--batch", type=int, default=64, help="products in a batch, two views each")
     add("--steps", type=int, default=100_000, help="stop at this step")

@@ -10,7 +10,7 @@ import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
-from lookbook.training.model import Student
+from lookbook.training.model import KIND_SHARE, Student
 from lookbook.words import Vocabulary
 
 
@@ -27,7 +27,7 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
         image_mean=[0.485, 0.456, 0.406],
         image_std=[0.229, 0.224, 0.225],
     ).save_pretrained(folder)
-    projection = student.projection.weight.detach().to(torch.float16).contiguous()
+    projection = student.joined().detach().to(torch.float16).contiguous()
     save_file({"projection": projection}, folder / "projection.safetensors")
     if student.words is not None:
         table = student.words.weight.detach().numpy().astype(np.float16)
@@ -41,13 +41,19 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     """Give a fresh student the backbone, projection and words of an exported folder.
 
     Words that the folder does not know keep their random start; the heads were not exported.
+    Raises ValueError when its vectors have another length.
     """
     from safetensors.numpy import load_file as load_arrays
     from safetensors.torch import load_file
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
-    projection = load_file(folder / "projection.safetensors")["projection"]
-    student.projection.weight.data.copy_(projection)
+    projection = load_file(folder / "projection.safetensors")["projection"].float()
+    sizes = [len(student.projection.weight), len(student.kind.weight)]
+    if len(projection) != sum(sizes):
+        raise ValueError(f"{folder}: expected vectors of {sum(sizes)}, found {len(projection)}")
+    whole, kind = projection.split(sizes)
+    student.projection.weight.data.copy_(whole)
+    student.kind.weight.data.copy_(kind / KIND_SHARE)
     if student.words is None or not (folder / "words.json").exists():
         return
     listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))

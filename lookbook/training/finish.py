@@ -59,6 +59,7 @@ def finish(
 
     `loss(student, features, names, labels)` gives the total for first and second views stacked.
     """
+    student.train()
     for parameter in student.backbone.parameters():
         parameter.requires_grad_(False)
     moving = [p for p in student.parameters() if p.requires_grad]

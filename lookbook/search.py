@@ -19,6 +19,7 @@ from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.titles import TitleFinder
 
 if TYPE_CHECKING:
+    from lookbook.mentions import Mentions
     from lookbook.wardrobe import Wardrobe
 
 ENGINES = ("auto", "annoy", "exact")
@@ -195,6 +196,13 @@ class Index:
         begin like `text`, then short ones.
         """
         return [self._item(row) for row in self._finder.find(text, limit)]
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Which items mention a word."""
+        from lookbook.mentions import Mentions
+
+        return Mentions(self.titles, self._columns.values())
 
     @cached_property
     def _finder(self) -> TitleFinder:

@@ -105,7 +105,8 @@ class Feed:
         allowed = hybrid._open(hybrid._allowed(where, context, exclude), history, repeats)
         scores = np.where(allowed, hybrid.scores([history], context, allowed)[0], -np.inf)
         if len(history):
-            answer = hybrid.listed(scores, k, history, allowed, context)
+            once = _best_of_each(scores, self.items.families, k)
+            answer = hybrid.listed(once, k, history, allowed, context)
         else:
             answer = self._answer(wide(scores, self.items, k), scores, history, context)
             if not len(answer):
@@ -215,15 +216,16 @@ class Feed:
     def _answer(
         self, rows: np.ndarray, scores: np.ndarray, history: History, context: Context
     ) -> Answer:
+        otherwise = self.models.hybrid.otherwise(history, rows)
         return Answer(
             tuple(
                 Recommendation(
                     self.items.ids[r],
                     float(scores[r]),
                     int(r),
-                    reason(self.items, history, int(r), context),
+                    reason(self.items, history, int(r), context, other),
                 )
-                for r in rows
+                for r, other in zip(rows, otherwise, strict=True)
             )
         )
 
@@ -231,6 +233,15 @@ class Feed:
         ids = self.items.ids
         found = (Recommendation(ids[r], float(scores[r]), int(r), text) for r in rows)
         return Answer(tuple(found), None if len(rows) else nothing)
+
+
+def _best_of_each(scores: np.ndarray, families: np.ndarray, k: int) -> np.ndarray:
+    """Scores (n,) with -inf for all but the best of each product in its colours, if k are left."""
+    order = np.argsort(-scores, kind="stable")
+    first = order[np.unique(families[order], return_index=True)[1]]
+    once = np.full_like(scores, -np.inf)
+    once[first] = scores[first]
+    return once if np.isfinite(once).sum() >= k else scores
 
 
 def models_root(index: Index) -> Path:

@@ -129,6 +129,17 @@ class Hybrid(Recommender):
             stay.insert(place, self._newcomer(scores, history, int(row), context))
         return replace(answer, items=tuple(stay))
 
+    def otherwise(self, history: History, rows: Sequence[int]) -> list[str]:
+        """That others took it is said only where they did."""
+        shared = set(self.signals.knn.sums(history)[0].tolist())
+        taken = self.signals.events
+        return [
+            "people with your taste took it"
+            if row in shared
+            else ("popular now" if taken[row] else "from the collection")
+            for row in rows
+        ]
+
     def _newcomer(
         self, scores: np.ndarray, history: History, row: int, context: Context
     ) -> Recommendation:

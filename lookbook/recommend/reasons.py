@@ -14,13 +14,20 @@ _EVERY_SEASON = ("", "none", "all", "all seasons")
 
 
 def reason(
-    items: Items, history: History, row: int, context: Context, *, newcomer: bool = False
+    items: Items,
+    history: History,
+    row: int,
+    context: Context,
+    otherwise: str = "",
+    *,
+    newcomer: bool = False,
 ) -> str:
     """Such as "like the blue shirt you saved; worn in summer".
 
-    Of a `newcomer`, which nobody took: "new, looks like the blue shirt you saved".
+    `otherwise` is what is true of an item that is like nothing in the history. Of a `newcomer`,
+    which nobody took: "new, looks like the blue shirt you saved".
     """
-    why = _because(items, history, row)
+    why = _because(items, history, row) or otherwise
     if newcomer:
         why = _of_newcomer(why)
     return "; ".join(part for part in (why, _fits(items, row, context)) if part)
@@ -29,21 +36,19 @@ def reason(
 def _of_newcomer(why: str) -> str:
     if why.startswith("like "):
         return f"new, looks {why}"
-    return f"new, {why}" if why.startswith("in another colour") else "new here"
+    return f"new, {why}" if why.startswith("another colour") else "new here"
 
 
 def _because(items: Items, history: History, row: int) -> str:
-    if not len(history):
-        return "popular now"
-    place = _nearest(items, history, row)
+    place = _nearest(items, history, row) if len(history) else None
     if place is None:
-        return "people with your taste took it"
+        return ""
     other = int(history.rows[place])
     did = _DID.get(history.kinds[place], "liked")
     if other == row:
         return f"you {did} it before"
     if items.families[other] == items.families[row]:
-        return f"in another colour, the {items.words(other)} you {did}"
+        return f"another colour of the {items.words(other)} you {did}"
     return f"like the {items.words(other)} you {did}"
 
 

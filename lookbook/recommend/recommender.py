@@ -186,14 +186,15 @@ class Recommender(ABC):
         self, scores: np.ndarray, k: int, history: History, open_: np.ndarray, context: Context
     ) -> Answer:
         rows = best(scores, k)
+        otherwise = self.otherwise(history, rows)
         found = tuple(
             Recommendation(
                 self.items.ids[row],
                 float(scores[row]),
                 int(row),
-                reason(self.items, history, int(row), context),
+                reason(self.items, history, int(row), context, other),
             )
-            for row in rows
+            for row, other in zip(rows, otherwise, strict=True)
         )
         if len(found) == k:
             return Answer(found)
@@ -201,6 +202,10 @@ class Recommender(ABC):
         return Answer(
             found, nothing if not found else f"only {len(found)} items can be recommended"
         )
+
+    def otherwise(self, history: History, rows: Sequence[int]) -> list[str]:
+        """What speaks for each of `rows` where it is like nothing in the history."""
+        return ["people with your taste took it" if len(history) else "popular now"] * len(rows)
 
     def save(self, folder: str | Path) -> None:
         """Write the model as NAME.safetensors and NAME.json; no person's history among it."""

@@ -54,7 +54,7 @@ class Finder:
         """Make ready what the first search would have to wait for; comes back at once."""
         self._encoder.start()
         self.index.find_titles("")  # makes the list of title words before someone types
-        _ = self.index.products
+        _ = self.index.products, self.index.mentions
 
     @property
     def encoder(self) -> Encoder:
@@ -86,7 +86,9 @@ class Finder:
             return self.welcome(query.count, liked)
         answer = run(query, self.index, self.encoder if query.words.strip() else None)
         acts = None if answer.ranked else _NO_SCORE
-        cards = [self.card(hit, liked, acts, answer.ranked) for hit in answer.hits]
+        # what a closeness is worth was learnt between pictures, and says nothing beside words
+        scored = answer.ranked and not query.words.strip()
+        cards = [self.card(hit, liked, acts, scored) for hit in answer.hits]
         return View(cards, answer.hits, _line(answer), len(answer.hits) < query.count)
 
     def welcome(self, count: int, liked: Collection[str] = ()) -> View:

@@ -20,7 +20,7 @@ from lookbook.ui.wall import Card, Wall, wall
 COUNT = 24
 UNLIKED = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
   .forEach((heart) => heart.setAttribute('aria-pressed', 'false'))"""
-_STRANGER = "You have liked nothing yet: this is what is popular now, from all over the collection."
+_STRANGER = "You have liked nothing yet: here is the whole collection, what others took first."
 _NOTHING = "Nothing fits. Choose another occasion or budget."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -64,11 +66,12 @@ def oracle_products(index):
     return [index.items[row].attributes["style_id"] for row in first_of]
 
 
-def oracle(query, index, vector):
+def oracle(query, index, vector, scores=None):
     """Every card in order: one row after the other, with nothing but loops."""
     copies, style = index.generation.items["group"].to_pylist(), oracle_products(index)
     vectors = np.asarray(index.generation.vectors, np.float64)
-    scores = vectors @ vector / np.linalg.norm(vectors, axis=1)
+    if scores is None:
+        scores = vectors @ vector / np.linalg.norm(vectors, axis=1)
     own = [index.row_of(id) for id in (query.item, *query.more, *query.less) if id]
     hidden = {row for row in range(COUNT) for o in own if row == o or copies[row] == copies[o]}
     if query.fold is None:
@@ -113,6 +116,40 @@ def test_an_answer_is_the_brute_force_answer(shop, query):
     np.testing.assert_allclose([h.score for h in answer.hits], [s for _, s in expected], atol=1e-4)
     conditions = parse_where(query.where)
     assert answer.total_searched == sum(matches(conditions, i.attributes) for i in shop.items)
+
+
+@same_fixture
+@given(query=queries, words=st.sampled_from(["red", "in blue, without red", "not green", "red 7"]))
+def test_what_the_catalogue_says_adds_to_the_cosine(shop, query, words):
+    query = Query(**{**vars(query), "words": words, "where": ()})
+    alone = replace(query, words="").empty
+    wanted, unwanted = (telling(text) for text in split_wish(words))
+    said = shop.mentions.share(wanted) - shop.mentions.share(unwanted)
+    scores = np.asarray(shop.generation.vectors, np.float64) @ query_vector(query, shop, Speaker())
+    scores /= np.linalg.norm(np.asarray(shop.generation.vectors, np.float64), axis=1)
+    total = scores + (0.8 if alone else 0.3) * said
+    hits = run(query, shop, Speaker()).hits
+    got = [hit.row for hit in hits]
+    np.testing.assert_allclose([hit.score for hit in hits], scores[got], atol=1e-4)
+    expected = [row for row, _ in oracle(query, shop, None, total)[: query.count]]
+    np.testing.assert_allclose(total[got], total[expected], atol=2e-4)
+
+
+def test_a_colour_that_is_asked_for_comes_first(shop):
+    query = Query(item="i3", words="in blue", count=COUNT, fold=None)
+    hits, plain = (run(q, shop, Speaker()).hits for q in (query, replace(query, words="")))
+    blue, before = (
+        np.mean([n for n, hit in enumerate(h) if hit.item.attributes["colour"] == "blue"])
+        for h in (hits, plain)
+    )
+    assert blue < before - 5, "the blue ones moved to the front"
+
+
+def test_words_that_only_the_catalogue_knows_find_what_it_says(shop):
+    answer = run(Query(words="blue wobbly", count=COUNT, fold=None), shop, Speaker())
+    assert answer.unknown_words == ["wobbly"]
+    assert len(answer.hits) == COUNT // 3
+    assert {hit.item.attributes["colour"] for hit in answer.hits} == {"blue"}
 
 
 @same_fixture

@@ -284,7 +284,7 @@ def test_a_new_colour_of_a_product_is_found_by_those_who_took_another(items):
     known = known.where(~np.isin(known.item, [6, 16, 18]))  # i4 and i6 are the same product
     answer = Hybrid().fit(known, items).recommend(History.of_rows([4]), k=ITEMS)
     assert answer.ids.index("i6") < min(answer.ids.index("i16"), answer.ids.index("i18"))
-    assert next(o for o in answer if o.id == "i6").reason.startswith("in another colour")
+    assert next(o for o in answer if o.id == "i6").reason.startswith("another colour of")
     assert "i6" not in ALS(size=4).fit(known, items).recommend(History.of_rows([4]), k=ITEMS).ids
 
 

@@ -259,7 +259,8 @@ class Api:
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise Refused(str(error)) from error
         link = "" if query.pictures else "?" + address(query, self.finder.index)
-        return [self._hit(hit, answer.ranked) | {"view": link} for hit in answer.hits]
+        scored = answer.ranked and not query.words.strip()
+        return [self._hit(hit, scored) | {"view": link} for hit in answer.hits]
 
     def _shaped(self, query: Query, where: list[str] | None, count: float, variety: float) -> Query:
         if not isinstance(query.words, str):
@@ -275,8 +276,8 @@ class Api:
             raise Refused(str(error)) from error
         return replace(query, where=conditions, count=_count(count), variety=_share(variety))
 
-    def _hit(self, hit: Hit, ranked: bool) -> dict[str, Any]:
-        word, share, _ = self.finder.chance(hit.score) if ranked else ("", None, "")
+    def _hit(self, hit: Hit, scored: bool) -> dict[str, Any]:
+        word, share, _ = self.finder.chance(hit.score) if scored else ("", None, "")
         told = {"score": round(hit.score, 4), "closeness": word, "same_kind": share}
         return _told(hit.item) | told | {"colourways": [item.id for item in hit.colourways]}
 

@@ -16,9 +16,11 @@ from lookbook.build.encoding import Kept, encode_catalogue
 from lookbook.build.learning import learnt
 from lookbook.build.store import Store
 from lookbook.catalog import Catalog
+from lookbook.colourways import several
 from lookbook.encoder import Encoder
 from lookbook.folding import fold
 from lookbook.index import Generation, prune, publish, published, write_generation
+from lookbook.search import Index
 
 WORK, LOCK = ".work", ".lock"
 
@@ -35,6 +37,7 @@ class Summary:
     items: int
     encoded: int
     groups: int
+    coloured: tuple[int, int]  # so many pieces, shown as so many products in several colours
     rejected: dict[str, int]
     seconds_encoding: float
     seconds_index: float
@@ -43,6 +46,16 @@ class Summary:
     recall: float
     engine: str
     recall_target: float
+
+    def _counted(self) -> str:
+        pieces, products = self.coloured
+        said = [f"{self.items:,} pieces"]
+        if products:
+            product = "1 product" if products == 1 else f"{products:,} products"
+            said.append(f"{pieces:,} of them shown as {product} in several colours")
+        if self.items > self.groups:
+            said.append(f"{self.items - self.groups:,} not shown: copies of another picture")
+        return "; ".join(said)
 
     def _missed(self) -> str:
         if self.recall >= self.recall_target:
@@ -54,7 +67,7 @@ class Summary:
         rejected = ", ".join(f"{n} {reason}" for reason, n in self.rejected.items()) or "none"
         return "\n".join(
             [
-                f"{self.items:,} items, {self.items - self.groups:,} folded as near-duplicates",
+                self._counted(),
                 f"rejected: {rejected}",
                 f"encoded {self.encoded:,} pictures in {self.seconds_encoding:.1f} s "
                 f"({rate:.0f} images/s), indexed in {self.seconds_index:.1f} s",
@@ -198,12 +211,14 @@ def _nothing_usable(catalog: Catalog, kept: Kept) -> str:
 def _summary(
     generation: Path, kept: Kept, groups: np.ndarray, encoding: float, indexing: float
 ) -> Summary:
-    manifest = Generation.open(generation, verify="quick").manifest
+    opened = Generation.open(generation, verify="quick")
+    manifest = opened.manifest
     return Summary(
         generation=generation,
         items=len(kept.items),
         encoded=kept.encoded,
         groups=len(np.unique(groups)),
+        coloured=several(Index(opened, "exact")),
         rejected=dict(Counter(r["reason"] for r in kept.rejected)),
         seconds_encoding=encoding,
         seconds_index=indexing,

@@ -53,7 +53,7 @@ def index(shapes, tiny_model, tmp_path_factory) -> Index:
 def test_the_command_builds_an_index_and_says_what_it_did(shapes, tiny_model, tmp_path):
     done = embed("--dataset", str(shapes), "--model", str(tiny_model), "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert "15 items" in done.stdout
+    assert "15 pieces" in done.stdout
     assert "rejected: 1 " in done.stdout
     assert "images/s" in done.stdout
     assert "recall 1.0000" in done.stdout
@@ -207,6 +207,24 @@ def test_the_same_picture_twice_is_encoded_once_and_shown_once(tiny_model, tmp_p
     hits = index.search(encoder_of(index).encode([draw_shape("red", 0)])[0], k=3)
     assert len(hits) == 2
     assert len(index.search(index.generation.vectors[0].astype(np.float32), k=3, fold=False)) == 3
+
+
+def test_a_small_shop_shows_all_its_pieces_and_counts_colours(tiny_model, tmp_path):
+    """Titles of a colour and a kind are pieces of their own; a longer name is one product."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    rows = ["file_name,title"]
+    for colour in COLOURS:
+        for kind, name in enumerate(("bag", "T-shirt", "linen shirt Anna")):
+            draw_shape(colour, kind).save(folder / f"{colour}-{kind}.png")
+            rows.append(f"{colour}-{kind}.png,{colour.title()} {name}")
+    (folder / "metadata.csv").write_text("\n".join(rows))
+    encoder = Encoder.load(tiny_model, precision="float32")
+    summary = build(open_catalog(str(folder)), encoder, tmp_path / "index", quiet=True)
+    first = "15 pieces; 5 of them shown as 1 product in several colours"
+    assert str(summary).splitlines()[0] == first
+    index = Index.open(tmp_path / "index")
+    assert len(set(index.products.tolist())) == 11
 
 
 def test_whitened_vectors_are_uncorrelated_and_queries_follow(shapes, tiny_model, tmp_path):

@@ -257,7 +257,10 @@ EVALUATE = (
     Setting("transfer", None, "articles of another shop, with `product_code` for colourways"),
     Setting("by", None, "with --data: an attribute whose groups get a figure each", repeat=True),
     Setting(
-        "interactions", None, "purchases or likes, a parquet file: measures recommenders", Path
+        "interactions",
+        None,
+        "purchases or likes, a parquet file or a CSV: measures recommenders",
+        Path,
     ),
     Setting("items", None, "the catalogue that they are of: anything that embed.py takes"),
     Setting(

@@ -23,10 +23,12 @@ lint: .venv/.dev
 
 # a stamp for each list of requirements: a second run installs nothing
 .venv/.app: requirements.txt | .venv/bin/python
+	@echo "installing the packages, a few minutes the first time"
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.app
+	@echo "installing the packages of the tests"
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 

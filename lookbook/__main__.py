@@ -156,7 +156,7 @@ def step_back(argv: Sequence[str]) -> int:
     from lookbook.recommend.generation import MODELS_FOLDER
 
     args = _parser("step-back", settings.STEP_BACK, step_back).parse_args(argv)
-    root = args.index / MODELS_FOLDER if args.models else args.index
+    root = (args.state or args.index) / MODELS_FOLDER if args.models else args.index
     print(f"{root} now serves {publish_previous(root)}")
     return 0
 
@@ -165,12 +165,15 @@ def refresh(argv: Sequence[str]) -> int:
     """Train the recommenders anew from all events; they go live unless they are worse."""
     from lookbook.events import EventStore, database_url
     from lookbook.loop import refresh as train
+    from lookbook.recommend.generation import MODELS_FOLDER
     from lookbook.search import Index
 
     args = _parser("refresh", settings.REFRESH, refresh).parse_args(argv)
     index = Index.open(args.index)
-    store = EventStore(args.database_url or database_url(args.index))
-    print(train(index, store))
+    if args.state is not None and not args.state.is_dir():
+        raise ValueError(f"{args.state}: expected the folder that app.py keeps its --state in")
+    store = EventStore(args.database_url or database_url(args.state or args.index))
+    print(train(index, store, args.state and args.state / MODELS_FOLDER))
     return 0
 
 

@@ -18,6 +18,7 @@ _CODES = ("productcode", "styleid", "productid", "parentid", "itemgroupid", "sty
 _COLOURS = ("basecolour", "basecolor", "colour", "color", "colourgroupname", "colorgroupname")
 _ALIKE = ("articletype", "producttypename", "gender", "subcategory", "indexname", "category")
 _MOST = 12  # colours of one product; a larger group is a word that many products share
+_LETTERS = 3  # of a word that says something; the t of "t-shirt" and the "in" of "in black" do not
 _COLOUR_WORDS = frozenset(
     words(
         "aqua beige black blue bronze brown burgundy camel charcoal cobalt copper coral cream "
@@ -45,13 +46,20 @@ def products(index: Index) -> np.ndarray:
 
     A column such as `product_code` or `style_id` says it where there is one. Without one, items of
     one kind whose titles differ in words of colour only are one product, as long as no two of them
-    have the same colour: such a title ("Men T-shirt") belongs to many products.
+    have the same colour: such a title ("Men T-shirt") belongs to many products. A title of which
+    one word is left ("Black bag", "Blue bag") names a kind and no product.
     """
     keys = _by_code(index)
     keys = _by_title(index) if keys is None else keys
     leader = index.copies
     _, first, inverse = np.unique(keys[leader], return_index=True, return_inverse=True)
     return first[inverse]
+
+
+def several(index: Index) -> tuple[int, int]:
+    """How many pieces are shown as how many products in several colours; copies do not count."""
+    _, sizes = np.unique(index.products[np.unique(index.copies)], return_counts=True)
+    return int(sizes[sizes > 1].sum()), int((sizes > 1).sum())
 
 
 def _by_code(index: Index) -> np.ndarray | None:
@@ -79,7 +87,8 @@ def _by_title(index: Index) -> np.ndarray:
         split = words(title)
         bare = tuple(word for word in split if word not in known)
         colours.append(said[row] or tuple(word for word in split if word in known))
-        alike[(bare or row, *(kind[row] for kind in kinds))].append(row)
+        named = sum(len(word) >= _LETTERS for word in bare) > 1
+        alike[(bare if named else row, *(kind[row] for kind in kinds))].append(row)
     keys = np.arange(len(index))
     for rows in alike.values():
         shown = [row for row in rows if index.copies[row] == row]

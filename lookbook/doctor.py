@@ -34,16 +34,18 @@ def diagnose(index: Path, device: str = "auto") -> int:
         ("encoder", lambda: _encoder(index, device)),
         ("query", lambda: _query(index, device)),
     )
-    return min(1, sum(not _report(name, check) for name, check in checks))
+    wrong: dict[str, str] = {}  # sentence -> the check that said it first
+    for name, check in checks:
+        _report(name, check, wrong)
+    return min(1, len(wrong))
 
 
-def _report(name: str, check: Callable[[], str]) -> bool:
+def _report(name: str, check: Callable[[], str], wrong: dict[str, str]) -> None:
     try:
         print(f"ok      {name:9} {check()}")
-        return True
     except Exception as error:  # whatever is wrong with an installation, doctor says so
-        print(f"WRONG   {name:9} {error}")
-        return False
+        first = wrong.setdefault(str(error), name)
+        print(f"WRONG   {name:9} {error if first == name else f'as {first}'}")
 
 
 def _python() -> str:

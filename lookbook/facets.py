@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lookbook.catalog.columns import is_price
 from lookbook.filters import Condition, FilterError
 from lookbook.search import Index
 
@@ -15,7 +16,6 @@ _MOST_VALUES = 60  # a column with more is a name, not a kind
 _MOST_FACETS = 10
 _ENDS = ("<=", ">=")
 _MARKS = re.compile(r"[=<>!|]")  # what a condition is written with
-_PRICES = ("price", "preis", "prix", "cost", "amount")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def columns(index: Index) -> list[str]:
 def price_column(index: Index) -> str | None:
     """The column of prices, by its name and by holding numbers."""
     for name in index.columns:
-        if any(part in name.casefold() for part in _PRICES):
+        if is_price(name):
             known = [v for v in index.values(name) if isinstance(v, (int, float))]
             if known and not any(isinstance(v, str) for v in index.values(name)):
                 return name

@@ -157,6 +157,13 @@ EMBED = (
     ),
 )
 
+STATE = Setting(
+    "state",
+    None,
+    "folder of visitors' likes and of what is learnt from them; without it: the index's",
+    Path,
+    environment=True,
+)
 DATABASE_URL = Setting(
     "database-url",
     None,
@@ -179,13 +186,7 @@ APP = (
     DEVICE,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
     Setting("results", 24, "results shown at first", int, environment=True, least=1, most=96),
-    Setting(
-        "state",
-        None,
-        "folder of visitors' likes and of what is learnt from them; without it: the index's",
-        Path,
-        environment=True,
-    ),
+    STATE,
     DATABASE_URL,
     Setting(
         "hemisphere",
@@ -225,10 +226,11 @@ SEARCH = (
     Setting("json", False, "print JSON", bool),
 )
 
-REFRESH = (INDEX, DATABASE_URL)
+REFRESH = (INDEX, STATE, DATABASE_URL)
 
 STEP_BACK = (
     INDEX,
+    STATE,
     Setting("models", False, "step back to the recommenders before the current ones", bool),
 )
 
@@ -257,7 +259,10 @@ EVALUATE = (
     Setting("transfer", None, "articles of another shop, with `product_code` for colourways"),
     Setting("by", None, "with --data: an attribute whose groups get a figure each", repeat=True),
     Setting(
-        "interactions", None, "purchases or likes, a parquet file: measures recommenders", Path
+        "interactions",
+        None,
+        "purchases or likes, a parquet file or a CSV: measures recommenders",
+        Path,
     ),
     Setting("items", None, "the catalogue that they are of: anything that embed.py takes"),
     Setting(

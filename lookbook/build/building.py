@@ -1,12 +1,10 @@
-"""The whole way from a catalogue to a published generation, and the summary at its end."""
+"""The whole way from a catalogue to a published generation."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,55 +13,17 @@ from tqdm import tqdm
 from lookbook.build.encoding import Kept, encode_catalogue
 from lookbook.build.learning import learnt
 from lookbook.build.store import Store
+from lookbook.build.summary import Summary
 from lookbook.catalog import Catalog
 from lookbook.encoder import Encoder
 from lookbook.folding import fold
-from lookbook.index import Generation, prune, publish, published, write_generation
+from lookbook.index import prune, publish, published, write_generation
 
 WORK, LOCK = ".work", ".lock"
 
 
 class BuildError(ValueError):
     """A catalogue that cannot become an index."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did: counts, seconds of each stage, and the figures of the forest."""
-
-    generation: Path
-    items: int
-    encoded: int
-    groups: int
-    rejected: dict[str, int]
-    seconds_encoding: float
-    seconds_index: float
-    forest_bytes: int
-    search_k: int
-    recall: float
-    engine: str
-    recall_target: float
-
-    def _missed(self) -> str:
-        if self.recall >= self.recall_target:
-            return ""
-        return f" (NOT the {self.recall_target} asked for: the forest is a poor fit)"
-
-    def __str__(self) -> str:
-        rate = self.encoded / max(self.seconds_encoding, 1e-9)
-        rejected = ", ".join(f"{n} {reason}" for reason, n in self.rejected.items()) or "none"
-        return "\n".join(
-            [
-                f"{self.items:,} items, {self.items - self.groups:,} folded as near-duplicates",
-                f"rejected: {rejected}",
-                f"encoded {self.encoded:,} pictures in {self.seconds_encoding:.1f} s "
-                f"({rate:.0f} images/s), indexed in {self.seconds_index:.1f} s",
-                f"forest {self.forest_bytes / 2**20:.1f} MiB, recall {self.recall:.4f} at k=24 "
-                f"with search_k {self.search_k:,}{self._missed()}; "
-                f"auto serves the {self.engine} engine",
-                f"published {self.generation}",
-            ]
-        )
 
 
 def build(
@@ -124,7 +84,9 @@ def build(
         publish(output, generation)
         prune(output)
         store.remove()
-    return _summary(generation, kept, groups, encoded - started, time.monotonic() - encoded)
+    return Summary.of(
+        generation, catalog.roles, kept, groups, encoded - started, time.monotonic() - encoded
+    )
 
 
 @contextmanager
@@ -192,26 +154,6 @@ def _nothing_usable(catalog: Catalog, kept: Kept) -> str:
     return (
         f"no usable picture among {len(kept.rejected)}: expected at least one. "
         f"The first, {first['id']}: {first['sentence']}"
-    )
-
-
-def _summary(
-    generation: Path, kept: Kept, groups: np.ndarray, encoding: float, indexing: float
-) -> Summary:
-    manifest = Generation.open(generation, verify="quick").manifest
-    return Summary(
-        generation=generation,
-        items=len(kept.items),
-        encoded=kept.encoded,
-        groups=len(np.unique(groups)),
-        rejected=dict(Counter(r["reason"] for r in kept.rejected)),
-        seconds_encoding=encoding,
-        seconds_index=indexing,
-        forest_bytes=(generation / "forest.ann").stat().st_size,
-        search_k=manifest.search_k,
-        recall=manifest.recall,
-        engine=manifest.engine,
-        recall_target=manifest.recall_target,
     )
 
 

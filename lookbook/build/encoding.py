@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -38,6 +39,7 @@ class _Prepared:
     signature: np.ndarray | None = None
     thumb: bytes = b""
     error: ImageError | None = None
+    file: str | None = None  # of a picture that cannot be used, where it is one
 
 
 def encode_catalogue(
@@ -76,6 +78,7 @@ def _ahead(
 
 def _prepare(picture: Picture, item: Item, encoder: Encoder, store: Store) -> _Prepared:
     """Hash, and unless it is encoded already: decode, letterbox, thumbnail."""
+    file = Path(picture).name if isinstance(picture, (str, Path)) else None
     bare = Item(item.id, b"", item.title, item.attributes)  # do not hold on to the bytes
     try:
         if isinstance(picture, (Image.Image, np.ndarray)):
@@ -90,7 +93,7 @@ def _prepare(picture: Picture, item: Item, encoder: Encoder, store: Store) -> _P
         pixels = encoder.preprocessing.fit(image)
         return _Prepared(bare, digest, pixels, signature(image), thumbnail(image))
     except ImageError as error:
-        return _Prepared(bare, error=error)
+        return _Prepared(bare, error=error, file=file)
 
 
 def _encode(prepared: list[_Prepared], encoder: Encoder, store: Store, batch_size: int) -> int:
@@ -120,6 +123,7 @@ def _keep(chunk: list[_Prepared], kept: Kept, store: Store) -> None:
                     "reason": prepared.error.reason,
                     "sentence": str(prepared.error),
                 }
+                | ({"file": prepared.file} if prepared.file else {})
             )
         else:
             kept.items.append(prepared.item)

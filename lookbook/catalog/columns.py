@@ -29,6 +29,8 @@ _KIND_NAMES = (
 )
 _COLOUR_NAMES = ("basecolour", "basecolor", "colour", "color", "colourgroupname")
 
+_PRICE_WORDS = ("price", "preis", "prix", "prezzo", "precio", "prijs", "cost", "amount")
+
 
 class CatalogError(ValueError):
     """A data set that cannot be opened or read as asked; str() is one sentence for a person."""
@@ -99,7 +101,17 @@ def _find_image(fields: Sequence[Field]) -> str | None:
         names = [f.name for f in fields if f.kind == kind]
         if names:
             return _by_name(names, _IMAGE_NAMES) or names[0]
-    return _by_name([f.name for f in fields if f.kind == "text"], _IMAGE_NAMES)
+    return find_picture([f.name for f in fields if f.kind == "text"])
+
+
+def find_picture(names: Sequence[str]) -> str | None:
+    """The column that is called like one of pictures."""
+    return _by_name(names, _IMAGE_NAMES)
+
+
+def is_price(name: str) -> bool:
+    """Whether a column is called like one of prices."""
+    return any(word in name.casefold() for word in _PRICE_WORDS)
 
 
 def _by_name(names: Sequence[str], wanted: Sequence[str]) -> str | None:

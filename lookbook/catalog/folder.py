@@ -6,10 +6,17 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from lookbook.catalog.columns import CatalogError, Columns, Field, find_roles
+from lookbook.catalog.columns import (
+    CatalogError,
+    Columns,
+    Field,
+    find_picture,
+    find_roles,
+    is_price,
+)
 from lookbook.catalog.files import (
     PICTURE_SUFFIXES,
     all_files,
@@ -24,6 +31,8 @@ from lookbook.images import Picture
 _METADATA = ("metadata.csv", "metadata.jsonl")
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"-?\d+\.\d+([eE][+-]?\d+)?")
+_COMMA = re.compile(r"-?\d+,\d{1,2}")  # in columns of prices: "38,40" may be two sizes elsewhere
+_DELIMITERS = ",;\t"  # Excel writes what its country's settings say
 
 
 def folder_source(folder: Path, name: str, split: str | None, columns: Columns) -> Source:
@@ -39,7 +48,7 @@ def folder_source(folder: Path, name: str, split: str | None, columns: Columns) 
     if not pictures and not tables:
         raise CatalogError(f"{name} holds no pictures: {len(names)} files, none a picture")
     file_column = columns.image or "file_name"
-    rows = _metadata_rows(folder, tables, file_column)
+    rows = _metadata_rows(folder, tables, file_column, name)
     described = {file for file, _ in rows}
     rows += [(p, {}) for p in pictures if p not in described]
     rows = _labelled(sorted(rows, key=lambda row: row[0]), split)
@@ -78,16 +87,18 @@ def _in_split(names: list[str], split: str | None, name: str) -> tuple[list[str]
     return [n for n in names if splits[n] == chosen or "/" not in n], chosen
 
 
-def _metadata_rows(folder: Path, tables: list[str], column: str) -> list[tuple[str, dict]]:
+def _metadata_rows(
+    folder: Path, tables: list[str], column: str, name: str
+) -> list[tuple[str, dict]]:
     rows = []
     for table in tables:
+        place = str(Path(name) / table)
         if not (folder / table).is_file():  # a pipe or a device would be read for ever
-            raise CatalogError(f"{table}: expected a file")
-        read = _csv_rows if table.endswith(".csv") else _jsonl_rows
-        for cells in read(folder / table, table):
+            raise CatalogError(f"{place}: expected a file")
+        read = csv_rows if table.endswith(".csv") else _jsonl_rows
+        for cells in read(folder / table, place):
             if column not in cells:
-                found = ", ".join(cells) or "none"
-                raise CatalogError(f"{table}: expected a column {column!r}, found {found}")
+                raise CatalogError(_without(column, cells, place))
             file = str(cells[column] or "").strip()
             parent = PurePosixPath(table).parent
             inside = os.path.normpath(parent / file).replace(os.sep, "/") if file else ""
@@ -95,31 +106,54 @@ def _metadata_rows(folder: Path, tables: list[str], column: str) -> list[tuple[s
     return rows
 
 
-def _csv_rows(path: Path, name: str) -> list[dict[str, object]]:
+def _without(column: str, cells: dict, place: str) -> str:
+    found = ", ".join(cells) or "none"
+    picture = find_picture(list(cells))
+    wish = f"add --image-column {picture}" if picture else "name it by --image-column"
+    return f"{place}: expected a column {column!r} of the pictures' files, found {found}; {wish}"
+
+
+def csv_rows(path: Path, name: str) -> list[dict[str, object]]:
+    """Rows of a CSV whose header is divided by commas, semicolons or tabs, numbers as numbers.
+
+    A column is a number when every cell of it reads so; in a column of prices 12,50 is one too.
+    Raises CatalogError, which calls the file `name`.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            delimiter = _delimiter(file.readline())
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
             rows = [{k: v or None for k, v in row.items() if k} for row in reader]
     except UnicodeDecodeError as error:
         raise CatalogError(
-            f"{name}: expected UTF-8, found byte {error.start} that is not"
+            f"{name}: expected UTF-8 (in Excel: save as CSV UTF-8), found byte {error.start} that "
+            "is not"
         ) from None
     except (csv.Error, OSError) as error:
         raise CatalogError(f"{name}: cannot be read: {error}") from None
     for column in rows[0] if rows else ():
-        convert = _number_kind([row[column] for row in rows])
+        convert = _number_kind([row[column] for row in rows], is_price(column))
         for row in rows:
             row[column] = convert(row[column]) if row[column] is not None else None
     return rows
 
 
-def _number_kind(texts: list) -> type:
+def _delimiter(header: str) -> str:
+    """What divides the header line into the most columns; a comma where all divide it alike."""
+    bare = re.sub(r'"[^"]*"', "", header)
+    return max(_DELIMITERS, key=bare.count)
+
+
+def _number_kind(texts: list, price: bool = False) -> Callable[[str], object]:
     """int or float when a whole column reads as such; an id as 0108775015 must stay text."""
     found = [t for t in texts if t is not None]
     if found and all(_WHOLE.fullmatch(t) for t in found):
         return int
     if found and all(_WHOLE.fullmatch(t) or _DECIMAL.fullmatch(t) for t in found):
         return float
+    if price and found and all(_WHOLE.fullmatch(t) or _COMMA.fullmatch(t) for t in found):
+        return lambda text: float(text.replace(",", "."))
     return str
 
 

@@ -17,6 +17,8 @@ from lookbook.catalog.columns import (
 from lookbook.filters import Condition, matches
 from lookbook.images import ImageError, Picture
 
+_FEW = 5  # values of a column that a message names
+
 
 @dataclass(frozen=True)
 class Item:
@@ -100,13 +102,20 @@ class Catalog:
         counts = [n for n in (self._source.total, self._limit) if n is not None]
         return min(counts) if self._source.total is not None else None
 
+    @property
+    def roles(self) -> Roles:
+        """Which columns were taken for the picture, the title, the id and the attributes."""
+        return self._source.roles
+
     def __iter__(self) -> Iterator[Item]:
         self.rejected = rejected = []
         count, taken = 0, {}
+        seen: dict[str, dict[str, None]] = {c.column: {} for c in self._conditions}
         for row in self._source.rows():
             identifier = _unique(_identifier(row, self._source.roles), taken)
             cells = {name: scalar(value) for name, value in row.cells.items()}
             if not matches(self._conditions, cells):
+                _look(seen, cells)
                 continue
             try:
                 picture = row.picture()
@@ -118,7 +127,7 @@ class Catalog:
             if count == self._limit:
                 return
         if not count:
-            raise CatalogError(self._nothing())
+            raise CatalogError(self._nothing(seen))
 
     def _item(self, identifier: str, picture: Picture, key: str, cells: dict[str, Scalar]) -> Item:
         roles = self._source.roles
@@ -129,7 +138,7 @@ class Catalog:
             identifier, picture, words or printable(made_title(attributes, key)), attributes
         )
 
-    def _nothing(self) -> str:
+    def _nothing(self, seen: Mapping[str, Mapping[str, None]]) -> str:
         name = self.source["name"]
         if self.rejected:
             first = self.rejected[0]
@@ -138,8 +147,21 @@ class Catalog:
                 f"the first, {first.id}: {first.sentence}"
             )
         if self._conditions:
-            return f"{name}: no row meets {', '.join(self.source['where'])}"
+            there = "; ".join(f"{column} has {_few(values)}" for column, values in seen.items())
+            return f"{name}: no row meets {', '.join(self.source['where'])}; {there}"
         return f"{name}: it has no rows"
+
+
+def _look(seen: Mapping[str, dict[str, None]], cells: Mapping[str, Scalar]) -> None:
+    """Remember a few values of each column, and one more to know that there are more."""
+    for column, values in seen.items():
+        if len(values) <= _FEW and cells.get(column) is not None:
+            values[str(cells[column])] = None
+
+
+def _few(values: Mapping[str, None]) -> str:
+    some = list(values)[:_FEW]
+    return ", ".join([*some, "..."] if len(values) > _FEW else some) or "no value"
 
 
 def _check_conditions(source: Source, conditions: tuple[Condition, ...]) -> None:

@@ -13,7 +13,6 @@ K = 12
 _ACCURACY = ("precision", "recall", "f1", "hit", "map", "ndcg", "accuracy")
 _DIVERSITY = ("coverage", "gini", "novelty", "intra_list_diversity")
 MEASURES = (*(f"{name}@{K}" for name in _ACCURACY), *_DIVERSITY)
-_RESAMPLES = 200  # of the two measures that are not means over people
 
 
 class Leakage(ValueError):  # noqa: N818
@@ -89,6 +88,11 @@ def diversity_figures(
     often, 1 where it is always the same. novelty: mean bits of surprise, -log2 of the share of
     people who took an item before. intra_list_diversity: 1 minus the mean cosine of two pictures of
     one list (where there are `vectors`).
+
+    coverage and gini have no interval: a resample repeats people, so it shows fewer items than they
+    do, and its interval lies beside the value (0.569 of a catalogue: 0.452-0.479). Correcting by
+    that bias (Efron 1987, "Better bootstrap confidence intervals") fails where no resample reaches
+    the value, as here.
     """
     taken = np.bincount(fitted.item, minlength=fitted.item_count) + 1.0
     surprise = np.append(-np.log2(taken / (len(fitted.users) + 1)), 0)
@@ -109,19 +113,9 @@ def _spread(vectors: np.ndarray, rows: np.ndarray) -> float:
 
 
 def _exposure(ranked: np.ndarray, items: int) -> dict[str, Figure]:
-    draw, count = np.random.default_rng(0), len(ranked)
-
-    def both(rows: np.ndarray) -> tuple[float, float]:
-        shown = np.bincount(rows[rows >= 0], minlength=items)
-        return float((shown > 0).mean()), gini(shown)
-
-    again = [both(ranked[draw.integers(0, count, count)]) for _ in range(_RESAMPLES)]
-    low, high = np.quantile(again, [0.025, 0.975], axis=0)
-    names = ("coverage", "gini")
-    return {
-        n: Figure(v, float(a), float(b), count)
-        for n, v, a, b in zip(names, both(ranked), low, high, strict=True)
-    }
+    count, shown = len(ranked), np.bincount(ranked[ranked >= 0], minlength=items)
+    values = {"coverage": float((shown > 0).mean()), "gini": gini(shown)}
+    return {name: Figure(value, None, None, count) for name, value in values.items()}
 
 
 def gini(counts: np.ndarray) -> float:

@@ -59,9 +59,9 @@ def refresh(
     """Train on all events (or on `interactions`) and publish under `root`, where not worse.
 
     The new model, trained without the newest events, is measured on them beside the running one;
-    it goes live if its nDCG@12 is at least as high, or if a visitor who was forgotten is still in
-    the running one. Models that know somebody who was forgotten are withdrawn. Raises OSError,
-    StoreUnavailable.
+    it goes live if its nDCG@12 is at least as high, unmeasured where fewer than five people could
+    be asked, or if a visitor who was forgotten is still in the running one. Models that know
+    somebody who was forgotten are withdrawn. Raises OSError, StoreUnavailable.
     """
     items = Items.of_index(index)
     root = models_root(index) if root is None else Path(root)
@@ -91,12 +91,13 @@ def refresh(
 
 
 def _why(before: Models | None, new: Figure | None, old: Figure | None, stale: set[str]) -> str:
+    few = f"fewer than {_ENOUGH} people took something new in the newest events"
     if before is None:
-        return "the first models are live"
+        return "the first models are live" + ("" if new else f", unmeasured: {few}")
     if before.generation in stale:
         return "the new models are live: the running ones knew somebody who was forgotten"
     if new is None or old is None:
-        return "the new models are live: too few people came since to compare"
+        return f"the new models are live, unmeasured: {few}"
     return "the new models are live: not worse than the running ones"
 
 

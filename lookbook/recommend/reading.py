@@ -1,4 +1,4 @@
-"""Interactions from a parquet file, its columns found by their usual names."""
+"""Interactions from a parquet file or a CSV, its columns found by their usual names."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _NAMES = {
     "time": ("day", "date", "time", "timestamp", "tdat", "datetime", "createdat", "eventtime"),
     "price": ("price", "amount", "value", "paid"),
 }
+_CSV = (".csv", ".tsv")
 _EPOCH = np.datetime64("1970-01-01")
 
 
@@ -41,7 +42,7 @@ class InteractionsError(ValueError):
 def read_interactions(
     path: str | Path, items: Items, columns: Mapping[str, str | None] | None = None
 ) -> Interactions:
-    """Interactions of a parquet file (or a folder of them) with items of the catalogue.
+    """Interactions of a parquet file (or a folder of them) or a CSV with items of the catalogue.
 
     `columns` may name those of `user`, `item`, `time` and `price`. Days count from 1970, with the
     time of day as a fraction. Raises InteractionsError.
@@ -97,10 +98,28 @@ def _table(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if path.suffix.lower() in _CSV:
+        return _csv_table(path)
     try:
         return pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise InteractionsError(f"{path}: not a parquet file that can be read: {error}") from None
+
+
+def _csv_table(path: Path) -> pa.Table:
+    """Read as a catalogue's `metadata.csv` is, so that an id is the same text in both."""
+    import pyarrow as pa
+
+    from lookbook.catalog.columns import CatalogError
+    from lookbook.catalog.folder import csv_rows
+
+    try:
+        rows = csv_rows(path, str(path))
+    except CatalogError as error:
+        raise InteractionsError(str(error)) from None
+    if not rows:
+        raise InteractionsError(f"{path}: it has no rows")
+    return pa.Table.from_pylist(rows)
 
 
 def _columns(table: pa.Table, given: dict[str, str | None], name: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,16 @@ def test_output_that_nobody_reads_to_its_end_is_no_error(index):
     )
     assert done.stdout.count("\n") == 1
     assert "Broken pipe" not in done.stderr
+
+
+def test_make_says_that_it_installs_before_it_does(tmp_path):
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    done = subprocess.run(
+        ["make", "-n", "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "a few minutes the first time" in done.stdout.split("pip install")[0]
 
 
 def test_house_writes_an_imagefolder(tmp_path):

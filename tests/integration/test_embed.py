@@ -53,10 +53,17 @@ def index(shapes, tiny_model, tmp_path_factory) -> Index:
 def test_the_command_builds_an_index_and_says_what_it_did(shapes, tiny_model, tmp_path):
     done = embed("--dataset", str(shapes), "--model", str(tiny_model), "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert "15 items" in done.stdout
+    assert "15 pieces" in done.stdout
     assert "rejected: 1 " in done.stdout
     assert "images/s" in done.stdout
-    assert "recall 1.0000" in done.stdout
+    assert "finds 100 % of the true nearest 15" in done.stdout
+    assert "title from 'title', picture from 'file_name', id from 'id'\n" in done.stdout
+    assert "  broken.jpg: " in done.stdout
+    [report] = tmp_path.glob("*/report.json")
+    assert done.stdout.splitlines()[-2:] == [
+        f"report: {report}",
+        f"next: python app.py --index {tmp_path}",
+    ]
     index = Index.open(tmp_path)
     assert len(index) == 15
     assert not (tmp_path / ".work").exists()
@@ -207,6 +214,30 @@ def test_the_same_picture_twice_is_encoded_once_and_shown_once(tiny_model, tmp_p
     hits = index.search(encoder_of(index).encode([draw_shape("red", 0)])[0], k=3)
     assert len(hits) == 2
     assert len(index.search(index.generation.vectors[0].astype(np.float32), k=3, fold=False)) == 3
+
+
+def test_a_small_shop_shows_all_its_pieces_and_counts_colours(tiny_model, tmp_path):
+    """Titles of a colour and a kind are pieces of their own; a longer name is one product."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    rows = ["file_name,title"]
+    for colour in COLOURS:
+        for kind, name in enumerate(("bag", "T-shirt", "linen shirt Anna")):
+            draw_shape(colour, kind).save(folder / f"{colour}-{kind}.png")
+            rows.append(f"{colour}-{kind}.png,{colour.title()} {name}")
+    rows = [f"{row},{n if n else 'price'}" for n, row in enumerate(rows)]
+    for n in range(7):
+        (folder / f"broken-{n}.jpg").write_bytes(b"no picture")
+    (folder / "metadata.csv").write_text("\n".join(rows))
+    encoder = Encoder.load(tiny_model, precision="float32")
+    summary = build(open_catalog(str(folder)), encoder, tmp_path / "index", quiet=True)
+    first = "15 pieces; 5 of them shown as 1 product in several colours"
+    assert str(summary).splitlines()[0] == first
+    index = Index.open(tmp_path / "index")
+    assert len(set(index.products.tolist())) == 11
+    assert "price from 'price'" in str(summary) and "id from" not in str(summary)
+    assert [name for name, _ in summary.refused] == [f"broken-{n}.jpg" for n in range(5)]
+    assert "\n  and 2 more\n" in str(summary)
 
 
 def test_whitened_vectors_are_uncorrelated_and_queries_follow(shapes, tiny_model, tmp_path):

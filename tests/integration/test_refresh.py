@@ -277,6 +277,32 @@ def test_the_command_says_what_it_did(shop, store, capsys):
     assert "the first models are live; 120 events; new 0." in capsys.readouterr().out
 
 
+def test_models_that_nobody_could_be_asked_about_are_live_and_called_unmeasured(shop, store):
+    store.record([Event(new_visitor(), "like", "i1"), Event(new_visitor(), "like", "i2")])
+    few = "unmeasured: fewer than 5 people took something new in the newest events"
+    for which in ("first", "new"):
+        report = refresh(shop, store)
+        assert report.live and report.new is None
+        assert f"the {which} models are live, {few}" in str(report)
+
+
+def test_the_commands_find_the_state_that_the_site_was_given(shop, tmp_path, capsys):
+    state, index = tmp_path / "state", ["--index", str(shop.generation.root)]
+    command = ["refresh", *index, "--state", str(state)]
+    assert main(command) == 2
+    assert "expected the folder that app.py keeps its --state in" in capsys.readouterr().err
+    state.mkdir()
+    kept = EventStore.beside(state)
+    visits(kept)
+    kept.close()
+    assert main(command) == main(command) == 0
+    assert "120 events" in capsys.readouterr().out
+    new, old = published(state / "models")
+    assert published(models_root(shop)) == []
+    assert main(["step-back", "--models", *index, "--state", str(state)]) == 0
+    assert published(state / "models")[0] == old != new
+
+
 def test_a_job_refreshes_once_enough_has_happened(shop, store):
     feed = Feed(shop, store)
     job = RefreshJob(shop, store, events=100, look=0.02).start()

@@ -86,4 +86,6 @@ def test_doctor_finds_nothing_wrong(capsys, monkeypatch):
 
 def test_doctor_says_what_is_wrong(capsys, tmp_path):
     assert diagnose(tmp_path) == 1
-    assert "run `python embed.py`" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.count("run `python embed.py`") == 1
+    assert said.count("WRONG") == 3 and said.count("as index\n") == 2

@@ -105,6 +105,40 @@ def test_metadata_csv_with_quotes_bom_spaces_and_na(tmp_path):
     assert catalog.total == 3
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_metadata_csv_of_a_european_excel(tmp_path, mark):
+    put(tmp_path, "a.png", "b.png")
+    rows = [
+        ("file_name", "title", "Preis", "sizes", "old price"),
+        ("a.png", "Bag, black", "12,50", "38,40", "1.250,00"),
+        ("b.png", "Skirt", "9", "36,38", "9,00"),
+    ]
+    text = "\r\n".join(mark.join(row) for row in rows)
+    (tmp_path / "metadata.csv").write_text(text, encoding="utf-8-sig", newline="")
+    bag, skirt = open_catalog(str(tmp_path))
+    assert bag.title == "Bag, black"
+    assert bag.attributes == {"Preis": 12.5, "sizes": "38,40", "old price": "1.250,00"}
+    assert skirt.attributes == {"Preis": 9.0, "sizes": "36,38", "old price": "9,00"}
+
+
+def test_a_quoted_header_may_hold_other_marks(tmp_path):
+    put(tmp_path, "a.png")
+    (tmp_path / "metadata.csv").write_text('file_name,"size; width; fit"\na.png,M\n')
+    assert next(iter(open_catalog(str(tmp_path)))).attributes == {"size; width; fit": "M"}
+
+
+@pytest.mark.parametrize(
+    ("header", "wish"),
+    [("image,title", "add --image-column image"), ("one;two", "name it by --image-column")],
+)
+def test_another_column_of_pictures_is_said_with_what_to_do(tmp_path, header, wish):
+    put(tmp_path, "a.png")
+    (tmp_path / "metadata.csv").write_text(f"{header}\na.png,A\n")
+    found = sentence(tmp_path)
+    assert found.startswith(f"{tmp_path / 'metadata.csv'}: expected a column 'file_name'")
+    assert found.endswith(wish)
+
+
 def test_metadata_jsonl_in_a_sub_folder(tmp_path):
     put(tmp_path, "pics/a.png", "pics/b.png")
     rows = [
@@ -156,7 +190,11 @@ def test_train_and_test_folders_are_splits(tmp_path):
 @pytest.mark.parametrize(
     ("file", "text", "word"),
     [
-        ("metadata.csv", b"image,title\na.png,A\n", "expected a column 'file_name', found image"),
+        (
+            "metadata.csv",
+            b"image,title\na.png,A\n",
+            "'file_name' of the pictures' files, found image",
+        ),
         ("metadata.csv", b"file_name,title\na.png,\xff\xfe\n", "UTF-8"),
         ("metadata.csv", b'file_name,title\na.png,"open', "cannot be read"),
         ("metadata.jsonl", b'{"file_name": "a.png"}\n{broken\n', "line 2"),
@@ -377,7 +415,9 @@ def test_selection_that_cannot_be(shop):
         shop, where="colour=red"
     )
     assert "expected COLUMN=VALUE" in sentence(shop, where="colour")
-    assert "no row meets gender=Girls" in sentence(shop, where="gender=Girls")
+    found = sentence(shop, where="gender=Girls")
+    assert found.endswith("no row meets gender=Girls; gender has Women, Boys, Men")
+    assert sentence(shop, where="price<=5").endswith("price has 10, 20, 30, 40, 50, ...")
     assert "expected at least 1" in sentence(shop, limit=0)
 
 

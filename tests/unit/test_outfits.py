@@ -105,7 +105,7 @@ def test_no_outfit_is_a_result_with_a_reason(wardrobe):
 
 
 def test_colourways_of_a_piece_are_one_piece(tmp_path):
-    rows = [ROWS[0], *((f"chino{n}", f"Chinos in {c}", "Trousers", c, *ROWS[1][4:])
+    rows = [ROWS[0], *((f"chino{n}", f"Mara Chinos in {c}", "Trousers", c, *ROWS[1][4:])
             for n, c in enumerate(("Beige", "White", "Black")))]  # fmt: skip
     assert len(complete(shop(tmp_path, rows), "tee")) == 1
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lookbook.colourways import several
 from lookbook.diversity import maximal_marginal_relevance
 from lookbook.filters import FilterError, matches, parse_where
 from lookbook.query import Query, query_vector, run
@@ -368,10 +369,32 @@ def test_titles_that_differ_in_colour_only_are_one_product(tmp_path):
 def test_a_title_that_many_share_is_not_a_product(tmp_path):
     titles = ["Men Red Tee", "Men Blue Tee", "Men Red Tee"]
     assert colourful(tmp_path / "a", titles, ["Red", "Blue", "Red"]) == [0, 1, 2]
-    thirteen = [f"Tee in shade {n}" for n in range(13)]
+    thirteen = [f"Puma Tee in shade {n}" for n in range(13)]
     shades = [f"shade {n}" for n in range(13)]
     assert colourful(tmp_path / "b", thirteen, shades) == list(range(13))
     assert colourful(tmp_path / "c", thirteen[:12], shades[:12]) == [0] * 12
+
+
+@pytest.mark.parametrize("name", ["{} bag", "{} T-shirt", "Bag in {}", "{}"])
+def test_one_word_beside_the_colour_is_a_kind_and_no_product(tmp_path, name):
+    titles = [name.format(colour) for colour in ("Black", "Navy Blue", "Red")]
+    assert colourful(tmp_path / "a", titles, None) == [0, 1, 2]
+    assert colourful(tmp_path / "b", titles, ["Black", "Navy Blue", "Red"]) == [0, 1, 2]
+    assert colourful(tmp_path / "c", [f"Anna {t}" for t in titles[:2]] + titles[2:], None) == (
+        [0, 0, 2] if name != "{}" else [0, 1, 2]
+    )
+
+
+def test_a_code_of_its_own_for_each_piece_keeps_all_apart(tmp_path):
+    titles = ["Puma Men Red Tee", "Puma Men Blue Tee"]
+    assert colourful(tmp_path / "a", titles, None, style_id=["a", "b"]) == [0, 1]
+    assert colourful(tmp_path / "b", titles, None, style_id=["a", "a"]) == [0, 0]
+
+
+def test_pieces_in_several_colours_are_counted_without_copies(tmp_path):
+    items = {"id": list("abcdef"), "title": ["Tee"] * 6, "style_id": list("xxxyyz")}
+    publish_tiny(tmp_path, count=6, items=items | {"group": [0, 1, 1, 3, 4, 5]}, thumbs=[b""] * 6)
+    assert several(Index.open(tmp_path)) == (4, 2)
 
 
 def test_a_code_says_it_unless_everything_shares_it(tmp_path):

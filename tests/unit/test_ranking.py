@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lookbook.__main__ import main
 from lookbook.evaluate import figure
 from lookbook.evaluate.interactions import evaluate_interactions, questions, ranked_rows
-from lookbook.evaluate.metrics import figures
+from lookbook.evaluate.metrics import Figure, figures
 from lookbook.evaluate.ranking import Leakage, accuracy_figures, diversity_figures, gini, guard
 from lookbook.recommend import MODELS, History, Interactions, ItemKNN, Popularity, Visual
 from lookbook.recommend.reading import InteractionsError, day_number, read_interactions
@@ -78,6 +78,7 @@ def test_diversity_of_lists_that_are_all_alike_and_of_lists_that_share_nothing()
     alike, unlike = (diversity_figures(rows, FITTED, vectors) for rows in (same, apart))
     assert alike["coverage"].value == 1 / 20
     assert unlike["coverage"].value == 16 / 20
+    assert str(alike["coverage"]) == "0.050 (n=4)", "no interval: a resample shows fewer items"
     assert alike["gini"].value == pytest.approx(19 / 20)
     assert unlike["gini"].value == pytest.approx(4 / 20)
     assert unlike["intra_list_diversity"].value == pytest.approx(1)
@@ -202,10 +203,53 @@ def test_columns_are_found_or_named(files, tmp_path):
         read_interactions(path, items)
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_purchases_may_be_a_csv(tmp_path, mark):
+    items = checkerboard_items()
+    rows = ["customer,item,day,price", "a,i3,2026-01-02,9", "a,i4,2026-01-03 12:00:00,8.5"]
+    path = tmp_path / "purchases.csv"
+    path.write_text("\n".join(rows).replace(",", mark))
+    read = read_interactions(path, items)
+    assert (read.users, read.item.tolist()) == (["a"], [3, 4])
+    assert np.diff(read.day).tolist() == [1.5]
+    assert read.price.tolist() == [9, 8.5]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (None, "purchases.csv: cannot be read"),
+        (b"customer,item,day\n", "it has no rows"),
+        (b"customer,item,day\na,i3,soon\n", "the column of times"),
+        (b"customer,item,day\n\xff,i3,soon\n", "UTF-8"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_is_said(tmp_path, content, word):
+    path = tmp_path / "purchases.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InteractionsError, match=word):
+        read_interactions(path, checkerboard_items())
+
+
 def test_days_are_those_of_the_calendar():
     assert day_number("1970-01-02") == 1
     with pytest.raises(InteractionsError, match="YYYY-MM-DD, found 'soon'"):
         day_number("soon")
+
+
+def test_what_nobody_was_asked_for_is_no_zero(capsys, monkeypatch):
+    measured = {"ndcg@12": Figure(0.5, 0.25, 0.75, 4)}
+    nobody = dict.fromkeys(measured, Figure(0.0, 0.0, 0.0, 0))
+    table = {"hybrid": {"new": measured, "cold_users": nobody}}
+    monkeypatch.setattr("lookbook.evaluate.purchases.evaluate_files", lambda *a, **k: table)
+    command = ["evaluate", "--interactions", "p.csv", "--items", "x", "--split-day", "2026-01-02"]
+    assert main(command) == 0
+    lines = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines()]
+    assert [line[-1] for line in lines] == ["0.500 (0.250-0.750, n=4)", "nobody"]
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["models"]["hybrid"]["cold_users"]["ndcg@12"]
+    assert told == {"value": 0.0, "low": 0.0, "high": 0.0, "n": 0}
 
 
 @pytest.mark.parametrize(

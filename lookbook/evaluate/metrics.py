@@ -14,20 +14,17 @@ RESAMPLES = 1000
 class Figure:
     """A mean over `n` queries and the 95 % bootstrap interval around it (Efron 1979).
 
-    `low` and `high` are None where a figure is of all lists together and has no interval. An `n`
-    of 0 says that nobody was measured, and `value` nothing.
+    An `n` of 0 says that nobody was measured, and `value` nothing.
     """
 
     value: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     n: int
 
     def __str__(self) -> str:
         if not self.n:
             return "nobody"
-        if self.low is None or self.high is None:
-            return f"{self.value:.3f} (n={self.n})"
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f}, n={self.n})"
 
 

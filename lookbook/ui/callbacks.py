@@ -37,7 +37,6 @@ Answer = dict[Any, Any]  # component -> its new value; what is not named stays a
 
 NOT_CALLED = "No piece is called that. Enter looks for what the words mean."
 NOTHING = "Nothing fits. Remove a filter, or ask with other words."
-EMPTY = gr.update(value=None, visible=True)  # the frame that takes a picture
 # around a found garment, as the catalogue's pictures have it: of the first ten for 90 phone photos
 # 31 % are of their kind with no room, 35 % with 0.2 to 0.5, 36 % where nothing is cut
 ROOM = 0.3
@@ -319,7 +318,7 @@ class Callbacks:
             answer |= {
                 p.photos: photos,
                 # emptied only when it is seen again: it may be still at its upload
-                p.picture: gr.update(visible="hidden") if photos else EMPTY,
+                p.picture: gr.update(visible="hidden") if photos else no_picture(),
                 p.adding: False,
             }
         return answer
@@ -351,6 +350,11 @@ def _put(all: tuple, number: int, one: object) -> tuple:
 
 def _without(all: tuple, number: int) -> tuple:
     return (*all[:number], *all[number + 1 :])
+
+
+def no_picture() -> dict[str, Any]:
+    """The frame that takes a picture, emptied; a new dict each time, as gradio takes it apart."""
+    return gr.update(value=None, visible=True)
 
 
 def _number(text: str) -> float | None:

@@ -24,7 +24,7 @@ from lookbook.ui.parts import note, told, warn
 from lookbook.ui.photos import MOST, WHOLE, Box, Photo, box_of, cut, photo_of, which
 from lookbook.ui.picture import Upload
 from lookbook.ui.piece import Shown, piece
-from lookbook.ui.refining import asked, filters
+from lookbook.ui.refining import asked, filters, impossible
 from lookbook.ui.router import address, opened
 from lookbook.ui.wall import wall
 
@@ -307,7 +307,7 @@ class Callbacks:
             p.looks: "",
             p.sharing: "",
             p.saved: "",
-            p.line: view.line,
+            p.line: impossible(span) or view.line,
             p.wall: wall(view.cards, NOTHING),
             p.more: gr.Button(visible=not view.whole and query.count < MOST_RESULTS),
             p.names: gr.Radio(choices=[], value=None, visible=False),

@@ -27,6 +27,13 @@ TO_ANSWER = """() => {
   if (window.innerWidth >= 700) window.scrollTo({top: 0});
   else document.querySelector('#answer').scrollIntoView();
 }"""
+# filters that leave nothing are pressed far below the sentence that says so
+TO_NOTHING = """() => setTimeout(() => {
+  const said = document.querySelector('#results .empty');
+  const box = said && said.getBoundingClientRect();
+  if (box && (box.bottom < 0 || box.top > window.innerHeight))
+    document.querySelector('#answer').scrollIntoView();
+}, 100)"""
 WAITING = "() => document.querySelectorAll('#results').forEach((e) => e.classList.add('waiting'))"
 DONE = "() => document.querySelectorAll('#results').forEach((e) => e.classList.remove('waiting'))"
 # on a phone the filters would stand between the question and its answer
@@ -166,8 +173,7 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
     def on(event: Any, callback: Any, inputs: list, how: dict, scroll: bool = False) -> Any:
         asked = event(callback, inputs, everything, **how)
         done = asked.then(None, js=DONE)
-        if scroll:
-            done.then(None, js=TO_ANSWER)
+        done.then(None, js=TO_ANSWER if scroll else TO_NOTHING)
         return asked
 
     p.picture.input(None, js=WAITING)

@@ -115,6 +115,32 @@ def test_the_bar_of_what_is_asked_speaks_plainly():
     assert refining.asked(Query(), {}) == ""
 
 
+@pytest.mark.parametrize(
+    "condition, said",
+    [
+        ("price>=100", "Price from 100"),
+        ("price<=30.5", "Price up to 30.5"),
+        ("season!=Summer|Fall", "not Summer or Fall"),
+        ("season=Summer", "Summer"),
+        ("no condition", "no condition"),
+    ],
+)
+def test_a_condition_is_told_in_words_and_removed_as_it_stands(condition, said):
+    assert refining.told(condition) == said
+    found = Tags(refining.asked(Query(where=(condition,)), {}))
+    assert said in found.text
+    assert f"Remove: {said}" in found.values
+    assert condition in found.values
+
+
+def test_a_range_that_ends_before_it_begins_is_told():
+    sentence = "Price from 100 is above up to 30: nothing can be both."
+    assert refining.impossible(Span("price", 1, 200, 100, 30)) == sentence
+    for least, most in ((None, 30), (100, None), (30, 30), (None, None)):
+        assert refining.impossible(Span("price", 1, 200, least, most)) == ""
+    assert refining.impossible(None) == ""
+
+
 def test_a_card_says_its_score_in_words_and_in_a_bar():
     found = Tags(wall([Card("7", "Blue shirt", "f.webp", "12", "close", 0.42, "42% of ...")]))
     assert "width:42%" in found.values

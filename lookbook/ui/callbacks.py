@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Answer = dict[Any, Any]  # component -> its new value; what is not named stays as it is
 
-NOT_CALLED = "No piece is called that. Enter looks for what the words mean."
+BY_MEANING = "Press Enter to search for what these words mean."
 NOTHING = "Nothing fits. Remove a filter, or ask with other words."
 # around a found garment, as the catalogue's pictures have it: of the first ten for 90 phone photos
 # 31 % are of their kind with no room, 35 % with 0.2 to 0.5, 36 % where nothing is cut
@@ -174,12 +174,12 @@ class Callbacks:
         return self.by_item(told(event, "id"), query, liked)
 
     def suggest(self, text: str | None) -> Answer:
-        """The pieces whose titles hold the words typed so far, or a line that says so."""
+        """The pieces whose titles hold the words typed so far, or how else words search."""
         found = self.finder.named(text or "")
         names = gr.Radio(choices=found, value=None, visible=bool(found))
         if found or not (text or "").strip():
             return {self.parts.names: names}
-        return {self.parts.names: names, self.parts.line: NOT_CALLED}
+        return {self.parts.names: names, self.parts.line: BY_MEANING}
 
     def by_words(self, text: str | None, query: Query, liked: Any) -> Answer:
         """Enter was pressed: the first piece of that name, or what the words look like."""

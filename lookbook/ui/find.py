@@ -72,9 +72,10 @@ class Parts:
         )
         self.photos = Photos(elem_id="photos")
         self.name = gr.Textbox(
-            label="Or a piece of the collection",
-            placeholder="Type its name, or what you look for",
+            label="Or say what you look for",
+            placeholder="red summer dress, or a piece's name",
             max_lines=1,
+            submit_btn="Search",
             elem_id="name",
         )
         self.names = gr.Radio(

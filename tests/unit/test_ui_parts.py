@@ -85,6 +85,12 @@ def test_what_is_no_frame_is_the_whole_picture(value):
     assert box_of(value) == WHOLE
 
 
+def test_a_frame_that_leaves_a_sliver_is_the_whole_picture():
+    assert box_of([2, 0, 98, 96]) == WHOLE
+    assert box_of([0, 0, 100, 94]) == (0, 0, 1, 0.94)
+    assert box_of([6, 0, 100, 100]) == (0.06, 0, 1, 1)
+
+
 @pytest.mark.parametrize(
     "payload", [None, "text", 3, [], {"photos": 3}, {"photos": [1, {"src": 2}]}]
 )
@@ -146,6 +152,12 @@ def test_a_card_says_its_score_in_words_and_in_a_bar():
     assert "width:42%" in found.values
     assert "close" in found.text
     assert "Blue shirt, 12, close: search from it" in found.values
+
+
+def test_a_price_is_not_glued_to_its_title():
+    card = Card("7", "Ballerinas in Chambray", "f.webp", "98")
+    assert "Ballerinas in Chambray 98" in Tags(wall([card])).text
+    assert "Ballerinas in Chambray 98" in Tags(looks([ShownLook("", [card])], "", "")).text
 
 
 def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Answer = dict[Any, Any]  # component -> its new value; what is not named stays as it is
 
 BY_MEANING = "Press Enter to search for what these words mean."
+SHARED = "A picture that came with this link is searched. "
 NOTHING = "Nothing fits. Remove a filter, or ask with other words."
 # around a found garment, as the catalogue's pictures have it: of the first ten for 90 phone photos
 # 31 % are of their kind with no room, 35 % with 0.2 to 0.5, 36 % where nothing is cut
@@ -294,6 +295,7 @@ class Callbacks:
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
             warn(error, title="That cannot be searched")
             return self.same
+        shared = SHARED if query.shared and query.pictures else ""
         names = {id: finder.thumb_of(id) for id in (*query.more, *query.less)}
         answer = {
             p.query: query,
@@ -307,7 +309,7 @@ class Callbacks:
             p.looks: "",
             p.sharing: "",
             p.saved: "",
-            p.line: impossible(span) or view.line,
+            p.line: shared + (impossible(span) or view.line),
             p.wall: wall(view.cards, NOTHING),
             p.more: gr.Button(visible=not view.whole and query.count < MOST_RESULTS),
             p.names: gr.Radio(choices=[], value=None, visible=False),

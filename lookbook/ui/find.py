@@ -18,7 +18,7 @@ from lookbook.ui.picture import QueryPicture
 from lookbook.ui.piece import Looks, Piece, Why
 from lookbook.ui.refining import Asked, Filters
 from lookbook.ui.router import Router
-from lookbook.ui.taking import Sharing
+from lookbook.ui.taking import Panel, Sharing
 from lookbook.ui.wall import Wall
 
 REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
@@ -27,6 +27,9 @@ TO_ANSWER = """() => {
   if (window.innerWidth >= 700) window.scrollTo({top: 0});
   else document.querySelector('#answer').scrollIntoView();
 }"""
+TO_LINKED = f"""() => setTimeout(() => {{
+  if (document.querySelector('#piece .piece, #asked .asked')) ({TO_ANSWER})();
+}}, 100)"""
 # filters that leave nothing are pressed far below the sentence that says so
 TO_NOTHING = """() => setTimeout(() => {
   const said = document.querySelector('#results .empty');
@@ -73,7 +76,7 @@ class Parts:
         self.photos = Photos(elem_id="photos")
         self.name = gr.Textbox(
             label="Or say what you look for",
-            placeholder="red summer dress, or a piece's name",
+            placeholder="red dress, or a piece's name",
             max_lines=1,
             submit_btn="Search",
             elem_id="name",
@@ -108,7 +111,7 @@ class Parts:
             self.share = gr.Button("Share", size="sm", elem_id="share", min_width=80, scale=0)
             self.save = gr.Button("Save", size="sm", elem_id="save", min_width=80, scale=0)
         self.sharing = Sharing(elem_id="sharing")
-        self.saved = Part(elem_id="saved")
+        self.saved = Panel(elem_id="saved")
         self.wall = Wall("results")
         self.more = gr.Button("Show more", visible=False, elem_id="more")
 
@@ -222,7 +225,8 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
 
     instead(p.router.navigate, do.go, asking, quick)
     search = "(_, liked) => [window.location.search, liked]"
-    greeted.then(do.open_link, [p.router, liked], everything, js=search, **quick)  # with its hearts
+    opened = greeted.then(do.open_link, [p.router, liked], everything, js=search, **quick)  # hearts
+    opened.then(None, js=TO_LINKED)
     site.load(None, js=FOLDED)
     return [upload, example]
 

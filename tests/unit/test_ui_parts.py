@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageColor
 
 from lookbook.facets import Choice, Facet, Span
 from lookbook.query import Query
-from lookbook.search import IndexItem
-from lookbook.ui import about, markup, refining
+from lookbook.search import Index, IndexItem
+from lookbook.ui import about, explore, markup, refining
+from lookbook.ui.finder import Finder
 from lookbook.ui.photos import MOST, WHOLE, Photos, box_of
 from lookbook.ui.piece import Shown, ShownLook, looks, piece
+from lookbook.ui.taking import Sharing, Taking
 from lookbook.ui.wall import Card, wall
+from tests.tiny_index import publish_tiny
 
 NASTY = "</b><script>alert(1)</script>\"' onload=x {{this}} ${1} `"
 
@@ -158,6 +163,46 @@ def test_a_price_is_not_glued_to_its_title():
     card = Card("7", "Ballerinas in Chambray", "f.webp", "98")
     assert "Ballerinas in Chambray 98" in Tags(wall([card])).text
     assert "Ballerinas in Chambray 98" in Tags(looks([ShownLook("", [card])], "", "")).text
+
+
+def test_a_second_press_closes_a_panel_and_one_closes_the_other(tmp_path):
+    publish_tiny(tmp_path / "index", count=3)
+    taking = Taking(Finder(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs"))
+    link, saved = taking.share(Query(words="blue"), is_open=False)
+    assert "words=blue" in link and saved == ""
+    assert taking.share(Query(), is_open=True) == ("", "")
+    link, saved = taking.save([], is_open=False)
+    assert link == "" and "nothing to save" in saved
+    assert taking.save([], is_open=True) == ("", "")
+    assert Sharing().preprocess("<p>") is True
+    assert Sharing().preprocess("") is Sharing().preprocess(None) is False
+
+
+def test_the_map_has_few_kinds_of_colours_that_differ_most_first(tmp_path):
+    kinds = [f"kind {n}" for n in range(20) for _ in range(2 * (n + 1))]
+    root = tmp_path / "index"
+    items = {"id": [str(n) for n in range(len(kinds))], "title": kinds, "type": kinds}
+    places = np.zeros((len(kinds), 2), np.float32)
+    thumbs = [b""] * len(kinds)
+    publish_tiny(
+        root, count=len(kinds), items=items, thumbs=thumbs, learn=lambda _: {"map.npy": places}
+    )
+    finder = Finder(Index.open(root), lambda: None, tmp_path / "thumbs")
+    shown = explore.Explore(finder).points("type")["kinds"]
+    names = [kind["name"] for kind in shown]
+    assert names == [f"kind {n}" for n in range(19, 7, -1)] + ["other kinds"]
+    assert sum(len(kind["ids"]) for kind in shown) == len(kinds)
+    assert len({kind["colour"] for kind in shown}) == 13
+    pixels = Image.new("RGB", (13, 1))
+    pixels.putdata([ImageColor.getrgb(kind["colour"]) for kind in shown])
+    lab = np.asarray(pixels.convert("LAB"), float)[0] * (100 / 255, 1, 1)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)[np.triu_indices(13, 1)]
+    assert apart.min() > 18
+
+
+def test_a_kind_that_is_a_colour_has_that_colour():
+    assert explore.colour("Navy Blue", 3) == markup.swatch("navy blue")
+    assert explore.colour("Multi", 3) == explore.PALETTE[3], "a point has one colour"
 
 
 def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):

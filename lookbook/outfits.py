@@ -79,7 +79,8 @@ def complete(index: Index, id: str, co_bought: CoBought | None = None, looks: in
             found.append(look)
     if not found:
         missing = " and ".join(sorted(_NEEDED[slot]))
-        return Looks([], f"This collection has no {missing} that goes with this piece.")
+        go = "goes" if missing in ("top", "bottom") else "go"
+        return Looks([], f"This collection has no {missing} that {go} with this piece.")
     return Looks(sorted(found, key=lambda look: -look.score))
 
 

@@ -24,7 +24,7 @@ from lookbook.ui.parts import note, told, warn
 from lookbook.ui.photos import MOST, WHOLE, Box, Photo, box_of, cut, photo_of, which
 from lookbook.ui.picture import Upload
 from lookbook.ui.piece import Shown, piece
-from lookbook.ui.refining import asked, filters
+from lookbook.ui.refining import asked, filters, impossible
 from lookbook.ui.router import address, opened
 from lookbook.ui.wall import wall
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 Answer = dict[Any, Any]  # component -> its new value; what is not named stays as it is
 
-NOT_CALLED = "No piece is called that. Enter looks for what the words mean."
+BY_MEANING = "Press Enter to search for what these words mean."
+SHARED = "A picture that came with this link is searched. "
 NOTHING = "Nothing fits. Remove a filter, or ask with other words."
-EMPTY = gr.update(value=None, visible=True)  # the frame that takes a picture
 # around a found garment, as the catalogue's pictures have it: of the first ten for 90 phone photos
 # 31 % are of their kind with no room, 35 % with 0.2 to 0.5, 36 % where nothing is cut
 ROOM = 0.3
@@ -175,12 +175,12 @@ class Callbacks:
         return self.by_item(told(event, "id"), query, liked)
 
     def suggest(self, text: str | None) -> Answer:
-        """The pieces whose titles hold the words typed so far, or a line that says so."""
+        """The pieces whose titles hold the words typed so far, or how else words search."""
         found = self.finder.named(text or "")
         names = gr.Radio(choices=found, value=None, visible=bool(found))
         if found or not (text or "").strip():
             return {self.parts.names: names}
-        return {self.parts.names: names, self.parts.line: NOT_CALLED}
+        return {self.parts.names: names, self.parts.line: BY_MEANING}
 
     def by_words(self, text: str | None, query: Query, liked: Any) -> Answer:
         """Enter was pressed: the first piece of that name, or what the words look like."""
@@ -295,6 +295,7 @@ class Callbacks:
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
             warn(error, title="That cannot be searched")
             return self.same
+        shared = SHARED if query.shared and query.pictures else ""
         names = {id: finder.thumb_of(id) for id in (*query.more, *query.less)}
         answer = {
             p.query: query,
@@ -308,7 +309,7 @@ class Callbacks:
             p.looks: "",
             p.sharing: "",
             p.saved: "",
-            p.line: view.line,
+            p.line: shared + (impossible(span) or view.line),
             p.wall: wall(view.cards, NOTHING),
             p.more: gr.Button(visible=not view.whole and query.count < MOST_RESULTS),
             p.names: gr.Radio(choices=[], value=None, visible=False),
@@ -319,7 +320,7 @@ class Callbacks:
             answer |= {
                 p.photos: photos,
                 # emptied only when it is seen again: it may be still at its upload
-                p.picture: gr.update(visible="hidden") if photos else EMPTY,
+                p.picture: gr.update(visible="hidden") if photos else no_picture(),
                 p.adding: False,
             }
         return answer
@@ -351,6 +352,11 @@ def _put(all: tuple, number: int, one: object) -> tuple:
 
 def _without(all: tuple, number: int) -> tuple:
     return (*all[:number], *all[number + 1 :])
+
+
+def no_picture() -> dict[str, Any]:
+    """The frame that takes a picture, emptied; a new dict each time, as gradio takes it apart."""
+    return gr.update(value=None, visible=True)
 
 
 def _number(text: str) -> float | None:

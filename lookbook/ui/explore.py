@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import colorsys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,13 @@ from lookbook.ui.wall import Wall, wall
 
 MOST_POINTS = 20_000  # more would make the page slow and the picture no clearer
 _SHELVES, _PIECES = 24, 12
-_LEGEND = 24  # kinds with a colour of their own; the rarer are "other"
+_OTHER, _GREY = "other kinds", "#8d9095"
+_MOST_KINDS = 24  # of those whose names are colours; the rarer are "other kinds"
+# told apart by eye, on paper and on ink: at least 20 apart in CIE Lab, each from each other
+PALETTE = (
+    *("#3b6fb5", "#e0702c", "#2e8b4f", "#c93a4a", "#8a63c7", "#d9b02f"),
+    *("#3bb5c4", "#d66fa8", "#8a5a2b", "#9bbf3b", "#7fa8e0", "#a02c74"),
+)
 
 
 def plotly_folder() -> Path:
@@ -39,7 +45,7 @@ class Map(Part):
 
         super().__init__(
             None,
-            html_template='${value ? \'<div class="plot"></div>\' : ""}',
+            html_template='${value ? \'<ul class="legend"></ul><div class="plot"></div>\' : ""}',
             server_functions=[thumb],
             **kwargs,
         )
@@ -68,12 +74,14 @@ class Explore:
             rows = np.sort(np.random.default_rng(0).choice(rows, MOST_POINTS, replace=False))
         names = kinds_of(index, column)
         places, kinds = index.map, []
-        for number, name in enumerate(dict.fromkeys(names[rows].tolist())):
+        counts = Counter(names[rows].tolist())
+        common = [name for name, _ in counts.most_common() if name != _OTHER]
+        for number, name in enumerate([*common, *[_OTHER] * (_OTHER in counts)]):
             mine = rows[names[rows] == name]
             kinds.append(
                 {
                     "name": name,
-                    "colour": markup.swatch(name) or colour(number),
+                    "colour": _GREY if name == _OTHER else colour(name, number),
                     "x": places[mine, 0].round(3).tolist(),
                     "y": places[mine, 1].round(3).tolist(),
                     "ids": [index.ids[row] for row in mine],
@@ -104,17 +112,18 @@ class Explore:
 
 
 def kinds_of(index: Index, column: str | None) -> np.ndarray:
-    """(n,) text: the value of `column` by row, rare ones as "other"."""
+    """(n,) text: the value of `column` by row, rare ones as "other kinds"."""
     if column is None or column not in index.columns:
         return np.full(len(index), "pieces", object)
-    common = [str(value) for value in list(index.values(column))[:_LEGEND]]
-    return np.array([str(v) if str(v) in common else "other" for v in index.column(column)], object)
+    values = [str(value) for value, _ in Counter(index.column(column)).most_common(_MOST_KINDS)]
+    common = {v for i, v in enumerate(values) if i < len(PALETTE) or markup.swatch(v)}
+    return np.array([str(v) if str(v) in common else _OTHER for v in index.column(column)], object)
 
 
-def colour(number: int) -> str:
-    """Colours that differ: hues by the golden angle, in two lightnesses."""
-    red, green, blue = colorsys.hls_to_rgb(number * 0.381966 % 1, 0.42 + 0.16 * (number % 2), 0.5)
-    return f"rgb({red * 255:.0f},{green * 255:.0f},{blue * 255:.0f})"
+def colour(name: str, number: int) -> str:
+    """The colour of the kind of this number, or the one that its name is."""
+    named = markup.swatch(name) or ""
+    return named if named.startswith("#") else PALETTE[number % len(PALETTE)]
 
 
 class Page:
@@ -124,13 +133,16 @@ class Page:
         columns = [(markup.heading(column), column) for column in explore.columns]
         first = columns[0][1] if columns else None
         wanted = next((c for c in explore.columns if "type" in c.casefold()), first)
-        self.by = gr.Dropdown(columns, value=wanted, label="By", elem_id="by", filterable=False)
-        self.map = Map(explore.finder, elem_id="map")
+        self.by = gr.Dropdown(
+            columns, value=wanted, label="Coloured by", elem_id="by", filterable=False
+        )
         self.hint = gr.HTML(
             '<p class="hint">Near pieces look alike. Press one to search from it; '
             "scroll to come closer.</p>",
             visible=explore.finder.index.map is not None,
+            elem_id="hint",
         )
+        self.map = Map(explore.finder, elem_id="map")
         self.shelves = Shelves("shelves")
 
     def outputs(self) -> list[Any]:

@@ -11,14 +11,14 @@ import gradio as gr
 from lookbook.links import MOST_RESULTS
 from lookbook.query import Query
 from lookbook.ui import markup
-from lookbook.ui.callbacks import EMPTY, Callbacks
+from lookbook.ui.callbacks import Callbacks, no_picture
 from lookbook.ui.parts import Part
 from lookbook.ui.photos import Photos
 from lookbook.ui.picture import QueryPicture
 from lookbook.ui.piece import Looks, Piece, Why
 from lookbook.ui.refining import Asked, Filters
 from lookbook.ui.router import Router
-from lookbook.ui.taking import Sharing
+from lookbook.ui.taking import Panel, Sharing
 from lookbook.ui.wall import Wall
 
 REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
@@ -27,6 +27,16 @@ TO_ANSWER = """() => {
   if (window.innerWidth >= 700) window.scrollTo({top: 0});
   else document.querySelector('#answer').scrollIntoView();
 }"""
+TO_LINKED = f"""() => setTimeout(() => {{
+  if (document.querySelector('#piece .piece, #asked .asked')) ({TO_ANSWER})();
+}}, 100)"""
+# filters that leave nothing are pressed far below the sentence that says so
+TO_NOTHING = """() => setTimeout(() => {
+  const said = document.querySelector('#results .empty');
+  const box = said && said.getBoundingClientRect();
+  if (box && (box.bottom < 0 || box.top > window.innerHeight))
+    document.querySelector('#answer').scrollIntoView();
+}, 100)"""
 WAITING = "() => document.querySelectorAll('#results').forEach((e) => e.classList.add('waiting'))"
 DONE = "() => document.querySelectorAll('#results').forEach((e) => e.classList.remove('waiting'))"
 # on a phone the filters would stand between the question and its answer
@@ -65,9 +75,10 @@ class Parts:
         )
         self.photos = Photos(elem_id="photos")
         self.name = gr.Textbox(
-            label="Or a piece of the collection",
-            placeholder="Type its name, or what you look for",
+            label="Or say what you look for",
+            placeholder="red dress, or a piece's name",
             max_lines=1,
+            submit_btn="Search",
             elem_id="name",
         )
         self.names = gr.Radio(
@@ -100,7 +111,7 @@ class Parts:
             self.share = gr.Button("Share", size="sm", elem_id="share", min_width=80, scale=0)
             self.save = gr.Button("Save", size="sm", elem_id="save", min_width=80, scale=0)
         self.sharing = Sharing(elem_id="sharing")
-        self.saved = Part(elem_id="saved")
+        self.saved = Panel(elem_id="saved")
         self.wall = Wall("results")
         self.more = gr.Button("Show more", visible=False, elem_id="more")
 
@@ -153,8 +164,8 @@ def _examples(shots: list[Path]) -> str:
     return f"<h3>Try one of these</h3><div>{made}</div>"
 
 
-def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.State) -> None:
-    """Give every part of the page its callback."""
+def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.State) -> list[Any]:
+    """Give every part of the page its callback; returns the searches by a new photo."""
     quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     encoding = quick | {
         "concurrency_limit": os.cpu_count() or 1,
@@ -163,40 +174,46 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
     everything, asking = p.outputs(), [p.query, liked]
     photos = [p.photos, *asking]
 
-    def on(event: Any, callback: Any, inputs: list, how: dict, scroll: bool = False) -> None:
-        done = event(callback, inputs, everything, **how).then(None, js=DONE)
-        if scroll:
-            done.then(None, js=TO_ANSWER)
+    def on(event: Any, callback: Any, inputs: list, how: dict, scroll: bool = False) -> Any:
+        asked = event(callback, inputs, everything, **how)
+        done = asked.then(None, js=DONE)
+        done.then(None, js=TO_ANSWER if scroll else TO_NOTHING)
+        return asked
 
     p.picture.input(None, js=WAITING)
-    on(
+    upload = on(
         p.picture.input,
         do.by_upload,
         [p.picture, p.query, p.photos, p.adding, liked],
         encoding,
         True,
     )
-    on(p.examples.example, do.by_example, asking, encoding, True)
+    example = on(p.examples.example, do.by_example, asking, encoding, True)
+
+    def instead(event: Any, *how: Any) -> None:
+        _cancel([upload, example], event)
+        on(event, *how)
+
     on(p.photos.frame, do.by_frame, photos, encoding)
     on(p.photos.whole, do.by_whole, photos, encoding)
     on(p.photos.garment, do.by_garment, photos, encoding)
     on(p.photos.drop, do.drop, photos, quick)
-    p.photos.another(lambda: (EMPTY, True), None, [p.picture, p.adding], **quick)
+    p.photos.another(lambda: (no_picture(), True), None, [p.picture, p.adding], **quick)
 
     p.name.input(
         do.suggest, p.name, [p.names, p.line], trigger_mode="always_last", **quick, queue=False
     )
-    on(p.name.submit, do.by_words, [p.name, *asking], encoding, True)
-    on(p.names.input, do.by_item, [p.names, *asking], quick, True)
+    instead(p.name.submit, do.by_words, [p.name, *asking], encoding, True)
+    instead(p.names.input, do.by_item, [p.names, *asking], quick, True)
     on(p.words.submit, do.add_words, [p.words, *asking], encoding)
 
-    on(p.wall.open, do.by_card, asking, quick, True)
-    on(p.piece.open, do.by_card, asking, quick, True)
-    on(p.looks.open, do.by_card, asking, quick, True)
+    instead(p.wall.open, do.by_card, asking, quick, True)
+    instead(p.piece.open, do.by_card, asking, quick, True)
+    instead(p.looks.open, do.by_card, asking, quick, True)
     on(p.wall.more, do.more, asking, quick)
     on(p.wall.less, do.less, asking, quick)
     on(p.asked.undo, do.undo, asking, quick)
-    on(p.asked.fresh, do.fresh, asking, quick)
+    instead(p.asked.fresh, do.fresh, asking, quick)
     on(p.asked.remove, do.remove, asking, quick)
     on(p.filters.toggle, do.toggle, asking, quick)
     on(p.filters.span, do.span, asking, quick)
@@ -206,14 +223,27 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
     on(p.variety.change, do.shape, [p.count, p.variety, *asking], latest)
     on(p.more.click, do.show_more, asking, quick)
 
-    on(p.router.navigate, do.go, asking, quick)
+    instead(p.router.navigate, do.go, asking, quick)
     search = "(_, liked) => [window.location.search, liked]"
-    greeted.then(do.open_link, [p.router, liked], everything, js=search, **quick)  # with its hearts
+    opened = greeted.then(do.open_link, [p.router, liked], everything, js=search, **quick)  # hearts
+    opened.then(None, js=TO_LINKED)
     site.load(None, js=FOLDED)
+    return [upload, example]
+
+
+def _cancel(searches: list[Any], event: Any) -> None:
+    """A query of its own began: the answer about a photo still searched must not come after it."""
+    event(None, cancels=searches, api_visibility="private")
 
 
 def bring(
-    pages: gr.Tabs, p: Parts, do: Callbacks, liked: gr.State, opening: list[Any], all_of: list[Any]
+    pages: gr.Tabs,
+    p: Parts,
+    do: Callbacks,
+    liked: gr.State,
+    searches: list[Any],
+    opening: list[Any],
+    all_of: list[Any],
 ) -> None:
     """Presses on other pages that lead to this one: a piece, or everything of a kind."""
     quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
@@ -228,5 +258,6 @@ def bring(
 
     for events, callback in ((opening, do.by_card), (all_of, do.all_of)):
         for event in events:
+            _cancel(searches, event)
             done = event(led(callback), [p.query, liked], outputs, **quick)
             done.then(None, js=DONE).then(None, js=TO_ANSWER)

@@ -177,6 +177,8 @@ def _line(answer: Answer) -> str:
     """The quiet line: how many, among how many, how fast, and what was not understood."""
     unknown = ", ".join(f"“{word}”" for word in answer.unknown_words)
     note = f" Not understood: {unknown}." if unknown else ""
+    if not answer.total_searched:
+        return f"No piece meets all of these filters.{note}"
     if not answer.hits:
         return f"Nothing in {answer.total_searched:,} pieces fits.{note}"
     found = f"{len(answer.hits)} of {answer.total_searched:,} pieces"

@@ -33,7 +33,7 @@ class Page:
             occasions = [c for c in facets.columns(finder.index) if c.casefold() in _OCCASIONS]
             values = list(finder.index.values(occasions[0])) if occasions else []
             self.season = gr.Dropdown(
-                [("By the calendar", ""), *((s, s) for s in SEASONS)],
+                [("Today's", ""), *((s, s) for s in SEASONS)],
                 value="",
                 label="Season",
                 min_width=140,

@@ -26,9 +26,22 @@ const draw = async () => {
   Plotly.newPlot(plot, traces, {
     xaxis: bare, yaxis: {...bare, scaleanchor: 'x'}, margin: {l: 0, r: 0, t: 0, b: 0},
     paper_bgcolor: 'transparent', plot_bgcolor: 'transparent', font: {color: ink, family: 'inherit'},
-    dragmode: 'pan', hovermode: 'closest', showlegend: plot.clientWidth > 640,
-    legend: {itemsizing: 'constant', font: {size: 11}},
+    dragmode: 'pan', hovermode: 'closest', showlegend: false,
   }, {displayModeBar: false, scrollZoom: true, responsive: true});
+  element.querySelector('.legend').replaceChildren(...told.kinds.map((k, i) => {
+    const [entry, press, dot] = ['li', 'button', 'i'].map((tag) => document.createElement(tag));
+    dot.style.background = k.colour;
+    press.type = 'button';
+    press.title = 'Show or hide';
+    press.ariaPressed = 'true';
+    press.append(dot, k.name);
+    press.onclick = () => {
+      press.ariaPressed = press.ariaPressed !== 'true';
+      Plotly.restyle(plot, {visible: press.ariaPressed === 'true'}, [i]);
+    };
+    entry.append(press);
+    return entry;
+  }));
   const tip = document.createElement('div');
   tip.className = 'tip';
   tip.hidden = true;

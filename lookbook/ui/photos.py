@@ -20,6 +20,7 @@ from lookbook.ui.parts import Part
 
 SHOWN_HEIGHT = 640  # px, of the copy that goes back to the visitor's page
 MOST = 4  # pictures in one query
+_ALL = 0.95  # a frame of so much of both sides is the whole picture: the rest would be a sliver
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom as shares of the picture
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
@@ -67,7 +68,8 @@ def decoded(address: str) -> bytes:
 def box_of(value: object) -> Box:
     """A frame from the page, in shares of the picture, put in order and kept within it.
 
-    Anything that is no frame, or one too small to see anything in, is the whole picture.
+    Anything that is no frame, or one too small to see anything in, or one that leaves out next to
+    nothing, is the whole picture.
     """
     try:
         sides = [min(1.0, max(0.0, float(v) / 100)) for v in value]
@@ -75,7 +77,8 @@ def box_of(value: object) -> Box:
         top, bottom = sorted((sides[1], sides[3]))
     except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         return WHOLE
-    if not (right - left >= 0.05 and bottom - top >= 0.05):
+    across, down = right - left, bottom - top
+    if not (across >= 0.05 and down >= 0.05) or min(across, down) >= _ALL:
         return WHOLE
     return left, top, right, bottom
 

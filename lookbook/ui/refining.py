@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lookbook.facets import Choice, Facet, Span
+from lookbook.filters import Condition, FilterError
 from lookbook.query import Query
 from lookbook.ui import markup
 from lookbook.ui.parts import Part
@@ -101,7 +102,9 @@ def asked(query: Query, thumbs: dict[str, tuple[str, str]]) -> str:
         pieces.append(_piece("words", "", query.words, markup.text(f"“{query.words}”")))
     if query.shared and query.pictures:
         pieces.append(_piece("pictures", "", "the shared picture", "A shared picture"))
-    pieces += [_piece("where", text, text, markup.text(_told(text))) for text in query.where]
+    for condition in query.where:
+        plain = told(condition)
+        pieces.append(_piece("where", condition, plain, markup.text(plain)))
     if not pieces and query.empty:
         return ""
     undo = '<button type="button" data-act="undo">Undo</button>' * bool(query.more or query.less)
@@ -116,9 +119,20 @@ def _piece(kind: str, value: str, said: str, inner: str) -> str:
     )
 
 
-def _told(condition: str) -> str:
-    """`gender=Women|Girls` as `Women or Girls`, other conditions as they stand."""
-    column, mark, values = condition.partition("=")
-    if not mark or column[-1:] in "!<>":
+def told(condition: str) -> str:
+    """`gender=Women|Girls` as `Women or Girls`, `price>=100` as `price from 100`."""
+    try:
+        read = Condition.parse(condition)
+    except FilterError:
         return condition
-    return values.replace("|", " or ")
+    values, column = " or ".join(read.values), markup.heading(read.column)
+    said = {"<=": f"{column} up to {values}", ">=": f"{column} from {values}"}
+    return said.get(read.operator, values if read.operator == "=" else f"not {values}")
+
+
+def impossible(span: Span | None) -> str:
+    """Why a range of prices can hold nothing, "" where it can hold something."""
+    if span is None or span.least is None or span.most is None or span.least <= span.most:
+        return ""
+    title = markup.heading(span.column)
+    return f"{title} from {span.least:.12g} is above up to {span.most:.12g}: nothing can be both."

@@ -66,12 +66,12 @@ def build_site(
         do = Callbacks(finder, parts, shots)
         mine = foryou.ForYou(finder, visits)
         greeted = site.load(mine.greet, token, [token, liked], **QUIET)
-        find.connect(site, greeted, parts, do, liked)
+        searches = find.connect(site, greeted, parts, do, liked)
         chosen.connect(parts, chosen.Chosen(finder, visits))
         taking.connect(parts, taking.Taking(finder))
         explore.connect(explored, world, exploring)
         opening = [feed.feed.open, feed.choices.open, world.map.open, world.shelves.open]
-        find.bring(pages, parts, do, liked, opening, all_of=[world.shelves.all])
+        find.bring(pages, parts, do, liked, searches, opening, all_of=[world.shelves.all])
         hearts = [parts.wall.like, parts.piece.like]
         views = [parts.wall.open, parts.piece.open, parts.looks.open, *opening]
         foryou.connect(for_you, feed, mine, token, liked, hearts, views)

@@ -25,7 +25,15 @@ _PRIVATE = (
 )
 
 
-class Sharing(Part):
+class Panel(Part):
+    """What a button opens, and closes when it is pressed again."""
+
+    def preprocess(self, payload: Any) -> bool:
+        """Whether it is open."""
+        return bool(payload)
+
+
+class Sharing(Panel):
     """A link to copy; act: vector, the visitor's leave to put in a picture's numbers."""
 
     acts = ("vector",)
@@ -52,8 +60,11 @@ class Taking:
     def __init__(self, finder: Finder) -> None:
         self.finder = finder
 
-    def share(self, query: Query) -> str:
-        """A link to the view, without private pictures."""
+    def share(self, query: Query, is_open: bool) -> tuple[str, str]:
+        """(a link to the view without private pictures, nothing saved), or both panels closed."""
+        return "" if is_open else self._link(query), ""
+
+    def _link(self, query: Query) -> str:
         return sharing(
             address(query, self.finder.index), private=bool(query.pictures) and not query.shared
         )
@@ -63,7 +74,11 @@ class Taking:
         params = to_params(query, allow_pictures=True, index=self.finder.index)
         return sharing(urlencode(params, safe="=;,|~"), private=False)
 
-    def save(self, shown: Sequence[tuple[str, float]]) -> str:
+    def save(self, shown: Sequence[tuple[str, float]], is_open: bool) -> tuple[str, str]:
+        """(no link, the results to take along), or both panels closed."""
+        return "", "" if is_open else self._files(shown)
+
+    def _files(self, shown: Sequence[tuple[str, float]]) -> str:
         """Links to a contact sheet and a table of the results, whole in the page: no file stays."""
         hits = [self.finder.of(id, score) for id, score in shown if id in self.finder.index]
         if not hits:
@@ -97,6 +112,7 @@ def _link(name: str, kind: str, data: bytes) -> Any:
 def connect(p: Parts, taking: Taking) -> None:
     """Give Share and Save their callbacks."""
     quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
-    p.share.click(taking.share, p.query, p.sharing, **quick)
+    panels = [p.sharing, p.saved]
+    p.share.click(taking.share, [p.query, p.sharing], panels, **quick)
     p.sharing.vector(taking.share_vector, p.query, p.sharing, **quick)
-    p.save.click(taking.save, p.shown, p.saved, **quick)
+    p.save.click(taking.save, [p.shown, p.saved], panels, **quick)

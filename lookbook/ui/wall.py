@@ -68,7 +68,7 @@ def _card(card: Card) -> str:
         f'<li class="card"><button type="button" class="open" data-act="open" '
         f'data-id="{markup.text(card.id)}" aria-label="{markup.text(said)}: search from it">'
         f'<img src="{markup.picture(card.file)}" alt="{title}" loading="lazy" decoding="async">'
-        f'</button><div class="caption"><span class="title">{title}</span>{_price(card)}</div>'
+        f'</button><div class="caption"><span class="title">{title}</span> {_price(card)}</div>'
         f"{_chance(card)}{_colours(card)}{_note(card)}{_acts(card)}</li>"
     )
 

@@ -74,6 +74,17 @@ def test_a_point_of_the_map_shows_its_picture_and_leads_to_it(page):
     assert "item=" in page.url
 
 
+def test_a_press_on_the_legend_hides_a_kind_and_brings_it_back(page):
+    open_tab(page, "Explore", "#map .plot .scatterlayer .point")
+    shown = "document.querySelectorAll('#map .plot .scatterlayer .point').length"
+    all_of_them = page.evaluate(shown)
+    assert page.locator("#map .legend li").last.inner_text() == "other kinds"
+    page.click("#map .legend button >> nth=0")
+    page.wait_for_function(f"{shown} < {all_of_them}")
+    page.click("#map .legend button >> nth=0")
+    page.wait_for_function(f"{shown} == {all_of_them}")
+
+
 def test_a_shelf_leads_to_everything_of_its_kind(page):
     open_tab(page, "Explore", "#shelves .shelf")
     value = page.get_attribute("#shelves .shelf [data-act=all]", "data-value")
@@ -119,6 +130,15 @@ def test_on_a_phone_the_answer_comes_into_view(visit):
     page.click("#examples button >> nth=2")
     wait_for_line(page, "found in")
     page.wait_for_function("document.querySelector('#answer').getBoundingClientRect().top < 200")
+
+
+def test_on_a_phone_a_link_opens_at_what_it_shows(visit):
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    page = visit("?where=gender=Women", **phone)
+    page.wait_for_function("document.querySelector('#answer').getBoundingClientRect().top < 200")
+    page = visit("", **phone)
+    page.wait_for_timeout(800)
+    assert page.evaluate("window.scrollY") == 0, "nothing was asked: the page begins at its top"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

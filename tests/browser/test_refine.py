@@ -81,6 +81,27 @@ def test_a_price_range_holds(page):
     assert max(prices) <= 40
 
 
+def test_filters_that_leave_nothing_say_so_in_sight(visit):
+    page = visit("?where=price%3E=100;price%3C=30")
+    page.wait_for_selector("#asked button:has-text('Price up to 30')")
+    page.wait_for_timeout(500)
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    assert page.evaluate("window.scrollY") > 300
+    assert "nothing can be both" in page.inner_text("#line")
+    top = page.eval_on_selector("#results .empty", "e => e.getBoundingClientRect().top")
+    assert 0 <= top < 900
+
+
+def test_why_leaves_the_page_where_it_was(page):
+    open_result(page, 2)
+    before = page.eval_on_selector("#page", "e => e.getBoundingClientRect().top")
+    page.click(f"{RESULTS} >> nth=0 >> [data-act=why]")
+    page.wait_for_selector("dialog.why[open]")
+    page.click("dialog.why .close")
+    page.evaluate("window.scrollTo(0, 0)")
+    assert page.eval_on_selector("#page", "e => e.getBoundingClientRect().top") == before
+
+
 def test_more_and_less_move_the_query_and_can_be_undone(page):
     start = open_result(page, 2)
     page.click(f"{RESULTS} >> nth=10 >> [data-act=more]")
@@ -168,6 +189,7 @@ def test_a_private_picture_is_shared_only_when_its_owner_says_so(page, visit):
     other = visit("?" + link.partition("?")[2])
     assert len(set(ids(other)[:10]) & set(found[:10])) >= 9, "its numbers are rounded"
     assert not other.query_selector("#photos .pic")
+    assert "picture that came with this link" in other.inner_text("#line")
 
 
 def test_back_and_forward_walk_through_the_views(page):

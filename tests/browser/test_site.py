@@ -100,9 +100,9 @@ def test_enter_takes_the_first_piece_of_that_name_or_else_asks_by_words(page):
     page.wait_for_selector(f"#piece h2:has-text('{title}')")
     page.click(BOX)
     page.keyboard.type("wristwatch watch analog", delay=15)
-    wait_for_line(page, "No piece is called that")
+    wait_for_line(page, "Press Enter to search")
     before = ids(page)
-    page.press(BOX, "Enter")
+    page.click("#name button:has-text('Search')")  # the same, for who sees no Enter
     wait_for_change(page, before)
     assert "words=" in page.url
 
@@ -134,6 +134,20 @@ def test_removing_the_picture_brings_the_collection_back(page):
     page.click("#photos [data-act=drop]")
     wait_for_line(page, "Show a picture")
     page.wait_for_selector("#photos .pic", state="detached")
+    page.wait_for_selector("#picture:has-text('Drop a photo')")
+    assert not page.query_selector("#picture img")
+
+
+def test_a_piece_pressed_while_a_photo_is_searched_wins_and_the_frame_is_empty(page):
+    id = ids(page)[3]
+    page.set_input_files("#picture input[type=file]", examples()[0])
+    page.click(f"{RESULTS} >> nth=3 >> .open")
+    page.wait_for_selector("#piece h2")
+    page.wait_for_selector("#picture:has-text('Drop a photo')")
+    page.wait_for_timeout(2_500)  # longer than a photo takes
+    assert f"item={id}" in page.url
+    assert page.is_visible("#piece h2")
+    assert not page.query_selector("#photos .pic, #picture img")
 
 
 @pytest.mark.parametrize(

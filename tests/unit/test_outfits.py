@@ -104,6 +104,12 @@ def test_no_outfit_is_a_result_with_a_reason(wardrobe):
         complete(wardrobe, "gone")
 
 
+@pytest.mark.parametrize(("id", "lacking"), [("gown", "shoes"), ("heels", "bottom and top")])
+def test_what_is_lacking_is_told_in_good_grammar(tmp_path, id, lacking):
+    reason = complete(shop(tmp_path, [row for row in ROWS if row[0] in (id, "watch")]), id).reason
+    assert reason == f"This collection has no {lacking} that go with this piece."
+
+
 def test_colourways_of_a_piece_are_one_piece(tmp_path):
     rows = [ROWS[0], *((f"chino{n}", f"Mara Chinos in {c}", "Trousers", c, *ROWS[1][4:])
             for n, c in enumerate(("Beige", "White", "Black")))]  # fmt: skip

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageColor
 
 from lookbook.facets import Choice, Facet, Span
 from lookbook.query import Query
-from lookbook.search import IndexItem
-from lookbook.ui import about, markup, refining
+from lookbook.search import Index, IndexItem
+from lookbook.ui import about, explore, markup, refining
+from lookbook.ui.finder import Finder
 from lookbook.ui.photos import MOST, WHOLE, Photos, box_of
 from lookbook.ui.piece import Shown, ShownLook, looks, piece
+from lookbook.ui.taking import Sharing, Taking
 from lookbook.ui.wall import Card, wall
+from tests.tiny_index import publish_tiny
 
 NASTY = "</b><script>alert(1)</script>\"' onload=x {{this}} ${1} `"
 
@@ -85,6 +90,12 @@ def test_what_is_no_frame_is_the_whole_picture(value):
     assert box_of(value) == WHOLE
 
 
+def test_a_frame_that_leaves_a_sliver_is_the_whole_picture():
+    assert box_of([2, 0, 98, 96]) == WHOLE
+    assert box_of([0, 0, 100, 94]) == (0, 0, 1, 0.94)
+    assert box_of([6, 0, 100, 100]) == (0.06, 0, 1, 1)
+
+
 @pytest.mark.parametrize(
     "payload", [None, "text", 3, [], {"photos": 3}, {"photos": [1, {"src": 2}]}]
 )
@@ -115,11 +126,83 @@ def test_the_bar_of_what_is_asked_speaks_plainly():
     assert refining.asked(Query(), {}) == ""
 
 
+@pytest.mark.parametrize(
+    "condition, said",
+    [
+        ("price>=100", "Price from 100"),
+        ("price<=30.5", "Price up to 30.5"),
+        ("season!=Summer|Fall", "not Summer or Fall"),
+        ("season=Summer", "Summer"),
+        ("no condition", "no condition"),
+    ],
+)
+def test_a_condition_is_told_in_words_and_removed_as_it_stands(condition, said):
+    assert refining.told(condition) == said
+    found = Tags(refining.asked(Query(where=(condition,)), {}))
+    assert said in found.text
+    assert f"Remove: {said}" in found.values
+    assert condition in found.values
+
+
+def test_a_range_that_ends_before_it_begins_is_told():
+    sentence = "Price from 100 is above up to 30: nothing can be both."
+    assert refining.impossible(Span("price", 1, 200, 100, 30)) == sentence
+    for least, most in ((None, 30), (100, None), (30, 30), (None, None)):
+        assert refining.impossible(Span("price", 1, 200, least, most)) == ""
+    assert refining.impossible(None) == ""
+
+
 def test_a_card_says_its_score_in_words_and_in_a_bar():
     found = Tags(wall([Card("7", "Blue shirt", "f.webp", "12", "close", 0.42, "42% of ...")]))
     assert "width:42%" in found.values
     assert "close" in found.text
     assert "Blue shirt, 12, close: search from it" in found.values
+
+
+def test_a_price_is_not_glued_to_its_title():
+    card = Card("7", "Ballerinas in Chambray", "f.webp", "98")
+    assert "Ballerinas in Chambray 98" in Tags(wall([card])).text
+    assert "Ballerinas in Chambray 98" in Tags(looks([ShownLook("", [card])], "", "")).text
+
+
+def test_a_second_press_closes_a_panel_and_one_closes_the_other(tmp_path):
+    publish_tiny(tmp_path / "index", count=3)
+    taking = Taking(Finder(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs"))
+    link, saved = taking.share(Query(words="blue"), is_open=False)
+    assert "words=blue" in link and saved == ""
+    assert taking.share(Query(), is_open=True) == ("", "")
+    link, saved = taking.save([], is_open=False)
+    assert link == "" and "nothing to save" in saved
+    assert taking.save([], is_open=True) == ("", "")
+    assert Sharing().preprocess("<p>") is True
+    assert Sharing().preprocess("") is Sharing().preprocess(None) is False
+
+
+def test_the_map_has_few_kinds_of_colours_that_differ_most_first(tmp_path):
+    kinds = [f"kind {n}" for n in range(20) for _ in range(2 * (n + 1))]
+    root = tmp_path / "index"
+    items = {"id": [str(n) for n in range(len(kinds))], "title": kinds, "type": kinds}
+    places = np.zeros((len(kinds), 2), np.float32)
+    thumbs = [b""] * len(kinds)
+    publish_tiny(
+        root, count=len(kinds), items=items, thumbs=thumbs, learn=lambda _: {"map.npy": places}
+    )
+    finder = Finder(Index.open(root), lambda: None, tmp_path / "thumbs")
+    shown = explore.Explore(finder).points("type")["kinds"]
+    names = [kind["name"] for kind in shown]
+    assert names == [f"kind {n}" for n in range(19, 7, -1)] + ["other kinds"]
+    assert sum(len(kind["ids"]) for kind in shown) == len(kinds)
+    assert len({kind["colour"] for kind in shown}) == 13
+    pixels = Image.new("RGB", (13, 1))
+    pixels.putdata([ImageColor.getrgb(kind["colour"]) for kind in shown])
+    lab = np.asarray(pixels.convert("LAB"), float)[0] * (100 / 255, 1, 1)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)[np.triu_indices(13, 1)]
+    assert apart.min() > 18
+
+
+def test_a_kind_that_is_a_colour_has_that_colour():
+    assert explore.colour("Navy Blue", 3) == markup.swatch("navy blue")
+    assert explore.colour("Multi", 3) == explore.PALETTE[3], "a point has one colour"
 
 
 def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):

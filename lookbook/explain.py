@@ -10,7 +10,7 @@ from lookbook.focus import on_picture
 from lookbook.images import Picture, open_picture
 from lookbook.search import IndexItem
 
-_SIZE = 192  # px: finer than the encoder's own square; of 112 to 224 the least heat on the ground
+_SIZE = 160  # px: finer than the encoder's own square; of 112 to 256 the least heat on the ground
 _GLOW = (255, 92, 38)
 
 

@@ -49,6 +49,7 @@ def test_the_frame_moves_by_keyboard(page):
 def test_two_pictures_make_one_query(page):
     one = ask_with_a_photo(page)
     page.click("#photos [data-act=another]")
+    page.wait_for_selector("#picture", state="visible")  # as a person has to
     page.set_input_files("#picture input[type=file]", examples()[1])
     page.wait_for_function("document.querySelectorAll('#photos .pic').length == 2")
     both = wait_for_change(page, one)

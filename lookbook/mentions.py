@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -96,7 +97,11 @@ def _stemmer() -> object:
     return stemmer("english")
 
 
-@cache
+_ONE = Lock()  # the stemmer works on a word that it keeps in itself
+
+
+@lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
     """ "stripes" and "striped" -> "stripe" (Porter 2, 2001)."""
-    return _stemmer().stemWord(word)
+    with _ONE:
+        return _stemmer().stemWord(word)

@@ -29,9 +29,13 @@ def draw(log: Path, picture: Path) -> None:
 
 def _curves(axes: object, lines: list[dict], values: object) -> None:
     names = sorted({n for line in lines for n in values(line)} - {"step", "seconds", "size"})
+    bare = sorted({name.removeprefix("kind ") for name in names})
     for name in names:
+        colour = f"C{bare.index(name.removeprefix('kind '))}"
+        dashes = "--" if name.startswith("kind ") else "-"
         points = [(line["step"], values(line)[name]) for line in lines if name in values(line)]
-        axes.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 30 else "")
+        marker = "." if len(points) < 30 else ""
+        axes.plot(*zip(*points, strict=True), dashes, color=colour, label=name, marker=marker)
     if names:
         axes.legend(fontsize=8, ncols=2)
     axes.grid(alpha=0.3)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
@@ -135,17 +136,18 @@ def mean(figures: dict[str, float]) -> float:
 def train(run: Run, batches: Iterator[Batch], check: Check, log: Path) -> None:
     """Until `--minutes` or `--steps`; a log line every `--log-every`, a checkpoint every 200."""
     args, started, before = run.args, time.monotonic(), run.seconds
-    sums: dict[str, float] = {}
+    sums: dict[str, list[float]] = {}
     while run.step < args.steps:
         spent = (time.monotonic() - started) / 60 / args.minutes
         if spent >= 1:
             break
         for name, value in run.update(next(batches), learning_rate(args, run.step, spent)).items():
-            sums[name] = sums.get(name, 0) + value / args.log_every
+            sums.setdefault(name, []).append(value)
         run.seconds = before + time.monotonic() - started
         at = {"step": run.step, "seconds": round(run.seconds), "size": args.size}
         if run.step % args.log_every == 0:
-            _tell(at | {name: round(value, 4) for name, value in sums.items()}, log, spent)
+            means = {name: round(fmean(values), 4) for name, values in sums.items()}
+            _tell(at | means, log, spent)
             sums = {}
         if run.step % args.check_every == 0:
             _tell(at | {"check": run.check(check)}, log, spent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from lookbook.mentions import Mentions
 
 TITLES = ["Red Dress", "Blue Dress", "Red Socks", "T-Shirt with stripes", "Café Handbag", ""]
 PATTERN = (["Striped", None, "Plain"], np.array([1, 0, 2, 2, 1, 1]))
+ENDS = ("s", "es", "ed", "ing", "ings", "er", "ers", "")
 PRICE = ([12.5, 9.0], np.array([0, 1, 0, 1, 0, 1]))
 
 
@@ -63,3 +66,10 @@ def test_a_word_said_twice_counts_once(mentions):
 
 def test_an_empty_catalogue_mentions_nothing():
     assert Mentions([]).share("red").shape == (0,)
+
+
+def test_many_threads_stem_alike():
+    words = [f"{start}{end}" for start in ("strip", "dress", "walk", "knit") for end in ENDS]
+    with ThreadPoolExecutor(8) as pool:
+        shares = pool.map(lambda word: Mentions([word]).share(word)[0], words * 20)
+        assert list(shares) == pytest.approx([1.0] * len(words) * 20)

@@ -29,7 +29,7 @@ def test_the_feed_turns_to_what_is_liked_and_back_when_forgotten(visit):
     for i in range(3):
         page.click(f"{RESULTS} >> nth={i} >> [data-act=like]")
         page.wait_for_selector(f"{RESULTS} >> nth={i} >> [data-act=like][aria-pressed=true]")
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(800)
     open_tab(page, "For you", "#feed-top:has-text('3 pieces you like')")
     page.wait_for_selector("#feed .note:has-text('you liked')")
     kinds = page.eval_on_selector_all("#feed .title", "all => all.map(one => one.innerText)")

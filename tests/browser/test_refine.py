@@ -10,7 +10,7 @@ from seeing import RESULTS, examples, ids, open_result, wait_for_change, wait_fo
 
 def ask_with_a_photo(page) -> list[str]:
     before = ids(page)
-    page.set_input_files("#picture input[type=file]", examples()[5])
+    page.set_input_files("#picture input[type=file]", examples()[4])  # with room around it
     page.wait_for_selector("#photos .pic")
     return wait_for_change(page, before)
 

@@ -140,7 +140,8 @@ def test_removing_the_picture_brings_the_collection_back(page):
 
 def test_a_piece_pressed_while_a_photo_is_searched_wins_and_the_frame_is_empty(page):
     id = ids(page)[3]
-    page.set_input_files("#picture input[type=file]", examples()[0])
+    with page.expect_response(lambda answer: "queue/join" in answer.url):  # it has begun
+        page.set_input_files("#picture input[type=file]", examples()[0])
     page.click(f"{RESULTS} >> nth=3 >> .open")
     page.wait_for_selector("#piece h2")
     page.wait_for_selector("#picture:has-text('Drop a photo')")

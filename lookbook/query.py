@@ -168,7 +168,8 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
     started = time.perf_counter()
     allowed, unknown = index.matching(query.where), _unknown(query, index, encoder)
     total, ranked = int(allowed.sum()), not query.empty
-    allowed[_own_rows(query, index)] = False
+    own = _own_rows(query, index)
+    allowed[own] = False
     if not ranked:
         hits = _browse(index, np.flatnonzero(allowed), _groups(query, index), query.count)
     elif _silent(query, encoder):  # the catalogue may have words that the encoder has not
@@ -176,7 +177,7 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
         rows = np.argsort(-said, kind="stable")[: np.count_nonzero(said > 0)]
         hits = _browse(index, rows, _groups(query, index), query.count)
     else:
-        hits = _ranked(query, index, encoder, allowed)
+        hits = _ranked(query, index, encoder, own)
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, allowed)
     return Answer(hits, total, unknown, time.perf_counter() - started, ranked)
@@ -218,10 +219,10 @@ def _browse(index: Index, rows: np.ndarray, groups: np.ndarray | None, count: in
     return [Hit(index.ids[row], 0.0, items[int(row)], int(row)) for row in rows[:count]]
 
 
-def _ranked(query: Query, index: Index, encoder: Encoder | None, allowed: np.ndarray) -> list[Hit]:
+def _ranked(query: Query, index: Index, encoder: Encoder | None, hidden: np.ndarray) -> list[Hit]:
     vector, said = query_vector(query, index, encoder), _mentioned(query, index)
     pool = query.count if not query.variety else max(_POOL, 4 * query.count)
-    hits = _nearest(query, index, vector, said, pool)
+    hits = _nearest(query, index, vector, said, hidden, pool)
     if not query.variety:
         return hits
     rows = [hit.row for hit in hits]
@@ -243,14 +244,19 @@ def _mentioned(query: Query, index: Index) -> np.ndarray:
 
 
 def _nearest(
-    query: Query, index: Index, vector: np.ndarray, said: np.ndarray, count: int
+    query: Query,
+    index: Index,
+    vector: np.ndarray,
+    said: np.ndarray,
+    hidden: np.ndarray,
+    count: int,
 ) -> list[Hit]:
-    """The `count` rows of the highest cosine plus `said`, one for each group.
+    """The `count` rows of the highest cosine plus `said`, one for each group, none `hidden`.
 
     Rows of one level of `said` are in the order of their cosines: the best of all are among the
     best of each level.
     """
-    hidden, groups = _own_rows(query, index), _groups(query, index)
+    groups = _groups(query, index)
     levels = np.unique(said)[::-1]
     if len(levels) == 1:
         return index.nearest(vector, count, query.where, hidden, groups)

@@ -8,14 +8,13 @@ House street shots, whose true frame is known because they are drawn. Appends to
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.rows import append, cells
 from lookbook import Encoder
 from lookbook.evaluate.metrics import Figure, figure
 from lookbook.focus import (
@@ -124,16 +123,10 @@ def main() -> None:
     args = parser.parse_args()
     encoder = Encoder.load()
     results = measure(encoder, args.count, args.seed)
-    fresh = not RESULTS.exists()
-    about = (f"{datetime.now(UTC):%Y-%m-%d}", encoder.name, encoder.revision)
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if fresh:
-            writer.writerow(COLUMNS)
-        for way, row in results.items():
-            for name, f in row.items():
-                numbers = (f"{value:.3f}" for value in (f.value, f.low, f.high))
-                writer.writerow([*about, way, name, *numbers, f.n])
+    about = {"encoder": encoder.name, "revision": encoder.revision}
+    for way, row in results.items():
+        for name, f in row.items():
+            append(RESULTS, COLUMNS, about | {"way": way, "measure": name} | cells(f))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ product of each street shot among the others. Appends to house.csv.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from benchmarks.rows import append, cells
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
 from lookbook.evaluate.metrics import Figure, figure, recall_at
@@ -94,16 +93,10 @@ def main() -> None:
         parser.error("--data is needed, or --failures")
     types, confusions = name_types(encoder, drawn, args.data)
     results = {"articleType": types} | find_street_shots(encoder, drawn)
-    fresh = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if fresh:
-            writer.writerow(COLUMNS)
-        for name, f in results.items():
-            print(f"{name:14} {f}")
-            numbers = [f"{number:.3f}" for number in (f.value, f.low, f.high)]
-            about = (f"{datetime.now(UTC):%Y-%m-%d}", encoder.name, encoder.revision, len(drawn))
-            writer.writerow([*about, name, *numbers, f.n])
+    about = {"encoder": encoder.name, "revision": encoder.revision, "products": len(drawn)}
+    for name, f in results.items():
+        print(f"{name:14} {f}")
+        append(RESULTS, COLUMNS, about | {"measure": name} | cells(f))
     print("taken for:", ", ".join(f"{a} {b} {n}" for (a, b), n in confusions.most_common(15)))
 
 

@@ -6,20 +6,17 @@ python -m benchmarks.pipeline --index index --photos FOLDER_OR_PARQUET
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
 import resource
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rows import machine
-from lookbook import Encoder, Index, __version__
+from benchmarks.rows import append
+from lookbook import Encoder, Index
 from lookbook.catalog import open_catalog
 from lookbook.images import read_bytes
 from lookbook.pairing import encoder_of
@@ -81,21 +78,21 @@ def main() -> None:
     photos = [i.image if isinstance(i.image, bytes) else read_bytes(i.image) for i in items]
     index = Index.open(args.index, args.engine)
     encoder = encoder_of(index, device=args.device)
-    about = (
-        *(f"{datetime.now(UTC):%Y-%m-%d}", machine(), os.cpu_count()),
-        *(platform.python_version(), torch.__version__, __version__, len(index)),
-        *(index.manifest.dim, index.engine, encoder.precision),
-        *(encoder.preprocessing.size, args.threads, len(photos)),
-    )
-    fresh = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if fresh:
-            writer.writerow(COLUMNS)
-        for name, p50, p99, unit in measures(index, encoder, photos):
-            p99 = f"{p99:.2f}" if p99 != "" else ""
-            writer.writerow([*about, name, f"{p50:.2f}", p99, unit])
-            print(f"{name:8} {p50:8.2f} {p99:>8} {unit}")
+    about = {
+        "torch": torch.__version__,
+        "items": len(index),
+        "dim": index.manifest.dim,
+        "engine": index.engine,
+        "precision": encoder.precision,
+        "size": encoder.preprocessing.size,
+        "threads": args.threads,
+        "photos": len(photos),
+    }
+    for name, p50, p99, unit in measures(index, encoder, photos):
+        p99 = f"{p99:.2f}" if p99 != "" else ""
+        row = {"measure": name, "p50": f"{p50:.2f}", "p99": p99, "unit": unit}
+        append(RESULTS, COLUMNS, about | row)
+        print(f"{name:8} {p50:8.2f} {p99:>8} {unit}")
 
 
 if __name__ == "__main__":

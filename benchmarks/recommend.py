@@ -9,20 +9,17 @@ python -m benchmarks.recommend --events
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.pipeline import machine
-from lookbook import Index, __version__
+from benchmarks.rows import append
+from lookbook import Index
 from lookbook.evaluate.interactions import Table, evaluate_interactions
 from lookbook.evaluate.purchases import encoded_items
 from lookbook.events import Event, EventStore, new_visitor
@@ -56,20 +53,14 @@ VARIANTS: dict[str, Callable] = {
 Row = tuple  # group, measure, value, low, high, n, unit
 
 
-def append(data: str, variant: str, rows: list[Row]) -> None:
+def record(data: str, variant: str, rows: list[Row]) -> None:
     """Write rows with date and machine, and print them."""
-    about = (
-        *(f"{datetime.now(UTC):%Y-%m-%d}", machine(), os.cpu_count()),
-        *(platform.python_version(), __version__, data, variant),
-    )
-    fresh = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if fresh:
-            writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow([*about, *(f"{c:.4f}" if isinstance(c, float) else c for c in row)])
-            print(variant, *row)
+    names = COLUMNS[COLUMNS.index("group") :]
+    for row in rows:
+        told = [f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row]
+        about = {"data": data, "variant": variant}
+        append(RESULTS, COLUMNS, about | dict(zip(names, told, strict=True)))
+        print(variant, *row)
 
 
 def rows_of(table: Table) -> list[Row]:
@@ -90,7 +81,7 @@ def quality(args: argparse.Namespace, items: Items) -> None:
     for name in args.variant or MODELS:
         models = {name: VARIANTS[name]()}
         results = evaluate_interactions(known, items, day_number(args.split_day), models)
-        append(data, name, rows_of(results[name]))
+        record(data, name, rows_of(results[name]))
 
 
 def written_index(root: Path, items: Items) -> Index:
@@ -119,7 +110,7 @@ def refresh_time(args: argparse.Namespace, items: Items) -> None:
             report = refresh(index, store, interactions=part)
             took = time.perf_counter() - started
             rows = [("refresh", "seconds", took, "", "", len(part), "s")]
-            append(args.data, f"{turn} refresh: {report.reason}", rows)
+            record(args.data, f"{turn} refresh: {report.reason}", rows)
         store.close()
 
 
@@ -165,18 +156,18 @@ def answers(count: int) -> None:
             store.record(told[start : start + 20_000])
         rate = len(told) / (time.perf_counter() - started)
         data = f"{len(items)} items, {SHOPS * SHOP_VISITORS} visitors, {len(told)} events"
-        append(data, "events in batches", [("events", "rate", rate, "", "", len(told), "events/s")])
+        record(data, "events in batches", [("events", "rate", rate, "", "", len(told), "events/s")])
         started = time.perf_counter()
         feed = Feed(index, store)
         fitted = time.perf_counter() - started
-        append(data, "fit", [("refresh", "seconds", fitted, "", "", len(told), "s")])
+        record(data, "fit", [("refresh", "seconds", fitted, "", "", len(told), "s")])
         people = [told[i].visitor for i in np.random.default_rng(1).integers(len(told), size=count)]
         for name, ask in {
             "answer": lambda v: feed.for_you(v),
             "answer to a stranger": lambda v: feed.for_you(),
             "answer within a filter": lambda v: feed.for_you(v, where={"gender": "Women"}),
         }.items():
-            append(data, name, [_milliseconds(ask, people)])
+            record(data, name, [_milliseconds(ask, people)])
         store.close()
 
 
@@ -212,7 +203,7 @@ def event_rates(threads: int = 4, each: int = 1000) -> None:
             rate = count * each / (time.perf_counter() - started)
             kind = "PostgreSQL" if url else "SQLite"
             rows = [("events", "rate", rate, "", "", count * each, "events/s")]
-            append(kind, f"single events, {count} threads", rows)
+            record(kind, f"single events, {count} threads", rows)
         store.close()
 
 

@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lookbook import __version__
+from lookbook.evaluate.metrics import Figure
+
 
 def machine() -> str:
     """The processor by its own name, where the system tells it."""
@@ -20,11 +23,27 @@ def machine() -> str:
 
 
 def append(path: Path, columns: Sequence[str], row: Mapping[str, object]) -> None:
-    """Add one row, date and machine filled in; a new file gets its head first."""
-    about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine(), "cores": os.cpu_count()}
+    """Add one row; a new file gets its head first.
+
+    Date, machine, cores, python and lookbook are filled in where the file has a column for them.
+    """
+    about = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "lookbook": __version__,
+    }
+    about = {name: value for name, value in about.items() if name in columns}
     fresh = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         if fresh:
             writer.writeheader()
         writer.writerow(about | dict(row))
+
+
+def cells(figure: Figure) -> dict[str, object]:
+    """The value, low, high and n of a figure, by these names."""
+    numbers = {"value": figure.value, "low": figure.low, "high": figure.high}
+    return {name: f"{number:.3f}" for name, number in numbers.items()} | {"n": figure.n}

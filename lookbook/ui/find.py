@@ -76,7 +76,7 @@ class Parts:
         self.photos = Photos(elem_id="photos")
         self.name = gr.Textbox(
             label="Or say what you look for",
-            placeholder="red dress, or a piece's name",
+            placeholder="red dress, or a name",
             max_lines=1,
             submit_btn="Search",
             elem_id="name",

@@ -174,13 +174,21 @@ class Callbacks:
         """A card was opened."""
         return self.by_item(told(event, "id"), query, liked)
 
-    def suggest(self, text: str | None) -> Answer:
-        """The pieces whose titles hold the words typed so far, or how else words search."""
+    def suggest(self, text: str | None) -> gr.Radio:
+        """The pieces whose titles hold the words typed so far."""
         found = self.finder.named(text or "")
-        names = gr.Radio(choices=found, value=None, visible=bool(found))
-        if found or not (text or "").strip():
-            return {self.parts.names: names}
-        return {self.parts.names: names, self.parts.line: BY_MEANING}
+        return gr.Radio(choices=found, value=None, visible=bool(found))
+
+    def suggested(self, text: str | None) -> Answer:
+        """Asked with what the box holds once `suggest` was answered, which may be late.
+
+        An answer empties the box, and names that come after it would stay open under it.
+        """
+        if not (text or "").strip():
+            return {self.parts.names: gr.Radio(choices=[], value=None, visible=False)}
+        if self.finder.named(text):
+            return self.same
+        return {self.parts.line: BY_MEANING}
 
     def by_words(self, text: str | None, query: Query, liked: Any) -> Answer:
         """Enter was pressed: the first piece of that name, or what the words look like."""

@@ -200,9 +200,10 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
     on(p.photos.drop, do.drop, photos, quick)
     p.photos.another(lambda: (no_picture(), True), None, [p.picture, p.adding], **quick)
 
-    p.name.input(
-        do.suggest, p.name, [p.names, p.line], trigger_mode="always_last", **quick, queue=False
+    typed = p.name.input(
+        do.suggest, p.name, p.names, trigger_mode="always_last", **quick, queue=False
     )
+    typed.then(do.suggested, p.name, [p.names, p.line, p.adding], **quick, queue=False)
     instead(p.name.submit, do.by_words, [p.name, *asking], encoding, True)
     instead(p.names.input, do.by_item, [p.names, *asking], quick, True)
     on(p.words.submit, do.add_words, [p.words, *asking], encoding)

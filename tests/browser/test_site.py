@@ -93,6 +93,34 @@ def test_an_item_is_chosen_by_typing_its_name(page):
     page.wait_for_selector("#names label", state="hidden")
 
 
+LATE = """() => {
+    const now = window.fetch;
+    window.late = 0;
+    window.fetch = async (...what) => {
+        const answer = await now(...what);
+        if (!String(what[0]).includes("/run/")) return answer;
+        await new Promise((done) => setTimeout(done, 1200));
+        window.late += 1;
+        return answer;
+    };
+}"""  # what is suggested while one types comes more than a second late
+
+
+def test_names_that_come_late_do_not_stay_open_under_the_answer(page):
+    title = titles(page)[5]
+    page.click(BOX)
+    page.keyboard.type(title[:-1], delay=15)
+    page.wait_for_selector(f"#names label:has-text('{title}')")
+    page.wait_for_timeout(500)
+    page.evaluate(LATE)
+    page.keyboard.type(title[-1])
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.wait_for_selector(f"#piece h2:has-text('{title}')")
+    page.wait_for_function("window.late >= 2")
+    page.wait_for_selector("#names label", state="hidden", timeout=5000)
+
+
 def test_enter_takes_the_first_piece_of_that_name_or_else_asks_by_words(page):
     title = titles(page)[2]
     page.fill(BOX, title)

@@ -176,8 +176,7 @@ class Callbacks:
 
     def suggest(self, text: str | None) -> gr.Radio:
         """The pieces whose titles hold the words typed so far."""
-        found = self.finder.named(text or "")
-        return gr.Radio(choices=found, value=None, visible=bool(found))
+        return names_of(self.finder.named(text or ""))
 
     def suggested(self, text: str | None) -> Answer:
         """Asked with what the box holds once `suggest` was answered, which may be late.
@@ -185,7 +184,7 @@ class Callbacks:
         An answer empties the box, and names that come after it would stay open under it.
         """
         if not (text or "").strip():
-            return {self.parts.names: gr.Radio(choices=[], value=None, visible=False)}
+            return {self.parts.names: names_of([])}
         if self.finder.named(text):
             return self.same
         return {self.parts.line: BY_MEANING}
@@ -320,7 +319,7 @@ class Callbacks:
             p.line: shared + (impossible(span) or view.line),
             p.wall: wall(view.cards, NOTHING),
             p.more: gr.Button(visible=not view.whole and query.count < MOST_RESULTS),
-            p.names: gr.Radio(choices=[], value=None, visible=False),
+            p.names: names_of([]),
             p.name: "",
             p.router: address(query, finder.index),
         }
@@ -360,6 +359,11 @@ def _put(all: tuple, number: int, one: object) -> tuple:
 
 def _without(all: tuple, number: int) -> tuple:
     return (*all[:number], *all[number + 1 :])
+
+
+def names_of(found: list[tuple[str, str]]) -> gr.Radio:
+    """The names, (title, id), that are offered for what was typed; closed where there are none."""
+    return gr.Radio(choices=found, value=None, visible=bool(found))
 
 
 def no_picture() -> dict[str, Any]:

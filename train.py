@@ -21,13 +21,12 @@ import numpy as np
 import torch
 
 from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
-from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch, Mixer
 from lookbook.training.checking import Check
 from lookbook.training.curves import draw
 from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
 from lookbook.training.export import export
-from lookbook.training.finish import Features, collect, finish
+from lookbook.training.finish import collect, finish
 from lookbook.training.model import Student
 from lookbook.training.run import Run, train
 from lookbook.words import Vocabulary
@@ -44,6 +43,7 @@ def options() -> argparse.Namespace:
     add("--work", type=Path, default=Path("training"), help="checkpoints, caches and logs")
     add("--output", type=Path, default=Path("models/lookbook-resnet50"))
     add("--start-from", type=Path, help="folder of shipped weights to begin with, in place of none")
+    add("--settle", type=int, default=4000, help="pairs of views by which all else finds its place")
     add("--dim", type=int, default=320, help="size of the embedding")
     add("--size", type=int, default=64, help="picture side in pixels for this run")
     add("--batch", type=int, default=64, help="products in a batch, two views each")
@@ -55,6 +55,8 @@ def options() -> argparse.Namespace:
         "--cooldown", type=float, default=0.2, help="last share of this run in which the rate falls"
     )
     add("--average", type=float, default=0.999, help="weight of the past in the averaged weights")
+    add("--still", type=int, default=0, help="of stem and four stages, how many do not learn")
+    add("--memory", type=int, default=4096, help="earlier views to tell a batch from, or 0")
     add("--threads", type=int, default=os.cpu_count())
     add("--seed", type=int, default=0)
     add("--log-every", type=int, default=50, help="steps between two lines of the log")
@@ -116,6 +118,8 @@ def main() -> None:
     )
     log = args.work / "log.jsonl"
     note(args, sources, log)
+    if args.start_from and not run.step:
+        print("settling", run.settle(collect(run.student, batches, args.settle)), flush=True)
     if args.minutes > 0:
         train(run, batches, check, log)
     student = run.best_student()
@@ -161,14 +165,8 @@ def refine(
 ) -> None:
     """Train what stands above the backbone once more, on `--finish` pairs of frozen features."""
     features = collect(student, batches, args.finish)
-
-    def loss(student: Student, part: Features) -> torch.Tensor:
-        both = torch.cat([part.first, part.second]).float()
-        labels = part.labels.repeat(2, 1)
-        return weighed(asked(student, words, both, labels, part.names))
-
     before = check(student, args.size)
-    means = finish(student, features, loss, epochs=args.finish_epochs, batch=1024, rate=5e-4)
+    means = finish(student, features, words, epochs=args.finish_epochs, batch=1024, rate=5e-4)
     line = {"finish": means, "before": before, "check": check(student, args.size)}
     with log.open("a") as file:
         print(json.dumps(line), file=file)

@@ -13,7 +13,7 @@ from .street import street_shot
 
 # pieces by their number, whose first result is of their kind: a first press should show what the
 # site can do; what it cannot do yet stands in the model card, on shots that nobody chose
-STREET = (5, 10, 15, 19, 35, 38, 43, 133)
+STREET = (6, 10, 15, 19, 35, 38, 43, 133)
 PLAIN = ("Jeans", "Tshirts")  # the first of each
 
 

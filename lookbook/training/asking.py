@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 
 from lookbook.training import losses
-from lookbook.training.data import HEADS
+from lookbook.training.batches import Truth
+from lookbook.training.data import EXACTLY, HEADS
+from lookbook.training.memory import Memory
 from lookbook.training.model import KINDS, Student
 from lookbook.words import Vocabulary
 
@@ -18,9 +20,11 @@ WEIGHTS: Mapping[str, float] = {
     "usage": 0.15,
     "season": 0.15,
     "label": 1.0,
-    "kind articleType": 1.0,
+    EXACTLY: 0.3,
+    "kind articleType": 1.5,
     "kind label": 1.0,
     "views": 1.0,
+    "cut": 0.7,
     "words": 0.4,
     "teacher": 3.0,
 }
@@ -30,31 +34,65 @@ def asked(
     student: Student,
     words: Vocabulary,
     features: torch.Tensor,
-    labels: torch.Tensor,
-    names: Sequence[str],
+    truth: Truth,
+    memory: Memory | None = None,
 ) -> dict[str, torch.Tensor]:
     """Losses by name, unweighted, of `features` (2n, 2048): n first views, then their second ones.
 
-    `labels` (2n, heads); `names` of the first views, "" or missing for a photo without a name.
+    With a `memory` the views are told apart from those of earlier batches too, and join them.
     """
-    (vectors, kinds), n = student.sides(features), len(features) // 2
-    parts = {
-        head: losses.proxy_loss(vectors, student.heads[head], labels[:, i])
-        for i, head in enumerate(HEADS)
-        if len(student.heads[head])
-    }
-    for head in KINDS:
-        if len(student.kinds[head]):
-            found = losses.proxy_loss(kinds, student.kinds[head], labels[:, HEADS.index(head)])
-            parts[f"kind {head}"] = found
-    parts["views"] = losses.views_loss(vectors[:n], vectors[n:], student.sharpness[0])
-    named = [i for i, name in enumerate(names) if words.tokens(name)]
-    if named:
-        flat, offsets = words.bags([names[i] for i in named])
-        said = student.read(torch.tensor(flat), torch.tensor(offsets))
-        rows = torch.tensor(named) + (0 if torch.rand(1) < 0.5 else n)
-        parts["words"] = losses.pair_loss(student.embed(features[rows]), said, student.sharpness[1])
+    whole, kind, cut = student.sides(features)
+    parts = _labels_losses(student, whole, kind, truth.labels.flatten(0, 1))
+    parts |= _views_losses(student, whole, cut, truth, memory)
+    if any(map(words.tokens, truth.names)):
+        parts["words"] = _words_loss(student, words, features, truth)
+    if student.teach is not None:
+        teacher = truth.teacher.flatten(0, 1)
+        parts["teacher"] = losses.teacher_loss(student.teach(features), teacher)
     return parts
+
+
+def _labels_losses(
+    student: Student, whole: torch.Tensor, kind: torch.Tensor, labels: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """What the labels ask of each side that has proxies."""
+    asking = [(head, whole, head, student.heads[head]) for head in HEADS]
+    asking += [(f"kind {head}", kind, head, student.kinds[head]) for head in KINDS]
+    return {
+        name: losses.proxy_loss(vectors, proxies, labels[:, HEADS.index(head)])
+        for name, vectors, head, proxies in asking
+        if len(proxies)
+    }
+
+
+def _views_losses(
+    student: Student, whole: torch.Tensor, cut: torch.Tensor, truth: Truth, memory: Memory | None
+) -> dict[str, torch.Tensor]:
+    """Pairs in one colour find each other by all there is, pairs in two colours by cut and print.
+
+    A pair in one colour would let the side for cut find it by that colour.
+    """
+    others = memory.without(truth.products) if memory else (None, None)
+    same, other = student.sharpness[0], student.sharpness[2]
+    found = {
+        "views": losses.views_loss(whole, same, ~truth.recoloured, others[0]),
+        "cut": losses.views_loss(cut, other, truth.recoloured, others[1]),
+    }
+    if memory:
+        memory.add(truth.products.repeat(2), (whole, cut))
+    return found
+
+
+def _words_loss(
+    student: Student, words: Vocabulary, features: torch.Tensor, truth: Truth
+) -> torch.Tensor:
+    """A view of each product that has a name, and that name; no view in another colour."""
+    named = torch.tensor([i for i, name in enumerate(truth.names) if words.tokens(name)])
+    flat, offsets = words.bags([truth.names[i] for i in named.tolist()])
+    said = student.read(torch.tensor(flat), torch.tensor(offsets))
+    second = (torch.rand(len(named)) < 0.5) & ~truth.recoloured[named]
+    seen = features[named + second * len(truth)]
+    return losses.pair_loss(student.embed(seen), said, student.sharpness[1])
 
 
 def weighed(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:

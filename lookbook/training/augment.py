@@ -145,6 +145,35 @@ def bars(pictures: torch.Tensor, chance: float) -> torch.Tensor:
     return pictures
 
 
+LUMA = torch.tensor([0.299, 0.587, 0.114])  # and the two chromas below: ITU-R BT.601
+TO_YCC = torch.stack(
+    [LUMA, torch.tensor([-0.168736, -0.331264, 0.5]), torch.tensor([0.5, -0.418688, -0.081312])]
+)
+
+
+def recolour(canvases: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """RGBA canvases, those at `rows` (bool, (n,)) as if the product came in another colour.
+
+    Cut and print stay: around the mean of what is cut out, hues are turned by any angle and light
+    is stretched or flattened; then it takes the mean colour of another product among `canvases`.
+    """
+    n, alpha = len(canvases), canvases[:, 3:]
+    ycc = torch.einsum("ij,njhw->nihw", TO_YCC, canvases[:, :3])
+    mean = (ycc * alpha).sum((2, 3)) / alpha.sum((2, 3)).clamp_min(1)
+    detail = ycc - mean[:, :, None, None]
+    angle = uniform(n, -math.pi, math.pi)
+    change = torch.zeros(n, 3, 3)
+    change[:, 0, 0] = uniform(n, 0.6, 1.3)
+    change[:, 1, 1] = change[:, 2, 2] = torch.cos(angle)
+    change[:, 2, 1] = torch.sin(angle)
+    change[:, 1, 2] = -change[:, 2, 1]
+    other = mean.roll(int(torch.randint(1, max(2, n), ())), 0)[:, :, None, None]
+    changed = torch.einsum("nij,njhw->nihw", change, detail) + other
+    colour = torch.einsum("ij,njhw->nihw", torch.linalg.inv(TO_YCC), changed).clamp(0, 1)
+    alpha = alpha * rows[:, None, None, None]
+    return torch.cat([canvases[:, :3].lerp(colour, alpha), canvases[:, 3:]], 1)
+
+
 def studio(canvases: torch.Tensor, size: int) -> torch.Tensor:
     """RGBA canvases as another shop would show them: nearly the same, on the plain ground."""
     grid = warp_grid(len(canvases), size, (0.82, 1.12), 6, 0.06, 0.02)

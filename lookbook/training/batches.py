@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,54 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from lookbook.training import augment
-from lookbook.training.data import DESCRIBED, Photos
+from lookbook.training.data import COLOURED, DESCRIBED, HEADS, MISSING, Photos
 
 MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
 STD = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
-WORD_DROP = 0.3  # share of names cut to some of their words: people type two words, not eight
+WORD_DROP = 0.3  # share of names cut to some of their words: people type one or two, not eight
+STREET = (0.35, 0.7)  # shares of street views among first and second views
+HANDHELD = -1  # the source beside those of `products`
+RECOLOURED = 0.4  # share of products whose second view shows another colour
+
+
+@dataclass
+class Truth:
+    """What is known of n pairs of views.
+
+    `products` int64 (n,), one number a product; `labels` int64 (2, n, heads), MISSING where nobody
+    says; `recoloured` bool (n,): the second view shows another colour; `names`, "" for none;
+    `teacher` float32 (2, n, t) or None.
+    """
+
+    products: torch.Tensor
+    labels: torch.Tensor
+    recoloured: torch.Tensor
+    names: list[str]
+    teacher: torch.Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, rows: torch.Tensor) -> Truth:
+        """The pairs at `rows`."""
+        return Truth(
+            self.products[rows],
+            self.labels[:, rows],
+            self.recoloured[rows],
+            [self.names[r] for r in rows.tolist()],
+            None if self.teacher is None else self.teacher[:, rows],
+        )
+
+    @classmethod
+    def of(cls, parts: Sequence[Truth]) -> Truth:
+        """One after another."""
+        return cls(
+            torch.cat([p.products for p in parts]),
+            torch.cat([p.labels for p in parts], 1),
+            torch.cat([p.recoloured for p in parts]),
+            [name for p in parts for name in p.names],
+            None if parts[0].teacher is None else torch.cat([p.teacher for p in parts], 1),
+        )
 
 
 @dataclass
@@ -23,9 +66,7 @@ class Batch:
     """`pictures` (2n, 3, s, s) normalised: n first views, then second views of the same n."""
 
     pictures: torch.Tensor
-    labels: torch.Tensor
-    teacher: torch.Tensor | None
-    names: list[str]
+    truth: Truth
 
 
 def canvases_for(pixels: np.ndarray, size: int) -> torch.Tensor:
@@ -48,6 +89,7 @@ class Mixer:
         for source, photos in enumerate(products):
             for row, key in enumerate(photos.keys):
                 self.shots.setdefault(key, []).append((source, row))
+        self.numbers = {key: number for number, key in enumerate(self.shots)}
         # a product with a larger photo is worth more: it is where cut and print can be learnt
         self.keys = [k for k, shots in self.shots.items() for _ in shots]
 
@@ -67,75 +109,92 @@ class Mixer:
             yield self._batch(keys, held, size, draw)
 
     def _batch(self, keys: list[str], held: int, size: int, draw: random.Random) -> Batch:
-        first = [draw.choice(self.shots[key]) for key in keys]
-        second = [draw.choice(self.shots[key]) for key in keys]
-        rows = [draw.randrange(len(self.handheld)) for _ in range(held)]
-        views = []
-        for shots, street_share in ((first, 0.35), (second, 0.7)):
-            shop = self._views(shots, size, street_share, draw)
-            views.append(torch.cat([shop, self._handheld(rows, size)]) if held else shop)
+        rows = [(HANDHELD, draw.randrange(len(self.handheld))) for _ in range(held)]
+        shots = [[draw.choice(self.shots[key]) for key in keys] + rows for _ in STREET]
+        recoloured = np.array([draw.random() < RECOLOURED for _ in keys] + [False] * held)
+        changed = (np.zeros_like(recoloured), recoloured)
+        views = [
+            self._views(view, change, size, share, draw)
+            for view, change, share in zip(shots, changed, STREET, strict=True)
+        ]
         pictures = (torch.cat(views) - MEAN) / STD
-        return Batch(
-            pictures.contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(np.concatenate([self._labels(s, rows) for s in (first, second)])),
-            self._teacher([*first, *self._held(rows), *second, *self._held(rows)]),
-            [self._name(*shot, draw) for shot in first],
+        truth = self._truth(shots, recoloured, draw)
+        return Batch(pictures.contiguous(memory_format=torch.channels_last), truth)
+
+    def _truth(self, shots: list[list], recoloured: np.ndarray, draw: random.Random) -> Truth:
+        labels = np.array([[self._source(s).labels[r] for s, r in view] for view in shots])
+        for head in COLOURED:
+            labels[1, recoloured, HEADS.index(head)] = MISSING
+        teacher = None
+        if self.products[0].teacher is not None:
+            said = [[self._source(s).teacher[r] for s, r in view] for view in shots]
+            teacher = torch.from_numpy(np.array(said, np.float32))
+        return Truth(
+            torch.tensor([self._number(*shot) for shot in shots[0]]),
+            torch.from_numpy(labels),
+            torch.from_numpy(recoloured),
+            [self._name(*shot, draw) for shot in shots[0]],
+            teacher,
         )
 
-    def _held(self, rows: list[int]) -> list[tuple[int, int]]:
-        return [(-1, row) for row in rows]
-
     def _source(self, source: int) -> Photos:
-        return self.handheld if source == -1 else self.products[source]
+        return self.handheld if source == HANDHELD else self.products[source]
+
+    def _number(self, source: int, row: int) -> int:
+        if source == HANDHELD:
+            return -1 - row
+        return self.numbers[self.products[source].keys[row]]
 
     def _views(
-        self, shots: list, size: int, street_share: float, draw: random.Random
+        self,
+        shots: list,
+        recoloured: np.ndarray,
+        size: int,
+        street_share: float,
+        draw: random.Random,
     ) -> torch.Tensor:
         """Studio and street views in the order of `shots`; each source has its own canvas size."""
         out = torch.empty(len(shots), 3, size, size)
         street = np.array([draw.random() < street_share for _ in shots])
         sources = np.array([source for source, _ in shots])
         for source in np.unique(sources):
-            for outside in (False, True):
-                here = np.flatnonzero((sources == source) & (street == outside))
+            mine = sources == source
+            for here in map(np.flatnonzero, (mine & ~street, mine & street)):
                 if not len(here):
                     continue
                 canvases = self._canvases(source, [shots[i][1] for i in here], size)
-                if outside:
-                    grounds = self._grounds(len(here), size, draw)
-                    out[here] = augment.street(canvases, grounds, size)
-                else:
-                    out[here] = augment.studio(canvases, size)
+                if recoloured[here].any():
+                    changed = torch.from_numpy(recoloured[here])
+                    canvases = augment.recolour(canvases, changed)
+                out[here] = self._seen(canvases, source, street[here[0]], size, draw)
         return out
 
-    def _handheld(self, rows: list[int], size: int) -> torch.Tensor:
-        return augment.handheld(self._canvases(-1, rows, size), size)
+    def _seen(
+        self, canvases: torch.Tensor, source: int, street: bool, size: int, draw: random.Random
+    ) -> torch.Tensor:
+        if source == HANDHELD:
+            return augment.handheld(canvases, size)
+        if street:
+            return augment.street(canvases, self._grounds(len(canvases), size, draw), size)
+        return augment.studio(canvases, size)
 
     def _grounds(self, n: int, size: int, draw: random.Random) -> torch.Tensor:
         photos = self.handheld or self.products[0]
-        source = -1 if self.handheld else 0
+        source = HANDHELD if self.handheld else 0
         return self._canvases(source, [draw.randrange(len(photos)) for _ in range(n)], size)
 
     def _canvases(self, source: int, rows: list[int], size: int) -> torch.Tensor:
         return canvases_for(self._source(source).canvases[np.array(rows)], size)
 
-    def _labels(self, shots: list[tuple[int, int]], rows: list[int]) -> np.ndarray:
-        labels = [self._source(s).labels[r] for s, r in [*shots, *self._held(rows)]]
-        return np.stack(labels)
-
-    def _teacher(self, shots: list[tuple[int, int]]) -> torch.Tensor | None:
-        if self.products[0].teacher is None:
-            return None
-        return torch.from_numpy(
-            np.stack([self._source(s).teacher[r] for s, r in shots]).astype(np.float32)
-        )
-
     def _name(self, source: int, row: int, draw: random.Random) -> str:
+        """What may be said of a shot; nothing of a handheld one."""
+        if source == HANDHELD:
+            return ""
         photos = self.products[source]
         attributes = photos.attributes[row]
         described = [str(attributes.get(c) or "") for c in DESCRIBED]
         text = photos.names[row] if draw.random() < 0.75 else " ".join(described)
         words = text.split()
-        if draw.random() < WORD_DROP and len(words) > 2:
-            words = draw.sample(words, draw.randint(2, len(words)))
+        if draw.random() < WORD_DROP and words:
+            words = draw.sample(words, draw.randint(1, len(words)))
         return " ".join(words)

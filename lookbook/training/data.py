@@ -14,7 +14,9 @@ from lookbook.catalog import Item
 from lookbook.cutout import cut_out
 from lookbook.images import ImageError, letterbox, open_picture
 
-HEADS = ("articleType", "gender", "baseColour", "usage", "season", "label")
+EXACTLY = "exactly"  # the label that DESCRIBED make together
+HEADS = ("articleType", "gender", "baseColour", "usage", "season", "label", EXACTLY)
+COLOURED = ("baseColour", EXACTLY)  # what is no longer known once the colour is another
 DESCRIBED = ("articleType", "gender", "baseColour")  # attributes that people search by
 MISSING = -1
 
@@ -85,6 +87,15 @@ def load_photos(items: Iterable[Item], size: int, key: str, workers: int = 2) ->
     )
 
 
+def told(attributes: dict, head: str) -> str:
+    """What a photo's attributes say to a head; "" when they do not say."""
+    if head == EXACTLY:
+        parts = [told(attributes, part) for part in DESCRIBED]
+        return " ".join(parts) if all(parts) else ""
+    value = str(attributes.get(head) or "")
+    return "" if value == "NA" else value
+
+
 def vocabulary(sources: Sequence[Photos], least: int = 5) -> dict[str, list[str]]:
     """For each head the classes that at least `least` training photos carry, sorted."""
     classes: dict[str, list[str]] = {}
@@ -92,9 +103,9 @@ def vocabulary(sources: Sequence[Photos], least: int = 5) -> dict[str, list[str]
         counts: dict[str, int] = {}
         for photos in sources:
             for row in photos.attributes:
-                value = row.get(head)
-                if value not in (None, "", "NA"):
-                    counts[str(value)] = counts.get(str(value), 0) + 1
+                value = told(row, head)
+                if value:
+                    counts[value] = counts.get(value, 0) + 1
         classes[head] = sorted(value for value, n in counts.items() if n >= least)
     return classes
 
@@ -103,7 +114,7 @@ def number_labels(photos: Photos, classes: dict[str, list[str]]) -> None:
     """Fill `photos.labels` by `classes`; what is not among them is MISSING."""
     lookup = {head: {c: i for i, c in enumerate(values)} for head, values in classes.items()}
     photos.labels = np.array(
-        [[lookup[h].get(str(row.get(h)), MISSING) for h in HEADS] for row in photos.attributes],
+        [[lookup[h].get(told(row, h), MISSING) for h in HEADS] for row in photos.attributes],
         dtype=np.int64,
     ).reshape(len(photos), len(HEADS))
 

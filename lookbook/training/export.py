@@ -10,7 +10,7 @@ import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
-from lookbook.training.model import KIND_SHARE, Student
+from lookbook.training.model import CUT_SHARE, KIND_SHARE, Student
 from lookbook.words import Vocabulary
 
 
@@ -48,12 +48,12 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
     projection = load_file(folder / "projection.safetensors")["projection"].float()
-    sizes = [len(student.projection.weight), len(student.kind.weight)]
+    sides = {student.projection: 1, student.kind: KIND_SHARE, student.cut: CUT_SHARE}
+    sizes = [side.out_features for side in sides]
     if len(projection) != sum(sizes):
         raise ValueError(f"{folder}: expected vectors of {sum(sizes)}, found {len(projection)}")
-    whole, kind = projection.split(sizes)
-    student.projection.weight.data.copy_(whole)
-    student.kind.weight.data.copy_(kind / KIND_SHARE)
+    for (side, share), weights in zip(sides.items(), projection.split(sizes), strict=True):
+        side.weight.data.copy_(weights / share)
     if student.words is None or not (folder / "words.json").exists():
         return
     listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))

@@ -12,69 +12,79 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 
-from lookbook.training.batches import Batch
+from lookbook.training.asking import asked, weighed
+from lookbook.training.batches import Batch, Truth
+from lookbook.training.data import HEADS, MISSING
 from lookbook.training.model import Student
+from lookbook.words import Vocabulary
 
 
 @dataclass
 class Features:
-    """What the frozen backbone says of n pairs of views, and what belongs to them."""
+    """What the frozen backbone says of n pairs of views, and what is known of them."""
 
     first: torch.Tensor  # float16 (n, 2048)
     second: torch.Tensor  # float16 (n, 2048)
-    labels: torch.Tensor  # int64 (n, heads)
-    names: list[str]  # "" for a photo that has no name
+    truth: Truth
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.truth)
 
     def take(self, rows: torch.Tensor) -> Features:
         """The pairs at `rows`."""
-        names = [self.names[r] for r in rows.tolist()]
-        return Features(self.first[rows], self.second[rows], self.labels[rows], names)
+        return Features(self.first[rows], self.second[rows], self.truth.take(rows))
 
 
 @torch.no_grad()
 def collect(student: Student, batches: Iterator[Batch], count: int) -> Features:
     """Features of at least `count` pairs of views, the backbone in eval mode."""
     student.eval()
-    first, second, labels, names = [], [], [], []
+    first, second, truths = [], [], []
     while sum(map(len, first)) < count:
         batch = next(batches)
-        n = len(batch.pictures) // 2
         with torch.autocast("cpu", torch.bfloat16):
             features = student.features(batch.pictures).half()
-        first.append(features[:n])
-        second.append(features[n:])
-        labels.append(batch.labels[:n])
-        names += batch.names + [""] * (n - len(batch.names))
-    return Features(torch.cat(first), torch.cat(second), torch.cat(labels), names)
+        one, other = features.chunk(2)
+        first.append(one)
+        second.append(other)
+        truths.append(batch.truth)
+    return Features(torch.cat(first), torch.cat(second), Truth.of(truths))
+
+
+@torch.no_grad()
+def put_proxies(student: Student, features: Features) -> None:
+    """Each class where its pictures are: a student that came without heads need not search."""
+    whole, kind, _ = student.eval().sides(torch.cat([features.first, features.second]).float())
+    labels = features.truth.labels.flatten(0, 1)
+    for vectors, heads in ((whole, student.heads), (kind, student.kinds)):
+        for head, proxies in heads.items():
+            numbers = labels[:, HEADS.index(head)]
+            known = numbers != MISSING
+            sums = torch.zeros_like(proxies).index_add_(0, numbers[known], vectors[known])
+            seen = sums.norm(dim=1) > 0
+            # as long as a proxy drawn at random, so that it turns at the same speed
+            proxies[seen] = F.normalize(sums[seen], dim=1) * proxies.shape[1] ** 0.5
 
 
 def finish(
-    student: Student, features: Features, loss: object, *, epochs: int, batch: int, rate: float
+    student: Student, features: Features, words: Vocabulary, *, epochs: int, batch: int, rate: float
 ) -> list[float]:
-    """Train all but the backbone on `features`; returns the mean loss of each epoch.
-
-    `loss(student, features, names, labels)` gives the total for first and second views stacked.
-    """
+    """Train all but the backbone on `features`; returns the mean loss of each epoch."""
     student.train()
-    for parameter in student.backbone.parameters():
-        parameter.requires_grad_(False)
-    moving = [p for p in student.parameters() if p.requires_grad]
+    moving = [p for name, p in student.named_parameters() if not name.startswith("backbone.")]
     optimiser = torch.optim.AdamW(moving, lr=rate, weight_decay=1e-4)
-    steps = epochs * max(1, len(features) // batch)
+    rounds = max(1, len(features) // batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * min(1, step / steps)))
+        optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * min(1, step / (epochs * rounds))))
     )
     means = []
     for _ in range(epochs):
         order, total = torch.randperm(len(features)), 0.0
-        rounds = max(1, len(order) // batch)
         for part in range(rounds):
             rows = order[part * batch : (part + 1) * batch]
-            value = loss(student, features.take(rows))
+            value = _loss(student, features.take(rows), words)
             optimiser.zero_grad(set_to_none=True)
             value.backward()
             optimiser.step()
@@ -82,3 +92,8 @@ def finish(
             total += value.item() / rounds
         means.append(total)
     return means
+
+
+def _loss(student: Student, part: Features, words: Vocabulary) -> torch.Tensor:
+    both = torch.cat([part.first, part.second]).float()
+    return weighed(asked(student, words, both, part.truth))

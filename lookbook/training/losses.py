@@ -28,14 +28,25 @@ def pair_loss(left: torch.Tensor, right: torch.Tensor, log_scale: torch.Tensor) 
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
-def views_loss(a: torch.Tensor, b: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
-    """Two views of each product find each other among all views of the batch (NT-Xent)."""
-    n = len(a)
-    both = torch.cat([a, b])
-    logits = both @ both.T * log_scale.exp().clamp(max=50)
-    logits = logits.masked_fill(torch.eye(2 * n, dtype=torch.bool), -1e4)
-    target = torch.cat([torch.arange(n, 2 * n), torch.arange(n)])
-    return F.cross_entropy(logits, target)
+def views_loss(
+    views: torch.Tensor,
+    log_scale: torch.Tensor,
+    pairs: torch.Tensor,
+    others: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Two views of each product find each other among all views there are (NT-Xent).
+
+    `views` (2n, d): n first views, then the second ones of the same products; only `pairs`, bool
+    (n,), are to find each other. `others` (m, d) are views of other products, to be told apart.
+    """
+    if not pairs.any():
+        return views.sum() * 0
+    n, asking = len(pairs), pairs.repeat(2)
+    there = views if others is None else torch.cat([views, others])
+    logits = views @ there.T * log_scale.exp().clamp(max=50)
+    logits[:, : 2 * n].masked_fill_(torch.eye(2 * n, dtype=torch.bool), -1e4)
+    target = torch.arange(2 * n).roll(n)
+    return F.cross_entropy(logits[asking], target[asking])
 
 
 def teacher_loss(guess: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

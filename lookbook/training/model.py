@@ -10,36 +10,57 @@ from transformers import ResNetConfig, ResNetModel
 from lookbook.training.data import HEADS
 
 KINDS = ("articleType", "label")  # heads that have a side of the vector for themselves
-KIND_PART = 5  # that side has one in so many of the dimensions
-KIND_SHARE = 0.7  # how long that side is beside the other; of 0.5 to 0.9, on held-out products
+PART = 5  # the sides for kinds and for cut have each one in so many of the dimensions
+KIND_SHARE = 0.7  # how long that side is beside the whole; of 0.5 to 0.9, on held-out products
+CUT_SHARE = 0.4  # the same of the side for cut and print
 
 
 class Student(nn.Module):
     """Pictures (n, 3, s, s) -> features (n, 2048) -> embedding (n, dim) of L2 norm 1.
 
-    A vector has two sides: one that is asked for everything, and one that only tells kinds of
-    clothes apart. Together on one side, colour, print and kind contend for the same length.
+    A vector has three sides: one that is asked for everything, one that only tells kinds of clothes
+    apart, and one that tells cut and print whatever the colour. Together on one side, colour, print
+    and kind contend for the same length.
+
+    The stem and the first stages, `still` of these five together, do not learn: they stay as they
+    came, their normalisation too.
     """
 
-    def __init__(self, classes: dict[str, list[str]], dim: int, teacher: int, tokens: int) -> None:
+    def __init__(
+        self, classes: dict[str, list[str]], dim: int, teacher: int, tokens: int, still: int = 0
+    ) -> None:
         super().__init__()
         self.backbone = ResNetModel(ResNetConfig())
-        kind = dim // KIND_PART
-        self.projection = nn.Linear(2048, dim - kind, bias=False)
-        self.kind = nn.Linear(2048, kind, bias=False)
-        self.register_buffer("lengths", torch.ones(2))  # of the two sides, usually
+        part = dim // PART
+        whole = dim - 2 * part
+        self.projection = nn.Linear(2048, whole, bias=False)
+        self.kind = nn.Linear(2048, part, bias=False)
+        self.cut = nn.Linear(2048, part, bias=False)
+        self.register_buffer("lengths", torch.ones(3))  # of the three sides, usually
         self.heads = nn.ParameterDict(
-            {head: nn.Parameter(torch.randn(len(classes[head]), dim - kind)) for head in HEADS}
+            {head: nn.Parameter(torch.randn(len(classes[head]), whole)) for head in HEADS}
         )
         self.kinds = nn.ParameterDict(
-            {head: nn.Parameter(torch.randn(len(classes[head]), kind)) for head in KINDS}
+            {head: nn.Parameter(torch.randn(len(classes[head]), part)) for head in KINDS}
         )
         self.teach = nn.Linear(2048, teacher) if teacher else None
         self.words = nn.EmbeddingBag(tokens, dim, mode="sum") if tokens else None
         if self.words is not None:
             nn.init.normal_(self.words.weight, std=dim**-0.5)
-        self.sharpness = nn.Parameter(torch.tensor([2.3, 2.3]))  # log of instance and words scale
+        # log of the scale of cosines between views, of picture and words, and between cuts
+        self.sharpness = nn.Parameter(torch.tensor([2.3, 2.3, 2.3]))
         self._quiet_residuals()
+        stages = [self.backbone.embedder, *self.backbone.encoder.stages]
+        self.still = stages[:still]  # a list, so that no module is registered twice
+        for parameter in (p for stage in self.still for p in stage.parameters()):
+            parameter.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Student:
+        """As `nn.Module.train`, but what stands still keeps normalising by what it knows."""
+        super().train(mode)
+        for stage in self.still:
+            stage.eval()
+        return self
 
     def _quiet_residuals(self) -> None:
         """Start each residual branch at zero (Goyal et al. 2017): early training is steadier."""
@@ -56,21 +77,22 @@ class Student(nn.Module):
         return F.normalize(features @ self.joined().T, dim=1)
 
     def joined(self) -> torch.Tensor:
-        """(dim, 2048): both projections, scaled to their shares of a vector.
+        """(dim, 2048): the three projections, scaled to their shares of a vector.
 
         By their usual lengths, not by those of each picture: the embedding stays linear, so that
         what a place of the picture gives to it can be told.
         """
-        whole, kind = self.lengths
-        return torch.cat([self.projection.weight / whole, self.kind.weight * (KIND_SHARE / kind)])
+        shares = torch.tensor([1, KIND_SHARE, CUT_SHARE]) / self.lengths
+        sides = self.projection.weight, self.kind.weight, self.cut.weight
+        return torch.cat([side * share for side, share in zip(sides, shares, strict=True)])
 
-    def sides(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both sides of the vectors, each of L2 norm 1; in training their lengths are noted."""
-        raw = self.projection(features), self.kind(features)
+    def sides(self, features: torch.Tensor) -> list[torch.Tensor]:
+        """Whole, kind and cut, each of L2 norm 1; in training their lengths are noted."""
+        raw = [self.projection(features), self.kind(features), self.cut(features)]
         if self.training:
             seen = torch.stack([side.detach().norm(dim=1).mean() for side in raw])
             self.lengths.lerp_(seen, 0.05)
-        return F.normalize(raw[0], dim=1), F.normalize(raw[1], dim=1)
+        return [F.normalize(side, dim=1) for side in raw]
 
     def read(self, tokens: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
         """Bags of token numbers -> (n, dim), L2 norm 1."""

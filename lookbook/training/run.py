@@ -11,11 +11,12 @@ from statistics import fmean
 
 import torch
 
-from lookbook.training import losses
 from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch
 from lookbook.training.checking import Check
 from lookbook.training.export import begin_with
+from lookbook.training.finish import Features, finish, put_proxies
+from lookbook.training.memory import Memory
 from lookbook.training.model import Student
 from lookbook.words import Vocabulary
 
@@ -27,22 +28,23 @@ class Run:
         self, args: argparse.Namespace, classes: dict, words: Vocabulary, teacher: int
     ) -> None:
         self.args, self.classes, self.words = args, classes, words
-        self.student = Student(classes, args.dim, teacher, len(words))
+        self.student = Student(classes, args.dim, teacher, len(words), args.still)
         self.student.to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.student, multi_avg_fn=averaging(args.average), use_buffers=True
         )
+        self.memory = Memory(args.memory) if args.memory else None
         decay = [p for p in self.student.parameters() if p.ndim > 1]
         rest = [p for p in self.student.parameters() if p.ndim <= 1]
         groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=True)
-        if args.start_from:
-            begin_with(self.student, words, args.start_from)
-            self.average.module.load_state_dict(self.student.state_dict())
         self.step, self.seconds, self.best = 0, 0.0, {}
         self.file = args.work / "run.pt"
         if self.file.exists():
             self._load(torch.load(self.file, weights_only=True))
+        elif args.start_from:
+            begin_with(self.student, words, args.start_from)
+            self.average.module.load_state_dict(self.student.state_dict())
 
     def _load(self, state: dict) -> None:
         self.student.load_state_dict(state["student"])
@@ -67,6 +69,13 @@ class Run:
         }
         _put(state, self.file)
 
+    def settle(self, features: Features) -> list[float]:
+        """Let all above a backbone that came without it find its place; loss of each epoch."""
+        put_proxies(self.student, features)
+        means = finish(self.student, features, self.words, epochs=20, batch=1024, rate=1e-3)
+        self.average.module.load_state_dict(self.student.state_dict())
+        return means
+
     def check(self, check: Check) -> dict[str, float]:
         """Figures of the averaged weights on held-out products; the best weights are kept."""
         found = check(self.average.module, self.args.size)
@@ -86,11 +95,7 @@ class Run:
         """Every loss by its name, unweighted."""
         with torch.autocast("cpu", torch.bfloat16):
             features = self.student.features(batch.pictures)
-        parts = asked(self.student, self.words, features, batch.labels, batch.names)
-        if batch.teacher is not None:
-            guess = self.student.teach(features)
-            parts["teacher"] = losses.teacher_loss(guess, batch.teacher)
-        return parts
+        return asked(self.student, self.words, features, batch.truth, self.memory)
 
     def update(self, batch: Batch, rate: float) -> dict[str, float]:
         """One step of the optimiser; returns the losses."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ from lookbook.catalog import open_catalog
 from lookbook.cutout import cut_out
 from lookbook.evaluate.street import street_view
 from lookbook.splits import held_out
-from lookbook.training import losses
-from lookbook.training.batches import MEAN, STD, Mixer
+from lookbook.training import augment, losses
+from lookbook.training.batches import MEAN, STD, Mixer, Truth
 from lookbook.training.data import HEADS, MISSING, load_photos, number_labels, vocabulary
+from lookbook.training.finish import Features, put_proxies
+from lookbook.training.memory import Memory
+from lookbook.training.model import Student
 from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def photos(shapes):
     made = load_photos(open_catalog(str(shapes)), 48, "id")
     for row in made.attributes:
-        row["baseColour"] = row["colour"]
+        row |= {"baseColour": row["colour"], "articleType": "disc", "gender": "Unisex"}
     number_labels(made, vocabulary([made], least=2))
     return made
 
@@ -71,9 +75,13 @@ def test_unusable_pictures_are_left_out_and_labels_numbered(photos):
 
 def test_a_batch_holds_two_views_of_the_same_products(photos):
     batch = next(Mixer([photos], None, 0).batches(5, 32, seed=1))
-    n = len(batch.names)
+    n = len(batch.truth)
     assert batch.pictures.shape == (2 * n, 3, 32, 32)
-    assert torch.equal(batch.labels[:n], batch.labels[n:])
+    assert len(set(batch.truth.products.tolist())) == n
+    first, second = batch.truth.labels
+    changed = (first != second).nonzero()
+    assert {HEADS[head] for head in changed[:, 1].tolist()} == {"baseColour", "exactly"}
+    assert batch.truth.recoloured[changed[:, 0]].all(), "nobody says what colour it is now"
     pixels = batch.pictures * STD + MEAN
     assert -0.01 <= float(pixels.min()) <= float(pixels.max()) <= 1.01
     assert not torch.allclose(batch.pictures[:n], batch.pictures[n:])
@@ -87,11 +95,100 @@ def test_the_same_seed_draws_the_same_batches(photos):
     assert not torch.equal(one.pictures, other.pictures)
 
 
+def test_another_colour_keeps_the_shape_and_the_ground():
+    discs = [np.asarray(draw_shape(colour, 0, (64, 64))) for colour in ("red", "blue")]
+    pixels = np.stack([np.dstack([disc, cut_out(disc)]) for disc in discs])
+    canvases = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+    found = augment.recolour(canvases, torch.tensor([True, False]))
+    torch.testing.assert_close(found[1], canvases[1])
+    inside = canvases[0, 3] > 0
+    torch.testing.assert_close(found[0, :, ~inside], canvases[0, :, ~inside])
+    blue = torch.tensor(COLOURS["blue"]) / 255
+    assert (found[0, :3, inside] - blue[:, None]).abs().max() < 0.02, "the other one's colour"
+
+
+def unit(*shape: int) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.randn(*shape), dim=-1)
+
+
+def test_names_are_said_in_full_and_by_a_single_word(photos):
+    batches = islice(Mixer([photos], None, 0).batches(5, 32, seed=1), 20)
+    said = [len(name.split()) for batch in batches for name in batch.truth.names]
+    assert min(said) == 1
+    assert max(said) == max(len(name.split()) for name in photos.names)
+
+
 def test_pairs_that_belong_together_cost_less():
-    left = torch.nn.functional.normalize(torch.randn(8, 16), dim=1)
-    scale = torch.tensor(2.3)
-    assert losses.pair_loss(left, left, scale) < losses.pair_loss(left, left.roll(1, 0), scale)
-    assert losses.views_loss(left, left, scale) < losses.views_loss(left, left.roll(1, 0), scale)
+    left, scale, all_of = unit(8, 16), torch.tensor(2.3), torch.ones(8, dtype=torch.bool)
+    apart = left.roll(1, 0)
+    assert losses.pair_loss(left, left, scale) < losses.pair_loss(left, apart, scale)
+    same, other = torch.cat([left, left]), torch.cat([left, apart])
+    assert losses.views_loss(same, scale, all_of) < losses.views_loss(other, scale, all_of)
+
+
+def test_only_the_pairs_that_are_asked_for_must_find_each_other():
+    left, scale = unit(4, 16), torch.tensor(2.3)
+    right = left.clone()
+    right[3] = -left[3]
+    some = torch.tensor([True, True, True, False])
+    views = torch.cat([left, right])
+    assert losses.views_loss(views, scale, some) < losses.views_loss(views, scale, ~some)
+    assert losses.views_loss(views, scale, torch.zeros(4, dtype=torch.bool)) == 0
+
+
+def test_views_of_other_products_make_the_task_harder():
+    left, scale, all_of = unit(4, 16), torch.tensor(2.3), torch.ones(4, dtype=torch.bool)
+    views = torch.cat([left, left])
+    alone = losses.views_loss(views, scale, all_of)
+    assert losses.views_loss(views, scale, all_of, unit(64, 16)) > alone
+    assert losses.views_loss(views, scale, all_of, -views) > alone
+
+
+def test_a_memory_keeps_the_latest_views_of_other_products():
+    memory = Memory(5)
+    assert memory.without(torch.tensor([1])) == (None, None)
+    for product in (1, 2, 3):
+        memory.add(torch.tensor([product, product]), (torch.full((2, 4), float(product)),) * 2)
+    whole, cut = memory.without(torch.tensor([3, 9]))
+    assert whole[:, 0].tolist() == [1, 2, 2], "of six views the first is forgotten"
+    assert cut.shape == (3, 4)
+    memory.add(torch.full((9,), 4), (torch.ones(9, 4),) * 2)
+    assert len(memory.without(torch.tensor([3]))[0]) == 5, "no more than it may, however many come"
+
+
+def student(**changes) -> Student:
+    return Student({head: ["a", "b"] for head in HEADS}, 20, 0, 2, **changes)
+
+
+def test_what_stands_still_does_not_change():
+    learning = student(still=2).train()
+    before = {name: value.clone() for name, value in learning.state_dict().items()}
+    optimiser = torch.optim.SGD(learning.parameters(), lr=1.0)
+    learning.embed(learning.features(torch.randn(4, 3, 64, 64)))[:, 0].sum().backward()
+    optimiser.step()
+    changed = {
+        name.rsplit(".", 1)[0]
+        for name, value in learning.state_dict().items()
+        if name.startswith("backbone") and not torch.equal(value, before[name])
+    }
+    assert any(name.startswith("backbone.encoder.stages.1") for name in changed)
+    still = ("backbone.embedder", "backbone.encoder.stages.0")
+    assert not [name for name in changed if name.startswith(still)]
+
+
+def test_proxies_are_put_where_their_pictures_are():
+    made = student()
+    features = torch.randn(40, 2048).half()
+    numbers = torch.arange(40) % 2
+    labels = numbers[None, :, None].repeat(2, 1, len(HEADS))
+    truth = Truth(torch.arange(40), labels, torch.zeros(40, dtype=torch.bool), [""] * 40, None)
+    put_proxies(made, Features(features, features, truth))
+    whole, kind, _ = made.sides(features.float())
+    for vectors, proxies in ((whole, made.heads["gender"]), (kind, made.kinds["articleType"])):
+        near = torch.nn.functional.normalize(proxies, dim=1) @ vectors.T
+        means = [[near[a, numbers == b].mean().item() for b in (0, 1)] for a in (0, 1)]
+        assert means[0][0] > means[0][1]
+        assert means[1][1] > means[1][0]
 
 
 def test_a_missing_label_costs_nothing():
@@ -122,13 +219,30 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
     """The real script on a few steps; the second call goes on from the first."""
     command = [sys.executable, str(ROOT / "train.py"), "--data", str(shapes)]
     command += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "model")]
-    command += ["--size", "32", "--batch", "4", "--dim", "16", "--threads", "2"]
+    command += ["--size", "32", "--batch", "4", "--dim", "20", "--threads", "2"]
     command += ["--export-size", "64", "--log-every", "1", "--finish", "8", "--finish-epochs", "8"]
     for steps in ("2", "3"):
         done = subprocess.run(
             [*command, "--steps", steps], cwd=ROOT, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
+    other = ["--start-from", str(tmp_path / "model"), "--work", str(tmp_path / "other")]
+    other += [
+        "--output",
+        str(tmp_path / "second"),
+        "--settle",
+        "4",
+        "--still",
+        "2",
+        "--memory",
+        "0",
+    ]
+    done = subprocess.run(
+        [*command, *other, "--steps", "1"], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "settling" in done.stdout
+    assert Encoder.load(tmp_path / "second").dim == 20
     log = [json.loads(line) for line in (tmp_path / "work/log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in log if "views" in row] == [1, 2, 3]
     assert [row["options"]["steps"] for row in log if "options" in row] == [2, 3]
@@ -140,20 +254,19 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
     assert finished[0][-1] < finished[0][0], "the last step lowers its loss"
     assert (tmp_path / "model/training.png").read_bytes().startswith(b"\x89PNG")
     encoder = Encoder.load(tmp_path / "model")
-    assert (encoder.dim, encoder.preprocessing.size) == (16, 64)
-    assert encoder.encode([draw_shape("red", 0)]).shape == (1, 16)
-    assert encoder.encode_text(["shape"]).shape == (1, 16)
+    assert (encoder.dim, encoder.preprocessing.size) == (20, 64)
+    assert encoder.encode([draw_shape("red", 0)]).shape == (1, 20)
+    assert encoder.encode_text(["shape"]).shape == (1, 20)
     assert encoder.unknown_words("zebra shape") == ["zebra"]
 
 
 def test_training_begins_with_shipped_weights_when_told(tmp_path):
     from lookbook.training.export import begin_with, export
-    from lookbook.training.model import Student
     from lookbook.words import Vocabulary
 
     classes = {head: ["a", "b"] for head in HEADS}
     old_words, new_words = Vocabulary(("red", "shirt"), ()), Vocabulary(("blue", "shirt"), ())
-    old, new = (Student(classes, 8, 0, 2).eval() for _ in range(2))
+    old, new = (Student(classes, 10, 0, 2).eval() for _ in range(2))
     pictures = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         wanted = old.embed(old.features(pictures))

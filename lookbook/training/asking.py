@@ -44,8 +44,9 @@ def asked(
     whole, kind, cut = student.sides(features)
     parts = _labels_losses(student, whole, kind, truth.labels.flatten(0, 1))
     parts |= _views_losses(student, whole, cut, truth, memory)
-    if any(map(words.tokens, truth.names)):
-        parts["words"] = _words_loss(student, words, features, truth)
+    named = [i for i, name in enumerate(truth.names) if words.tokens(name)]
+    if named:
+        parts["words"] = _words_loss(student, words, features, truth, named)
     if student.teach is not None:
         teacher = truth.teacher.flatten(0, 1)
         parts["teacher"] = losses.teacher_loss(student.teach(features), teacher)
@@ -84,14 +85,13 @@ def _views_losses(
 
 
 def _words_loss(
-    student: Student, words: Vocabulary, features: torch.Tensor, truth: Truth
+    student: Student, words: Vocabulary, features: torch.Tensor, truth: Truth, named: list[int]
 ) -> torch.Tensor:
-    """A view of each product that has a name, and that name; no view in another colour."""
-    named = torch.tensor([i for i, name in enumerate(truth.names) if words.tokens(name)])
-    flat, offsets = words.bags([truth.names[i] for i in named.tolist()])
+    """A view of each of the `named` products and its name; no view in another colour."""
+    flat, offsets = words.bags([truth.names[i] for i in named])
     said = student.read(torch.tensor(flat), torch.tensor(offsets))
     second = (torch.rand(len(named)) < 0.5) & ~truth.recoloured[named]
-    seen = features[named + second * len(truth)]
+    seen = features[torch.tensor(named) + second * len(truth)]
     return losses.pair_loss(student.embed(seen), said, student.sharpness[1])
 
 

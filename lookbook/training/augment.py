@@ -145,10 +145,10 @@ def bars(pictures: torch.Tensor, chance: float) -> torch.Tensor:
     return pictures
 
 
-LUMA = torch.tensor([0.299, 0.587, 0.114])  # and the two chromas below: ITU-R BT.601
-TO_YCC = torch.stack(
-    [LUMA, torch.tensor([-0.168736, -0.331264, 0.5]), torch.tensor([0.5, -0.418688, -0.081312])]
+TO_YCC = torch.tensor(  # luma and two chromas: ITU-R BT.601
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
 )
+FROM_YCC = torch.linalg.inv(TO_YCC)
 
 
 def recolour(canvases: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -169,7 +169,7 @@ def recolour(canvases: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     change[:, 1, 2] = -change[:, 2, 1]
     other = mean.roll(int(torch.randint(1, max(2, n), ())), 0)[:, :, None, None]
     changed = torch.einsum("nij,njhw->nihw", change, detail) + other
-    colour = torch.einsum("ij,njhw->nihw", torch.linalg.inv(TO_YCC), changed).clamp(0, 1)
+    colour = torch.einsum("ij,njhw->nihw", FROM_YCC, changed).clamp(0, 1)
     alpha = alpha * rows[:, None, None, None]
     return torch.cat([canvases[:, :3].lerp(colour, alpha), canvases[:, 3:]], 1)
 

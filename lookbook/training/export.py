@@ -10,7 +10,7 @@ import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
-from lookbook.training.model import CUT_SHARE, KIND_SHARE, Student
+from lookbook.training.model import SHARES, Student
 from lookbook.words import Vocabulary
 
 
@@ -48,11 +48,11 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
     projection = load_file(folder / "projection.safetensors")["projection"].float()
-    sides = {student.projection: 1, student.kind: KIND_SHARE, student.cut: CUT_SHARE}
+    sides = student.projections
     sizes = [side.out_features for side in sides]
     if len(projection) != sum(sizes):
         raise ValueError(f"{folder}: expected vectors of {sum(sizes)}, found {len(projection)}")
-    for (side, share), weights in zip(sides.items(), projection.split(sizes), strict=True):
+    for side, share, weights in zip(sides, SHARES, projection.split(sizes), strict=True):
         side.weight.data.copy_(weights / share)
     if student.words is None or not (folder / "words.json").exists():
         return

@@ -13,6 +13,7 @@ KINDS = ("articleType", "label")  # heads that have a side of the vector for the
 PART = 5  # the sides for kinds and for cut have each one in so many of the dimensions
 KIND_SHARE = 0.7  # how long that side is beside the whole; of 0.5 to 0.9, on held-out products
 CUT_SHARE = 0.4  # the same of the side for cut and print
+SHARES = (1.0, KIND_SHARE, CUT_SHARE)  # in the order of `Student.projections`
 
 
 class Student(nn.Module):
@@ -68,6 +69,11 @@ class Student(nn.Module):
             for layer in stage.layers:
                 nn.init.zeros_(layer.layer[-1].normalization.weight)
 
+    @property
+    def projections(self) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
+        """Of whole, kind and cut: the order of a vector's dimensions."""
+        return self.projection, self.kind, self.cut
+
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
         """Global average of the last feature map, (n, 2048) float32."""
         return self.backbone(pictures).last_hidden_state.mean((2, 3)).float()
@@ -82,13 +88,13 @@ class Student(nn.Module):
         By their usual lengths, not by those of each picture: the embedding stays linear, so that
         what a place of the picture gives to it can be told.
         """
-        shares = torch.tensor([1, KIND_SHARE, CUT_SHARE]) / self.lengths
-        sides = self.projection.weight, self.kind.weight, self.cut.weight
-        return torch.cat([side * share for side, share in zip(sides, shares, strict=True)])
+        shares = torch.tensor(SHARES) / self.lengths
+        sides = zip(self.projections, shares, strict=True)
+        return torch.cat([side.weight * share for side, share in sides])
 
     def sides(self, features: torch.Tensor) -> list[torch.Tensor]:
         """Whole, kind and cut, each of L2 norm 1; in training their lengths are noted."""
-        raw = [self.projection(features), self.kind(features), self.cut(features)]
+        raw = [side(features) for side in self.projections]
         if self.training:
             seen = torch.stack([side.detach().norm(dim=1).mean() for side in raw])
             self.lengths.lerp_(seen, 0.05)

@@ -50,6 +50,7 @@ def options() -> argparse.Namespace:
     add("--steps", type=int, default=100_000, help="stop at this step")
     add("--minutes", type=float, default=60, help="stop after this long")
     add("--rate", type=float, default=1e-3, help="learning rate of AdamW")
+    add("--backbone-rate", type=float, default=1.0, help="share of it that the backbone takes")
     add("--warmup", type=int, default=300, help="steps until the full rate")
     add(
         "--cooldown", type=float, default=0.2, help="last share of this run in which the rate falls"

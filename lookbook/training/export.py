@@ -40,13 +40,16 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
 def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     """Give a fresh student the backbone, projection and words of an exported folder.
 
-    Words that the folder does not know keep their random start; the heads were not exported.
+    Words that the folder does not know keep their random start; the heads were not exported. A
+    folder without a projection gives its backbone alone.
     Raises ValueError when its vectors have another length.
     """
     from safetensors.numpy import load_file as load_arrays
     from safetensors.torch import load_file
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
+    if not (folder / "projection.safetensors").exists():
+        return
     projection = load_file(folder / "projection.safetensors")["projection"].float()
     sides = student.projections
     sizes = [side.out_features for side in sides]

@@ -28,10 +28,16 @@ class Student(nn.Module):
     """
 
     def __init__(
-        self, classes: dict[str, list[str]], dim: int, teacher: int, tokens: int, still: int = 0
+        self,
+        classes: dict[str, list[str]],
+        dim: int,
+        teacher: int,
+        tokens: int,
+        still: int = 0,
+        config: ResNetConfig | None = None,
     ) -> None:
         super().__init__()
-        self.backbone = ResNetModel(ResNetConfig())
+        self.backbone = ResNetModel(config or ResNetConfig())
         part = dim // PART
         whole = dim - 2 * part
         self.projection = nn.Linear(2048, whole, bias=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
+from transformers import ResNetConfig
 
 from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch
@@ -28,15 +29,14 @@ class Run:
         self, args: argparse.Namespace, classes: dict, words: Vocabulary, teacher: int
     ) -> None:
         self.args, self.classes, self.words = args, classes, words
-        self.student = Student(classes, args.dim, teacher, len(words), args.still)
+        config = ResNetConfig.from_pretrained(args.start_from) if args.start_from else None
+        self.student = Student(classes, args.dim, teacher, len(words), args.still, config)
         self.student.to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.student, multi_avg_fn=averaging(args.average), use_buffers=True
         )
         self.memory = Memory(args.memory) if args.memory else None
-        decay = [p for p in self.student.parameters() if p.ndim > 1]
-        rest = [p for p in self.student.parameters() if p.ndim <= 1]
-        groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
+        groups = grouped(self.student, args.backbone_rate)
         self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=True)
         self.step, self.seconds, self.best = 0, 0.0, {}
         self.file = args.work / "run.pt"
@@ -49,7 +49,10 @@ class Run:
     def _load(self, state: dict) -> None:
         self.student.load_state_dict(state["student"])
         self.average.load_state_dict(state["average"])
+        shares = [group["share"] for group in self.optimiser.param_groups]
         self.optimiser.load_state_dict(state["optimiser"])
+        for group, share in zip(self.optimiser.param_groups, shares, strict=True):
+            group["share"] = share  # as asked for now, not as it was
         self.step, self.seconds = state["step"], state["seconds"]
         self.best = state.get("best", {})
         if state["size"] != self.args.size:  # an average over two sizes fits neither
@@ -100,7 +103,7 @@ class Run:
     def update(self, batch: Batch, rate: float) -> dict[str, float]:
         """One step of the optimiser; returns the losses."""
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         parts = self.loss(batch)
         total = weighed(parts)
         self.optimiser.zero_grad(set_to_none=True)
@@ -110,6 +113,21 @@ class Run:
         self.average.update_parameters(self.student)
         self.step += 1
         return {name: value.item() for name, value in parts.items()}
+
+
+def grouped(student: Student, backbone: float) -> list[dict]:
+    """What the optimiser moves: the backbone at `backbone` of the rate, the rest at all of it.
+
+    A backbone that has seen millions of pictures forgets them at the pace that heads need.
+    """
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in student.named_parameters():
+        share = backbone if name.startswith("backbone.") else 1.0
+        groups.setdefault((share, 0.05 if parameter.ndim > 1 else 0.0), []).append(parameter)
+    return [
+        {"params": parameters, "share": share, "weight_decay": decay}
+        for (share, decay), parameters in groups.items()
+    ]
 
 
 def averaging(most: float) -> Callable:

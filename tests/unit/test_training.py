@@ -23,6 +23,7 @@ from lookbook.training.data import HEADS, MISSING, load_photos, number_labels, v
 from lookbook.training.finish import Features, put_proxies
 from lookbook.training.memory import Memory
 from lookbook.training.model import Student
+from lookbook.training.run import grouped
 from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -278,3 +279,31 @@ def test_training_begins_with_shipped_weights_when_told(tmp_path):
     torch.testing.assert_close(found, wanted, atol=2e-2, rtol=0)  # it was stored in half precision
     torch.testing.assert_close(new.words.weight[1].detach(), shirt, atol=1e-3, rtol=0)
     assert not torch.allclose(new.words.weight[0], old.words.weight[0])
+
+
+def test_a_bare_backbone_is_enough_to_begin_with(tmp_path):
+    from transformers import ResNetConfig, ResNetModel
+
+    from lookbook.training.export import begin_with
+    from lookbook.words import Vocabulary
+
+    ResNetModel(ResNetConfig(downsample_in_bottleneck=True)).save_pretrained(tmp_path)
+    config = ResNetConfig.from_pretrained(tmp_path)
+    new = student(config=config)
+    before = new.projection.weight.detach().clone()
+    begin_with(new, Vocabulary(("red", "shirt"), ()), tmp_path)
+    given = ResNetModel.from_pretrained(tmp_path).eval()
+    pictures = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        wanted = given(pictures).last_hidden_state.mean((2, 3))
+        torch.testing.assert_close(new.eval().features(pictures), wanted)
+    torch.testing.assert_close(new.projection.weight.detach(), before)
+
+
+def test_only_the_backbone_takes_a_share_of_the_rate():
+    new = student()
+    groups = grouped(new, 0.25)
+    share_of = {id(p): group["share"] for group in groups for p in group["params"]}
+    assert {share_of[id(p)] for p in new.backbone.parameters()} == {0.25}
+    assert {share_of[id(side.weight)] for side in new.projections} == {1.0}
+    assert len(share_of) == len(list(new.parameters()))

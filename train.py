@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lookbook.processor import keep_memory
 from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 from lookbook.training.batches import Batch, Mixer
 from lookbook.training.checking import Check
@@ -99,6 +100,7 @@ def part(photos: Photos, fraction: float, aside: bool = False) -> Photos:
 
 def main() -> None:
     args = options()
+    keep_memory()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ Model and preprocessing are loaded together and never travel apart, and the very
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from PIL import Image
 
 from lookbook.hub import HubError, ask_hub, no_answer
 from lookbook.images import Picture, letterbox, open_picture
+from lookbook.processor import computes_in_bfloat16, keep_memory
 from lookbook.words import Vocabulary
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Encoder:
         self.model = model.to(self.device, getattr(torch, self.precision)).to(
             memory_format=torch.channels_last
         )
-        _keep_memory()
+        keep_memory()
 
     @classmethod
     def load(
@@ -315,13 +315,11 @@ def _device(wanted: str) -> torch.device:
 
 def _precision(wanted: str, device: torch.device) -> str:
     """bfloat16 only where the processor computes in it; elsewhere it is emulated and slow."""
-    import torch
-
     if wanted not in PRECISIONS:
         raise EncoderError(f"precision {wanted!r} is not one of {', '.join(PRECISIONS)}")
     if wanted != "auto":
         return wanted
-    fast = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    fast = device.type == "cpu" and computes_in_bfloat16()
     return "bfloat16" if fast else "float32"
 
 
@@ -337,16 +335,6 @@ def _fold_batch_norms(model: torch.nn.Module) -> torch.nn.Module:
             module.convolution = fuse_conv_bn_eval(convolution, norm)
             module.normalization = torch.nn.Identity()
     return model
-
-
-def _keep_memory() -> None:
-    """Let glibc keep freed blocks: handing feature maps back to the system costs time."""
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(-3, 2**31 - 1)  # M_MMAP_THRESHOLD
-        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
-    except (OSError, AttributeError):
-        pass  # another C library: slower, not wrong
 
 
 def _downloaded(model: str) -> Path:

@@ -16,7 +16,7 @@ from lookbook.evaluate.metrics import precision_at, recall_at
 from lookbook.training import augment
 from lookbook.training.batches import MEAN, STD, canvases_for
 from lookbook.training.data import HEADS, MISSING, Photos
-from lookbook.training.model import Student
+from lookbook.training.model import Student, mixed_precision
 from lookbook.words import Vocabulary
 
 
@@ -94,7 +94,7 @@ def embedded(student: Student, pictures: torch.Tensor, batch: int = 128) -> np.n
     """float32 (n, dim): pictures (n, 3, s, s) in 0..1 through an eval-mode student."""
     out = []
     for part in ((pictures - MEAN) / STD).split(batch):
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             features = student.features(part.contiguous(memory_format=torch.channels_last))
         out.append(student.embed(features))
     return torch.cat(out).numpy()

@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch, Truth
 from lookbook.training.data import HEADS, MISSING
-from lookbook.training.model import Student
+from lookbook.training.model import Student, mixed_precision
 from lookbook.words import Vocabulary
 
 
@@ -44,7 +44,7 @@ def collect(student: Student, batches: Iterator[Batch], count: int) -> Features:
     first, second, truths = [], [], []
     while sum(map(len, first)) < count:
         batch = next(batches)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             features = student.features(batch.pictures).half()
         one, other = features.chunk(2)
         first.append(one)

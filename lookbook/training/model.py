@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
+from lookbook.processor import computes_in_bfloat16
 from lookbook.training.data import HEADS
 
 KINDS = ("articleType", "label")  # heads that have a side of the vector for themselves
@@ -14,6 +15,11 @@ PART = 5  # the sides for kinds and for cut have each one in so many of the dime
 KIND_SHARE = 0.7  # how long that side is beside the whole; of 0.5 to 0.9, on held-out products
 CUT_SHARE = 0.4  # the same of the side for cut and print
 SHARES = (1.0, KIND_SHARE, CUT_SHARE)  # in the order of `Student.projections`
+
+
+def mixed_precision() -> torch.autocast:
+    """Convolutions in bfloat16 where the processor computes in it, in float32 elsewhere."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=computes_in_bfloat16())
 
 
 class Student(nn.Module):

@@ -18,7 +18,7 @@ from lookbook.training.checking import Check
 from lookbook.training.export import begin_with
 from lookbook.training.finish import Features, finish, put_proxies
 from lookbook.training.memory import Memory
-from lookbook.training.model import Student
+from lookbook.training.model import Student, mixed_precision
 from lookbook.words import Vocabulary
 
 
@@ -96,7 +96,7 @@ class Run:
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Every loss by its name, unweighted."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             features = self.student.features(batch.pictures)
         return asked(self.student, self.words, features, batch.truth, self.memory)
 

@@ -28,7 +28,9 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
         image_std=[0.229, 0.224, 0.225],
     ).save_pretrained(folder)
     projection = student.joined().detach().to(torch.float16).contiguous()
-    save_file({"projection": projection}, folder / "projection.safetensors")
+    sizes = json.dumps([side.out_features for side in student.projections])
+    file = folder / "projection.safetensors"
+    save_file({"projection": projection}, file, metadata={"sides": sizes})
     if student.words is not None:
         table = student.words.weight.detach().numpy().astype(np.float16)
         save_arrays({"words": table}, folder / "words.safetensors")
@@ -41,20 +43,24 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     """Give a fresh student the backbone, projection and words of an exported folder.
 
     Words that the folder does not know keep their random start; the heads were not exported. A
-    folder without a projection gives its backbone alone.
-    Raises ValueError when its vectors have another length.
+    folder without a projection gives its backbone alone. Raises ValueError when the sides of its
+    vectors have other lengths.
     """
+    from safetensors import safe_open
     from safetensors.numpy import load_file as load_arrays
     from safetensors.torch import load_file
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
     if not (folder / "projection.safetensors").exists():
         return
-    projection = load_file(folder / "projection.safetensors")["projection"].float()
+    with safe_open(folder / "projection.safetensors", "pt") as file:
+        projection = file.get_tensor("projection").float()
+        told = (file.metadata() or {}).get("sides")  # editions one to five do not tell
+    found = json.loads(told) if told else [len(projection)]
     sides = student.projections
     sizes = [side.out_features for side in sides]
-    if len(projection) != sum(sizes):
-        raise ValueError(f"{folder}: expected vectors of {sum(sizes)}, found {len(projection)}")
+    if found not in (sizes, [sum(sizes)]):
+        raise ValueError(f"{folder}: expected sides of {sizes} dimensions, found {found}")
     for side, share, weights in zip(sides, SHARES, projection.split(sizes), strict=True):
         side.weight.data.copy_(weights / share)
     if student.words is None or not (folder / "words.json").exists():

@@ -300,6 +300,21 @@ def test_a_bare_backbone_is_enough_to_begin_with(tmp_path):
     torch.testing.assert_close(new.projection.weight.detach(), before)
 
 
+def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
+    from safetensors.torch import save_file
+
+    from lookbook.training.export import begin_with, export
+    from lookbook.words import Vocabulary
+
+    words = Vocabulary(("red", "shirt"), ())
+    export(student(), words, 64, tmp_path)
+    begin_with(student(), words, tmp_path)  # of the same lengths
+    other = {"sides": "[16, 4]"}
+    save_file({"projection": torch.zeros(20, 2048)}, tmp_path / "projection.safetensors", other)
+    with pytest.raises(ValueError, match=r"sides of \[12, 4, 4\] dimensions, found \[16, 4\]"):
+        begin_with(student(), words, tmp_path)
+
+
 def test_only_the_backbone_takes_a_share_of_the_rate():
     new = student()
     groups = grouped(new, 0.25)

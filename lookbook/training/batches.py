@@ -155,8 +155,9 @@ class Mixer:
     ) -> torch.Tensor:
         """Studio and street views in the order of `shots`; each source has its own canvas size."""
         out = torch.empty(len(shots), 3, size, size)
-        street = np.array([draw.random() < street_share for _ in shots])
         sources = np.array([source for source, _ in shots])
+        street = np.array([draw.random() < street_share for _ in shots])
+        street &= sources != HANDHELD  # those stand on a ground of their own already
         for source in np.unique(sources):
             mine = sources == source
             for here in map(np.flatnonzero, (mine & ~street, mine & street)):

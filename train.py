@@ -42,7 +42,7 @@ def options() -> argparse.Namespace:
     add("--handheld", help="photos on their own ground, with `label` and `sender_id`")
     add("--teacher", action="append", default=[], help="vectors .npy in the order of the sources")
     add("--work", type=Path, default=Path("training"), help="checkpoints, caches and logs")
-    add("--output", type=Path, default=Path("models/lookbook-resnet50"))
+    add("--output", type=Path, default=Path("training/model"), help="folder of the encoder")
     add("--start-from", type=Path, help="folder of shipped weights to begin with, in place of none")
     add("--settle", type=int, default=4000, help="pairs of views by which all else finds its place")
     add("--dim", type=int, default=320, help="size of the embedding")
@@ -65,8 +65,10 @@ def options() -> argparse.Namespace:
     add("--check-every", type=int, default=750, help="steps between two looks at held-out products")
     add("--finish", type=int, default=0, help="pairs of views for the last step on frozen features")
     add("--finish-epochs", type=int, default=30, help="rounds of the last step")
-    add("--export-size", type=int, default=128, help="picture side that the shipped encoder takes")
-    return parser.parse_args()
+    add("--export-size", type=int, help="picture side that the encoder takes, if not --size")
+    args = parser.parse_args()
+    args.export_size = args.export_size or args.size
+    return args
 
 
 def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]:
@@ -74,10 +76,12 @@ def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]
     from lookbook.catalog import open_catalog
     from lookbook.training.data import load_photos
 
+    count = len(args.data) + bool(args.handheld)
+    if len(args.teacher) not in (0, count):
+        raise SystemExit(f"--teacher: expected {count}, one a source, found {len(args.teacher)}")
+
     def read(name: str, size: int, key: str) -> Photos:
-        # sources are often all called `data`, or train-00000-of-00001.parquet
-        digest = hashlib.sha1(str(Path(name).absolute()).encode()).hexdigest()[:8]
-        path = args.work / "cache" / f"{digest}-{size}"
+        path = args.work / "cache" / f"{fingerprint(name, key)}-{size}"
         return cached(path, lambda: load_photos(open_catalog(name), size, key))
 
     sources = [read(name, 80 if i == 0 else 192, "id") for i, name in enumerate(args.data)]
@@ -90,6 +94,18 @@ def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]
         vectors -= vectors.mean(0)  # what all pictures share says nothing of this one
         photos.teacher = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return (sources[:-1], sources[-1]) if args.handheld else (sources, None)
+
+
+def fingerprint(name: str, key: str) -> str:
+    """Of a source as it is now: its place, its files' sizes and times, and what tells photos apart.
+
+    Not its name alone: sources are often all called `data`, and are written anew.
+    """
+    place = Path(name).absolute()
+    files = sorted(place.rglob("*")) if place.is_dir() else [place]
+    states = [file.stat() for file in files if file.is_file()]
+    parts = [str(place), key, *(f"{state.st_size} {state.st_mtime_ns}" for state in states)]
+    return hashlib.sha1("\n".join(parts).encode()).hexdigest()[:8]
 
 
 def part(photos: Photos, fraction: float, aside: bool = False) -> Photos:
@@ -121,7 +137,7 @@ def main() -> None:
     )
     log = args.work / "log.jsonl"
     note(args, sources, log)
-    if args.start_from and not run.step:
+    if args.start_from and args.settle and not run.step:
         print("settling", run.settle(collect(run.student, batches, args.settle)), flush=True)
     if args.minutes > 0:
         train(run, batches, check, log)

@@ -76,8 +76,8 @@ def _views_losses(
     others = memory.without(truth.products) if memory else (None, None)
     same, other = student.sharpness[0], student.sharpness[2]
     found = {
-        "views": losses.views_loss(whole, same, ~truth.recoloured, others[0]),
-        "cut": losses.views_loss(cut, other, truth.recoloured, others[1]),
+        "views": losses.views_loss(whole, same, ~truth.recoloured, truth.products, others[0]),
+        "cut": losses.views_loss(cut, other, truth.recoloured, truth.products, others[1]),
     }
     if memory:
         memory.add(truth.products.repeat(2), (whole, cut))

@@ -155,7 +155,8 @@ def recolour(canvases: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """RGBA canvases, those at `rows` (bool, (n,)) as if the product came in another colour.
 
     Cut and print stay: around the mean of what is cut out, hues are turned by any angle and light
-    is stretched or flattened; then it takes the mean colour of another product among `canvases`.
+    is stretched or flattened; then it takes the mean colour of another product among `canvases`, or
+    any colour where there is no other.
     """
     n, alpha = len(canvases), canvases[:, 3:]
     ycc = torch.einsum("ij,njhw->nihw", TO_YCC, canvases[:, :3])
@@ -167,8 +168,8 @@ def recolour(canvases: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     change[:, 1, 1] = change[:, 2, 2] = torch.cos(angle)
     change[:, 2, 1] = torch.sin(angle)
     change[:, 1, 2] = -change[:, 2, 1]
-    other = mean.roll(int(torch.randint(1, max(2, n), ())), 0)[:, :, None, None]
-    changed = torch.einsum("nij,njhw->nihw", change, detail) + other
+    others = mean.roll(int(torch.randint(1, n, ())), 0) if n > 1 else torch.rand(1, 3) @ TO_YCC.T
+    changed = torch.einsum("nij,njhw->nihw", change, detail) + others[:, :, None, None]
     colour = torch.einsum("ij,njhw->nihw", FROM_YCC, changed).clamp(0, 1)
     alpha = alpha * rows[:, None, None, None]
     return torch.cat([canvases[:, :3].lerp(colour, alpha), canvases[:, 3:]], 1)

@@ -31,7 +31,7 @@ class Check:
 
     @torch.no_grad()
     def __call__(self, student: Student, size: int) -> dict[str, float]:
-        """{"like", "street R@1", "street R@10", "words R@10"}, as far as the photos allow."""
+        """{"like", and R@1 and R@10 of "street" and "words"}, as far as the photos allow."""
         if not len(self.gallery):
             return {}
         student.eval()

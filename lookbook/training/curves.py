@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -27,7 +28,7 @@ def draw(log: Path, picture: Path) -> None:
     plt.close(figure)
 
 
-def _curves(axes: object, lines: list[dict], values: object) -> None:
+def _curves(axes: object, lines: list[dict], values: Callable[[dict], dict]) -> None:
     names = sorted({n for line in lines for n in values(line)} - {"step", "seconds", "size"})
     bare = sorted({name.removeprefix("kind ") for name in names})
     for name in names:

@@ -15,11 +15,17 @@ from lookbook.words import Vocabulary
 
 
 def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None:
-    """Write transformers files, projection and words in half precision; heads stay behind."""
+    """Write transformers files, projection and words in half precision; heads stay behind.
+
+    Raises ValueError when a weight is too large for that.
+    """
     from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
     folder.mkdir(parents=True, exist_ok=True)
     backbone = student.backbone.half()
+    for name, value in backbone.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{name}: expected values up to 65,504, found larger or none at all")
     backbone.save_pretrained(folder)
     ConvNextImageProcessorPil(
         size={"shortest_edge": size},

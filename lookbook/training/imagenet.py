@@ -44,10 +44,15 @@ def backbone(named: dict[str, np.ndarray]) -> ResNetModel:
     """The arrays of Keras as a transformers model for pictures normalised as ours are."""
     # the first edition of the architecture strides in the first convolution of a block
     model = ResNetModel(ResNetConfig(downsample_in_bottleneck=True)).eval()
+    if "conv1/kernel" not in named:
+        raise ValueError(
+            f"expected an array conv1/kernel, found {', '.join(sorted(named)[:5])} ..."
+        )
     named = {**named, **_for_our_pictures(named["conv1/kernel"], named["conv1/bias"])}
     with torch.no_grad():
         for module, kernel, norm in _places(model):
             _fill(module.convolution, module.normalization, named, kernel, norm)
+        _even(model.embedder.embedder)
     return model
 
 
@@ -89,6 +94,15 @@ def _fill(
     normalisation.running_mean.copy_(given(f"{norm}/moving_mean") - given(f"{kernel}/bias"))
     variance = given(f"{norm}/moving_variance") + KERAS_EPSILON - TORCH_EPSILON
     normalisation.running_var.copy_(variance)
+
+
+def _even(stem: torch.nn.Module) -> None:
+    """Give each channel of the stem a variance of 1: one is 83,614, and float16 ends at 65,504."""
+    norm = stem.normalization
+    scale = (norm.running_var + TORCH_EPSILON).sqrt()
+    stem.convolution.weight /= scale[:, None, None, None]
+    norm.running_mean /= scale
+    norm.running_var.fill_(1 - TORCH_EPSILON)
 
 
 def main() -> None:

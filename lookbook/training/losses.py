@@ -32,20 +32,24 @@ def views_loss(
     views: torch.Tensor,
     log_scale: torch.Tensor,
     pairs: torch.Tensor,
+    products: torch.Tensor,
     others: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Two views of each product find each other among all views there are (NT-Xent).
 
-    `views` (2n, d): n first views, then the second ones of the same products; only `pairs`, bool
-    (n,), are to find each other. `others` (m, d) are views of other products, to be told apart.
+    `views` (2n, d): n first views, then the second ones of the same `products`, int64 (n,); only
+    `pairs`, bool (n,), are to find each other. A product that comes twice is not told apart from
+    itself. `others` (m, d) are views of other products, to be told apart.
     """
     if not pairs.any():
         return views.sum() * 0
     n, asking = len(pairs), pairs.repeat(2)
     there = views if others is None else torch.cat([views, others])
     logits = views @ there.T * log_scale.exp().clamp(max=50)
-    logits[:, : 2 * n].masked_fill_(torch.eye(2 * n, dtype=torch.bool), -1e4)
-    target = torch.arange(2 * n).roll(n)
+    target, twice = torch.arange(2 * n).roll(n), products.repeat(2)
+    same = twice[:, None] == twice
+    same[torch.arange(2 * n), target] = False
+    logits[:, : 2 * n].masked_fill_(same, -1e4)
     return F.cross_entropy(logits[asking], target[asking])
 
 

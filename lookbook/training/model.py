@@ -46,6 +46,8 @@ class Student(nn.Module):
         self.backbone = ResNetModel(config or ResNetConfig())
         part = dim // PART
         whole = dim - 2 * part
+        if (wide := self.backbone.config.hidden_sizes[-1]) != 2048:
+            raise ValueError(f"expected a backbone of 2048 features, a ResNet-50; found {wide}")
         self.projection = nn.Linear(2048, whole, bias=False)
         self.kind = nn.Linear(2048, part, bias=False)
         self.cut = nn.Linear(2048, part, bias=False)
@@ -67,6 +69,7 @@ class Student(nn.Module):
         self.still = stages[:still]  # a list, so that no module is registered twice
         for parameter in (p for stage in self.still for p in stage.parameters()):
             parameter.requires_grad_(False)
+        self.train()  # again, now that it is known what stands still
 
     def train(self, mode: bool = True) -> Student:
         """As `nn.Module.train`, but what stands still keeps normalising by what it knows."""

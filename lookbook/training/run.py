@@ -28,8 +28,10 @@ class Run:
     def __init__(
         self, args: argparse.Namespace, classes: dict, words: Vocabulary, teacher: int
     ) -> None:
-        self.args, self.classes, self.words = args, classes, words
-        config = ResNetConfig.from_pretrained(args.start_from) if args.start_from else None
+        self.args, self.words = args, words
+        self.file = args.work / "run.pt"
+        state = torch.load(self.file, weights_only=True) if self.file.exists() else None
+        config = _config(state, args.start_from)
         self.student = Student(classes, args.dim, teacher, len(words), args.still, config)
         self.student.to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
@@ -39,9 +41,8 @@ class Run:
         groups = grouped(self.student, args.backbone_rate)
         self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=True)
         self.step, self.seconds, self.best = 0, 0.0, {}
-        self.file = args.work / "run.pt"
-        if self.file.exists():
-            self._load(torch.load(self.file, weights_only=True))
+        if state:
+            self._load(state)
         elif args.start_from:
             begin_with(self.student, words, args.start_from)
             self.average.module.load_state_dict(self.student.state_dict())
@@ -69,6 +70,7 @@ class Run:
             "size": self.args.size,
             "seconds": self.seconds,
             "best": self.best,
+            "config": self.student.backbone.config.to_dict(),
         }
         _put(state, self.file)
 
@@ -120,14 +122,26 @@ def grouped(student: Student, backbone: float) -> list[dict]:
 
     A backbone that has seen millions of pictures forgets them at the pace that heads need.
     """
-    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {
+        (below, bent): [] for below in (True, False) for bent in (True, False)
+    }
     for name, parameter in student.named_parameters():
-        share = backbone if name.startswith("backbone.") else 1.0
-        groups.setdefault((share, 0.05 if parameter.ndim > 1 else 0.0), []).append(parameter)
+        groups[name.startswith("backbone."), parameter.ndim > 1].append(parameter)
     return [
-        {"params": parameters, "share": share, "weight_decay": decay}
-        for (share, decay), parameters in groups.items()
+        {
+            "params": parameters,
+            "share": backbone if below else 1.0,
+            "weight_decay": 0.05 if bent else 0.0,
+        }
+        for (below, bent), parameters in groups.items()
     ]
+
+
+def _config(state: dict | None, start_from: Path | None) -> ResNetConfig:
+    """That of the backbone: as the saved run has it, or the folder that it begins with."""
+    if state:
+        return ResNetConfig.from_dict(state["config"])
+    return ResNetConfig.from_pretrained(start_from) if start_from else ResNetConfig()
 
 
 def averaging(most: float) -> Callable:
@@ -148,20 +162,24 @@ def averaging(most: float) -> Callable:
 def learning_rate(args: argparse.Namespace, step: int, spent: float) -> float:
     """Warm-up by steps, then flat, then a straight line to 1 % in the last share of this run."""
     left = max(0.0, 1 - spent) / max(args.cooldown, 1e-9)
-    return args.rate * min(1.0, (step + 1) / args.warmup) * max(0.01, min(1.0, left))
+    return args.rate * min(1.0, (step + 1) / max(1, args.warmup)) * max(0.01, min(1.0, left))
 
 
 def mean(figures: dict[str, float]) -> float:
-    """What "better" goes by: all tasks alike, so that none is bought by losing another."""
-    return sum(figures.values()) / len(figures) if figures else -1.0
+    """What "better" goes by: all tasks alike, however many figures each has."""
+    tasks: dict[str, list[float]] = {}
+    for name, value in figures.items():
+        tasks.setdefault(name.split(" R@")[0], []).append(value)
+    return fmean(fmean(values) for values in tasks.values()) if tasks else -1.0
 
 
 def train(run: Run, batches: Iterator[Batch], check: Check, log: Path) -> None:
     """Until `--minutes` or `--steps`; a log line every `--log-every`, a checkpoint every 200."""
-    args, started, before = run.args, time.monotonic(), run.seconds
+    args, started, before, first = run.args, time.monotonic(), run.seconds, run.step
     sums: dict[str, list[float]] = {}
     while run.step < args.steps:
         spent = (time.monotonic() - started) / 60 / args.minutes
+        spent = max(spent, (run.step - first) / (args.steps - first))
         if spent >= 1:
             break
         for name, value in run.update(next(batches), learning_rate(args, run.step, spent)).items():

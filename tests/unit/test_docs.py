@@ -68,6 +68,7 @@ def test_the_space_header_names_the_gradio_that_is_required():
         ["-m", "benchmarks.recommend"],
         ["-m", "benchmarks.site"],
         ["-m", "lookbook.training.teacher"],
+        ["-m", "lookbook.training.imagenet"],
         ["-m", "lookbook.house.examples"],
         ["-m", "lookbook.house.sheets"],
     ],

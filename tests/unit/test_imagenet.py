@@ -47,6 +47,7 @@ def named():
             ("moving_variance", 0.5, 1),
         ):
             found[f"{norm}/{part}"] = draw.uniform(low, high, shape[3]).astype(np.float32)
+    found["bn_conv1/moving_variance"][45] = 83_614  # as it is in the package
     return found
 
 
@@ -127,3 +128,14 @@ def test_every_weight_of_the_backbone_comes_from_the_package(named):
         if not name.endswith("num_batches_tracked") and torch.equal(value, fresh[name])
     ]
     assert given.keys() == fresh.keys() and unchanged == []
+
+
+def test_the_backbone_can_be_stored_in_half_precision(named):
+    assert all(
+        torch.isfinite(value).all() for value in backbone(named).half().state_dict().values()
+    )
+
+
+def test_a_package_of_another_network_is_told_apart():
+    with pytest.raises(ValueError, match="expected an array conv1/kernel, found conv1_conv/kernel"):
+        backbone({"conv1_conv/kernel": np.zeros((7, 7, 3, 64), np.float32)})

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,12 +19,13 @@ from lookbook.cutout import cut_out
 from lookbook.evaluate.street import street_view
 from lookbook.splits import held_out
 from lookbook.training import augment, losses
-from lookbook.training.batches import MEAN, STD, Mixer, Truth
+from lookbook.training.batches import MEAN, STD, Batch, Mixer, Truth
 from lookbook.training.data import HEADS, MISSING, load_photos, number_labels, vocabulary
 from lookbook.training.finish import Features, put_proxies
 from lookbook.training.memory import Memory
 from lookbook.training.model import Student
-from lookbook.training.run import grouped
+from lookbook.training.run import Run, grouped, learning_rate, mean
+from lookbook.words import Vocabulary
 from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,28 +123,40 @@ def test_names_are_said_in_full_and_by_a_single_word(photos):
 
 def test_pairs_that_belong_together_cost_less():
     left, scale, all_of = unit(8, 16), torch.tensor(2.3), torch.ones(8, dtype=torch.bool)
+    each = torch.arange(8)
     apart = left.roll(1, 0)
     assert losses.pair_loss(left, left, scale) < losses.pair_loss(left, apart, scale)
     same, other = torch.cat([left, left]), torch.cat([left, apart])
-    assert losses.views_loss(same, scale, all_of) < losses.views_loss(other, scale, all_of)
+    assert losses.views_loss(same, scale, all_of, each) < losses.views_loss(
+        other, scale, all_of, each
+    )
 
 
 def test_only_the_pairs_that_are_asked_for_must_find_each_other():
-    left, scale = unit(4, 16), torch.tensor(2.3)
+    left, scale, each = unit(4, 16), torch.tensor(2.3), torch.arange(4)
     right = left.clone()
     right[3] = -left[3]
     some = torch.tensor([True, True, True, False])
     views = torch.cat([left, right])
-    assert losses.views_loss(views, scale, some) < losses.views_loss(views, scale, ~some)
-    assert losses.views_loss(views, scale, torch.zeros(4, dtype=torch.bool)) == 0
+    assert losses.views_loss(views, scale, some, each) < losses.views_loss(
+        views, scale, ~some, each
+    )
+    assert losses.views_loss(views, scale, torch.zeros(4, dtype=torch.bool), each) == 0
 
 
 def test_views_of_other_products_make_the_task_harder():
     left, scale, all_of = unit(4, 16), torch.tensor(2.3), torch.ones(4, dtype=torch.bool)
-    views = torch.cat([left, left])
-    alone = losses.views_loss(views, scale, all_of)
-    assert losses.views_loss(views, scale, all_of, unit(64, 16)) > alone
-    assert losses.views_loss(views, scale, all_of, -views) > alone
+    views, each = torch.cat([left, left]), torch.arange(4)
+    alone = losses.views_loss(views, scale, all_of, each)
+    assert losses.views_loss(views, scale, all_of, each, unit(64, 16)) > alone
+    assert losses.views_loss(views, scale, all_of, each, -views) > alone
+
+
+def test_a_product_that_comes_twice_is_not_told_apart_from_itself():
+    scale, both = torch.tensor(2.3), torch.ones(2, dtype=torch.bool)
+    views = unit(1, 16).expand(4, 16)
+    assert losses.views_loss(views, scale, both, torch.tensor([7, 7])) < 1e-4
+    assert losses.views_loss(views, scale, both, torch.tensor([7, 8])) > 1
 
 
 def test_a_memory_keeps_the_latest_views_of_other_products():
@@ -263,7 +277,6 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
 
 def test_training_begins_with_shipped_weights_when_told(tmp_path):
     from lookbook.training.export import begin_with, export
-    from lookbook.words import Vocabulary
 
     classes = {head: ["a", "b"] for head in HEADS}
     old_words, new_words = Vocabulary(("red", "shirt"), ()), Vocabulary(("blue", "shirt"), ())
@@ -285,7 +298,6 @@ def test_a_bare_backbone_is_enough_to_begin_with(tmp_path):
     from transformers import ResNetConfig, ResNetModel
 
     from lookbook.training.export import begin_with
-    from lookbook.words import Vocabulary
 
     ResNetModel(ResNetConfig(downsample_in_bottleneck=True)).save_pretrained(tmp_path)
     config = ResNetConfig.from_pretrained(tmp_path)
@@ -304,7 +316,6 @@ def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
     from safetensors.torch import save_file
 
     from lookbook.training.export import begin_with, export
-    from lookbook.words import Vocabulary
 
     words = Vocabulary(("red", "shirt"), ())
     export(student(), words, 64, tmp_path)
@@ -322,3 +333,97 @@ def test_only_the_backbone_takes_a_share_of_the_rate():
     assert {share_of[id(p)] for p in new.backbone.parameters()} == {0.25}
     assert {share_of[id(side.weight)] for side in new.projections} == {1.0}
     assert len(share_of) == len(list(new.parameters()))
+
+
+def a_run(work: Path, **changes) -> Run:
+    wishes = {"work": work, "start_from": None, "dim": 20, "size": 64, "still": 0, "memory": 0}
+    wishes |= {"rate": 1e-2, "backbone_rate": 0.5, "warmup": 10, "cooldown": 0.5, "average": 0.9}
+    wishes |= changes
+    classes = {head: ["a", "b"] for head in HEADS}
+    return Run(SimpleNamespace(**wishes), classes, Vocabulary(("red", "shirt"), ()), 0)
+
+
+def a_batch() -> Batch:
+    """Four views of two products in red and blue, whose labels are told."""
+    colours = torch.tensor([[1.0, 0, 0], [0, 0, 1.0]]).repeat(2, 1)
+    pictures = colours[:, :, None, None] + 0.1 * torch.randn(4, 3, 64, 64)
+    labels = torch.tensor([0, 1])[None, :, None].repeat(2, 1, len(HEADS))
+    truth = Truth(torch.arange(2), labels, torch.zeros(2, dtype=torch.bool), ["red", "shirt"], None)
+    return Batch(pictures, truth)
+
+
+def test_a_resumed_run_has_all_that_the_saved_one_had(tmp_path):
+    from transformers import ResNetConfig, ResNetModel
+
+    ResNetModel(ResNetConfig(downsample_in_bottleneck=True)).save_pretrained(tmp_path / "start")
+    saved = a_run(tmp_path, start_from=tmp_path / "start", still=2)
+    saved.update(a_batch(), 1e-2)
+    saved.best = {"like": 0.5}
+    saved.save()
+    # neither the folder that it began with nor its rate is needed to go on
+    resumed = a_run(tmp_path, still=2, backbone_rate=1.0)
+    assert (resumed.step, resumed.best) == (1, {"like": 0.5})
+    assert resumed.student.backbone.config.downsample_in_bottleneck
+    for old, new in ((saved.student, resumed.student), (saved.average, resumed.average)):
+        torch.testing.assert_close(old.state_dict(), new.state_dict())
+    torch.testing.assert_close(
+        saved.optimiser.state_dict()["state"], resumed.optimiser.state_dict()["state"]
+    )
+    assert {group["share"] for group in resumed.optimiser.param_groups} == {1.0}
+    norm = resumed.student.backbone.embedder.embedder.normalization
+    before = norm.running_mean.clone()
+    resumed.update(a_batch(), 1e-2)
+    torch.testing.assert_close(norm.running_mean, before)
+
+
+def test_at_another_size_the_average_begins_anew(tmp_path):
+    saved = a_run(tmp_path)
+    saved.update(a_batch(), 1e-2)
+    saved.best = {"like": 0.5}
+    saved.save()
+    resumed = a_run(tmp_path, size=96)
+    assert resumed.best == {} and int(resumed.average.n_averaged) == 0
+    torch.testing.assert_close(
+        resumed.average.module.projection.weight, saved.student.projection.weight
+    )
+
+
+def test_a_backbone_at_no_rate_stays_while_the_rest_learns(tmp_path):
+    run = a_run(tmp_path, backbone_rate=0.0)
+    weights = {name: p.detach().clone() for name, p in run.student.named_parameters()}
+    run.update(a_batch(), 1e-2)
+    moved = {n for n, p in run.student.named_parameters() if not torch.equal(p, weights[n])}
+    assert "projection.weight" in moved
+    assert not [name for name in moved if name.startswith("backbone.")]
+
+
+def test_the_rate_warms_up_by_steps_and_falls_at_the_end():
+    args = SimpleNamespace(rate=1.0, warmup=10, cooldown=0.5)
+    rates = [learning_rate(args, step, spent) for step, spent in
+             ((0, 0), (4, 0), (99, 0.5), (99, 0.75), (99, 1))]  # fmt: skip
+    assert rates == pytest.approx([0.1, 0.5, 1, 0.5, 0.01])
+    args.warmup = 0
+    assert learning_rate(args, 0, 0) == 1
+
+
+def test_better_is_better_over_tasks_not_over_figures():
+    before = {"like": 0.7, "street R@1": 0.4, "street R@10": 0.8}
+    assert mean(before | {"like": 0.74, "street R@1": 0.37, "street R@10": 0.77}) > mean(before)
+    assert mean({}) < mean({"like": 0.0})
+
+
+def test_a_weight_too_large_for_half_precision_is_named(tmp_path):
+    from lookbook.training.export import export
+
+    new = student()
+    new.backbone.embedder.embedder.normalization.running_var[3] = 1e5
+    with pytest.raises(ValueError, match=r"embedder.embedder.normalization.running_var: expected"):
+        export(new, Vocabulary(("red", "shirt"), ()), 64, tmp_path)
+
+
+def test_a_single_picture_takes_any_other_colour():
+    canvas = torch.zeros(1, 4, 16, 16)
+    canvas[:, 0], canvas[:, 3] = 0.8, 1.0
+    torch.manual_seed(0)
+    found = augment.recolour(canvas, torch.tensor([True]))
+    assert (found[:, :3].mean((2, 3)) - canvas[:, :3].mean((2, 3))).abs().max() > 0.1

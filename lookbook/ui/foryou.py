@@ -166,10 +166,11 @@ def connect(
     """Callbacks of the page; `hearts` and `opened` are presses on any page of the site."""
     how = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     context = page.context()
+    each = {**how, "trigger_mode": "multiple"}  # none is dropped while another is being answered
     for heart in [*hearts, page.feed.like]:
-        heart(do.like, [token, liked], [token, liked], **how)
+        heart(do.like, [token, liked], [token, liked], **each)
     for press in opened:
-        press(do.viewed, token, None, **how)
+        press(do.viewed, token, None, **each)
 
     def less(
         token: Any, liked: Any, season: str, occasion: str, budget: Any, event: gr.EventData

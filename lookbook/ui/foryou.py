@@ -184,6 +184,6 @@ def connect(
     page.top.export(do.export, [token, liked], page.top, **how)
     shown = {"inputs": [token, liked, *context], "outputs": page.outputs()}
     tab.select(do.show, **shown, **how)
-    page.choices.like(do.like, [token, liked], [token, liked], **how).then(do.show, **shown, **how)
+    page.choices.like(do.like, [token, liked], [token, liked], **each).then(do.show, **shown, **how)
     for part in context:
         part.input(do.show, **shown, **how)

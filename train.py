@@ -26,7 +26,7 @@ from lookbook.training.batches import Batch, Mixer
 from lookbook.training.checking import Check
 from lookbook.training.curves import draw
 from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
-from lookbook.training.export import export
+from lookbook.training.export import check_half, export
 from lookbook.training.finish import collect, finish
 from lookbook.training.model import Student
 from lookbook.training.run import Run, train
@@ -131,6 +131,7 @@ def main() -> None:
     words = Vocabulary.learn(t for photos in products for t in described(photos))
     teacher = 0 if products[0].teacher is None else products[0].teacher.shape[1]
     run = Run(args, classes, words, teacher)
+    check_half(run.student.backbone)  # a training whose end cannot be stored does not begin
     check = Check(*few(kept_aside), words)
     batches = Mixer(products, handheld, handheld_share=0.2).batches(
         args.batch, args.size, args.seed + run.step

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
+from torch import nn
 
 from lookbook.training.model import SHARES, Student
 from lookbook.words import Vocabulary
@@ -22,11 +23,8 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
     from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
     folder.mkdir(parents=True, exist_ok=True)
-    backbone = student.backbone.half()
-    for name, value in backbone.state_dict().items():
-        if not torch.isfinite(value).all():
-            raise ValueError(f"{name}: expected values up to 65,504, found larger or none at all")
-    backbone.save_pretrained(folder)
+    check_half(student.backbone)
+    student.backbone.half().save_pretrained(folder)
     ConvNextImageProcessorPil(
         size={"shortest_edge": size},
         crop_pct=1.0,
@@ -43,6 +41,13 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
         listed = {"words": words.words, "pieces": words.pieces}
         text = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
         (folder / "words.json").write_text(text, encoding="utf-8")
+
+
+def check_half(backbone: nn.Module) -> None:
+    """Raises ValueError when a weight cannot be told in half precision, which ends at 65,504."""
+    for name, value in backbone.state_dict().items():
+        if value.is_floating_point() and not torch.isfinite(value.half()).all():
+            raise ValueError(f"{name}: expected values up to 65,504, found larger or none at all")
 
 
 def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:

@@ -230,30 +230,29 @@ def test_a_street_view_is_drawn_from_its_seed():
     assert redness[100:156, 100:156].mean() > redness[:20].mean() + 20, "the product is there"
 
 
-def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
-    """The real script on a few steps; the second call goes on from the first."""
-    command = [sys.executable, str(ROOT / "train.py"), "--data", str(shapes)]
-    command += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "model")]
-    command += ["--size", "32", "--batch", "4", "--dim", "20", "--threads", "2"]
-    command += ["--export-size", "64", "--log-every", "1", "--finish", "8", "--finish-epochs", "8"]
-    for steps in ("2", "3"):
-        done = subprocess.run(
-            [*command, "--steps", steps], cwd=ROOT, capture_output=True, text=True, timeout=300
-        )
+@pytest.fixture
+def trained(shapes, tmp_path):
+    """A function that runs the real script on a few pictures, with more options."""
+
+    def run(*more):
+        command = [sys.executable, str(ROOT / "train.py"), "--data", str(shapes)]
+        command += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "model")]
+        command += ["--size", "32", "--batch", "4", "--dim", "20", "--threads", "2"]
+        command += ["--export-size", "64", "--log-every", "1"]
+        command += ["--finish", "8", "--finish-epochs", "8", *map(str, more)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+def test_train_runs_resumes_and_ships_what_encoder_load_reads(trained, tmp_path):
+    """The second call goes on from the first, the third begins with what they shipped."""
+    for steps in (2, 3):
+        done = trained("--steps", steps)
         assert done.returncode == 0, done.stderr
-    other = ["--start-from", str(tmp_path / "model"), "--work", str(tmp_path / "other")]
-    other += [
-        "--output",
-        str(tmp_path / "second"),
-        "--settle",
-        "4",
-        "--still",
-        "2",
-        "--memory",
-        "0",
-    ]
-    done = subprocess.run(
-        [*command, *other, "--steps", "1"], cwd=ROOT, capture_output=True, text=True, timeout=300
+    begin = ["--start-from", tmp_path / "model", "--work", tmp_path / "other", "--settle", 4]
+    done = trained(
+        *begin, "--output", tmp_path / "second", "--still", 2, "--memory", 0, "--steps", 1
     )
     assert done.returncode == 0, done.stderr
     assert "settling" in done.stdout
@@ -273,6 +272,18 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(shapes, tmp_path):
     assert encoder.encode([draw_shape("red", 0)]).shape == (1, 20)
     assert encoder.encode_text(["shape"]).shape == (1, 20)
     assert encoder.unknown_words("zebra shape") == ["zebra"]
+
+
+def test_a_training_whose_end_could_not_be_stored_does_not_begin(trained, tmp_path):
+    from transformers import ResNetConfig, ResNetModel
+
+    bare = ResNetModel(ResNetConfig())
+    bare.embedder.embedder.normalization.running_var[3] = 1e5
+    bare.save_pretrained(tmp_path / "bare")
+    done = trained("--start-from", tmp_path / "bare", "--steps", 1)
+    assert done.returncode != 0
+    assert "running_var: expected values up to 65,504" in done.stderr
+    assert not (tmp_path / "work/log.jsonl").exists()
 
 
 def test_training_begins_with_shipped_weights_when_told(tmp_path):

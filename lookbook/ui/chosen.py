@@ -14,7 +14,7 @@ from lookbook.pairing import EncoderMismatch
 from lookbook.query import Query
 from lookbook.search import IndexItem
 from lookbook.ui.finder import Finder
-from lookbook.ui.parts import told, warn
+from lookbook.ui.parts import QUIET, told, warn
 from lookbook.ui.photos import Photo, cut, data_url
 from lookbook.ui.piece import ShownLook, looks, why
 from lookbook.ui.visits import Visits
@@ -104,9 +104,8 @@ def _sentence(text: str | None) -> str:
 
 def connect(p: Parts, chosen: Chosen) -> None:
     """Give the buttons of a piece their callbacks."""
-    quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
-    encoding = quick | {"concurrency_limit": os.cpu_count() or 1, "concurrency_id": "encoder"}
+    encoding = QUIET | {"concurrency_limit": os.cpu_count() or 1, "concurrency_id": "encoder"}
     p.wall.why(chosen.why, [p.photos, p.query], p.why, **encoding)
-    p.piece.look(chosen.look, None, p.looks, **quick)
-    p.piece.also(chosen.also, None, p.looks, **quick)
-    p.looks.close(lambda: "", None, p.looks, **quick)
+    p.piece.look(chosen.look, None, p.looks, **QUIET)
+    p.piece.also(chosen.also, None, p.looks, **QUIET)
+    p.looks.close(lambda: "", None, p.looks, **QUIET)

@@ -14,7 +14,7 @@ from lookbook import facets
 from lookbook.search import Index
 from lookbook.ui import markup
 from lookbook.ui.finder import Finder
-from lookbook.ui.parts import Part
+from lookbook.ui.parts import QUIET, Part
 from lookbook.ui.wall import Wall, wall
 
 MOST_POINTS = 20_000  # more would make the page slow and the picture no clearer
@@ -152,10 +152,9 @@ class Page:
 
 def connect(tab: gr.Tab, page: Page, explore: Explore) -> None:
     """Fill the page when it is first opened, and when another attribute is chosen."""
-    how = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
 
     def show(column: str | None) -> tuple[Any, str]:
         return explore.points(column), explore.shelves(column)
 
-    tab.select(show, page.by, page.outputs(), **how)
-    page.by.input(show, page.by, page.outputs(), **how)
+    tab.select(show, page.by, page.outputs(), **QUIET)
+    page.by.input(show, page.by, page.outputs(), **QUIET)

@@ -12,7 +12,7 @@ from lookbook.links import MOST_RESULTS
 from lookbook.query import Query
 from lookbook.ui import markup
 from lookbook.ui.callbacks import Callbacks, no_picture
-from lookbook.ui.parts import Part
+from lookbook.ui.parts import QUIET, Part
 from lookbook.ui.photos import Photos
 from lookbook.ui.picture import QueryPicture
 from lookbook.ui.piece import Looks, Piece, Why
@@ -166,8 +166,7 @@ def _examples(shots: list[Path]) -> str:
 
 def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.State) -> list[Any]:
     """Give every part of the page its callback; returns the searches by a new photo."""
-    quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
-    encoding = quick | {
+    encoding = QUIET | {
         "concurrency_limit": os.cpu_count() or 1,
         "concurrency_id": "encoder",
     }
@@ -197,36 +196,36 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
     on(p.photos.frame, do.by_frame, photos, encoding)
     on(p.photos.whole, do.by_whole, photos, encoding)
     on(p.photos.garment, do.by_garment, photos, encoding)
-    on(p.photos.drop, do.drop, photos, quick)
-    p.photos.another(lambda: (no_picture(), True), None, [p.picture, p.adding], **quick)
+    on(p.photos.drop, do.drop, photos, QUIET)
+    p.photos.another(lambda: (no_picture(), True), None, [p.picture, p.adding], **QUIET)
 
     typed = p.name.input(
-        do.suggest, p.name, p.names, trigger_mode="always_last", **quick, queue=False
+        do.suggest, p.name, p.names, trigger_mode="always_last", **QUIET, queue=False
     )
-    typed.then(do.suggested, p.name, [p.names, p.line, p.adding], **quick, queue=False)
+    typed.then(do.suggested, p.name, [p.names, p.line, p.adding], **QUIET, queue=False)
     instead(p.name.submit, do.by_words, [p.name, *asking], encoding, True)
-    instead(p.names.input, do.by_item, [p.names, *asking], quick, True)
+    instead(p.names.input, do.by_item, [p.names, *asking], QUIET, True)
     on(p.words.submit, do.add_words, [p.words, *asking], encoding)
 
-    instead(p.wall.open, do.by_card, asking, quick, True)
-    instead(p.piece.open, do.by_card, asking, quick, True)
-    instead(p.looks.open, do.by_card, asking, quick, True)
-    on(p.wall.more, do.more, asking, quick)
-    on(p.wall.less, do.less, asking, quick)
-    on(p.asked.undo, do.undo, asking, quick)
-    instead(p.asked.fresh, do.fresh, asking, quick)
-    on(p.asked.remove, do.remove, asking, quick)
-    on(p.filters.toggle, do.toggle, asking, quick)
-    on(p.filters.span, do.span, asking, quick)
-    on(p.filters.clear, do.clear, asking, quick)
-    latest = quick | {"trigger_mode": "always_last"}
+    instead(p.wall.open, do.by_card, asking, QUIET, True)
+    instead(p.piece.open, do.by_card, asking, QUIET, True)
+    instead(p.looks.open, do.by_card, asking, QUIET, True)
+    on(p.wall.more, do.more, asking, QUIET)
+    on(p.wall.less, do.less, asking, QUIET)
+    on(p.asked.undo, do.undo, asking, QUIET)
+    instead(p.asked.fresh, do.fresh, asking, QUIET)
+    on(p.asked.remove, do.remove, asking, QUIET)
+    on(p.filters.toggle, do.toggle, asking, QUIET)
+    on(p.filters.span, do.span, asking, QUIET)
+    on(p.filters.clear, do.clear, asking, QUIET)
+    latest = QUIET | {"trigger_mode": "always_last"}
     on(p.count.change, do.shape, [p.count, p.variety, *asking], latest)
     on(p.variety.change, do.shape, [p.count, p.variety, *asking], latest)
-    on(p.more.click, do.show_more, asking, quick)
+    on(p.more.click, do.show_more, asking, QUIET)
 
-    instead(p.router.navigate, do.go, asking, quick)
+    instead(p.router.navigate, do.go, asking, QUIET)
     search = "(_, liked) => [window.location.search, liked]"
-    opened = greeted.then(do.open_link, [p.router, liked], everything, js=search, **quick)  # hearts
+    opened = greeted.then(do.open_link, [p.router, liked], everything, js=search, **QUIET)  # hearts
     opened.then(None, js=TO_LINKED)
     site.load(None, js=FOLDED)
     return [upload, example]
@@ -247,7 +246,6 @@ def bring(
     all_of: list[Any],
 ) -> None:
     """Presses on other pages that lead to this one: a piece, or everything of a kind."""
-    quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     outputs = [*p.outputs(), pages]
 
     def led(callback: Any) -> Any:
@@ -260,5 +258,5 @@ def bring(
     for events, callback in ((opening, do.by_card), (all_of, do.all_of)):
         for event in events:
             _cancel(searches, event)
-            done = event(led(callback), [p.query, liked], outputs, **quick)
+            done = event(led(callback), [p.query, liked], outputs, **QUIET)
             done.then(None, js=DONE).then(None, js=TO_ANSWER)

@@ -13,7 +13,7 @@ from lookbook.recommend.context import SEASONS, ContextError
 from lookbook.recommend.recommender import Answer
 from lookbook.ui import markup
 from lookbook.ui.finder import Finder
-from lookbook.ui.parts import Part, note, told, warn
+from lookbook.ui.parts import QUIET, Part, note, told, warn
 from lookbook.ui.visits import Visits
 from lookbook.ui.wall import Card, Wall, wall
 
@@ -164,9 +164,8 @@ def connect(
     opened: list[Any],
 ) -> None:
     """Callbacks of the page; `hearts` and `opened` are presses on any page of the site."""
-    how = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     context = page.context()
-    each = {**how, "trigger_mode": "multiple"}  # none is dropped while another is being answered
+    each = QUIET | {"trigger_mode": "multiple"}  # none is dropped while another is being answered
     for heart in [*hearts, page.feed.like]:
         heart(do.like, [token, liked], [token, liked], **each)
     for press in opened:
@@ -177,13 +176,15 @@ def connect(
     ) -> tuple[Any, ...]:
         return do.less(token, liked, season, occasion, budget, event)
 
-    page.feed.less(less, [token, liked, *context], [liked, *page.outputs()], **how)
-    page.top.forget(do.forget, [token, *context], [token, liked, *page.outputs()], **how).then(
+    page.feed.less(less, [token, liked, *context], [liked, *page.outputs()], **QUIET)
+    page.top.forget(do.forget, [token, *context], [token, liked, *page.outputs()], **QUIET).then(
         None, js=UNLIKED
     )
-    page.top.export(do.export, [token, liked], page.top, **how)
+    page.top.export(do.export, [token, liked], page.top, **QUIET)
     shown = {"inputs": [token, liked, *context], "outputs": page.outputs()}
-    tab.select(do.show, **shown, **how)
-    page.choices.like(do.like, [token, liked], [token, liked], **each).then(do.show, **shown, **how)
+    tab.select(do.show, **shown, **QUIET)
+    page.choices.like(do.like, [token, liked], [token, liked], **each).then(
+        do.show, **shown, **QUIET
+    )
     for part in context:
-        part.input(do.show, **shown, **how)
+        part.input(do.show, **shown, **QUIET)

@@ -14,11 +14,11 @@ from lookbook.search import Index
 from lookbook.ui import about, api, chosen, explore, find, foryou, taking
 from lookbook.ui.callbacks import Callbacks
 from lookbook.ui.finder import Finder
+from lookbook.ui.parts import QUIET
 from lookbook.ui.uploads import keep_clean, private_folder
 from lookbook.ui.visits import Visits
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-QUIET = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
 _FIRST_PAGE = 4.0  # seconds
 MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
 

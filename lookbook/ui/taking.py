@@ -12,7 +12,7 @@ from lookbook.query import Query
 from lookbook.sheets import as_csv, contact_sheet
 from lookbook.ui import markup
 from lookbook.ui.finder import Finder
-from lookbook.ui.parts import Part
+from lookbook.ui.parts import QUIET, Part
 from lookbook.ui.router import address
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ def _link(name: str, kind: str, data: bytes) -> Any:
 
 def connect(p: Parts, taking: Taking) -> None:
     """Give Share and Save their callbacks."""
-    quick = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     panels = [p.sharing, p.saved]
-    p.share.click(taking.share, [p.query, p.sharing], panels, **quick)
-    p.sharing.vector(taking.share_vector, p.query, p.sharing, **quick)
-    p.save.click(taking.save, [p.shown, p.saved], panels, **quick)
+    p.share.click(taking.share, [p.query, p.sharing], panels, **QUIET)
+    p.sharing.vector(taking.share_vector, p.query, p.sharing, **QUIET)
+    p.save.click(taking.save, [p.shown, p.saved], panels, **QUIET)

@@ -44,6 +44,8 @@ def options() -> argparse.Namespace:
     add("--work", type=Path, default=Path("training"), help="checkpoints, caches and logs")
     add("--output", type=Path, default=Path("training/model"), help="folder of the encoder")
     add("--start-from", type=Path, help="folder of shipped weights to begin with, in place of none")
+    add("--blend", type=Path, help="folder of weights to begin on the way to, from --start-from")
+    add("--blend-share", type=float, default=0.5, help="how far on that way")
     add("--settle", type=int, default=4000, help="pairs of views by which all else finds its place")
     add("--dim", type=int, default=320, help="size of the embedding")
     add("--size", type=int, default=64, help="picture side in pixels for this run")
@@ -138,8 +140,8 @@ def main() -> None:
     )
     log = args.work / "log.jsonl"
     note(args, sources, log)
-    if args.start_from and args.settle and not run.step:
-        print("settling", run.settle(collect(run.student, batches, args.settle)), flush=True)
+    if args.start_from and not run.step:
+        begin(run, batches, args)
     if args.minutes > 0:
         train(run, batches, check, log)
     student = run.best_student()
@@ -148,6 +150,14 @@ def main() -> None:
     export(student, words, args.export_size, args.output)
     shutil.copy(log, args.output / "training.jsonl")
     draw(log, args.output / "training.png")
+
+
+def begin(run: Run, batches: Iterator[Batch], args: argparse.Namespace) -> None:
+    """What a run that begins with weights does before its first step."""
+    if args.blend:
+        run.blend(args.blend, args.blend_share, batches)
+    if args.settle:
+        print("settling", run.settle(collect(run.student, batches, args.settle)), flush=True)
 
 
 def few(aside: list[Photos], most: int = 1500) -> tuple[Photos, Photos | None]:
@@ -168,7 +178,7 @@ def note(args: argparse.Namespace, sources: list[Photos], log: Path) -> None:
     wishes = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
     for key in ("data", "teacher"):
         wishes[key] = len(wishes[key])  # where they lie on this machine is nobody's business
-    for key in ("handheld", "work", "output", "start_from"):
+    for key in ("handheld", "work", "output", "start_from", "blend"):
         wishes[key] = bool(wishes[key])
     line = {"options": wishes, "versions": versions, "photos": [len(s) for s in sources]}
     with log.open("a") as file:

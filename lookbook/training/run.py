@@ -14,6 +14,7 @@ from transformers import ResNetConfig
 
 from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch
+from lookbook.training.blend import blend, measure
 from lookbook.training.checking import Check
 from lookbook.training.export import begin_with
 from lookbook.training.finish import Features, finish, put_proxies
@@ -73,6 +74,12 @@ class Run:
             "config": self.student.backbone.config.to_dict(),
         }
         _put(state, self.file)
+
+    def blend(self, folder: Path, share: float, batches: Iterator[Batch]) -> None:
+        """Begin between this backbone and the one in `folder`, at its `share` of the way."""
+        blend(self.student.backbone, folder, share)
+        measure(self.student, batches)
+        self.average.module.load_state_dict(self.student.state_dict())
 
     def settle(self, features: Features) -> list[float]:
         """Let all above a backbone that came without it find its place; loss of each epoch."""

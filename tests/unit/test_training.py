@@ -251,9 +251,8 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(trained, tmp_path)
         done = trained("--steps", steps)
         assert done.returncode == 0, done.stderr
     begin = ["--start-from", tmp_path / "model", "--work", tmp_path / "other", "--settle", 4]
-    done = trained(
-        *begin, "--output", tmp_path / "second", "--still", 2, "--memory", 0, "--steps", 1
-    )
+    begin += ["--blend", tmp_path / "model", "--output", tmp_path / "second"]
+    done = trained(*begin, "--still", 2, "--memory", 0, "--steps", 1)
     assert done.returncode == 0, done.stderr
     assert "settling" in done.stdout
     assert Encoder.load(tmp_path / "second").dim == 20
@@ -335,6 +334,35 @@ def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
     save_file({"projection": torch.zeros(20, 2048)}, tmp_path / "projection.safetensors", other)
     with pytest.raises(ValueError, match=r"sides of \[12, 4, 4\] dimensions, found \[16, 4\]"):
         begin_with(student(), words, tmp_path)
+
+
+def test_a_backbone_half_way_is_between_both_ends_and_normalises_by_what_it_sees(tmp_path):
+    from lookbook.training.blend import blend, measure
+
+    new, other = student(still=2), student()
+    other.backbone.save_pretrained(tmp_path)
+    name = "encoder.stages.1.layers.0.layer.0.convolution.weight"
+    ends = [one.backbone.state_dict()[name].clone() for one in (new, other)]
+    blend(new.backbone, tmp_path, 0.25)
+    torch.testing.assert_close(new.backbone.state_dict()[name], 0.75 * ends[0] + 0.25 * ends[1])
+    measure(new, iter([a_batch()] * 80), count=80)
+    pictures = a_batch().pictures
+    seen = new.backbone.embedder.embedder.convolution(pictures).mean((0, 2, 3))
+    norm = new.backbone.embedder.embedder.normalization
+    torch.testing.assert_close(norm.running_mean, seen.detach(), atol=0.02, rtol=0.1)
+    assert not norm.training, "it stands still again"
+
+
+def test_only_networks_of_one_shape_are_blended_and_only_between_them(tmp_path):
+    from transformers import ResNetConfig, ResNetModel
+
+    from lookbook.training.blend import blend
+
+    ResNetModel(ResNetConfig(depths=[3, 4, 6, 2])).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"found another encoder\.stages\.3\.layers\.2"):
+        blend(student().backbone, tmp_path, 0.5)
+    with pytest.raises(ValueError, match=r"share of 0 to 1, found 1\.5"):
+        blend(student().backbone, tmp_path, 1.5)
 
 
 def test_only_the_backbone_takes_a_share_of_the_rate():

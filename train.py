@@ -1,4 +1,4 @@
-"""Trains the shipped encoder; run it again on your own catalogue.
+"""Trains the shipped encoder on, with the options of its last edition, on your own catalogue.
 
     python train.py --data products.parquet --data photos-larger.parquet --handheld phone.parquet
 
@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lookbook.encoder import DEFAULT_MODEL
 from lookbook.processor import keep_memory
 from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 from lookbook.training.batches import Batch, Mixer
@@ -43,34 +44,47 @@ def options() -> argparse.Namespace:
     add("--teacher", action="append", default=[], help="vectors .npy in the order of the sources")
     add("--work", type=Path, default=Path("training"), help="checkpoints, caches and logs")
     add("--output", type=Path, default=Path("training/model"), help="folder of the encoder")
-    add("--start-from", type=Path, help="folder of shipped weights to begin with, in place of none")
-    add("--blend", type=Path, help="folder of weights to begin on the way to, from --start-from")
+    add(
+        "--start-from",
+        type=lambda name: None if name == "none" else weights(name),
+        default=DEFAULT_MODEL,
+        help="folder of weights to begin with, the shipped ones by default, or `none`",
+    )
+    add("--blend", type=weights, help="folder of weights to begin on the way to, from --start-from")
     add("--blend-share", type=float, default=0.5, help="how far on that way")
     add("--settle", type=int, default=4000, help="pairs of views by which all else finds its place")
     add("--dim", type=int, default=320, help="size of the embedding")
-    add("--size", type=int, default=64, help="picture side in pixels for this run")
-    add("--batch", type=int, default=64, help="products in a batch, two views each")
+    add("--size", type=int, default=160, help="picture side in pixels for this run")
+    add("--batch", type=int, default=32, help="products in a batch, two views each")
     add("--steps", type=int, default=100_000, help="stop at this step")
-    add("--minutes", type=float, default=60, help="stop after this long")
+    add("--minutes", type=float, default=90, help="stop after this long")
     add("--rate", type=float, default=1e-3, help="learning rate of AdamW")
-    add("--backbone-rate", type=float, default=1.0, help="share of it that the backbone takes")
-    add("--warmup", type=int, default=300, help="steps until the full rate")
+    add("--backbone-rate", type=float, default=0.3, help="share of it that the backbone takes")
+    add("--warmup", type=int, default=100, help="steps until the full rate")
     add(
-        "--cooldown", type=float, default=0.2, help="last share of this run in which the rate falls"
+        "--cooldown", type=float, default=0.7, help="last share of this run in which the rate falls"
     )
     add("--average", type=float, default=0.999, help="weight of the past in the averaged weights")
-    add("--still", type=int, default=0, help="of stem and four stages, how many do not learn")
-    add("--memory", type=int, default=4096, help="earlier views to tell a batch from, or 0")
+    add("--still", type=int, default=3, help="of stem and four stages, how many do not learn")
+    add("--memory", type=int, default=0, help="earlier views to tell a batch from, or 0")
     add("--threads", type=int, default=os.cpu_count())
     add("--seed", type=int, default=0)
     add("--log-every", type=int, default=50, help="steps between two lines of the log")
-    add("--check-every", type=int, default=750, help="steps between two looks at held-out products")
-    add("--finish", type=int, default=0, help="pairs of views for the last step on frozen features")
-    add("--finish-epochs", type=int, default=30, help="rounds of the last step")
+    add("--check-every", type=int, default=600, help="steps between two looks at held-out products")
+    add("--finish", type=int, default=16_000, help="pairs of views for the last step, or 0")
+    add("--finish-epochs", type=int, default=40, help="rounds of the last step")
     add("--export-size", type=int, help="picture side that the encoder takes, if not --size")
     args = parser.parse_args()
     args.export_size = args.export_size or args.size
+    args.still = args.still if args.start_from else 0  # what knows nothing must learn everywhere
     return args
+
+
+def weights(name: str) -> Path:
+    """A folder of weights, told to be none before an hour of reading pictures, not after."""
+    if not (Path(name) / "model.safetensors").is_file():
+        raise argparse.ArgumentTypeError(f"expected a folder with model.safetensors, found {name}")
+    return Path(name)
 
 
 def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]:

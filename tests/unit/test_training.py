@@ -238,6 +238,7 @@ def trained(shapes, tmp_path):
         command = [sys.executable, str(ROOT / "train.py"), "--data", str(shapes)]
         command += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "model")]
         command += ["--size", "32", "--batch", "4", "--dim", "20", "--threads", "2"]
+        command += ["--start-from", "none", "--memory", "4096"]
         command += ["--export-size", "64", "--log-every", "1"]
         command += ["--finish", "8", "--finish-epochs", "8", *map(str, more)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
@@ -283,6 +284,14 @@ def test_a_training_whose_end_could_not_be_stored_does_not_begin(trained, tmp_pa
     assert done.returncode != 0
     assert "running_var: expected values up to 65,504" in done.stderr
     assert not (tmp_path / "work/log.jsonl").exists()
+
+
+@pytest.mark.parametrize("option", ["--start-from", "--blend"])
+def test_a_folder_without_weights_is_named_before_anything_is_read(trained, tmp_path, option):
+    done = trained(option, tmp_path)
+    assert done.returncode == 2
+    assert f"expected a folder with model.safetensors, found {tmp_path}" in done.stderr
+    assert not (tmp_path / "work").exists()
 
 
 def test_training_begins_with_shipped_weights_when_told(tmp_path):

@@ -27,11 +27,13 @@ from lookbook.training.batches import Batch, Mixer
 from lookbook.training.checking import Check
 from lookbook.training.curves import draw
 from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
-from lookbook.training.export import check_half, export
-from lookbook.training.finish import collect, finish
+from lookbook.training.export import check_half, export, sides_of
+from lookbook.training.finish import Features, collect, finish
 from lookbook.training.model import Student
 from lookbook.training.run import Run, train
 from lookbook.words import Vocabulary
+
+DOUBLED = 0.4  # for each pair of views in the last step, pairs of photos as they are
 
 
 def options() -> argparse.Namespace:
@@ -47,17 +49,22 @@ def options() -> argparse.Namespace:
     add(
         "--start-from",
         type=lambda name: None if name == "none" else weights(name),
-        default=DEFAULT_MODEL,
+        default=str(DEFAULT_MODEL),
         help="folder of weights to begin with, the shipped ones by default, or `none`",
     )
-    add("--blend", type=weights, help="folder of weights to begin on the way to, from --start-from")
-    add("--blend-share", type=float, default=0.5, help="how far on that way")
+    add("--blend", type=weights, help="second folder: begin between it and --start-from")
+    add("--blend-share", type=float, default=0.5, help="share of the second folder")
     add("--settle", type=int, default=4000, help="pairs of views by which all else finds its place")
     add("--dim", type=int, default=320, help="size of the embedding")
     add("--size", type=int, default=160, help="picture side in pixels for this run")
     add("--batch", type=int, default=32, help="products in a batch, two views each")
     add("--steps", type=int, default=100_000, help="stop at this step")
-    add("--minutes", type=float, default=90, help="stop after this long")
+    add(
+        "--minutes",
+        type=float,
+        default=90,
+        help="of learning, without beginning and last step",
+    )
     add("--rate", type=float, default=1e-3, help="learning rate of AdamW")
     add("--backbone-rate", type=float, default=0.3, help="share of it that the backbone takes")
     add("--warmup", type=int, default=100, help="steps until the full rate")
@@ -65,7 +72,11 @@ def options() -> argparse.Namespace:
         "--cooldown", type=float, default=0.7, help="last share of this run in which the rate falls"
     )
     add("--average", type=float, default=0.999, help="weight of the past in the averaged weights")
-    add("--still", type=int, default=3, help="of stem and four stages, how many do not learn")
+    add(
+        "--still",
+        type=int,
+        help="of stem and four stages, how many do not learn; 3, or 0 with `--start-from none`",
+    )
     add("--memory", type=int, default=0, help="earlier views to tell a batch from, or 0")
     add("--threads", type=int, default=os.cpu_count())
     add("--seed", type=int, default=0)
@@ -76,33 +87,51 @@ def options() -> argparse.Namespace:
     add("--export-size", type=int, help="picture side that the encoder takes, if not --size")
     args = parser.parse_args()
     args.export_size = args.export_size or args.size
-    args.still = args.still if args.start_from else 0  # what knows nothing must learn everywhere
+    if trouble := disagreement(args):
+        parser.error(trouble)
     return args
 
 
+def disagreement(args: argparse.Namespace) -> str:
+    """What in the options cannot be together; "" when all can."""
+    if not 0 <= args.blend_share <= 1:
+        return f"--blend-share {args.blend_share}: expected 0 to 1"
+    if not args.start_from:
+        return "--blend: needs weights in --start-from" if args.blend else ""
+    sides = sides_of(args.start_from)
+    if sides and sum(sides) != args.dim:
+        return (
+            f"--dim {args.dim}: {args.start_from} has vectors of {sum(sides)}; "
+            "begin with others or with `--start-from none`"
+        )
+    return ""
+
+
 def weights(name: str) -> Path:
-    """A folder of weights, told to be none before an hour of reading pictures, not after."""
-    if not (Path(name) / "model.safetensors").is_file():
-        raise argparse.ArgumentTypeError(f"expected a folder with model.safetensors, found {name}")
+    """A folder of weights; checked before all pictures are read, not after."""
+    for file in ("config.json", "model.safetensors"):
+        if not (Path(name) / file).is_file():
+            raise argparse.ArgumentTypeError(f"expected a folder with {file}, found {name}")
     return Path(name)
 
 
 def read_sources(args: argparse.Namespace) -> tuple[list[Photos], Photos | None]:
     """All photos, teacher vectors attached, decoded once into `--work`/cache."""
     from lookbook.catalog import open_catalog
-    from lookbook.training.data import load_photos
+    from lookbook.training.data import canvas_side, load_photos
 
     count = len(args.data) + bool(args.handheld)
     if len(args.teacher) not in (0, count):
         raise SystemExit(f"--teacher: expected {count}, one a source, found {len(args.teacher)}")
 
-    def read(name: str, size: int, key: str) -> Photos:
+    def read(name: str, key: str) -> Photos:
+        size = canvas_side(open_catalog(name))
         path = args.work / "cache" / f"{fingerprint(name, key)}-{size}"
         return cached(path, lambda: load_photos(open_catalog(name), size, key))
 
-    sources = [read(name, 80 if i == 0 else 192, "id") for i, name in enumerate(args.data)]
+    sources = [read(name, "id") for name in args.data]
     if args.handheld:
-        sources.append(read(args.handheld, 192, "sender_id"))
+        sources.append(read(args.handheld, "sender_id"))
     for photos, file in zip(sources, args.teacher, strict=False):
         vectors = np.load(file).astype(np.float32)
         if len(vectors) != len(photos):
@@ -149,29 +178,34 @@ def main() -> None:
     run = Run(args, classes, words, teacher)
     check_half(run.student.backbone)  # a training whose end cannot be stored does not begin
     check = Check(*few(kept_aside), words)
-    batches = Mixer(products, handheld, handheld_share=0.2).batches(
-        args.batch, args.size, args.seed + run.step
-    )
+    mixer = Mixer(products, handheld, handheld_share=0.2)
+    batches = mixer.batches(args.batch, args.size, args.seed + run.step)
     log = args.work / "log.jsonl"
-    note(args, sources, log)
-    if args.start_from and not run.step:
-        begin(run, batches, args)
+    note(args, run, sources, log)
+    if args.start_from and run.fresh:
+        begin(run, batches, args, log)
     if args.minutes > 0:
         train(run, batches, check, log)
     student = run.best_student()
     if args.finish:
-        refine(student, words, batches, check, args, log)
+        refine(student, words, mixer, batches, check, args, log)
     export(student, words, args.export_size, args.output)
     shutil.copy(log, args.output / "training.jsonl")
     draw(log, args.output / "training.png")
 
 
-def begin(run: Run, batches: Iterator[Batch], args: argparse.Namespace) -> None:
+def begin(run: Run, batches: Iterator[Batch], args: argparse.Namespace, log: Path) -> None:
     """What a run that begins with weights does before its first step."""
+    done: dict[str, object] = {}
     if args.blend:
         run.blend(args.blend, args.blend_share, batches)
+        done["blend"] = args.blend_share
     if args.settle:
-        print("settling", run.settle(collect(run.student, batches, args.settle)), flush=True)
+        done["settle"] = run.settle(collect(run.student, batches, args.settle))
+    run.save()  # what is done once is not done again
+    with log.open("a") as file:
+        print(json.dumps(done), file=file)
+    print(done, flush=True)
 
 
 def few(aside: list[Photos], most: int = 1500) -> tuple[Photos, Photos | None]:
@@ -186,7 +220,7 @@ def few(aside: list[Photos], most: int = 1500) -> tuple[Photos, Photos | None]:
     return gallery, larger.take(np.arange(min(400, len(larger)))) if larger else None
 
 
-def note(args: argparse.Namespace, sources: list[Photos], log: Path) -> None:
+def note(args: argparse.Namespace, run: Run, sources: list[Photos], log: Path) -> None:
     """The first line of a run in the log: options, versions and how many photos it trains on."""
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     wishes = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
@@ -194,6 +228,7 @@ def note(args: argparse.Namespace, sources: list[Photos], log: Path) -> None:
         wishes[key] = len(wishes[key])  # where they lie on this machine is nobody's business
     for key in ("handheld", "work", "output", "start_from", "blend"):
         wishes[key] = bool(wishes[key])
+    wishes["still"] = len(run.student.still)
     line = {"options": wishes, "versions": versions, "photos": [len(s) for s in sources]}
     with log.open("a") as file:
         print(json.dumps(line), file=file)
@@ -202,6 +237,7 @@ def note(args: argparse.Namespace, sources: list[Photos], log: Path) -> None:
 def refine(
     student: Student,
     words: Vocabulary,
+    mixer: Mixer,
     batches: Iterator[Batch],
     check: Check,
     args: argparse.Namespace,
@@ -209,6 +245,9 @@ def refine(
 ) -> None:
     """Train what stands above the backbone once more, on `--finish` pairs of frozen features."""
     features = collect(student, batches, args.finish)
+    if mixer.doubled:
+        pairs = mixer.as_they_are(args.batch, args.size, args.seed)
+        features = Features.of([features, collect(student, pairs, round(args.finish * DOUBLED))])
     before = check(student, args.size)
     means = finish(student, features, words, epochs=args.finish_epochs, batch=1024, rate=5e-4)
     line = {"finish": means, "before": before, "check": check(student, args.size)}

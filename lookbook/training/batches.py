@@ -78,6 +78,14 @@ def canvases_for(pixels: np.ndarray, size: int) -> torch.Tensor:
     return canvases
 
 
+def studio_pictures(photos: Photos, size: int) -> torch.Tensor:
+    """float32 (n, 3, size, size) in 0..1: the photos as they are."""
+    pixels = torch.from_numpy(np.asarray(photos.canvases[..., :3])).permute(0, 3, 1, 2)
+    return F.interpolate(
+        pixels.float() / 255, (size, size), mode="bicubic", antialias=True, align_corners=False
+    ).clamp(0, 1)
+
+
 class Mixer:
     """Draws products from `products` (several photos a key) and from `handheld` photos."""
 
@@ -90,6 +98,7 @@ class Mixer:
             for row, key in enumerate(photos.keys):
                 self.shots.setdefault(key, []).append((source, row))
         self.numbers = {key: number for number, key in enumerate(self.shots)}
+        self.doubled = [shots for shots in self.shots.values() if shots[0][0] != shots[-1][0]]
         # a product with a larger photo is worth more: it is where cut and print can be learnt
         self.keys = [k for k, shots in self.shots.items() for _ in shots]
 
@@ -108,6 +117,22 @@ class Mixer:
             del queue[: count - held]
             yield self._batch(keys, held, size, draw)
 
+    def as_they_are(self, count: int, size: int, seed: int) -> Iterator[Batch]:
+        """Endless batches of `doubled` products: their photos in two sources, unchanged.
+
+        One of them is often sharp and the other enlarged: no drawn view differs in just that.
+        """
+        draw = random.Random(seed)
+        while self.doubled:
+            drawn = draw.sample(self.doubled, min(count, len(self.doubled)))
+            shots = [[photos[end] for photos in drawn] for end in (-1, 0)]
+            pictures = torch.cat([self._studio(*shot, size) for view in shots for shot in view])
+            truth = self._truth(shots, np.zeros(len(drawn), bool), draw)
+            yield Batch(_normalised(pictures), truth)
+
+    def _studio(self, source: int, row: int, size: int) -> torch.Tensor:
+        return studio_pictures(self._source(source).take(np.array([row])), size)
+
     def _batch(self, keys: list[str], held: int, size: int, draw: random.Random) -> Batch:
         rows = [(HANDHELD, draw.randrange(len(self.handheld))) for _ in range(held)]
         shots = [[draw.choice(self.shots[key]) for key in keys] + rows for _ in STREET]
@@ -117,9 +142,8 @@ class Mixer:
             self._views(view, change, size, share, draw)
             for view, change, share in zip(shots, changed, STREET, strict=True)
         ]
-        pictures = (torch.cat(views) - MEAN) / STD
         truth = self._truth(shots, recoloured, draw)
-        return Batch(pictures.contiguous(memory_format=torch.channels_last), truth)
+        return Batch(_normalised(torch.cat(views)), truth)
 
     def _truth(self, shots: list[list], recoloured: np.ndarray, draw: random.Random) -> Truth:
         labels = np.array([[self._source(s).labels[r] for s, r in view] for view in shots])
@@ -199,3 +223,7 @@ class Mixer:
         if draw.random() < WORD_DROP and words:
             words = draw.sample(words, draw.randint(1, len(words)))
         return " ".join(words)
+
+
+def _normalised(pictures: torch.Tensor) -> torch.Tensor:
+    return ((pictures - MEAN) / STD).contiguous(memory_format=torch.channels_last)

@@ -12,41 +12,52 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from transformers import ResNetConfig
 
 from lookbook.training.batches import Batch
 from lookbook.training.model import Student, mixed_precision
 
 MEASURED = 30  # batches whose means and variances say what the normalisation goes by
+# arrays of one shape are of one network only if these agree too
+ALIKE = (
+    *("depths", "hidden_sizes", "embedding_size", "layer_type", "hidden_act"),
+    *("downsample_in_first_stage", "downsample_in_bottleneck"),
+)
 
 
 @torch.no_grad()
 def blend(backbone: nn.Module, folder: Path, share: float) -> None:
     """Give `backbone` that `share` of the weights in `folder`, the rest stays its own.
 
-    Its normalisation fits neither afterwards: see `measure`. Raises ValueError when the arrays of
-    the two have other names or shapes, or the share is not within 0..1.
+    Its normalisation fits neither afterwards: see `measure`. Raises ValueError when the two
+    networks are not built alike, or the share is not within 0..1.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"expected a share of 0 to 1, found {share}")
-    here, there = backbone.state_dict(), load_file(folder / "model.safetensors")
-    if odd := sorted(name for name, _ in shapes(here) ^ shapes(there)):
-        raise ValueError(f"{folder}: expected the arrays of this backbone, found another {odd[0]}")
-    for name, array in here.items():
+    other = ResNetConfig.from_pretrained(folder)
+    for name in ALIKE:
+        wanted, found = getattr(backbone.config, name), getattr(other, name)
+        if wanted != found:
+            raise ValueError(f"{folder}: expected a backbone of {name} {wanted}, found {found}")
+    there = load_file(folder / "model.safetensors")
+    for name, array in backbone.state_dict().items():
         if array.is_floating_point():
             array.lerp_(there[name].to(array.dtype), share)
 
 
-def shapes(state: dict[str, torch.Tensor]) -> set[tuple[str, tuple[int, ...]]]:
-    """The name of each array with its shape."""
-    return {(name, tuple(array.shape)) for name, array in state.items()}
-
-
 @torch.no_grad()
 def measure(student: Student, batches: Iterator[Batch], count: int = MEASURED) -> None:
-    """Normalise by what `count` batches show, in the stages that stand still too."""
+    """Normalise by the mean of what `count` batches show, in the stages that stand still too."""
+    norms = [m for m in student.backbone.modules() if isinstance(m, nn.BatchNorm2d)]
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # all batches alike
     student.backbone.train()
     for _ in range(count):
         pictures = next(batches).pictures  # drawn outside: augmentation is not for half precision
         with mixed_precision():
             student.features(pictures)
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
     student.train()

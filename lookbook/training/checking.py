@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 
 from lookbook.evaluate.metrics import precision_at, recall_at
 from lookbook.training import augment
-from lookbook.training.batches import MEAN, STD, canvases_for
+from lookbook.training.batches import MEAN, STD, canvases_for, studio_pictures
 from lookbook.training.data import HEADS, MISSING, Photos
 from lookbook.training.model import Student, mixed_precision
 from lookbook.words import Vocabulary
@@ -80,14 +79,6 @@ def _like(vectors: np.ndarray, kinds: np.ndarray) -> float:
     ranked = kinds[np.argsort(-near, axis=1)[:, :k]]
     known = kinds != MISSING
     return precision_at(k, ranked, kinds)[known].mean() if known.any() else 0.0
-
-
-def studio_pictures(photos: Photos, size: int) -> torch.Tensor:
-    """float32 (n, 3, size, size) in 0..1: the photos as they are."""
-    pixels = torch.from_numpy(np.asarray(photos.canvases[..., :3])).permute(0, 3, 1, 2)
-    return F.interpolate(
-        pixels.float() / 255, (size, size), mode="bicubic", antialias=True, align_corners=False
-    ).clamp(0, 1)
 
 
 def embedded(student: Student, pictures: torch.Tensor, batch: int = 128) -> np.ndarray:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from PIL import Image
@@ -62,6 +65,15 @@ def canvas(item: Item, size: int) -> np.ndarray:
     top, left = (size - height) // 2, (size - width) // 2
     alpha[top : top + height, left : left + width] = cut_out(rgb)
     return np.dstack([np.asarray(letterbox(picture, size)), alpha])
+
+
+def canvas_side(items: Iterable[Item], least: int = 80, most: int = 192) -> int:
+    """Pixels a side of a canvas on which the first pictures are no coarser than they are."""
+    sides = []
+    for item in islice(items, 20):
+        with suppress(ImageError):
+            sides.append(max(open_picture(item.image, at_least=most).size))
+    return int(min(most, max(least, median(sides)))) if sides else most
 
 
 def load_photos(items: Iterable[Item], size: int, key: str, workers: int = 2) -> Photos:

@@ -50,6 +50,17 @@ def check_half(backbone: nn.Module) -> None:
             raise ValueError(f"{name}: expected values up to 65,504, found larger or none at all")
 
 
+def sides_of(folder: Path) -> list[int] | None:
+    """Lengths of the sides of an exported folder's vectors, or None where it has no projection."""
+    from safetensors import safe_open
+
+    if not (folder / "projection.safetensors").exists():
+        return None
+    with safe_open(folder / "projection.safetensors", "pt") as file:
+        told = (file.metadata() or {}).get("sides")  # editions one to five do not tell
+        return json.loads(told) if told else [file.get_slice("projection").get_shape()[0]]
+
+
 def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     """Give a fresh student the backbone, projection and words of an exported folder.
 
@@ -57,17 +68,13 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     folder without a projection gives its backbone alone. Raises ValueError when the sides of its
     vectors have other lengths.
     """
-    from safetensors import safe_open
     from safetensors.numpy import load_file as load_arrays
     from safetensors.torch import load_file
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
-    if not (folder / "projection.safetensors").exists():
+    if (found := sides_of(folder)) is None:
         return
-    with safe_open(folder / "projection.safetensors", "pt") as file:
-        projection = file.get_tensor("projection").float()
-        told = (file.metadata() or {}).get("sides")  # editions one to five do not tell
-    found = json.loads(told) if told else [len(projection)]
+    projection = load_file(folder / "projection.safetensors")["projection"].float()
     sides = student.projections
     sizes = [side.out_features for side in sides]
     if found not in (sizes, [sum(sizes)]):

@@ -8,7 +8,7 @@ its features can be computed once and everything above it trained on a thousand 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +35,15 @@ class Features:
     def take(self, rows: torch.Tensor) -> Features:
         """The pairs at `rows`."""
         return Features(self.first[rows], self.second[rows], self.truth.take(rows))
+
+    @classmethod
+    def of(cls, parts: Sequence[Features]) -> Features:
+        """One after another."""
+        return cls(
+            torch.cat([p.first for p in parts]),
+            torch.cat([p.second for p in parts]),
+            Truth.of([p.truth for p in parts]),
+        )
 
 
 @torch.no_grad()

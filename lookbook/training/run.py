@@ -16,7 +16,7 @@ from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch
 from lookbook.training.blend import blend, measure
 from lookbook.training.checking import Check
-from lookbook.training.export import begin_with
+from lookbook.training.export import begin_with, check_half
 from lookbook.training.finish import Features, finish, put_proxies
 from lookbook.training.memory import Memory
 from lookbook.training.model import Student, mixed_precision
@@ -32,8 +32,10 @@ class Run:
         self.args, self.words = args, words
         self.file = args.work / "run.pt"
         state = torch.load(self.file, weights_only=True) if self.file.exists() else None
+        self.fresh = state is None
         config = _config(state, args.start_from)
-        self.student = Student(classes, args.dim, teacher, len(words), args.still, config)
+        still = _still(state, args)
+        self.student = Student(classes, args.dim, teacher, len(words), still, config)
         self.student.to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.student, multi_avg_fn=averaging(args.average), use_buffers=True
@@ -72,13 +74,15 @@ class Run:
             "seconds": self.seconds,
             "best": self.best,
             "config": self.student.backbone.config.to_dict(),
+            "still": len(self.student.still),
         }
         _put(state, self.file)
 
     def blend(self, folder: Path, share: float, batches: Iterator[Batch]) -> None:
-        """Begin between this backbone and the one in `folder`, at its `share` of the way."""
+        """Begin between this backbone and that in `folder`, at `share` of the way to it."""
         blend(self.student.backbone, folder, share)
         measure(self.student, batches)
+        check_half(self.student.backbone)
         self.average.module.load_state_dict(self.student.state_dict())
 
     def settle(self, features: Features) -> list[float]:
@@ -149,6 +153,15 @@ def _config(state: dict | None, start_from: Path | None) -> ResNetConfig:
     if state:
         return ResNetConfig.from_dict(state["config"])
     return ResNetConfig.from_pretrained(start_from) if start_from else ResNetConfig()
+
+
+def _still(state: dict | None, args: argparse.Namespace) -> int:
+    """As asked for; else as the saved run has it; else three, of a network that knows something."""
+    if args.still is not None:
+        return args.still
+    if state and "still" in state:
+        return state["still"]
+    return 3 if args.start_from else 0
 
 
 def averaging(most: float) -> Callable:

@@ -16,11 +16,19 @@ import torch
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
 from lookbook.cutout import cut_out
+from lookbook.encoder import DEFAULT_MODEL
 from lookbook.evaluate.street import street_view
 from lookbook.splits import held_out
 from lookbook.training import augment, losses
 from lookbook.training.batches import MEAN, STD, Batch, Mixer, Truth
-from lookbook.training.data import HEADS, MISSING, load_photos, number_labels, vocabulary
+from lookbook.training.data import (
+    HEADS,
+    MISSING,
+    canvas_side,
+    load_photos,
+    number_labels,
+    vocabulary,
+)
 from lookbook.training.finish import Features, put_proxies
 from lookbook.training.memory import Memory
 from lookbook.training.model import Student
@@ -96,6 +104,21 @@ def test_the_same_seed_draws_the_same_batches(photos):
     )
     assert torch.equal(one.pictures, same.pictures)
     assert not torch.equal(one.pictures, other.pictures)
+
+
+def test_photos_of_two_sources_come_as_they_are(photos):
+    few = photos.take(np.array([3, 7]))
+    few.canvases = 255 - few.canvases  # the same products, seen otherwise
+    mixer = Mixer([photos, few], None, 0)
+    batch = next(mixer.as_they_are(5, 48, seed=1))
+    assert len(batch.truth) == 2 and not batch.truth.recoloured.any()
+    pixels = ((batch.pictures * STD + MEAN) * 255).round().permute(0, 2, 3, 1)
+    for row, number in enumerate(batch.truth.products.tolist()):
+        key = list(mixer.shots)[number]
+        for found, source in ((pixels[row], few), (pixels[2 + row], photos)):
+            shown = source.canvases[source.keys.index(key), ..., :3].astype(np.float32)
+            assert np.abs(found.numpy() - shown).max() <= 1
+    assert next(Mixer([photos], None, 0).as_they_are(5, 48, seed=1), None) is None
 
 
 def test_another_colour_keeps_the_shape_and_the_ground():
@@ -252,10 +275,13 @@ def test_train_runs_resumes_and_ships_what_encoder_load_reads(trained, tmp_path)
         done = trained("--steps", steps)
         assert done.returncode == 0, done.stderr
     begin = ["--start-from", tmp_path / "model", "--work", tmp_path / "other", "--settle", 4]
-    begin += ["--blend", tmp_path / "model", "--output", tmp_path / "second"]
+    begin += ["--blend", tmp_path / "model", "--blend-share", 0.25]
+    begin += ["--output", tmp_path / "second"]
     done = trained(*begin, "--still", 2, "--memory", 0, "--steps", 1)
     assert done.returncode == 0, done.stderr
-    assert "settling" in done.stdout
+    began = json.loads((tmp_path / "other/log.jsonl").read_text().splitlines()[1])
+    assert began["blend"] == 0.25
+    assert began["settle"][-1] < began["settle"][0]
     assert Encoder.load(tmp_path / "second").dim == 20
     log = [json.loads(line) for line in (tmp_path / "work/log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in log if "views" in row] == [1, 2, 3]
@@ -286,12 +312,30 @@ def test_a_training_whose_end_could_not_be_stored_does_not_begin(trained, tmp_pa
     assert not (tmp_path / "work/log.jsonl").exists()
 
 
-@pytest.mark.parametrize("option", ["--start-from", "--blend"])
-def test_a_folder_without_weights_is_named_before_anything_is_read(trained, tmp_path, option):
-    done = trained(option, tmp_path)
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--start-from", ROOT), "expected a folder with config.json, found"),
+        (("--start-from", DEFAULT_MODEL, "--dim", 20), "has vectors of 320"),
+        (("--blend", DEFAULT_MODEL), "needs weights in --start-from"),
+        (("--blend-share", 1.5), "expected 0 to 1"),
+    ],
+)
+def test_options_that_cannot_be_are_named_before_anything_is_read(trained, tmp_path, options, told):
+    done = trained(*options)
     assert done.returncode == 2
-    assert f"expected a folder with model.safetensors, found {tmp_path}" in done.stderr
+    assert told in done.stderr
     assert not (tmp_path / "work").exists()
+
+
+def test_a_canvas_is_as_fine_as_the_pictures_within_reason(tmp_path):
+    for number, side in enumerate((30, 100, 120, 1000)):
+        draw_shape("red", 0, (side, side)).save(tmp_path / f"{number}.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    assert canvas_side(open_catalog(str(tmp_path))) == 110
+    for number in range(3):
+        (tmp_path / f"{number}.png").unlink()
+    assert canvas_side(open_catalog(str(tmp_path))) == 192, "no more than a view can use"
 
 
 def test_training_begins_with_shipped_weights_when_told(tmp_path):
@@ -345,30 +389,32 @@ def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
         begin_with(student(), words, tmp_path)
 
 
-def test_a_backbone_half_way_is_between_both_ends_and_normalises_by_what_it_sees(tmp_path):
-    from lookbook.training.blend import blend, measure
-
-    new, other = student(still=2), student()
+def test_a_backbone_part_way_is_between_both_ends_and_normalises_by_what_it_sees(tmp_path):
+    run, other = a_run(tmp_path, still=2), student()
     other.backbone.save_pretrained(tmp_path)
     name = "encoder.stages.1.layers.0.layer.0.convolution.weight"
-    ends = [one.backbone.state_dict()[name].clone() for one in (new, other)]
-    blend(new.backbone, tmp_path, 0.25)
-    torch.testing.assert_close(new.backbone.state_dict()[name], 0.75 * ends[0] + 0.25 * ends[1])
-    measure(new, iter([a_batch()] * 80), count=80)
-    pictures = a_batch().pictures
-    seen = new.backbone.embedder.embedder.convolution(pictures).mean((0, 2, 3))
-    norm = new.backbone.embedder.embedder.normalization
-    torch.testing.assert_close(norm.running_mean, seen.detach(), atol=0.02, rtol=0.1)
+    new = run.student.backbone
+    ends = [backbone.state_dict()[name].clone() for backbone in (new, other.backbone)]
+    batches = [a_batch() for _ in range(30)]
+    run.blend(tmp_path, 0.25, iter(batches))
+    torch.testing.assert_close(new.state_dict()[name], 0.75 * ends[0] + 0.25 * ends[1])
+    with torch.no_grad():
+        seen = [new.embedder.embedder.convolution(batch.pictures) for batch in batches]
+    norm = new.embedder.embedder.normalization
+    expected = torch.cat(seen).mean((0, 2, 3))
+    # the convolutions may have been computed in bfloat16
+    torch.testing.assert_close(norm.running_mean, expected, atol=0.01, rtol=0.02)
     assert not norm.training, "it stands still again"
+    torch.testing.assert_close(run.average.module.state_dict(), run.student.state_dict())
 
 
-def test_only_networks_of_one_shape_are_blended_and_only_between_them(tmp_path):
+def test_only_networks_that_are_built_alike_are_blended_and_only_between_them(tmp_path):
     from transformers import ResNetConfig, ResNetModel
 
     from lookbook.training.blend import blend
 
-    ResNetModel(ResNetConfig(depths=[3, 4, 6, 2])).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"found another encoder\.stages\.3\.layers\.2"):
+    ResNetModel(ResNetConfig(downsample_in_bottleneck=True)).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="downsample_in_bottleneck False, found True"):
         blend(student().backbone, tmp_path, 0.5)
     with pytest.raises(ValueError, match=r"share of 0 to 1, found 1\.5"):
         blend(student().backbone, tmp_path, 1.5)
@@ -409,7 +455,7 @@ def test_a_resumed_run_has_all_that_the_saved_one_had(tmp_path):
     saved.best = {"like": 0.5}
     saved.save()
     # neither the folder that it began with nor its rate is needed to go on
-    resumed = a_run(tmp_path, still=2, backbone_rate=1.0)
+    resumed = a_run(tmp_path, still=None, backbone_rate=1.0)
     assert (resumed.step, resumed.best) == (1, {"like": 0.5})
     assert resumed.student.backbone.config.downsample_in_bottleneck
     for old, new in ((saved.student, resumed.student), (saved.average, resumed.average)):

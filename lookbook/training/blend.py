@@ -6,6 +6,7 @@ pictures need. On the straight line between the two lie networks that know most 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,15 +35,19 @@ def blend(backbone: nn.Module, folder: Path, share: float) -> None:
     """
     if not 0 <= share <= 1:
         raise ValueError(f"expected a share of 0 to 1, found {share}")
-    other = ResNetConfig.from_pretrained(folder)
+    here, other = _built(backbone.config), _built(ResNetConfig.from_pretrained(folder))
     for name in ALIKE:
-        wanted, found = getattr(backbone.config, name), getattr(other, name)
-        if wanted != found:
+        if (wanted := here[name]) != (found := other[name]):
             raise ValueError(f"{folder}: expected a backbone of {name} {wanted}, found {found}")
     there = load_file(folder / "model.safetensors")
     for name, array in backbone.state_dict().items():
         if array.is_floating_point():
             array.lerp_(there[name].to(array.dtype), share)
+
+
+def _built(config: ResNetConfig) -> dict[str, object]:
+    """How a backbone is built, as a file says it: lists where a fresh configuration has tuples."""
+    return json.loads(config.to_json_string(use_diff=False))
 
 
 @torch.no_grad()

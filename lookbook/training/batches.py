@@ -128,7 +128,7 @@ class Mixer:
             shots = [[photos[end] for photos in drawn] for end in (-1, 0)]
             pictures = torch.cat([self._studio(*shot, size) for view in shots for shot in view])
             truth = self._truth(shots, np.zeros(len(drawn), bool), draw)
-            yield Batch(_normalised(pictures), truth)
+            yield Batch(normalised(pictures), truth)
 
     def _studio(self, source: int, row: int, size: int) -> torch.Tensor:
         return studio_pictures(self._source(source).take(np.array([row])), size)
@@ -143,7 +143,7 @@ class Mixer:
             for view, change, share in zip(shots, changed, STREET, strict=True)
         ]
         truth = self._truth(shots, recoloured, draw)
-        return Batch(_normalised(torch.cat(views)), truth)
+        return Batch(normalised(torch.cat(views)), truth)
 
     def _truth(self, shots: list[list], recoloured: np.ndarray, draw: random.Random) -> Truth:
         labels = np.array([[self._source(s).labels[r] for s, r in view] for view in shots])
@@ -225,5 +225,6 @@ class Mixer:
         return " ".join(words)
 
 
-def _normalised(pictures: torch.Tensor) -> torch.Tensor:
+def normalised(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures (n, 3, s, s) in 0..1 as the backbone takes them, channels last."""
     return ((pictures - MEAN) / STD).contiguous(memory_format=torch.channels_last)

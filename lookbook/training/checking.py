@@ -13,7 +13,7 @@ import torch
 
 from lookbook.evaluate.metrics import precision_at, recall_at
 from lookbook.training import augment
-from lookbook.training.batches import MEAN, STD, canvases_for, studio_pictures
+from lookbook.training.batches import canvases_for, normalised, studio_pictures
 from lookbook.training.data import HEADS, MISSING, Photos
 from lookbook.training.model import Student, mixed_precision
 from lookbook.words import Vocabulary
@@ -84,8 +84,8 @@ def _like(vectors: np.ndarray, kinds: np.ndarray) -> float:
 def embedded(student: Student, pictures: torch.Tensor, batch: int = 128) -> np.ndarray:
     """float32 (n, dim): pictures (n, 3, s, s) in 0..1 through an eval-mode student."""
     out = []
-    for part in ((pictures - MEAN) / STD).split(batch):
+    for part in pictures.split(batch):
         with mixed_precision():
-            features = student.features(part.contiguous(memory_format=torch.channels_last))
+            features = student.features(normalised(part))
         out.append(student.embed(features))
     return torch.cat(out).numpy()

@@ -22,13 +22,13 @@ from PIL import Image
 
 from lookbook.hub import HubError, ask_hub, no_answer
 from lookbook.images import Picture, letterbox, open_picture
+from lookbook.pooling import POOLINGS, averages, details, pool, where_largest
 from lookbook.processor import computes_in_bfloat16, keep_memory
 from lookbook.words import Vocabulary
 
 if TYPE_CHECKING:
     import torch
 
-POOLINGS = ("avg", "max", "gem")
 PRECISIONS = ("auto", "float32", "bfloat16")
 DETAIL = 320  # px on the shorter side that are decoded at least, where a photo has more
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "lookbook-resnet50"
@@ -109,6 +109,7 @@ class Encoder:
         name: str,
         revision: str,
         projection: torch.Tensor | None = None,
+        detail: torch.Tensor | None = None,
         words: tuple[Vocabulary, np.ndarray] | None = None,
         pooling: str = "avg",
         precision: str = "auto",
@@ -121,9 +122,10 @@ class Encoder:
         self.preprocessing, self.name, self.revision = preprocessing, name, revision
         self.pooling, self.device = pooling, _device(device)
         self.precision = _precision(precision, self.device)
-        # the projection is learnt on top of averaged features and means nothing on others
-        averaged = pooling == "avg" and projection is not None
-        self.projection = projection.to(self.device) if averaged else None
+        # learnt for what the model is pooled like by default, and means nothing on anything else
+        learnt = pooling == "avg" and projection is not None
+        self.projection = projection.to(self.device) if learnt else None
+        self.detail = detail.to(self.device) if learnt and detail is not None else None
         self.words = words if self.projection is not None else None
         model = _fold_batch_norms(model.eval().requires_grad_(False))
         self.model = model.to(self.device, getattr(torch, self.precision)).to(
@@ -166,7 +168,7 @@ class Encoder:
             Preprocessing.of(processor, denoise),
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
             revision=_revision(folder),
-            projection=_projection(folder),
+            **_projections(folder),
             words=_words(folder),
             pooling=pooling,
             precision=precision,
@@ -206,10 +208,23 @@ class Encoder:
         import torch
 
         with torch.inference_mode():
-            features = self._pool(self._features(pixels))
-            if self.projection is not None:
-                features = features @ self.projection.T
-            return torch.nn.functional.normalize(features, dim=1).cpu().numpy()
+            vectors = self._vectors(self._features(pixels, self._stages))
+            return torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
+
+    @property
+    def _stages(self) -> tuple[int, ...]:
+        """The maps that a vector is made of, as numbers of `hidden_states`."""
+        return (-1,) if self.detail is None else (-2, -1)
+
+    def _vectors(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
+        import torch
+
+        if self.projection is None:
+            return pool(maps[-1], self.pooling)
+        sides = [averages(maps) @ self.projection.T]
+        if self.detail is not None:
+            sides.append(details(maps) @ self.detail.T)
+        return torch.cat(sides, 1)
 
     def feature_map(self, picture: Picture, size: int | None = None, stage: int = -1) -> np.ndarray:
         """float32 (h, w, channels): what the network sees at each place of the letterboxed square.
@@ -218,6 +233,26 @@ class Encoder:
         of the feature maps, the last by default. `lookbook.focus.on_picture` brings a map back to
         the picture's own frame. Raises ImageError.
         """
+        return self._maps(picture, size, (stage,))[0]
+
+    def projected_map(self, picture: Picture, size: int | None = None) -> np.ndarray:
+        """float32 (h, w, dim): each place of the last map in the space of the vectors.
+
+        Their mean over the places, at norm 1, is the picture's vector at this `size`, where the
+        model is pooled as it learnt to be. A largest value counts for the place where it is. Raises
+        ImageError.
+        """
+        *earlier, last = self._maps(picture, size, self._stages)
+        if self.projection is None:
+            return last
+        sides = [last @ self.projection.cpu().numpy().T]
+        if self.detail is not None:
+            spots = [where_largest(places, last.shape[:2]) for places in (last, *earlier)]
+            sides.append(np.concatenate(spots, 2) @ self.detail.cpu().numpy().T)
+        return np.concatenate(sides, 2)
+
+    def _maps(self, picture: Picture, size: int | None, stages: Sequence[int]) -> list[np.ndarray]:
+        """float32 (h, w, channels) for each of `stages`."""
         import torch
 
         image = self.preprocessing.open(picture)
@@ -225,22 +260,8 @@ class Encoder:
             size = None
         pixels = self.preprocessing.fit(image, size)[None]
         with torch.inference_mode():
-            maps = self._features(pixels, stage)[0].float().cpu().numpy()
-        if maps.ndim == 2:  # tokens: those of the places come last, in rows
-            side = int(maps.shape[1] ** 0.5)
-            maps = maps[:, -side * side :].reshape(-1, side, side)
-        return maps.transpose(1, 2, 0)
-
-    def projected_map(self, picture: Picture, size: int | None = None) -> np.ndarray:
-        """float32 (h, w, dim): each place of the last map in the space of the vectors.
-
-        Their mean over the places, at norm 1, is the picture's vector at this `size` where the
-        model averages. Raises ImageError.
-        """
-        maps = self.feature_map(picture, size)
-        if self.projection is None:
-            return maps
-        return maps @ self.projection.cpu().numpy().T
+            found = [maps[0].float().cpu().numpy() for maps in self._features(pixels, stages)]
+        return [_places(maps).transpose(1, 2, 0) for maps in found]
 
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         """float32 (n, dim) in the space of the pictures; see `unknown_words` for what it skipped.
@@ -270,8 +291,8 @@ class Encoder:
             raise EncoderError(f"the model {self.name} was not trained on words, only on pictures")
         return self.words
 
-    def _features(self, pixels: np.ndarray, stage: int = -1) -> torch.Tensor:
-        """A feature map (n, channels, places...) in the model's own precision."""
+    def _features(self, pixels: np.ndarray, stages: Sequence[int] = (-1,)) -> list[torch.Tensor]:
+        """Feature maps (n, channels, places...) in the model's own precision, one for a stage."""
         import torch
 
         p = self.preprocessing
@@ -279,20 +300,17 @@ class Encoder:
         mean, std = (torch.tensor(v, device=self.device)[:, None, None] for v in (p.mean, p.std))
         x = ((x * p.scale - mean) / std).to(next(self.model.parameters()).dtype)
         x = x.contiguous(memory_format=torch.channels_last)
-        if stage == -1:
-            out = self.model(x).last_hidden_state
-        else:
-            out = self.model(x, output_hidden_states=True).hidden_states[stage]
-        return out if out.ndim == 4 else out.transpose(1, 2)  # tokens last, like places
+        out = self.model(x, output_hidden_states=any(stage != -1 for stage in stages))
+        maps = [out.last_hidden_state if s == -1 else out.hidden_states[s] for s in stages]
+        return [m if m.ndim == 4 else m.transpose(1, 2) for m in maps]  # tokens last, like places
 
-    def _pool(self, maps: torch.Tensor) -> torch.Tensor:
-        """float32 (n, channels). GeM with p = 3: Radenović, Tolias, Chum 2018."""
-        flat = maps.float().flatten(2)
-        if self.pooling == "max":
-            return flat.amax(2)
-        if self.pooling == "gem":
-            return flat.clamp_min(1e-6).pow(3).mean(2).pow(1 / 3)
-        return flat.mean(2)
+
+def _places(maps: np.ndarray) -> np.ndarray:
+    """(channels, h, w) of maps, or of tokens, of which those of the places come last, in rows."""
+    if maps.ndim == 3:
+        return maps
+    side = int(maps.shape[1] ** 0.5)
+    return maps[:, -side * side :].reshape(-1, side, side)
 
 
 def _on(processor: object, switch: str) -> bool:
@@ -376,13 +394,15 @@ def _revision(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _projection(folder: Path) -> torch.Tensor | None:
+def _projections(folder: Path) -> dict[str, torch.Tensor]:
+    """What there is of "projection" and "detail", the parts of a vector in their order."""
     file = folder / "projection.safetensors"
     if not file.exists():
-        return None
+        return {}
     from safetensors.torch import load_file
 
-    return load_file(file)["projection"].float()
+    there = load_file(file)
+    return {name: there[name].float() for name in ("projection", "detail") if name in there}
 
 
 def _words(folder: Path) -> tuple[Vocabulary, np.ndarray] | None:

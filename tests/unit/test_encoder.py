@@ -79,7 +79,7 @@ def test_the_folded_network_is_the_network_that_was_saved(tiny_model, encoder, p
 
 
 def test_each_pooling_is_what_its_name_says(tiny_model, pictures):
-    maps = Encoder.load(tiny_model, precision="float32")._features(
+    (maps,) = Encoder.load(tiny_model, precision="float32")._features(
         Preprocessing.pixels(Encoder.load(tiny_model).preprocessing, pictures[0])[None]
     )
     flat = maps[0].flatten(1).numpy()

@@ -27,13 +27,14 @@ from lookbook.training.batches import Batch, Mixer
 from lookbook.training.checking import Check
 from lookbook.training.curves import draw
 from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
+from lookbook.training.discriminant import discriminate
 from lookbook.training.export import check_half, export, sides_of
 from lookbook.training.finish import Features, collect, finish
 from lookbook.training.model import Student
 from lookbook.training.run import Run, train
 from lookbook.words import Vocabulary
 
-DOUBLED = 0.4  # for each pair of views in the last step, pairs of photos as they are
+PLAIN = 0.4  # for each pair of views in the last step, pairs of each kind of photos as they are
 
 
 def options() -> argparse.Namespace:
@@ -55,7 +56,7 @@ def options() -> argparse.Namespace:
     add("--blend", type=weights, help="second folder: begin between it and --start-from")
     add("--blend-share", type=float, default=0.5, help="share of the second folder")
     add("--settle", type=int, default=4000, help="pairs of views by which all else finds its place")
-    add("--dim", type=int, default=320, help="size of the embedding")
+    add("--dim", type=int, default=448, help="size of the embedding")
     add("--size", type=int, default=160, help="picture side in pixels for this run")
     add("--batch", type=int, default=32, help="products in a batch, two views each")
     add("--steps", type=int, default=100_000, help="stop at this step")
@@ -243,17 +244,34 @@ def refine(
     args: argparse.Namespace,
     log: Path,
 ) -> None:
-    """Train what stands above the backbone once more, on `--finish` pairs of frozen features."""
-    features = collect(student, batches, args.finish)
-    if mixer.doubled:
-        pairs = mixer.as_they_are(args.batch, args.size, args.seed)
-        features = Features.of([features, collect(student, pairs, round(args.finish * DOUBLED))])
+    """What stands above the backbone once more, on `--finish` pairs of frozen features and more."""
+    views, plain = collect(student, batches, args.finish), plain_pairs(student, mixer, args)
+    if plain:
+        discriminate(student, views, plain)
     before = check(student, args.size)
-    means = finish(student, features, words, epochs=args.finish_epochs, batch=1024, rate=5e-4)
+    means = finish(
+        student,
+        Features.of([views, *plain]),
+        words,
+        epochs=args.finish_epochs,
+        batch=1024,
+        rate=5e-4,
+        still=("backbone.", "kind.", *(["cut."] if plain else [])),
+    )
     line = {"finish": means, "before": before, "check": check(student, args.size)}
     with log.open("a") as file:
         print(json.dumps(line), file=file)
     print(line, flush=True)
+
+
+def plain_pairs(student: Student, mixer: Mixer, args: argparse.Namespace) -> list[Features]:
+    """Features of photos as they are: two of one product, and two of its colours, if there are."""
+    ways = [(mixer.as_they_are, mixer.doubled), (mixer.as_sold, mixer.several)]
+    return [
+        collect(student, drawn(args.batch, args.size, args.seed), round(args.finish * PLAIN))
+        for drawn, there in ways
+        if there
+    ]
 
 
 def described(photos: Photos) -> Iterator[str]:

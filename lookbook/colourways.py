@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +50,7 @@ def products(index: Index) -> np.ndarray:
     one word is left ("Black bag", "Blue bag") names a kind and no product.
     """
     keys = _by_code(index)
-    keys = _by_title(index) if keys is None else keys
+    keys = _among_own(index) if keys is None else keys
     leader = index.copies
     _, first, inverse = np.unique(keys[leader], return_index=True, return_inverse=True)
     return first[inverse]
@@ -76,25 +76,42 @@ def _is_code(index: Index, column: str) -> bool:
     return bool(counts) and sum(counts.values()) <= _MOST / 2 * len(counts)
 
 
-def _by_title(index: Index) -> np.ndarray:
-    colour = find_column(index.columns, _COLOURS)
-    said = index.column(colour) if colour else [None] * len(index)
+def _among_own(index: Index) -> np.ndarray:
+    """As `by_title`, of the pieces that are no copies; a copy is a product of its own here."""
+    own = np.unique(index.copies)
+    columns = {c: [index.column(c)[row] for row in own] for c in _telling(index.columns)}
+    keys = np.arange(len(index))
+    keys[own] = own[by_title([index.titles[row] for row in own], columns)]
+    return keys
+
+
+def _telling(columns: Iterable[str]) -> list[str]:
+    """The columns by which `by_title` goes."""
+    return [c for c in columns if plain(c) in (*_COLOURS, *_ALIKE)]
+
+
+def by_title(titles: Sequence[str], columns: Mapping[str, Sequence]) -> np.ndarray:
+    """int64 (n,): for each item the first one of its product, as `products` does without a code.
+
+    `columns`: values of the n items by the name of their attribute; those of colour and kind count.
+    """
+    colour = find_column(columns, _COLOURS)
+    said = columns[colour] if colour else [None] * len(titles)
     known = _COLOUR_WORDS | {word for value in set(said) if value for word in words(str(value))}
-    kinds = [index.column(c) for c in index.columns if plain(c) in _ALIKE]
+    kinds = [values for c, values in columns.items() if plain(c) in _ALIKE]
     alike: dict[tuple, list[int]] = defaultdict(list)
     colours = []
-    for row, title in enumerate(index.titles):
+    for row, title in enumerate(titles):
         split = words(title)
         bare = tuple(word for word in split if word not in known)
         colours.append(said[row] or tuple(word for word in split if word in known))
         named = sum(len(word) >= _LETTERS for word in bare) > 1
         alike[(bare if named else row, *(kind[row] for kind in kinds))].append(row)
-    keys = np.arange(len(index))
+    keys = np.arange(len(titles))
     for rows in alike.values():
-        shown = [row for row in rows if index.copies[row] == row]
-        distinct = len({colours[row] for row in shown}) == len(shown)
-        if 1 < len(shown) <= _MOST and distinct:
-            keys[shown] = shown[0]
+        distinct = len({colours[row] for row in rows}) == len(rows)
+        if 1 < len(rows) <= _MOST and distinct:
+            keys[rows] = rows[0]
     return keys
 
 

@@ -10,17 +10,17 @@ from lookbook.training import losses
 from lookbook.training.batches import Truth
 from lookbook.training.data import EXACTLY, HEADS
 from lookbook.training.memory import Memory
-from lookbook.training.model import KINDS, Student
+from lookbook.training.model import AVERAGES, KINDS, Student
 from lookbook.words import Vocabulary
 
 WEIGHTS: Mapping[str, float] = {
     "articleType": 1.0,
     "gender": 0.4,
-    "baseColour": 0.6,
+    "baseColour": 0.8,
     "usage": 0.15,
     "season": 0.15,
     "label": 1.0,
-    EXACTLY: 0.3,
+    EXACTLY: 1.0,
     "kind articleType": 1.5,
     "kind label": 1.0,
     "views": 1.0,
@@ -37,7 +37,7 @@ def asked(
     truth: Truth,
     memory: Memory | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Losses by name, unweighted, of `features` (2n, 2048): n first views, then their second ones.
+    """Losses by name, unweighted, of `features` (2n, 5120): n first views, then their second ones.
 
     With a `memory` the views are told apart from those of earlier batches too, and join them.
     """
@@ -49,7 +49,7 @@ def asked(
         parts["words"] = _words_loss(student, words, features, truth, named)
     if student.teach is not None:
         teacher = truth.teacher.flatten(0, 1)
-        parts["teacher"] = losses.teacher_loss(student.teach(features), teacher)
+        parts["teacher"] = losses.teacher_loss(student.teach(features[:, :AVERAGES]), teacher)
     return parts
 
 
@@ -73,14 +73,15 @@ def _views_losses(
 
     A pair in one colour would let the side for cut find it by that colour.
     """
-    others = memory.without(truth.products) if memory else (None, None)
+    shown, designs = truth.products.flatten(), truth.designs.repeat(2)
+    others = memory.without(shown) if memory else (None, None)
     same, other = student.sharpness[0], student.sharpness[2]
     found = {
-        "views": losses.views_loss(whole, same, ~truth.recoloured, truth.products, others[0]),
-        "cut": losses.views_loss(cut, other, truth.recoloured, truth.products, others[1]),
+        "views": losses.views_loss(whole, same, ~truth.recoloured, shown, others[0]),
+        "cut": losses.views_loss(cut, other, truth.recoloured, designs, others[1]),
     }
     if memory:
-        memory.add(truth.products.repeat(2), (whole, cut))
+        memory.add(shown, (whole, cut))
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+from lookbook.colourways import by_title
 from lookbook.training import augment
 from lookbook.training.data import COLOURED, DESCRIBED, HEADS, MISSING, Photos
 
@@ -19,18 +20,21 @@ WORD_DROP = 0.3  # share of names cut to some of their words: people type one or
 STREET = (0.35, 0.7)  # shares of street views among first and second views
 HANDHELD = -1  # the source beside those of `products`
 RECOLOURED = 0.4  # share of products whose second view shows another colour
+SOLD = 0.5  # share of these that show a colour in which they are sold, where there is one
 
 
 @dataclass
 class Truth:
     """What is known of n pairs of views.
 
-    `products` int64 (n,), one number a product; `labels` int64 (2, n, heads), MISSING where nobody
-    says; `recoloured` bool (n,): the second view shows another colour; `names`, "" for none;
-    `teacher` float32 (2, n, t) or None.
+    `products` int64 (2, n), one number a product; `designs` int64 (n,), one number for a product in
+    all its colours; `labels` int64 (2, n, heads), MISSING where nobody says; `recoloured` bool
+    (n,): the second view shows another colour; `names`, "" for none; `teacher` float32 (2, n, t) or
+    None.
     """
 
     products: torch.Tensor
+    designs: torch.Tensor
     labels: torch.Tensor
     recoloured: torch.Tensor
     names: list[str]
@@ -42,7 +46,8 @@ class Truth:
     def take(self, rows: torch.Tensor) -> Truth:
         """The pairs at `rows`."""
         return Truth(
-            self.products[rows],
+            self.products[:, rows],
+            self.designs[rows],
             self.labels[:, rows],
             self.recoloured[rows],
             [self.names[r] for r in rows.tolist()],
@@ -53,7 +58,8 @@ class Truth:
     def of(cls, parts: Sequence[Truth]) -> Truth:
         """One after another."""
         return cls(
-            torch.cat([p.products for p in parts]),
+            torch.cat([p.products for p in parts], 1),
+            torch.cat([p.designs for p in parts]),
             torch.cat([p.labels for p in parts], 1),
             torch.cat([p.recoloured for p in parts]),
             [name for p in parts for name in p.names],
@@ -99,8 +105,21 @@ class Mixer:
                 self.shots.setdefault(key, []).append((source, row))
         self.numbers = {key: number for number, key in enumerate(self.shots)}
         self.doubled = [shots for shots in self.shots.values() if shots[0][0] != shots[-1][0]]
+        self.designs = self._designs()
+        self.colours: dict[int, list[str]] = {}
+        for key, design in zip(self.shots, self.designs, strict=True):
+            self.colours.setdefault(design, []).append(key)
+        self.several = [keys for keys in self.colours.values() if len(keys) > 1]
         # a product with a larger photo is worth more: it is where cut and print can be learnt
         self.keys = [k for k, shots in self.shots.items() for _ in shots]
+
+    def _designs(self) -> list[int]:
+        """For each product the number of the first one that is the same in another colour."""
+        first = [(self.products[source], row) for (source, row), *_ in self.shots.values()]
+        attributes = [photos.attributes[row] for photos, row in first]
+        told = dict.fromkeys(column for row in attributes for column in row)
+        columns = {column: [row.get(column) for row in attributes] for column in told}
+        return by_title([photos.names[row] for photos, row in first], columns).tolist()
 
     def batches(self, count: int, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches of `count` products, `size` pixels a side; products come in rounds."""
@@ -126,35 +145,61 @@ class Mixer:
         while self.doubled:
             drawn = draw.sample(self.doubled, min(count, len(self.doubled)))
             shots = [[photos[end] for photos in drawn] for end in (-1, 0)]
-            pictures = torch.cat([self._studio(*shot, size) for view in shots for shot in view])
-            truth = self._truth(shots, np.zeros(len(drawn), bool), draw)
-            yield Batch(normalised(pictures), truth)
+            yield self._unchanged(shots, False, size, draw)
+
+    def as_sold(self, count: int, size: int, seed: int) -> Iterator[Batch]:
+        """Endless batches of products that are sold in several colours: two of them, unchanged."""
+        draw = random.Random(seed)
+        while self.several:
+            drawn = draw.sample(self.several, min(count, len(self.several)))
+            pairs = [draw.sample(keys, 2) for keys in drawn]
+            shots = [[draw.choice(self.shots[pair[end]]) for pair in pairs] for end in (0, 1)]
+            yield self._unchanged(shots, True, size, draw)
+
+    def _unchanged(self, shots: list, recoloured: bool, size: int, draw: random.Random) -> Batch:
+        n = len(shots[0])
+        pictures = torch.cat([self._studio(*shot, size) for view in shots for shot in view])
+        truth = self._truth(shots, np.full(n, recoloured), np.zeros(n, bool), draw)
+        return Batch(normalised(pictures), truth)
 
     def _studio(self, source: int, row: int, size: int) -> torch.Tensor:
         return studio_pictures(self._source(source).take(np.array([row])), size)
 
     def _batch(self, keys: list[str], held: int, size: int, draw: random.Random) -> Batch:
         rows = [(HANDHELD, draw.randrange(len(self.handheld))) for _ in range(held)]
-        shots = [[draw.choice(self.shots[key]) for key in keys] + rows for _ in STREET]
         recoloured = np.array([draw.random() < RECOLOURED for _ in keys] + [False] * held)
-        changed = (np.zeros_like(recoloured), recoloured)
+        second = [self._sold(k, draw) if r else k for k, r in zip(keys, recoloured, strict=False)]
+        shots = [[draw.choice(self.shots[k]) for k in view] + rows for view in (keys, second)]
+        itself = [one == other for one, other in zip(keys, second, strict=True)]
+        drawn = recoloured & np.array(itself + [True] * held)
+        changed = (np.zeros_like(drawn), drawn)
         views = [
             self._views(view, change, size, share, draw)
             for view, change, share in zip(shots, changed, STREET, strict=True)
         ]
-        truth = self._truth(shots, recoloured, draw)
+        truth = self._truth(shots, recoloured, drawn, draw)
         return Batch(normalised(torch.cat(views)), truth)
 
-    def _truth(self, shots: list[list], recoloured: np.ndarray, draw: random.Random) -> Truth:
+    def _sold(self, key: str, draw: random.Random) -> str:
+        """The product in another of its colours, or itself: that one is recoloured then."""
+        others = [k for k in self.colours[self.designs[self.numbers[key]]] if k != key]
+        return draw.choice(others) if others and draw.random() < SOLD else key
+
+    def _truth(
+        self, shots: list[list], recoloured: np.ndarray, drawn: np.ndarray, draw: random.Random
+    ) -> Truth:
+        """`drawn`: those of `recoloured` in a colour that nobody knows a name for."""
         labels = np.array([[self._source(s).labels[r] for s, r in view] for view in shots])
         for head in COLOURED:
-            labels[1, recoloured, HEADS.index(head)] = MISSING
+            labels[1, drawn, HEADS.index(head)] = MISSING
         teacher = None
         if self.products[0].teacher is not None:
             said = [[self._source(s).teacher[r] for s, r in view] for view in shots]
             teacher = torch.from_numpy(np.array(said, np.float32))
+        numbers = torch.tensor([[self._number(*shot) for shot in view] for view in shots])
         return Truth(
-            torch.tensor([self._number(*shot) for shot in shots[0]]),
+            numbers,
+            torch.tensor([self.designs[n] if n >= 0 else n for n in numbers[0].tolist()]),
             torch.from_numpy(labels),
             torch.from_numpy(recoloured),
             [self._name(*shot, draw) for shot in shots[0]],

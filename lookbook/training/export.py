@@ -31,10 +31,10 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
         image_mean=[0.485, 0.456, 0.406],
         image_std=[0.229, 0.224, 0.225],
     ).save_pretrained(folder)
-    projection = student.joined().detach().to(torch.float16).contiguous()
+    joined = {name: w.to(torch.float16).contiguous() for name, w in student.joined().items()}
     sizes = json.dumps([side.out_features for side in student.projections])
     file = folder / "projection.safetensors"
-    save_file({"projection": projection}, file, metadata={"sides": sizes})
+    save_file(joined, file, metadata={"sides": sizes})
     if student.words is not None:
         table = student.words.weight.detach().numpy().astype(np.float16)
         save_arrays({"words": table}, folder / "words.safetensors")
@@ -74,13 +74,14 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
     if (found := sides_of(folder)) is None:
         return
-    projection = load_file(folder / "projection.safetensors")["projection"].float()
     sides = student.projections
     sizes = [side.out_features for side in sides]
-    if found not in (sizes, [sum(sizes)]):
+    if found != sizes:
         raise ValueError(f"{folder}: expected sides of {sizes} dimensions, found {found}")
-    for side, share, weights in zip(sides, SHARES, projection.split(sizes), strict=True):
-        side.weight.data.copy_(weights / share)
+    joined = load_file(folder / "projection.safetensors")
+    weights = [*joined["projection"].float().split(sizes[:2]), joined["detail"].float()]
+    for side, share, own in zip(sides, SHARES, weights, strict=True):
+        side.weight.data.copy_(own / share)
     if student.words is None or not (folder / "words.json").exists():
         return
     listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))

@@ -25,8 +25,8 @@ from lookbook.words import Vocabulary
 class Features:
     """What the frozen backbone says of n pairs of views, and what is known of them."""
 
-    first: torch.Tensor  # float16 (n, 2048)
-    second: torch.Tensor  # float16 (n, 2048)
+    first: torch.Tensor  # float16 (n, 5120)
+    second: torch.Tensor  # float16 (n, 5120)
     truth: Truth
 
     def __len__(self) -> int:
@@ -78,11 +78,18 @@ def put_proxies(student: Student, features: Features) -> None:
 
 
 def finish(
-    student: Student, features: Features, words: Vocabulary, *, epochs: int, batch: int, rate: float
+    student: Student,
+    features: Features,
+    words: Vocabulary,
+    *,
+    epochs: int,
+    batch: int,
+    rate: float,
+    still: tuple[str, ...] = ("backbone.",),
 ) -> list[float]:
-    """Train all but the backbone on `features`; returns the mean loss of each epoch."""
+    """Train all but what is called like one of `still`; returns the mean loss of each epoch."""
     student.train()
-    moving = [p for name, p in student.named_parameters() if not name.startswith("backbone.")]
+    moving = [p for name, p in student.named_parameters() if not name.startswith(still)]
     optimiser = torch.optim.AdamW(moving, lr=rate, weight_decay=1e-4)
     rounds = max(1, len(features) // batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -37,7 +37,7 @@ def views_loss(
 ) -> torch.Tensor:
     """Two views of each product find each other among all views there are (NT-Xent).
 
-    `views` (2n, d): n first views, then the second ones of the same `products`, int64 (n,); only
+    `views` (2n, d): n first views, then their second ones, of `products`, int64 (2n,); only
     `pairs`, bool (n,), are to find each other. A product that comes twice is not told apart from
     itself. `others` (m, d) are views of other products, to be told apart.
     """
@@ -46,8 +46,8 @@ def views_loss(
     n, asking = len(pairs), pairs.repeat(2)
     there = views if others is None else torch.cat([views, others])
     logits = views @ there.T * log_scale.exp().clamp(max=50)
-    target, twice = torch.arange(2 * n).roll(n), products.repeat(2)
-    same = twice[:, None] == twice
+    target = torch.arange(2 * n).roll(n)
+    same = products[:, None] == products
     same[torch.arange(2 * n), target] = False
     logits[:, : 2 * n].masked_fill_(same, -1e4)
     return F.cross_entropy(logits[asking], target[asking])

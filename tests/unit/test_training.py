@@ -24,14 +24,16 @@ from lookbook.training.batches import MEAN, STD, Batch, Mixer, Truth
 from lookbook.training.data import (
     HEADS,
     MISSING,
+    Photos,
     canvas_side,
     load_photos,
     number_labels,
     vocabulary,
 )
+from lookbook.training.discriminant import discriminate
 from lookbook.training.finish import Features, put_proxies
 from lookbook.training.memory import Memory
-from lookbook.training.model import Student
+from lookbook.training.model import AVERAGES, DETAILS, Student
 from lookbook.training.run import Run, grouped, learning_rate, mean
 from lookbook.words import Vocabulary
 from tests.shapes import COLOURS, draw_shape
@@ -88,7 +90,8 @@ def test_a_batch_holds_two_views_of_the_same_products(photos):
     batch = next(Mixer([photos], None, 0).batches(5, 32, seed=1))
     n = len(batch.truth)
     assert batch.pictures.shape == (2 * n, 3, 32, 32)
-    assert len(set(batch.truth.products.tolist())) == n
+    assert len(set(batch.truth.products[0].tolist())) == n
+    assert torch.equal(*batch.truth.products)
     first, second = batch.truth.labels
     changed = (first != second).nonzero()
     assert {HEADS[head] for head in changed[:, 1].tolist()} == {"baseColour", "exactly"}
@@ -113,12 +116,82 @@ def test_photos_of_two_sources_come_as_they_are(photos):
     batch = next(mixer.as_they_are(5, 48, seed=1))
     assert len(batch.truth) == 2 and not batch.truth.recoloured.any()
     pixels = ((batch.pictures * STD + MEAN) * 255).round().permute(0, 2, 3, 1)
-    for row, number in enumerate(batch.truth.products.tolist()):
+    for row, number in enumerate(batch.truth.products[0].tolist()):
         key = list(mixer.shots)[number]
         for found, source in ((pixels[row], few), (pixels[2 + row], photos)):
             shown = source.canvases[source.keys.index(key), ..., :3].astype(np.float32)
             assert np.abs(found.numpy() - shown).max() <= 1
     assert next(Mixer([photos], None, 0).as_they_are(5, 48, seed=1), None) is None
+
+
+def in_pairs_of_colours(photos: Photos) -> Photos:
+    """Six of `photos` as three products of two colours each, told by their names."""
+    told = photos.take(np.arange(6))
+    told.keys = [str(row) for row in range(6)]
+    told.names = [
+        f"{word} {c}" for word in ("Oak Tee", "Elm Tee", "Fir Tee") for c in ("Red", "Tan")
+    ]
+    told.attributes = [dict(row) for row in told.attributes]
+    for row in told.attributes:
+        row |= {"baseColour": None}
+    return told
+
+
+def test_a_second_view_may_be_the_product_in_another_of_its_colours(photos, monkeypatch):
+    monkeypatch.setattr("lookbook.training.batches.RECOLOURED", 1.0)
+    monkeypatch.setattr("lookbook.training.batches.SOLD", 1.0)
+    truth = next(Mixer([in_pairs_of_colours(photos)], None, 0).batches(6, 32, seed=1)).truth
+    first, second = truth.products
+    assert torch.equal(second, first ^ 1), "0 and 1 are one product, 2 and 3, 4 and 5"
+    assert torch.equal(truth.designs, first // 2 * 2)
+    assert truth.recoloured.all()
+    colours = truth.labels[..., HEADS.index("baseColour")]
+    known = photos.labels[:6, HEADS.index("baseColour")]
+    assert colours[1].tolist() == known[second].tolist(), "its colour is known, as it is sold"
+
+
+def test_two_colours_of_a_product_come_as_they_are(photos):
+    told = in_pairs_of_colours(photos)
+    batch = next(Mixer([told], None, 0).as_sold(5, 48, seed=1))
+    assert len(batch.truth) == 3 and batch.truth.recoloured.all()
+    assert torch.equal(batch.truth.products[1], batch.truth.products[0] ^ 1)
+    pixels = ((batch.pictures * STD + MEAN) * 255).round().permute(0, 2, 3, 1)
+    for picture, number in zip(pixels, batch.truth.products.flatten().tolist(), strict=True):
+        assert np.abs(picture.numpy() - told.canvases[number, ..., :3]).max() <= 1
+    assert next(Mixer([photos], None, 0).as_sold(5, 48, seed=1), None) is None
+
+
+def test_the_side_for_cut_is_what_stays_while_a_product_changes():
+    """Details are a product's own, drowned in what its views, colours and photos change."""
+    torch.manual_seed(0)
+    made, numbers = student(), torch.arange(600)
+    own = torch.zeros(600, DETAILS)
+    own[:, :4] = torch.randn(600, 4)
+
+    def pairs(*changing: int, recoloured: bool) -> Features:
+        views = [torch.zeros(600, AVERAGES + DETAILS) for _ in range(2)]
+        for view in views:
+            view[:, AVERAGES:] = own
+            view[:, [AVERAGES + c for c in changing]] += 5 * torch.randn(600, len(changing))
+        labels = torch.zeros(2, 600, len(HEADS), dtype=torch.int64)
+        return Features(*views, told(labels, [""] * 600, recoloured))
+
+    views, photos_, colours = (
+        pairs(4, 5, recoloured=False),
+        pairs(6, recoloured=False),
+        pairs(7, 8, recoloured=True),
+    )
+    discriminate(made, views, [photos_, colours])
+    for part in (views, photos_, colours):
+        one, other = (made.eval().sides(view)[2] for view in (part.first, part.second))
+        found = (one @ other.T).argmax(dim=1)
+        assert (found == numbers).float().mean() > 0.95
+    raw = torch.nn.functional.normalize(colours.first, dim=1), colours.second
+    assert ((raw[0] @ raw[1].T).argmax(dim=1) == numbers).float().mean() < 0.5
+    shown = torch.cat([p for part in (photos_, colours) for p in (part.first, part.second)])
+    assert made.lengths[2] == pytest.approx(
+        float(made.cut(shown[:, AVERAGES:]).detach().norm(dim=1).mean()), rel=1e-4
+    )
 
 
 def test_another_colour_keeps_the_shape_and_the_ground():
@@ -146,7 +219,7 @@ def test_names_are_said_in_full_and_by_a_single_word(photos):
 
 def test_pairs_that_belong_together_cost_less():
     left, scale, all_of = unit(8, 16), torch.tensor(2.3), torch.ones(8, dtype=torch.bool)
-    each = torch.arange(8)
+    each = torch.arange(8).repeat(2)
     apart = left.roll(1, 0)
     assert losses.pair_loss(left, left, scale) < losses.pair_loss(left, apart, scale)
     same, other = torch.cat([left, left]), torch.cat([left, apart])
@@ -156,7 +229,7 @@ def test_pairs_that_belong_together_cost_less():
 
 
 def test_only_the_pairs_that_are_asked_for_must_find_each_other():
-    left, scale, each = unit(4, 16), torch.tensor(2.3), torch.arange(4)
+    left, scale, each = unit(4, 16), torch.tensor(2.3), torch.arange(4).repeat(2)
     right = left.clone()
     right[3] = -left[3]
     some = torch.tensor([True, True, True, False])
@@ -169,7 +242,7 @@ def test_only_the_pairs_that_are_asked_for_must_find_each_other():
 
 def test_views_of_other_products_make_the_task_harder():
     left, scale, all_of = unit(4, 16), torch.tensor(2.3), torch.ones(4, dtype=torch.bool)
-    views, each = torch.cat([left, left]), torch.arange(4)
+    views, each = torch.cat([left, left]), torch.arange(4).repeat(2)
     alone = losses.views_loss(views, scale, all_of, each)
     assert losses.views_loss(views, scale, all_of, each, unit(64, 16)) > alone
     assert losses.views_loss(views, scale, all_of, each, -views) > alone
@@ -178,8 +251,8 @@ def test_views_of_other_products_make_the_task_harder():
 def test_a_product_that_comes_twice_is_not_told_apart_from_itself():
     scale, both = torch.tensor(2.3), torch.ones(2, dtype=torch.bool)
     views = unit(1, 16).expand(4, 16)
-    assert losses.views_loss(views, scale, both, torch.tensor([7, 7])) < 1e-4
-    assert losses.views_loss(views, scale, both, torch.tensor([7, 8])) > 1
+    assert losses.views_loss(views, scale, both, torch.tensor([7, 7, 7, 7])) < 1e-4
+    assert losses.views_loss(views, scale, both, torch.tensor([7, 8, 7, 8])) > 1
 
 
 def test_a_memory_keeps_the_latest_views_of_other_products():
@@ -192,6 +265,14 @@ def test_a_memory_keeps_the_latest_views_of_other_products():
     assert cut.shape == (3, 4)
     memory.add(torch.full((9,), 4), (torch.ones(9, 4),) * 2)
     assert len(memory.without(torch.tensor([3]))[0]) == 5, "no more than it may, however many come"
+
+
+def told(labels: torch.Tensor, names: list[str], recoloured: bool = False) -> Truth:
+    """Of as many products as there are `names`, each seen twice."""
+    numbers = torch.arange(len(names))
+    return Truth(
+        numbers.repeat(2, 1), numbers, labels, torch.full(numbers.shape, recoloured), names, None
+    )
 
 
 def student(**changes) -> Student:
@@ -217,9 +298,9 @@ def test_what_stands_still_does_not_change():
 def test_proxies_are_put_where_their_pictures_are():
     made = student()
     numbers = torch.arange(40) % 2
-    features = ((2 * numbers - 1)[:, None] * torch.ones(2048)).half()
+    features = ((2 * numbers - 1)[:, None] * torch.ones(AVERAGES + DETAILS)).half()
     labels = numbers[None, :, None].repeat(2, 1, len(HEADS))
-    truth = Truth(torch.arange(40), labels, torch.zeros(40, dtype=torch.bool), [""] * 40, None)
+    truth = told(labels, [""] * 40)
     put_proxies(made, Features(features, features, truth))
     whole, kind, _ = made.sides(features.float())
     for vectors, proxies in ((whole, made.heads["gender"]), (kind, made.kinds["articleType"])):
@@ -316,7 +397,7 @@ def test_a_training_whose_end_could_not_be_stored_does_not_begin(trained, tmp_pa
     ("options", "told"),
     [
         (("--start-from", ROOT), "expected a folder with config.json, found"),
-        (("--start-from", DEFAULT_MODEL, "--dim", 20), "has vectors of 320"),
+        (("--start-from", DEFAULT_MODEL, "--dim", 20), "has vectors of 448"),
         (("--blend", DEFAULT_MODEL), "needs weights in --start-from"),
         (("--blend-share", 1.5), "expected 0 to 1"),
     ],
@@ -371,7 +452,7 @@ def test_a_bare_backbone_is_enough_to_begin_with(tmp_path):
     pictures = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         wanted = given(pictures).last_hidden_state.mean((2, 3))
-        torch.testing.assert_close(new.eval().features(pictures), wanted)
+        torch.testing.assert_close(new.eval().features(pictures)[:, :AVERAGES], wanted)
     torch.testing.assert_close(new.projection.weight.detach(), before)
 
 
@@ -385,7 +466,7 @@ def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
     begin_with(student(), words, tmp_path)  # of the same lengths
     other = {"sides": "[16, 4]"}
     save_file({"projection": torch.zeros(20, 2048)}, tmp_path / "projection.safetensors", other)
-    with pytest.raises(ValueError, match=r"sides of \[12, 4, 4\] dimensions, found \[16, 4\]"):
+    with pytest.raises(ValueError, match=r"sides of \[12, 2, 6\] dimensions, found \[16, 4\]"):
         begin_with(student(), words, tmp_path)
 
 
@@ -442,7 +523,7 @@ def a_batch() -> Batch:
     colours = torch.tensor([[1.0, 0, 0], [0, 0, 1.0]]).repeat(2, 1)
     pictures = colours[:, :, None, None] + 0.1 * torch.randn(4, 3, 64, 64)
     labels = torch.tensor([0, 1])[None, :, None].repeat(2, 1, len(HEADS))
-    truth = Truth(torch.arange(2), labels, torch.zeros(2, dtype=torch.bool), ["red", "shirt"], None)
+    truth = told(labels, ["red", "shirt"])
     return Batch(pictures, truth)
 
 

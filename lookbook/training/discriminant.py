@@ -1,0 +1,60 @@
+"""The side for cut and print in closed form: directions in which a product stays what it is.
+
+On another ground, in another photo or in another colour, a product's details change along some
+directions and stay put along others, while from product to product all of them vary. Those where
+products differ most beside how little one changes are Fisher's discriminants (Fisher 1936; of many
+groups, Rao 1948).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.linalg import eigh
+
+from lookbook.training.finish import Features
+from lookbook.training.model import AVERAGES, Student
+
+RIDGE = 0.01  # of the mean variance within: what few pairs cannot tell counts as noise
+SOLD = 10  # what a change of colour as it is sold counts for, beside each other kind of change
+
+
+@torch.no_grad()
+def discriminate(student: Student, views: Features, plain: Sequence[Features]) -> None:
+    """Let the side for cut and print be the discriminants of products.
+
+    How products differ is told by photos as they are, `plain`, as drawn grounds differ too. How one
+    changes is told by all pairs, of `views` and of `plain`: the mean over those in one colour and
+    the mean over those in two, however many there are.
+    """
+    shown = torch.cat([_details(view) for part in plain for view in (part.first, part.second)])
+    within = torch.zeros(shown.shape[1], shown.shape[1])
+    for part, in_two in ((views, 1), *((part, SOLD) for part in plain)):
+        changes, recoloured = _details(part.first) - _details(part.second), part.truth.recoloured
+        for rows, weight in ((~recoloured, 1), (recoloured, in_two)):
+            if rows.any():
+                within += weight * _scatter(changes[rows])
+    found = directions(_scatter(shown - shown.mean(0)), within, student.cut.out_features)
+    student.cut.weight.copy_(torch.from_numpy(found))
+    student.lengths[2] = student.cut(shown).norm(dim=1).mean()
+
+
+def directions(between: torch.Tensor, within: torch.Tensor, count: int) -> np.ndarray:
+    """(count, f): those with the most of `between` beside `within`, both (f, f), best first.
+
+    Each has a variance of 1 within, the ridge included.
+    """
+    size = len(within)
+    noise = within + RIDGE * within.trace() / size * torch.eye(size)
+    best = (size - count, size - 1)
+    return eigh(between.double(), noise.double(), subset_by_index=best)[1][:, ::-1].T.copy()
+
+
+def _details(features: torch.Tensor) -> torch.Tensor:
+    return features[:, AVERAGES:].float()
+
+
+def _scatter(rows: torch.Tensor) -> torch.Tensor:
+    return rows.T @ rows / len(rows)

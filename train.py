@@ -27,13 +27,15 @@ from lookbook.training.batches import Batch, Mixer
 from lookbook.training.checking import Check
 from lookbook.training.curves import draw
 from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
-from lookbook.training.discriminant import discriminate
+from lookbook.training.discriminant import discriminate, enough
 from lookbook.training.export import check_half, export, sides_of
 from lookbook.training.finish import Features, collect, finish
-from lookbook.training.model import Student
+from lookbook.training.model import Student, sides_of_dimensions
 from lookbook.training.run import Run, train
 from lookbook.words import Vocabulary
 
+ROUNDS = 4  # as often a product may come among these
+SIDES = ("projection.", "kind.", "cut.")
 PLAIN = 0.4  # for each pair of views in the last step, pairs of each kind of photos as they are
 
 
@@ -99,10 +101,10 @@ def disagreement(args: argparse.Namespace) -> str:
         return f"--blend-share {args.blend_share}: expected 0 to 1"
     if not args.start_from:
         return "--blend: needs weights in --start-from" if args.blend else ""
-    sides = sides_of(args.start_from)
-    if sides and sum(sides) != args.dim:
+    sides, wanted = sides_of(args.start_from), list(sides_of_dimensions(args.dim))
+    if sides and sides != wanted:
         return (
-            f"--dim {args.dim}: {args.start_from} has vectors of {sum(sides)}; "
+            f"--dim {args.dim}: expected sides of {wanted}, found {sides} in {args.start_from}; "
             "begin with others or with `--start-from none`"
         )
     return ""
@@ -202,7 +204,9 @@ def begin(run: Run, batches: Iterator[Batch], args: argparse.Namespace, log: Pat
         run.blend(args.blend, args.blend_share, batches)
         done["blend"] = args.blend_share
     if args.settle:
-        done["settle"] = run.settle(collect(run.student, batches, args.settle))
+        # sides that came with this very backbone know their place
+        came = () if args.blend or not sides_of(args.start_from) else SIDES
+        done["settle"] = run.settle(collect(run.student, batches, args.settle), came)
     run.save()  # what is done once is not done again
     with log.open("a") as file:
         print(json.dumps(done), file=file)
@@ -246,7 +250,7 @@ def refine(
 ) -> None:
     """What stands above the backbone once more, on `--finish` pairs of frozen features and more."""
     views, plain = collect(student, batches, args.finish), plain_pairs(student, mixer, args)
-    if plain:
+    if enough(student, plain):
         discriminate(student, views, plain)
     before = check(student, args.size)
     means = finish(
@@ -256,7 +260,7 @@ def refine(
         epochs=args.finish_epochs,
         batch=1024,
         rate=5e-4,
-        still=("backbone.", "kind.", *(["cut."] if plain else [])),
+        still=("backbone.", "kind.", "cut."),
     )
     line = {"finish": means, "before": before, "check": check(student, args.size)}
     with log.open("a") as file:
@@ -268,7 +272,11 @@ def plain_pairs(student: Student, mixer: Mixer, args: argparse.Namespace) -> lis
     """Features of photos as they are: two of one product, and two of its colours, if there are."""
     ways = [(mixer.as_they_are, mixer.doubled), (mixer.as_sold, mixer.several)]
     return [
-        collect(student, drawn(args.batch, args.size, args.seed), round(args.finish * PLAIN))
+        collect(
+            student,
+            drawn(args.batch, args.size, args.seed),
+            min(round(args.finish * PLAIN), ROUNDS * len(there)),
+        )
         for drawn, there in ways
         if there
     ]

@@ -79,7 +79,8 @@ def _is_code(index: Index, column: str) -> bool:
 def _among_own(index: Index) -> np.ndarray:
     """As `by_title`, of the pieces that are no copies; a copy is a product of its own here."""
     own = np.unique(index.copies)
-    columns = {c: [index.column(c)[row] for row in own] for c in _telling(index.columns)}
+    said = {column: index.column(column) for column in _telling(index.columns)}
+    columns = {column: [values[row] for row in own] for column, values in said.items()}
     keys = np.arange(len(index))
     keys[own] = own[by_title([index.titles[row] for row in own], columns)]
     return keys

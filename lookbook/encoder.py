@@ -198,8 +198,8 @@ class Encoder:
         """float32 (n, dim) of L2 norm 1, in the order given; raises ImageError."""
         if not len(pictures):
             return np.empty((0, self.dim), np.float32)
-        with ThreadPoolExecutor(2) as pool:
-            pixels = list(pool.map(self.preprocessing.pixels, pictures))
+        with ThreadPoolExecutor(2) as threads:
+            pixels = list(threads.map(self.preprocessing.pixels, pictures))
         starts = range(0, len(pixels), batch_size)
         return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
 
@@ -221,9 +221,9 @@ class Encoder:
 
         if self.projection is None:
             return pool(maps[-1], self.pooling)
-        sides = [averages(maps) @ self.projection.T]
+        sides = [_projected(averages(maps), self.projection, "projection")]
         if self.detail is not None:
-            sides.append(details(maps) @ self.detail.T)
+            sides.append(_projected(details(maps), self.detail, "detail"))
         return torch.cat(sides, 1)
 
     def feature_map(self, picture: Picture, size: int | None = None, stage: int = -1) -> np.ndarray:
@@ -303,6 +303,13 @@ class Encoder:
         out = self.model(x, output_hidden_states=any(stage != -1 for stage in stages))
         maps = [out.last_hidden_state if s == -1 else out.hidden_states[s] for s in stages]
         return [m if m.ndim == 4 else m.transpose(1, 2) for m in maps]  # tokens last, like places
+
+
+def _projected(features: torch.Tensor, weights: torch.Tensor, name: str) -> torch.Tensor:
+    if weights.shape[1] != features.shape[1]:
+        found, expected = weights.shape[1], features.shape[1]
+        raise EncoderError(f"{name}: expected {expected} columns for this model, found {found}")
+    return features @ weights.T
 
 
 def _places(maps: np.ndarray) -> np.ndarray:
@@ -402,6 +409,9 @@ def _projections(folder: Path) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     there = load_file(file)
+    if "projection" not in there:
+        found = ", ".join(there) or "nothing"
+        raise EncoderError(f"{file}: expected an array called projection, found {found}")
     return {name: there[name].float() for name in ("projection", "detail") if name in there}
 
 

@@ -37,7 +37,7 @@ def pool(maps: torch.Tensor, how: str = "avg") -> torch.Tensor:
 
 
 def averages(maps: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The mean of the last of `maps`: what is on the picture, all in all."""
+    """The mean of the last of `maps`, (n, its channels): what is on the picture, all in all."""
     return pool(maps[-1])
 
 

@@ -132,7 +132,7 @@ EMBED = (
     Setting(
         "pooling",
         "avg",
-        "how the last feature map becomes one vector (avg keeps the model's own projection)",
+        "how feature maps become one vector (avg keeps the model's own projection)",
         choices=POOLINGS,
     ),
     Setting("dim", None, "reduce vectors to so many dimensions by PCA-whitening", int, least=1),
@@ -269,7 +269,7 @@ EVALUATE = (
         "split-day", None, "recommenders learn from before it and are asked for what came after"
     ),
     *COLUMN_NAMES,
-    Setting("pooling", "avg", "how the last feature map becomes one vector", choices=POOLINGS),
+    Setting("pooling", "avg", "how feature maps become one vector", choices=POOLINGS),
     Setting("precision", "auto", "precision of the model", choices=PRECISIONS),
     DEVICE,
     Setting("json", False, "print JSON", bool),

@@ -74,14 +74,14 @@ def _views_losses(
     A pair in one colour would let the side for cut find it by that colour.
     """
     shown, designs = truth.products.flatten(), truth.designs.repeat(2)
-    others = memory.without(shown) if memory else (None, None)
+    others = memory.without(designs) if memory else (None, None)
     same, other = student.sharpness[0], student.sharpness[2]
     found = {
         "views": losses.views_loss(whole, same, ~truth.recoloured, shown, others[0]),
         "cut": losses.views_loss(cut, other, truth.recoloured, designs, others[1]),
     }
     if memory:
-        memory.add(shown, (whole, cut))
+        memory.add(designs, (whole, cut))
     return found
 
 

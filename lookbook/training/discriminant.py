@@ -18,33 +18,40 @@ from lookbook.training.finish import Features
 from lookbook.training.model import AVERAGES, Student
 
 RIDGE = 0.01  # of the mean variance within: what few pairs cannot tell counts as noise
-SOLD = 10  # what a change of colour as it is sold counts for, beside each other kind of change
+COLOUR_WEIGHT = 10  # what a change of colour as it is sold counts for, beside any other change
 
 
 @torch.no_grad()
 def discriminate(student: Student, views: Features, plain: Sequence[Features]) -> None:
-    """Let the side for cut and print be the discriminants of products.
+    """Set the weights of the side for cut and print, `student.cut`, to discriminants of products.
 
     How products differ is told by photos as they are, `plain`, as drawn grounds differ too. How one
-    changes is told by all pairs, of `views` and of `plain`: the mean over those in one colour and
-    the mean over those in two, however many there are.
+    changes is told by all pairs: for `views` and each part of `plain`, the mean over those in one
+    colour and the mean over those in two, however many there are, summed.
     """
     shown = torch.cat([_details(view) for part in plain for view in (part.first, part.second)])
     within = torch.zeros(shown.shape[1], shown.shape[1])
-    for part, in_two in ((views, 1), *((part, SOLD) for part in plain)):
+    for part, in_two in ((views, 1), *((part, COLOUR_WEIGHT) for part in plain)):
         changes, recoloured = _details(part.first) - _details(part.second), part.truth.recoloured
         for rows, weight in ((~recoloured, 1), (recoloured, in_two)):
             if rows.any():
                 within += weight * _scatter(changes[rows])
     found = directions(_scatter(shown - shown.mean(0)), within, student.cut.out_features)
     student.cut.weight.copy_(torch.from_numpy(found))
-    student.lengths[2] = student.cut(shown).norm(dim=1).mean()
+    student.lengths[2] = student.cut(shown).norm(dim=1).mean()  # until more is seen of it
+
+
+def enough(student: Student, plain: Sequence[Features]) -> bool:
+    """Whether `plain` shows more products than the side has dimensions; the rest would be noise."""
+    numbers = {number for part in plain for number in part.truth.designs.tolist()}
+    return len(numbers) > student.cut.out_features
 
 
 def directions(between: torch.Tensor, within: torch.Tensor, count: int) -> np.ndarray:
     """(count, f): those with the most of `between` beside `within`, both (f, f), best first.
 
-    Each has a variance of 1 within, the ridge included.
+    Rows w of the largest l in between w = l (within + ridge) w; each has a variance of 1 within,
+    the ridge included.
     """
     size = len(within)
     noise = within + RIDGE * within.trace() / size * torch.eye(size)

@@ -87,7 +87,7 @@ def finish(
     rate: float,
     still: tuple[str, ...] = ("backbone.",),
 ) -> list[float]:
-    """Train all but what is called like one of `still`; returns the mean loss of each epoch."""
+    """Train all whose name does not begin like one of `still`; the mean loss of each epoch."""
     student.train()
     moving = [p for name, p in student.named_parameters() if not name.startswith(still)]
     optimiser = torch.optim.AdamW(moving, lr=rate, weight_decay=1e-4)

@@ -85,10 +85,18 @@ class Run:
         check_half(self.student.backbone)
         self.average.module.load_state_dict(self.student.state_dict())
 
-    def settle(self, features: Features) -> list[float]:
-        """Let all above a backbone that came without it find its place; loss of each epoch."""
+    def settle(self, features: Features, still: tuple[str, ...] = ()) -> list[float]:
+        """Let what a backbone came without find its place, not what is `still`; epochs' losses."""
         put_proxies(self.student, features)
-        means = finish(self.student, features, self.words, epochs=20, batch=1024, rate=1e-3)
+        means = finish(
+            self.student,
+            features,
+            self.words,
+            epochs=20,
+            batch=1024,
+            rate=1e-3,
+            still=("backbone.", *still),
+        )
         self.average.module.load_state_dict(self.student.state_dict())
         return means
 

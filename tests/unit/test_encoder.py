@@ -119,6 +119,43 @@ def test_other_weights_are_another_revision(tiny_model, tmp_path):
     assert after.dim == 4  # the projection was used
 
 
+def test_details_follow_what_the_average_says(tiny_model, pictures, tmp_path):
+    import shutil
+
+    folder = tmp_path / "detailed"
+    shutil.copytree(tiny_model, folder)
+    plain = Encoder.load(folder, precision="float32")
+    maps = plain._features(plain.preprocessing.pixels(pictures[0])[None], (-2, -1))
+    before, last = (m[0].flatten(1).numpy() for m in maps)
+    wide = len(last) + len(before)
+    rows = {"projection": torch.eye(len(last))[:3], "detail": torch.randn(4, wide)}
+    save_file(rows, folder / "projection.safetensors")
+    large = np.concatenate([last.max(1), before.max(1)])
+    wanted = np.concatenate([last.mean(1)[:3], rows["detail"].numpy() @ large])
+    vector = Encoder.load(folder, precision="float32").encode(pictures[:1])[0]
+    np.testing.assert_allclose(vector, wanted / np.linalg.norm(wanted), atol=1e-5)
+    other = Encoder.load(folder, precision="float32", pooling="max")
+    assert other.dim == len(last), "learnt for the average, and means nothing on anything else"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ({"other": torch.eye(4)}, "expected an array called projection, found other"),
+        ({"projection": torch.eye(4)}, "projection: expected 32 columns .*, found 4"),
+        ({"projection": torch.eye(32), "detail": torch.eye(4)}, "detail: expected .*, found 4"),
+    ],
+)
+def test_a_projection_of_another_model_is_named(tiny_model, pictures, tmp_path, rows, told):
+    import shutil
+
+    folder = tmp_path / "wrong"
+    shutil.copytree(tiny_model, folder)
+    save_file(rows, folder / "projection.safetensors")
+    with pytest.raises(EncoderError, match=told):
+        Encoder.load(folder).encode(pictures[:1])
+
+
 def test_words_and_pictures_share_a_space(tiny_model, tmp_path):
     """A table that puts the word `red` where red pictures are must find red pictures."""
     import shutil

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "annoy", "exact")
 _FEW_ROWS = 20_000  # up to so many matching rows, exact search beats a forest asked for more
 _TUNED_FOR = 24  # the k that search_k was chosen at
+# a cosine: search_k was chosen by rows, which have rows around them, and what has none, as words
+# have, is not found by it
+_FAR = 0.6
 _RESERVED = ("id", "title", "group")
 Groups = np.ndarray | None  # int (n,): of rows that share a number only the best is shown
 
@@ -361,11 +364,16 @@ class Index:
         matching: int,
         groups: Groups,
     ) -> tuple[np.ndarray, np.ndarray] | None:
-        """Ask the forest for more until k matching hits are left; None where exact is cheaper."""
+        """Ask the forest for more until k matching hits are left.
+
+        None where exact is cheaper, or no row is near and the forest would miss what is nearest.
+        """
         want = -(-self._with_folds(k, groups) * len(self) // max(1, matching))
         while want <= max(2 * k, len(self) // 4):
             effort = self._forest.search_k * max(1, want // _TUNED_FOR)
             rows, scores = self._forest.search(query, want, search_k=effort)
+            if self.manifest.metric == "angular" and not (scores >= _FAR).any():
+                return None
             kept = allowed[rows[0]]
             rows, scores = _folded(rows[0][kept], scores[0][kept], groups)
             if len(rows) >= k:

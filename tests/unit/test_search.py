@@ -245,6 +245,19 @@ def test_other_wrong_requests_are_refused(shop):
         Index.open(shop, engine="fast")
 
 
+def test_a_query_far_from_all_rows_is_answered_as_well_as_a_near_one(tmp_path):
+    """Rows lie in tight clusters, so little effort finds a row's neighbours; words lie between."""
+    rng = np.random.default_rng(0)
+    centres, noise = rng.normal(size=(60, 48)), rng.normal(size=(60, 50, 48))
+    vectors = (centres[:, None] + 0.1 * noise).reshape(-1, 48).astype(np.float32)
+    publish_tiny(tmp_path, count=len(vectors), vectors=vectors)
+    forest, exact = (Index.open(tmp_path, engine) for engine in ("annoy", "exact"))
+    queries = rng.normal(size=(30, 48)).astype(np.float32)
+    for query in queries:
+        found, wanted = ([hit.id for hit in index.search(query, 10)] for index in (forest, exact))
+        assert found == wanted
+
+
 def test_a_projection_is_applied_to_catalogue_and_query_alike(tmp_path):
     vectors, rng = random_vectors(50, 12), np.random.default_rng(1)
     mean, matrix = rng.normal(size=12), rng.normal(size=(12, 4))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -31,12 +30,12 @@ from lookbook.training.discriminant import discriminate, enough
 from lookbook.training.export import check_half, export, sides_of
 from lookbook.training.finish import Features, collect, finish
 from lookbook.training.model import Student, sides_of_dimensions
-from lookbook.training.run import Run, train
+from lookbook.training.run import Run, note_down, train
 from lookbook.words import Vocabulary
 
-ROUNDS = 4  # as often a product may come among these
 SIDES = ("projection.", "kind.", "cut.")
 PLAIN = 0.4  # for each pair of views in the last step, pairs of each kind of photos as they are
+ROUNDS = 4  # as often a product may come among these, in the mean
 
 
 def options() -> argparse.Namespace:
@@ -208,8 +207,7 @@ def begin(run: Run, batches: Iterator[Batch], args: argparse.Namespace, log: Pat
         came = () if args.blend or not sides_of(args.start_from) else SIDES
         done["settle"] = run.settle(collect(run.student, batches, args.settle), came)
     run.save()  # what is done once is not done again
-    with log.open("a") as file:
-        print(json.dumps(done), file=file)
+    note_down(done, log)
     print(done, flush=True)
 
 
@@ -235,8 +233,7 @@ def note(args: argparse.Namespace, run: Run, sources: list[Photos], log: Path) -
         wishes[key] = bool(wishes[key])
     wishes["still"] = len(run.student.still)
     line = {"options": wishes, "versions": versions, "photos": [len(s) for s in sources]}
-    with log.open("a") as file:
-        print(json.dumps(line), file=file)
+    note_down(line, log)
 
 
 def refine(
@@ -260,11 +257,10 @@ def refine(
         epochs=args.finish_epochs,
         batch=1024,
         rate=5e-4,
-        still=("backbone.", "kind.", "cut."),
+        still=("kind.", "cut."),
     )
     line = {"finish": means, "before": before, "check": check(student, args.size)}
-    with log.open("a") as file:
-        print(json.dumps(line), file=file)
+    note_down(line, log)
     print(line, flush=True)
 
 

@@ -85,11 +85,13 @@ def finish(
     epochs: int,
     batch: int,
     rate: float,
-    still: tuple[str, ...] = ("backbone.",),
+    still: tuple[str, ...] = (),
 ) -> list[float]:
-    """Train all whose name does not begin like one of `still`; the mean loss of each epoch."""
+    """Train all above the backbone but what begins like one of `still`; each epoch's mean loss."""
     student.train()
-    moving = [p for name, p in student.named_parameters() if not name.startswith(still)]
+    moving = [
+        p for name, p in student.named_parameters() if not name.startswith(("backbone.", *still))
+    ]
     optimiser = torch.optim.AdamW(moving, lr=rate, weight_decay=1e-4)
     rounds = max(1, len(features) // batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
@@ -106,8 +108,7 @@ class Student(nn.Module):
 
     def embed(self, features: torch.Tensor) -> torch.Tensor:
         """(n, dim), L2 norm 1."""
-        shares = (torch.tensor(SHARES) / self.lengths).unbind()
-        sides = zip(self._raw(features), shares, strict=True)
+        sides = zip(self._raw(features), self._shares(), strict=True)
         return F.normalize(torch.cat([side * share for side, share in sides], 1), dim=1)
 
     def joined(self) -> dict[str, torch.Tensor]:
@@ -117,8 +118,7 @@ class Student(nn.Module):
         those of each picture: the embedding stays linear, so that what a place of the picture gives
         to it can be told.
         """
-        shares = (torch.tensor(SHARES) / self.lengths).unbind()
-        sides = zip(self.projections, shares, strict=True)
+        sides = zip(self.projections, self._shares(), strict=True)
         whole, kind, cut = (side.weight.detach() * share for side, share in sides)
         return {"projection": torch.cat([whole, kind]), "detail": cut}
 
@@ -129,6 +129,10 @@ class Student(nn.Module):
             seen = torch.stack([side.detach().norm(dim=1).mean() for side in raw])
             self.lengths.lerp_(seen, 0.05)
         return [F.normalize(side, dim=1) for side in raw]
+
+    def _shares(self) -> Sequence[torch.Tensor]:
+        """What each side is multiplied by to be usually as long as its share."""
+        return (torch.tensor(SHARES) / self.lengths).unbind()
 
     def _raw(self, features: torch.Tensor) -> list[torch.Tensor]:
         averaged, detail = features.split([AVERAGES, DETAILS], 1)

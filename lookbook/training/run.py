@@ -89,13 +89,7 @@ class Run:
         """Let what a backbone came without find its place, not what is `still`; epochs' losses."""
         put_proxies(self.student, features)
         means = finish(
-            self.student,
-            features,
-            self.words,
-            epochs=20,
-            batch=1024,
-            rate=1e-3,
-            still=("backbone.", *still),
+            self.student, features, self.words, epochs=20, batch=1024, rate=1e-3, still=still
         )
         self.average.module.load_state_dict(self.student.state_dict())
         return means
@@ -226,9 +220,14 @@ def train(run: Run, batches: Iterator[Batch], check: Check, log: Path) -> None:
     run.save()
 
 
-def _tell(line: dict, log: Path, spent: float) -> None:
+def note_down(line: dict, log: Path) -> None:
+    """Add a line to the log of a run."""
     with log.open("a") as file:
         print(json.dumps(line), file=file)
+
+
+def _tell(line: dict, log: Path, spent: float) -> None:
+    note_down(line, log)
     print(f"{spent:4.0%}", line, flush=True)
 
 

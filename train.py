@@ -27,13 +27,14 @@ from lookbook.training.checking import Check
 from lookbook.training.curves import draw
 from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
 from lookbook.training.discriminant import discriminate, enough
-from lookbook.training.export import check_half, export, sides_of
+from lookbook.training.export import check_half, export, knows_kinds, sides_of
 from lookbook.training.finish import Features, collect, finish
 from lookbook.training.model import Student, sides_of_dimensions
 from lookbook.training.run import Run, note_down, train
+from lookbook.training.telling import tell_kinds
 from lookbook.words import Vocabulary
 
-SIDES = ("projection.", "kind.", "cut.")
+SIDES, KINDS = ("projection.", "cut."), ("kind.", "kinds.")
 PLAIN = 0.4  # for each pair of views in the last step, pairs of each kind of photos as they are
 ROUNDS = 4  # as often a product may come among these, in the mean
 
@@ -85,7 +86,7 @@ def options() -> argparse.Namespace:
     add("--log-every", type=int, default=50, help="steps between two lines of the log")
     add("--check-every", type=int, default=600, help="steps between two looks at held-out products")
     add("--finish", type=int, default=16_000, help="pairs of views for the last step, or 0")
-    add("--finish-epochs", type=int, default=40, help="rounds of the last step")
+    add("--finish-epochs", type=int, default=15, help="rounds of the last step")
     add("--export-size", type=int, help="picture side that the encoder takes, if not --size")
     args = parser.parse_args()
     args.export_size = args.export_size or args.size
@@ -203,12 +204,18 @@ def begin(run: Run, batches: Iterator[Batch], args: argparse.Namespace, log: Pat
         run.blend(args.blend, args.blend_share, batches)
         done["blend"] = args.blend_share
     if args.settle:
-        # sides that came with this very backbone know their place
-        came = () if args.blend or not sides_of(args.start_from) else SIDES
+        came = () if args.blend else know_their_place(run.student, args.start_from)
         done["settle"] = run.settle(collect(run.student, batches, args.settle), came)
     run.save()  # what is done once is not done again
     note_down(done, log)
     print(done, flush=True)
+
+
+def know_their_place(student: Student, folder: Path) -> tuple[str, ...]:
+    """The sides that came with this very backbone."""
+    if not sides_of(folder):
+        return ()
+    return (*SIDES, *(KINDS if knows_kinds(student, folder) else ()))
 
 
 def few(aside: list[Photos], most: int = 1500) -> tuple[Photos, Photos | None]:
@@ -249,15 +256,17 @@ def refine(
     views, plain = collect(student, batches, args.finish), plain_pairs(student, mixer, args)
     if enough(student, plain):
         discriminate(student, views, plain)
+    everything = Features.of([views, *plain, *strangers(student, mixer, args)])
+    tell_kinds(student, everything)
     before = check(student, args.size)
     means = finish(
         student,
-        Features.of([views, *plain]),
+        everything,
         words,
         epochs=args.finish_epochs,
         batch=1024,
-        rate=5e-4,
-        still=("kind.", "cut."),
+        rate=8e-4,
+        still=("cut.",),
     )
     line = {"finish": means, "before": before, "check": check(student, args.size)}
     note_down(line, log)
@@ -276,6 +285,13 @@ def plain_pairs(student: Student, mixer: Mixer, args: argparse.Namespace) -> lis
         for drawn, there in ways
         if there
     ]
+
+
+def strangers(student: Student, mixer: Mixer, args: argparse.Namespace) -> list[Features]:
+    """Features of a photo of each product as it is, as far as there are not too many."""
+    most = min(args.finish, len(mixer.shots) // 2)
+    drawn = mixer.alone(args.batch, args.size, args.seed)
+    return [collect(student, drawn, most)] if most else []
 
 
 def described(photos: Photos) -> Iterator[str]:

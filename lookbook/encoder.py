@@ -22,8 +22,9 @@ from PIL import Image
 
 from lookbook.hub import HubError, ask_hub, no_answer
 from lookbook.images import Picture, letterbox, open_picture
-from lookbook.pooling import POOLINGS, averages, details, pool, where_largest
+from lookbook.pooling import POOLINGS, pool
 from lookbook.processor import computes_in_bfloat16, keep_memory
+from lookbook.sides import EncoderError, Sides
 from lookbook.words import Vocabulary
 
 if TYPE_CHECKING:
@@ -40,10 +41,6 @@ _WAYS_OUT = (
     "Give a local folder with config.json, preprocessor_config.json and model.safetensors, or "
     "leave out --model to use the shipped encoder"
 )
-
-
-class EncoderError(ValueError):
-    """A model that cannot be loaded or used; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +105,7 @@ class Encoder:
         *,
         name: str,
         revision: str,
-        projection: torch.Tensor | None = None,
-        detail: torch.Tensor | None = None,
+        sides: Sides | None = None,
         words: tuple[Vocabulary, np.ndarray] | None = None,
         pooling: str = "avg",
         precision: str = "auto",
@@ -123,10 +119,8 @@ class Encoder:
         self.pooling, self.device = pooling, _device(device)
         self.precision = _precision(precision, self.device)
         # learnt for what the model is pooled like by default, and means nothing on anything else
-        learnt = pooling == "avg" and projection is not None
-        self.projection = projection.to(self.device) if learnt else None
-        self.detail = detail.to(self.device) if learnt and detail is not None else None
-        self.words = words if self.projection is not None else None
+        self.sides = sides.to(self.device) if sides and pooling == "avg" else None
+        self.words = words if self.sides else None
         model = _fold_batch_norms(model.eval().requires_grad_(False))
         self.model = model.to(self.device, getattr(torch, self.precision)).to(
             memory_format=torch.channels_last
@@ -168,7 +162,7 @@ class Encoder:
             Preprocessing.of(processor, denoise),
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
             revision=_revision(folder),
-            **_projections(folder),
+            sides=Sides.load(folder),
             words=_words(folder),
             pooling=pooling,
             precision=precision,
@@ -214,17 +208,10 @@ class Encoder:
     @property
     def _stages(self) -> tuple[int, ...]:
         """The maps that a vector is made of, as numbers of `hidden_states`."""
-        return (-1,) if self.detail is None else (-2, -1)
+        return self.sides.stages if self.sides else (-1,)
 
     def _vectors(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
-        import torch
-
-        if self.projection is None:
-            return pool(maps[-1], self.pooling)
-        sides = [_projected(averages(maps), self.projection, "projection")]
-        if self.detail is not None:
-            sides.append(_projected(details(maps), self.detail, "detail"))
-        return torch.cat(sides, 1)
+        return self.sides.of(maps) if self.sides else pool(maps[-1], self.pooling)
 
     def feature_map(self, picture: Picture, size: int | None = None, stage: int = -1) -> np.ndarray:
         """float32 (h, w, channels): what the network sees at each place of the letterboxed square.
@@ -242,14 +229,8 @@ class Encoder:
         model is pooled as it learnt to be. A largest value counts for the place where it is. Raises
         ImageError.
         """
-        *earlier, last = self._maps(picture, size, self._stages)
-        if self.projection is None:
-            return last
-        sides = [last @ self.projection.cpu().numpy().T]
-        if self.detail is not None:
-            spots = [where_largest(places, last.shape[:2]) for places in (last, *earlier)]
-            sides.append(np.concatenate(spots, 2) @ self.detail.cpu().numpy().T)
-        return np.concatenate(sides, 2)
+        maps = self._maps(picture, size, self._stages)
+        return self.sides.by_place(maps) if self.sides else maps[-1]
 
     def _maps(self, picture: Picture, size: int | None, stages: Sequence[int]) -> list[np.ndarray]:
         """float32 (h, w, channels) for each of `stages`."""
@@ -303,13 +284,6 @@ class Encoder:
         out = self.model(x, output_hidden_states=any(stage != -1 for stage in stages))
         maps = [out.last_hidden_state if s == -1 else out.hidden_states[s] for s in stages]
         return [m if m.ndim == 4 else m.transpose(1, 2) for m in maps]  # tokens last, like places
-
-
-def _projected(features: torch.Tensor, weights: torch.Tensor, name: str) -> torch.Tensor:
-    if weights.shape[1] != features.shape[1]:
-        found, expected = weights.shape[1], features.shape[1]
-        raise EncoderError(f"{name}: expected {expected} columns for this model, found {found}")
-    return features @ weights.T
 
 
 def _places(maps: np.ndarray) -> np.ndarray:
@@ -399,20 +373,6 @@ def _revision(folder: Path) -> str:
     for file in sorted({f for pattern in REVISED for f in folder.glob(pattern)}):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _projections(folder: Path) -> dict[str, torch.Tensor]:
-    """What there is of "projection" and "detail", the parts of a vector in their order."""
-    file = folder / "projection.safetensors"
-    if not file.exists():
-        return {}
-    from safetensors.torch import load_file
-
-    there = load_file(file)
-    if "projection" not in there:
-        found = ", ".join(there) or "nothing"
-        raise EncoderError(f"{file}: expected an array called projection, found {found}")
-    return {name: there[name].float() for name in ("projection", "detail") if name in there}
 
 
 def _words(folder: Path) -> tuple[Vocabulary, np.ndarray] | None:

@@ -19,9 +19,10 @@ def why(encoder: Encoder, picture_a: Picture, picture_b: Picture) -> tuple[np.nd
 
     Averaged features and a projection are linear, so the cosine of two pictures is a sum over
     their places: that of a place is its own feature, projected, times the other's vector (Stylianou
-    et al. 2019, "Visualizing deep similarity networks"). A largest value is all of one place. Shown
-    is what a place gives beyond the border of its picture, which is mostly ground and gives a
-    little everywhere. Other poolings are explained as if they averaged. Raises ImageError.
+    et al. 2019, "Visualizing deep similarity networks"). A largest value is all of one place, and
+    what tells kinds is linear nearby (`lookbook.kinds`). Shown is what a place gives beyond the
+    border of its picture, which is mostly ground and gives a little everywhere. Other poolings are
+    explained as if they averaged. Raises ImageError.
     """
     images = open_picture(picture_a), open_picture(picture_b)
     places = [encoder.projected_map(image, _SIZE) for image in images]

@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 
 from lookbook.training import losses
 from lookbook.training.batches import Truth
-from lookbook.training.data import EXACTLY, HEADS
+from lookbook.training.data import EXACTLY
 from lookbook.training.memory import Memory
-from lookbook.training.model import AVERAGES, KINDS, Student
+from lookbook.training.model import AVERAGES, KIND, Student
 from lookbook.words import Vocabulary
 
 WEIGHTS: Mapping[str, float] = {
-    "articleType": 1.0,
-    "gender": 0.4,
-    "baseColour": 0.8,
-    "usage": 0.15,
-    "season": 0.15,
-    "label": 1.0,
-    EXACTLY: 1.0,
-    "kind articleType": 1.5,
-    "kind label": 1.0,
+    "articleType": 1.5,
+    "gender": 0.6,
+    "baseColour": 1.2,
+    "usage": 0.25,
+    "season": 0.25,
+    "label": 1.5,
+    EXACTLY: 1.5,
+    "kind": 1.0,
     "views": 1.0,
     "cut": 0.7,
+    "vector views": 1.0,
+    "vector colours": 0.25,
+    "vector kind": 1.0,
+    "vector exactly": 0.5,
     "words": 0.4,
     "teacher": 3.0,
 }
@@ -41,12 +45,15 @@ def asked(
 
     With a `memory` the views are told apart from those of earlier batches too, and join them.
     """
-    whole, kind, cut = student.sides(features)
-    parts = _labels_losses(student, whole, kind, truth.labels.flatten(0, 1))
+    whole, cut, told = student.sides(features)
+    vectors = student.vector(whole, cut.detach(), told)  # cut learns by two colours alone
+    whole, cut = F.normalize(whole, dim=1), F.normalize(cut, dim=1)
+    parts = _labels_losses(student, whole, told, truth)
     parts |= _views_losses(student, whole, cut, truth, memory)
+    parts |= _vectors_losses(student, vectors, truth)
     named = [i for i, name in enumerate(truth.names) if words.tokens(name)]
     if named:
-        parts["words"] = _words_loss(student, words, features, truth, named)
+        parts["words"] = _words_loss(student, words, vectors, truth, named)
     if student.teach is not None:
         teacher = truth.teacher.flatten(0, 1)
         parts["teacher"] = losses.teacher_loss(student.teach(features[:, :AVERAGES]), teacher)
@@ -54,30 +61,29 @@ def asked(
 
 
 def _labels_losses(
-    student: Student, whole: torch.Tensor, kind: torch.Tensor, labels: torch.Tensor
+    student: Student, whole: torch.Tensor, told: torch.Tensor, truth: Truth
 ) -> dict[str, torch.Tensor]:
-    """What the labels ask of each side that has proxies."""
-    asking = [(head, whole, head, student.heads[head]) for head in HEADS]
-    asking += [(f"kind {head}", kind, head, student.kinds[head]) for head in KINDS]
-    return {
-        name: losses.proxy_loss(vectors, proxies, labels[:, HEADS.index(head)])
-        for name, vectors, head, proxies in asking
+    """What the labels ask of the whole, and of the side for kinds."""
+    found = {
+        head: losses.proxy_loss(whole, proxies, truth.labels_of(head))
+        for head, proxies in student.heads.items()
         if len(proxies)
     }
+    return found | {"kind": losses.kind_loss(told, truth.labels_of(KIND))}
 
 
 def _views_losses(
     student: Student, whole: torch.Tensor, cut: torch.Tensor, truth: Truth, memory: Memory | None
 ) -> dict[str, torch.Tensor]:
-    """Pairs in one colour find each other by all there is, pairs in two colours by cut and print.
+    """Pairs in one colour find each other by the whole, pairs in two colours by cut and print.
 
     A pair in one colour would let the side for cut find it by that colour.
     """
-    shown, designs = truth.products.flatten(), truth.designs.repeat(2)
+    shown, designs = truth.products.flatten(), truth.designs.flatten()
     others = memory.without(designs) if memory else (None, None)
     same, other = student.sharpness[0], student.sharpness[2]
     found = {
-        "views": losses.views_loss(whole, same, ~truth.recoloured, shown, others[0]),
+        "views": losses.views_loss(whole, same, truth.in_one_colour, shown, others[0]),
         "cut": losses.views_loss(cut, other, truth.recoloured, designs, others[1]),
     }
     if memory:
@@ -85,15 +91,29 @@ def _views_losses(
     return found
 
 
+def _vectors_losses(
+    student: Student, vectors: torch.Tensor, truth: Truth
+) -> dict[str, torch.Tensor]:
+    """What is asked of all sides together: to make up for each other's mistakes."""
+    shown, designs = truth.products.flatten(), truth.designs.flatten()
+    sharp = student.sharpness[3]
+    return {
+        "vector views": losses.views_loss(vectors, sharp, truth.in_one_colour, shown),
+        "vector colours": losses.views_loss(vectors, sharp, truth.recoloured, designs),
+        "vector kind": losses.neighbours_loss(vectors, truth.labels_of(KIND), designs),
+        "vector exactly": losses.neighbours_loss(vectors, truth.labels_of(EXACTLY), designs),
+    }
+
+
 def _words_loss(
-    student: Student, words: Vocabulary, features: torch.Tensor, truth: Truth, named: list[int]
+    student: Student, words: Vocabulary, vectors: torch.Tensor, truth: Truth, named: list[int]
 ) -> torch.Tensor:
     """A view of each of the `named` products and its name; no view in another colour."""
     flat, offsets = words.bags([truth.names[i] for i in named])
     said = student.read(torch.tensor(flat), torch.tensor(offsets))
-    second = (torch.rand(len(named)) < 0.5) & ~truth.recoloured[named]
-    seen = features[torch.tensor(named) + second * len(truth)]
-    return losses.pair_loss(student.embed(seen), said, student.sharpness[1])
+    second = (torch.rand(len(named)) < 0.5) & truth.in_one_colour[named]
+    seen = vectors[torch.tensor(named) + second * len(truth)]
+    return losses.pair_loss(seen, said, student.sharpness[1])
 
 
 def weighed(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:

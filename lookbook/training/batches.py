@@ -27,10 +27,10 @@ SOLD = 0.5  # share of these that show a colour in which they are sold, where th
 class Truth:
     """What is known of n pairs of views.
 
-    `products` int64 (2, n), one number a product; `designs` int64 (n,), one number for a product in
-    all its colours; `labels` int64 (2, n, heads), MISSING where nobody says; `recoloured` bool
-    (n,): the second view shows another colour; `names`, "" for none; `teacher` float32 (2, n, t) or
-    None.
+    `products` int64 (2, n), one number a product; `designs` int64 (2, n), one number for a product
+    in all its colours; `labels` int64 (2, n, heads), MISSING where nobody says; `recoloured` bool
+    (n,): the second view shows another colour; `names` of the first, "" for none; `teacher` float32
+    (2, n, t) or None. A pair that is neither recoloured nor `in_one_colour` is of two strangers.
     """
 
     products: torch.Tensor
@@ -43,11 +43,20 @@ class Truth:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def in_one_colour(self) -> torch.Tensor:
+        """bool (n,): both views are of one product, in its own colour."""
+        return ~self.recoloured & (self.products[0] == self.products[1])
+
+    def labels_of(self, head: str) -> torch.Tensor:
+        """int64 (2n,): of all first views, then of all second ones."""
+        return self.labels[:, :, HEADS.index(head)].flatten()
+
     def take(self, rows: torch.Tensor) -> Truth:
         """The pairs at `rows`."""
         return Truth(
             self.products[:, rows],
-            self.designs[rows],
+            self.designs[:, rows],
             self.labels[:, rows],
             self.recoloured[rows],
             [self.names[r] for r in rows.tolist()],
@@ -59,7 +68,7 @@ class Truth:
         """One after another."""
         return cls(
             torch.cat([p.products for p in parts], 1),
-            torch.cat([p.designs for p in parts]),
+            torch.cat([p.designs for p in parts], 1),
             torch.cat([p.labels for p in parts], 1),
             torch.cat([p.recoloured for p in parts]),
             [name for p in parts for name in p.names],
@@ -156,6 +165,17 @@ class Mixer:
             shots = [[draw.choice(self.shots[pair[end]]) for pair in pairs] for end in (0, 1)]
             yield self._unchanged(shots, True, size, draw)
 
+    def alone(self, count: int, size: int, seed: int) -> Iterator[Batch]:
+        """Endless batches of photos as they are, one a product, in twos that are strangers."""
+        draw = random.Random(seed)
+        photos = [shots[0] for shots in self.shots.values()]
+        while len(photos) > 1:
+            draw.shuffle(photos)
+            for start in range(0, len(photos) - 1, 2 * count):
+                part = photos[start : start + 2 * count]
+                half = len(part) // 2
+                yield self._unchanged([part[:half], part[half : 2 * half]], False, size, draw)
+
     def _unchanged(self, shots: list, recoloured: bool, size: int, draw: random.Random) -> Batch:
         n = len(shots[0])
         pictures = torch.cat([self._studio(*shot, size) for view in shots for shot in view])
@@ -199,7 +219,7 @@ class Mixer:
         numbers = torch.tensor([[self._number(*shot) for shot in view] for view in shots])
         return Truth(
             numbers,
-            torch.tensor([self.designs[n] if n >= 0 else n for n in numbers[0].tolist()]),
+            torch.tensor([[self.designs[n] if n >= 0 else n for n in v] for v in numbers.tolist()]),
             torch.from_numpy(labels),
             torch.from_numpy(recoloured),
             [self._name(*shot, draw) for shot in shots[0]],

@@ -30,10 +30,10 @@ def draw(log: Path, picture: Path) -> None:
 
 def _curves(axes: object, lines: list[dict], values: Callable[[dict], dict]) -> None:
     names = sorted({n for line in lines for n in values(line)} - {"step", "seconds", "size"})
-    bare = sorted({name.removeprefix("kind ") for name in names})
+    bare = sorted({name.removeprefix("vector ") for name in names})
     for name in names:
-        colour = f"C{bare.index(name.removeprefix('kind '))}"
-        dashes = "--" if name.startswith("kind ") else "-"
+        colour = f"C{bare.index(name.removeprefix('vector '))}"
+        dashes = "--" if name.startswith("vector ") else "-"
         points = [(line["step"], values(line)[name]) for line in lines if name in values(line)]
         marker = "." if len(points) < 30 else ""
         axes.plot(*zip(*points, strict=True), dashes, color=colour, label=name, marker=marker)

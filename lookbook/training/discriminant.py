@@ -32,18 +32,18 @@ def discriminate(student: Student, views: Features, plain: Sequence[Features]) -
     shown = torch.cat([_details(view) for part in plain for view in (part.first, part.second)])
     within = torch.zeros(shown.shape[1], shown.shape[1])
     for part, in_two in ((views, 1), *((part, COLOUR_WEIGHT) for part in plain)):
-        changes, recoloured = _details(part.first) - _details(part.second), part.truth.recoloured
-        for rows, weight in ((~recoloured, 1), (recoloured, in_two)):
+        changes, truth = _details(part.first) - _details(part.second), part.truth
+        for rows, weight in ((truth.in_one_colour, 1), (truth.recoloured, in_two)):
             if rows.any():
                 within += weight * _scatter(changes[rows])
     found = directions(_scatter(shown - shown.mean(0)), within, student.cut.out_features)
     student.cut.weight.copy_(torch.from_numpy(found))
-    student.lengths[2] = student.cut(shown).norm(dim=1).mean()  # until more is seen of it
+    student.lengths[1] = student.cut(shown).norm(dim=1).mean()  # until more is seen of it
 
 
 def enough(student: Student, plain: Sequence[Features]) -> bool:
     """Whether `plain` shows more products than the side has dimensions; the rest would be noise."""
-    numbers = {number for part in plain for number in part.truth.designs.tolist()}
+    numbers = {number for part in plain for number in part.truth.designs[0].tolist()}
     return len(numbers) > student.cut.out_features
 
 

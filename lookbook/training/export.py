@@ -11,12 +11,14 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
-from lookbook.training.model import SHARES, Student
+from lookbook.kinds import Kinds
+from lookbook.sides import FILE
+from lookbook.training.model import CUT_SHARE, KIND_SHARE, Student
 from lookbook.words import Vocabulary
 
 
 def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None:
-    """Write transformers files, projection and words in half precision; heads stay behind.
+    """Write transformers files, sides and words in half precision; proxies stay behind.
 
     Raises ValueError when a weight is too large for that.
     """
@@ -32,9 +34,8 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
         image_std=[0.229, 0.224, 0.225],
     ).save_pretrained(folder)
     joined = {name: w.to(torch.float16).contiguous() for name, w in student.joined().items()}
-    sizes = json.dumps([side.out_features for side in student.projections])
-    file = folder / "projection.safetensors"
-    save_file(joined, file, metadata={"sides": sizes})
+    told = {"sides": json.dumps(student.sizes), "kinds": json.dumps(student.named)}
+    save_file(joined, folder / FILE, metadata=told)
     if student.words is not None:
         table = student.words.weight.detach().numpy().astype(np.float16)
         save_arrays({"words": table}, folder / "words.safetensors")
@@ -54,19 +55,27 @@ def sides_of(folder: Path) -> list[int] | None:
     """Lengths of the sides of an exported folder's vectors, or None where it has no projection."""
     from safetensors import safe_open
 
-    if not (folder / "projection.safetensors").exists():
+    if not (folder / FILE).exists():
         return None
-    with safe_open(folder / "projection.safetensors", "pt") as file:
+    with safe_open(folder / FILE, "pt") as file:
         told = (file.metadata() or {}).get("sides")  # editions one to five do not tell
         return json.loads(told) if told else [file.get_slice("projection").get_shape()[0]]
 
 
-def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
-    """Give a fresh student the backbone, projection and words of an exported folder.
+def knows_kinds(student: Student, folder: Path) -> bool:
+    """Whether an exported folder tells the same kinds apart, in the same order."""
+    from safetensors import safe_open
 
-    Words that the folder does not know keep their random start; the heads were not exported. A
+    with safe_open(folder / FILE, "pt") as file:
+        return json.loads((file.metadata() or {}).get("kinds", "null")) == list(student.named)
+
+
+def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
+    """Give a fresh student the backbone, sides and words of an exported folder.
+
+    Words that the folder does not know keep their random start; proxies were not exported. A
     folder without a projection gives its backbone alone. Raises ValueError when the sides of its
-    vectors have other lengths.
+    vectors have other lengths. The side for kinds comes if they are the same ones.
     """
     from safetensors.numpy import load_file as load_arrays
     from safetensors.torch import load_file
@@ -74,14 +83,13 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
     if (found := sides_of(folder)) is None:
         return
-    sides = student.projections
-    sizes = [side.out_features for side in sides]
-    if found != sizes:
+    if found != (sizes := list(student.sizes)):
         raise ValueError(f"{folder}: expected sides of {sizes} dimensions, found {found}")
-    joined = load_file(folder / "projection.safetensors")
-    weights = [*joined["projection"].float().split(sizes[:2]), joined["detail"].float()]
-    for side, share, own in zip(sides, SHARES, weights, strict=True):
-        side.weight.data.copy_(own / share)
+    joined = {name: array.float() for name, array in load_file(folder / FILE).items()}
+    student.projection.weight.data.copy_(joined["projection"])
+    student.cut.weight.data.copy_(joined["detail"] / CUT_SHARE)
+    if knows_kinds(student, folder):
+        _begin_kinds(student, Kinds.among(joined))
     if student.words is None or not (folder / "words.json").exists():
         return
     listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
@@ -91,3 +99,12 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     for row, name in enumerate(words.names):
         if name in known:
             student.words.weight.data[row] = torch.from_numpy(table[known[name]].astype("float32"))
+
+
+@torch.no_grad()
+def _begin_kinds(student: Student, kinds: Kinds) -> None:
+    """The side for kinds as it was exported: what is usual of features stands in its weights."""
+    student.kind.weight.copy_(kinds.read)
+    student.kinds.weight.copy_(kinds.tell)
+    student.kinds.bias.copy_(kinds.bias)
+    student.codes.copy_(kinds.codes / KIND_SHARE)

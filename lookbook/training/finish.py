@@ -1,4 +1,4 @@
-"""The last step of training: projection, proxies and words once more, on features that stand still.
+"""The last step of training: sides, proxies and words once more, on features that stand still.
 
 While the backbone learns, a step costs a second and sees a few dozen products. Once it is frozen,
 its features can be computed once and everything above it trained on a thousand products at a time
@@ -16,8 +16,8 @@ import torch.nn.functional as F  # noqa: N812
 
 from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch, Truth
-from lookbook.training.data import HEADS, MISSING
-from lookbook.training.model import Student, mixed_precision
+from lookbook.training.data import MISSING
+from lookbook.training.model import AVERAGES, Student, mixed_precision
 from lookbook.words import Vocabulary
 
 
@@ -65,16 +65,15 @@ def collect(student: Student, batches: Iterator[Batch], count: int) -> Features:
 @torch.no_grad()
 def put_proxies(student: Student, features: Features) -> None:
     """Each class where its pictures are: a student that came without heads need not search."""
-    whole, kind, _ = student.eval().sides(torch.cat([features.first, features.second]).float())
-    labels = features.truth.labels.flatten(0, 1)
-    for vectors, heads in ((whole, student.heads), (kind, student.kinds)):
-        for head, proxies in heads.items():
-            numbers = labels[:, HEADS.index(head)]
-            known = numbers != MISSING
-            sums = torch.zeros_like(proxies).index_add_(0, numbers[known], vectors[known])
-            seen = sums.norm(dim=1) > 0
-            # as long as a proxy drawn at random, so that it turns at the same speed
-            proxies[seen] = F.normalize(sums[seen], dim=1) * proxies.shape[1] ** 0.5
+    averaged = torch.cat([features.first, features.second])[:, :AVERAGES].float()
+    vectors = F.normalize(student.projection(averaged), dim=1)
+    for head, proxies in student.heads.items():
+        numbers = features.truth.labels_of(head)
+        known = numbers != MISSING
+        sums = torch.zeros_like(proxies).index_add_(0, numbers[known], vectors[known])
+        seen = sums.norm(dim=1) > 0
+        # as long as a proxy drawn at random, so that it turns at the same speed
+        proxies[seen] = F.normalize(sums[seen], dim=1) * proxies.shape[1] ** 0.5
 
 
 def finish(

@@ -53,6 +53,32 @@ def views_loss(
     return F.cross_entropy(logits[asking], target[asking])
 
 
+def kind_loss(told: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Softmax over what speaks for each kind; rows with a MISSING label do not count."""
+    known = labels != MISSING
+    return F.cross_entropy(told[known], labels[known]) if known.any() else told.sum() * 0
+
+
+def neighbours_loss(
+    vectors: torch.Tensor, labels: torch.Tensor, products: torch.Tensor, scale: float = 20.0
+) -> torch.Tensor:
+    """Those of one label are near: -log of their share of all, weighed by exp(scale * cosine).
+
+    Neighbourhood components (Goldberger et al. 2004) of `vectors` (n, d) of L2 norm 1, `labels` and
+    `products` int64 (n,). A product is no neighbour of itself; who has a MISSING label neither asks
+    nor answers, and who has no other of theirs does not ask.
+    """
+    known = labels != MISSING
+    there = known[:, None] & known & (products[:, None] != products)
+    near = (scale * vectors @ vectors.T).masked_fill(~there, -1e4)
+    right = there & (labels[:, None] == labels)
+    asking = right.any(1)
+    if not asking.any():
+        return vectors.sum() * 0
+    found = near.masked_fill(~right, -1e4).logsumexp(1) - near.logsumexp(1)
+    return -found[asking].mean()
+
+
 def teacher_loss(guess: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """1 - cosine of what the student says of a changed picture and the teacher of the clean."""
     return (1 - F.cosine_similarity(guess, teacher, dim=1)).mean()

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
+from lookbook.kinds import Kinds
 from lookbook.pooling import averages, details
 from lookbook.processor import computes_in_bfloat16
+from lookbook.training.codes import spread
 from lookbook.training.data import HEADS
 
-KINDS = ("articleType", "label")  # heads that have a side of the vector for themselves
+KIND = "articleType"  # the head that has a side of the vector for itself
 AVERAGES, DETAILS = 2048, 2048 + 1024  # features of a picture, in this order
-PARTS = (3, 1, 3)  # of the dimensions: those of the sides for everything, for kinds and for cut
-KIND_SHARE = 1.1  # how long that side is beside the whole; of 0.8 to 1.5, on held-out products
-CUT_SHARE = 1.15  # the same of the side for cut and print
-SHARES = (1.0, KIND_SHARE, CUT_SHARE)  # in the order of `Student.projections`
+PARTS = (3, 3, 1)  # of the dimensions: those of the sides for everything, for cut and for kinds
+CUT_SHARE = 1.5  # how long that side is beside the whole; of 1.0 to 1.5, on held-out products
+KIND_SHARE = 1.5  # the same of the side for kinds, of a picture that is sure of one
+DROPPED = 0.3  # of the features that kinds are told by, in training: many say the same
 
 
 def sides_of_dimensions(dim: int) -> tuple[int, int, int]:
-    """How many of `dim` dimensions each side of a vector has."""
+    """How many of `dim` dimensions each side of a vector has: whole, cut, kinds."""
     unit = dim // sum(PARTS)
     return (dim - sum(PARTS[1:]) * unit, *(part * unit for part in PARTS[1:]))
 
@@ -35,10 +35,11 @@ def mixed_precision() -> torch.autocast:
 class Student(nn.Module):
     """Pictures (n, 3, s, s) -> features (n, 5120) -> embedding (n, dim) of L2 norm 1.
 
-    A vector has three sides: one that is asked for everything, one that only tells kinds of clothes
-    apart, and one that tells cut and print whatever the colour. Together on one side, colour, print
-    and kind contend for the same length. The first two read averages of the last feature map, the
-    third the largest values of the last two: `lookbook.pooling`.
+    A vector has three sides: one that is asked for everything, one that tells cut and print
+    whatever the colour, and one that only tells kinds of clothes apart. Together on one side,
+    colour, print and kind contend for the same length. The first reads averages of the last feature
+    map, the second the largest values of the last two (`lookbook.pooling`), the third both and
+    decides: `lookbook.kinds`.
 
     The stem and the first stages, `still` of these five together, do not learn: they stay as they
     came, their normalisation too.
@@ -55,27 +56,30 @@ class Student(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = ResNetModel(config or ResNetConfig())
-        whole, part, cut = sides_of_dimensions(dim)
+        self.sizes, self.named = sides_of_dimensions(dim), tuple(classes[KIND])
+        whole, cut, kind = self.sizes
         if (wide := self.backbone.config.hidden_sizes[-1]) != AVERAGES:
             raise ValueError(
                 f"expected a backbone of {AVERAGES} features, a ResNet-50; found {wide}"
             )
         self.projection = nn.Linear(AVERAGES, whole, bias=False)
-        self.kind = nn.Linear(AVERAGES, part, bias=False)
         self.cut = nn.Linear(DETAILS, cut, bias=False)
-        self.register_buffer("lengths", torch.ones(3))  # of the three sides, usually
+        # mean and deviation of features, for kinds; as `lookbook.training.telling` found them
+        wide = AVERAGES + DETAILS
+        self.register_buffer("usual", torch.stack([torch.zeros(wide), torch.ones(wide)]))
+        self.kind = nn.Linear(AVERAGES + DETAILS, kind, bias=False)
+        self.kinds = nn.Linear(kind, len(self.named))
+        self.register_buffer("codes", spread(len(self.named), kind))
+        self.register_buffer("lengths", torch.ones(2))  # of whole and cut, usually
         self.heads = nn.ParameterDict(
             {head: nn.Parameter(torch.randn(len(classes[head]), whole)) for head in HEADS}
-        )
-        self.kinds = nn.ParameterDict(
-            {head: nn.Parameter(torch.randn(len(classes[head]), part)) for head in KINDS}
         )
         self.teach = nn.Linear(AVERAGES, teacher) if teacher else None
         self.words = nn.EmbeddingBag(tokens, dim, mode="sum") if tokens else None
         if self.words is not None:
             nn.init.normal_(self.words.weight, std=dim**-0.5)
-        # log of the scale of cosines between views, of picture and words, and between cuts
-        self.sharpness = nn.Parameter(torch.tensor([2.3, 2.3, 2.3]))
+        # log of the scale of cosines of views, of picture and words, of cuts and of vectors
+        self.sharpness = nn.Parameter(torch.tensor([2.3, 2.3, 2.3, 2.3]))
         self._quiet_residuals()
         stages = [self.backbone.embedder, *self.backbone.encoder.stages]
         self.still = stages[:still]  # a list, so that no module is registered twice
@@ -96,11 +100,6 @@ class Student(nn.Module):
             for layer in stage.layers:
                 nn.init.zeros_(layer.layer[-1].normalization.weight)
 
-    @property
-    def projections(self) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
-        """Of whole, kind and cut: the order of a vector's dimensions."""
-        return self.projection, self.kind, self.cut
-
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
         """Averages of the last feature map, then the details of the last two; float32 (n, 5120)."""
         maps = self.backbone(pictures, output_hidden_states=True).hidden_states
@@ -108,35 +107,49 @@ class Student(nn.Module):
 
     def embed(self, features: torch.Tensor) -> torch.Tensor:
         """(n, dim), L2 norm 1."""
-        sides = zip(self._raw(features), self._shares(), strict=True)
-        return F.normalize(torch.cat([side * share for side, share in sides], 1), dim=1)
+        return self.vector(*self.sides(features))
+
+    def sides(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Whole, cut and what speaks for each kind (n, kinds); in training lengths are noted."""
+        averaged, detail = features.split([AVERAGES, DETAILS], 1)
+        whole, cut = self.projection(averaged), self.cut(detail)
+        if self.training:
+            seen = torch.stack([side.detach().norm(dim=1).mean() for side in (whole, cut)])
+            self.lengths.lerp_(seen, 0.05)
+        return whole, cut, self.told(features)
+
+    def told(self, features: torch.Tensor) -> torch.Tensor:
+        """(n, kinds): what speaks for each kind."""
+        mean, deviation = self.usual
+        alike = (features - mean) / deviation
+        return self.kinds(self.kind(F.dropout(alike, DROPPED, self.training)))
+
+    def vector(self, whole: torch.Tensor, cut: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+        """(n, dim), L2 norm 1, of `sides`."""
+        shares, kind = self._shares(), KIND_SHARE * told.softmax(1) @ self.codes
+        return F.normalize(torch.cat([whole * shares[0], cut * shares[1], kind], 1), dim=1)
 
     def joined(self) -> dict[str, torch.Tensor]:
-        """The projections as an encoder reads them, scaled to their shares of a vector.
+        """The sides as an encoder reads them (`lookbook.sides`), scaled to their shares.
 
-        "projection" (whole + kind, 2048) and "detail" (cut, 3072). By their usual lengths, not by
-        those of each picture: the embedding stays linear, so that what a place of the picture gives
-        to it can be told.
+        By their usual lengths, not by those of each picture: so what a place of the picture gives
+        to the vector can be told.
         """
-        sides = zip(self.projections, self._shares(), strict=True)
-        whole, kind, cut = (side.weight.detach() * share for side, share in sides)
-        return {"projection": torch.cat([whole, kind]), "detail": cut}
+        shares = self._shares()
+        whole, cut = self.projection.weight * shares[0], self.cut.weight * shares[1]
+        joined = {"projection": whole, "detail": cut, **self._telling().arrays()}
+        return {name: array.detach() for name, array in joined.items()}
 
-    def sides(self, features: torch.Tensor) -> list[torch.Tensor]:
-        """Whole, kind and cut, each of L2 norm 1; in training their lengths are noted."""
-        raw = self._raw(features)
-        if self.training:
-            seen = torch.stack([side.detach().norm(dim=1).mean() for side in raw])
-            self.lengths.lerp_(seen, 0.05)
-        return [F.normalize(side, dim=1) for side in raw]
+    def _telling(self) -> Kinds:
+        """The side for kinds of features as they come: what is usual of them is in its weights."""
+        mean, deviation = self.usual
+        read = self.kind.weight / deviation
+        bias = self.kinds.bias - self.kinds.weight @ read @ mean
+        return Kinds(read, self.kinds.weight, bias, KIND_SHARE * self.codes)
 
-    def _shares(self) -> Sequence[torch.Tensor]:
-        """What each side is multiplied by to be usually as long as its share."""
-        return (torch.tensor(SHARES) / self.lengths).unbind()
-
-    def _raw(self, features: torch.Tensor) -> list[torch.Tensor]:
-        averaged, detail = features.split([AVERAGES, DETAILS], 1)
-        return [self.projection(averaged), self.kind(averaged), self.cut(detail)]
+    def _shares(self) -> torch.Tensor:
+        """What whole and cut are multiplied by to be usually as long as their share."""
+        return torch.tensor([1.0, CUT_SHARE]) / self.lengths
 
     def read(self, tokens: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
         """Bags of token numbers -> (n, dim), L2 norm 1."""

@@ -20,6 +20,7 @@ from lookbook.training.export import begin_with, check_half
 from lookbook.training.finish import Features, finish, put_proxies
 from lookbook.training.memory import Memory
 from lookbook.training.model import Student, mixed_precision
+from lookbook.training.telling import make_usual, tell_kinds
 from lookbook.words import Vocabulary
 
 
@@ -51,7 +52,13 @@ class Run:
             self.average.module.load_state_dict(self.student.state_dict())
 
     def _load(self, state: dict) -> None:
-        self.student.load_state_dict(state["student"])
+        try:
+            self.student.load_state_dict(state["student"])
+        except RuntimeError as error:
+            raise SystemExit(
+                f"{self.file}: expected a run with these sides and classes, found another one; "
+                f"begin anew with another --work ({str(error).splitlines()[1].strip()})"
+            ) from error
         self.average.load_state_dict(state["average"])
         shares = [group["share"] for group in self.optimiser.param_groups]
         self.optimiser.load_state_dict(state["optimiser"])
@@ -88,6 +95,10 @@ class Run:
     def settle(self, features: Features, still: tuple[str, ...] = ()) -> list[float]:
         """Let what a backbone came without find its place, not what is `still`; epochs' losses."""
         put_proxies(self.student, features)
+        if "kind." in still:
+            make_usual(self.student, torch.cat([features.first, features.second]))
+        else:
+            tell_kinds(self.student, features)
         means = finish(
             self.student, features, self.words, epochs=20, batch=1024, rate=1e-3, still=still
         )

@@ -14,6 +14,9 @@ from safetensors.torch import save_file
 
 from lookbook.encoder import Encoder, EncoderError, Preprocessing
 from lookbook.images import ImageError
+from lookbook.kinds import Kinds
+from lookbook.pooling import averages, details
+from lookbook.sides import FILE
 from tests.shapes import COLOURS, draw_shape
 
 
@@ -138,12 +141,39 @@ def test_details_follow_what_the_average_says(tiny_model, pictures, tmp_path):
     assert other.dim == len(last), "learnt for the average, and means nothing on anything else"
 
 
+def telling(wide: int) -> Kinds:
+    """Two kinds, told apart by the first of `wide` features."""
+    read = torch.zeros(1, wide)
+    read[0, 0] = 1
+    return Kinds(read, torch.tensor([[0.0], [5.0]]), torch.tensor([0.0, -1.0]), torch.eye(2))
+
+
+def test_kinds_read_both_and_come_last(tiny_model, pictures, tmp_path):
+    import shutil
+
+    folder = tmp_path / "kinds"
+    shutil.copytree(tiny_model, folder)
+    plain = Encoder.load(folder, precision="float32")
+    maps = plain._features(plain.preprocessing.pixels(pictures[0])[None], (-2, -1))
+    everything = torch.cat([averages(maps), details(maps)], 1)
+    kinds = telling(everything.shape[1])
+    save_file({"projection": torch.eye(32)[:3], **kinds.arrays()}, folder / FILE)
+    encoder = Encoder.load(folder, precision="float32")
+    wanted = np.concatenate([everything[0, :3].numpy(), kinds(everything)[0].numpy()])
+    vector = encoder.encode(pictures[:1])[0]
+    np.testing.assert_allclose(vector, wanted / np.linalg.norm(wanted), atol=1e-5)
+    places = encoder.projected_map(pictures[0])
+    mean = places.reshape(-1, 5).mean(axis=0)
+    np.testing.assert_allclose(mean, wanted, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
         ({"other": torch.eye(4)}, "expected an array called projection, found other"),
         ({"projection": torch.eye(4)}, "projection: expected 32 columns .*, found 4"),
         ({"projection": torch.eye(32), "detail": torch.eye(4)}, "detail: expected .*, found 4"),
+        ({"projection": torch.eye(32)} | telling(4).arrays(), "kinds.read: expected .*, found 4"),
     ],
 )
 def test_a_projection_of_another_model_is_named(tiny_model, pictures, tmp_path, rows, told):

@@ -143,7 +143,7 @@ def test_a_second_view_may_be_the_product_in_another_of_its_colours(photos, monk
     truth = next(Mixer([in_pairs_of_colours(photos)], None, 0).batches(6, 32, seed=1)).truth
     first, second = truth.products
     assert torch.equal(second, first ^ 1), "0 and 1 are one product, 2 and 3, 4 and 5"
-    assert torch.equal(truth.designs, first // 2 * 2)
+    assert torch.equal(truth.designs, truth.products // 2 * 2)
     assert truth.recoloured.all()
     colours = truth.labels[..., HEADS.index("baseColour")]
     known = photos.labels[:6, HEADS.index("baseColour")]
@@ -161,6 +161,19 @@ def test_two_colours_of_a_product_come_as_they_are(photos):
     assert next(Mixer([photos], None, 0).as_sold(5, 48, seed=1), None) is None
 
 
+def test_photos_alone_are_strangers_and_all_have_their_turn(photos):
+    six = in_pairs_of_colours(photos)
+    batches = Mixer([six], None, 0).alone(2, 48, seed=1)
+    first, second = next(batches), next(batches)
+    drawn = torch.cat([batch.truth.products.flatten() for batch in (first, second)])
+    assert sorted(drawn.tolist()) == [0, 1, 2, 3, 4, 5], "two and one pairs make a round"
+    assert not first.truth.in_one_colour.any() and not first.truth.recoloured.any()
+    pixels = ((first.pictures * STD + MEAN) * 255).round().permute(0, 2, 3, 1)
+    for picture, number in zip(pixels, first.truth.products.flatten().tolist(), strict=True):
+        assert np.abs(picture.numpy() - six.canvases[number, ..., :3]).max() <= 1
+    assert next(Mixer([six.take(np.array([0]))], None, 0).alone(5, 48, seed=1), None) is None
+
+
 def test_another_colour_keeps_the_shape_and_the_ground():
     discs = [np.asarray(draw_shape(colour, 0, (64, 64))) for colour in ("red", "blue")]
     pixels = np.stack([np.dstack([disc, cut_out(disc)]) for disc in discs])
@@ -174,7 +187,11 @@ def test_another_colour_keeps_the_shape_and_the_ground():
 
 
 def unit(*shape: int) -> torch.Tensor:
-    return torch.nn.functional.normalize(torch.randn(*shape), dim=-1)
+    return unit_of(torch.randn(*shape))
+
+
+def unit_of(rows: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(rows, dim=-1)
 
 
 def test_names_are_said_in_full_and_by_a_single_word(photos):
@@ -232,11 +249,12 @@ def test_another_colour_of_a_design_is_no_wrong_answer_for_its_cut():
 
     def cost(remembered: torch.Tensor) -> float:
         memory = Memory(8)
-        memory.add(remembered, [side.detach() for side in learning.sides(features)[::2]])
+        sides = learning.sides(features)[:2]
+        memory.add(remembered, [unit_of(side.detach()) for side in sides])
         return float(asked(learning, words, features, truth, memory)["cut"].detach())
 
     learning.eval()
-    assert cost(truth.designs.repeat(2)) < cost(truth.designs.repeat(2) + 7)
+    assert cost(truth.designs.flatten()) < cost(truth.designs.flatten() + 7)
 
 
 def test_a_memory_keeps_the_latest_views_of_other_products():
@@ -253,10 +271,8 @@ def test_a_memory_keeps_the_latest_views_of_other_products():
 
 def told(labels: torch.Tensor, names: list[str], recoloured: bool = False) -> Truth:
     """Of as many products as there are `names`, each seen twice."""
-    numbers = torch.arange(len(names))
-    return Truth(
-        numbers.repeat(2, 1), numbers, labels, torch.full(numbers.shape, recoloured), names, None
-    )
+    numbers = torch.arange(len(names)).repeat(2, 1)
+    return Truth(numbers, numbers, labels, torch.full((len(names),), recoloured), names, None)
 
 
 def student(**changes) -> Student:
@@ -286,12 +302,11 @@ def test_proxies_are_put_where_their_pictures_are():
     labels = numbers[None, :, None].repeat(2, 1, len(HEADS))
     truth = told(labels, [""] * 40)
     put_proxies(made, Features(features, features, truth))
-    whole, kind, _ = made.sides(features.float())
-    for vectors, proxies in ((whole, made.heads["gender"]), (kind, made.kinds["articleType"])):
-        near = torch.nn.functional.normalize(proxies, dim=1) @ vectors.T
-        assert (near[0, numbers == 0] > 0.99).all()
-        assert (near[1, numbers == 1] > 0.99).all()
-        assert (near[0, numbers == 1] < -0.99).all()
+    whole = unit_of(made.sides(features.float())[0])
+    near = unit_of(made.heads["gender"]) @ whole.T
+    assert (near[0, numbers == 0] > 0.99).all()
+    assert (near[1, numbers == 1] > 0.99).all()
+    assert (near[0, numbers == 1] < -0.99).all()
 
 
 def test_the_last_step_moves_all_but_what_is_to_stay():
@@ -300,10 +315,54 @@ def test_the_last_step_moves_all_but_what_is_to_stay():
     labels = torch.arange(16)[None, :, None].repeat(2, 1, len(HEADS)) % 2
     pairs = Features(*features, told(labels, ["red", "shirt"] * 8))
     before = {name: value.clone() for name, value in made.named_parameters()}
-    finish(made, pairs, words, epochs=2, batch=8, rate=1e-2, still=("backbone.", "kind.", "cut."))
+    finish(made, pairs, words, epochs=2, batch=8, rate=1e-2, still=("backbone.", "cut."))
     moved = {n.split(".")[0] for n, p in made.named_parameters() if not torch.equal(p, before[n])}
-    assert {"projection", "words", "heads"} <= moved
-    assert not moved & {"backbone", "kind", "cut"}
+    assert {"projection", "words", "heads", "kind", "kinds"} <= moved
+    assert not moved & {"backbone", "cut"}
+
+
+def test_neighbours_of_one_label_cost_nothing_where_they_are_the_nearest():
+    codes, labels = torch.eye(4)[[0, 0, 1, 1]], torch.tensor([0, 0, 1, 1])
+    each = torch.arange(4)
+    assert losses.neighbours_loss(codes, labels, each) < 1e-4
+    assert losses.neighbours_loss(codes, torch.tensor([0, 1, 0, 1]), each) > 10
+    # without a label, or a second one of it that is another product, nobody asks
+    assert losses.neighbours_loss(codes, torch.tensor([0, MISSING, MISSING, 1]), each) == 0
+    assert losses.neighbours_loss(codes, labels, torch.tensor([0, 0, 1, 1])) == 0
+    # nor is a stranger without a label, be it as near, a wrong answer
+    alike = torch.eye(4)[[0, 0, 0]]
+    assert losses.neighbours_loss(alike, torch.tensor([0, 0, MISSING]), torch.arange(3)) < 1e-4
+
+
+def test_strangers_need_not_find_each_other():
+    learning, words = student().eval(), Vocabulary(("red", "shirt"), ())
+    labels = torch.zeros(2, 3, len(HEADS), dtype=torch.int64)
+    truth = told(labels, ["red"] * 3)
+    truth.products = truth.designs = torch.arange(6).view(2, 3)
+    parts = asked(learning, words, torch.randn(6, AVERAGES + DETAILS), truth)
+    pairs = ("views", "cut", "vector views", "vector colours")
+    assert [float(parts[name].detach()) for name in pairs] == [0, 0, 0, 0]
+
+
+def test_the_vector_as_one_is_asked_but_cut_learns_by_colours_alone():
+    learning, words = student(), Vocabulary(("red", "shirt"), ())
+    features = torch.randn(8, AVERAGES + DETAILS)
+    labels = torch.arange(4).repeat(2, 1)[..., None].expand(2, 4, len(HEADS)) % 2
+    parts = asked(learning, words, features, told(labels, ["red", "shirt"] * 2))
+    asking = [value for name, value in parts.items() if name.startswith("vector ")]
+    assert len(asking) == 4 and sum(value > 0 for value in asking) == 3, "no pair in two colours"
+    sum(asking).backward()
+    assert learning.kind.weight.grad.any() and learning.projection.weight.grad.any()
+    assert learning.cut.weight.grad is None
+
+
+def test_a_kind_that_nobody_told_costs_nothing():
+    told = torch.tensor([[9.0, 0.0], [0.0, 9.0]], requires_grad=True)
+    assert losses.kind_loss(told, torch.tensor([0, 1])) < 1e-3
+    assert losses.kind_loss(told, torch.tensor([0, MISSING])) < 1e-3
+    none = losses.kind_loss(told, torch.tensor([MISSING, MISSING]))
+    none.backward()
+    assert none == 0 and not told.grad.any()
 
 
 def test_a_missing_label_costs_nothing():
@@ -395,7 +454,7 @@ def test_a_training_whose_end_could_not_be_stored_does_not_begin(trained, tmp_pa
         (("--start-from", ROOT), "expected a folder with config.json, found"),
         (
             ("--start-from", DEFAULT_MODEL, "--dim", 20),
-            "expected sides of [12, 2, 6], found [192, 64, 192]",
+            "expected sides of [12, 6, 2], found [192, 192, 64]",
         ),
         (("--blend", DEFAULT_MODEL), "needs weights in --start-from"),
         (("--blend-share", 1.5), "expected 0 to 1"),
@@ -465,7 +524,7 @@ def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
     begin_with(student(), words, tmp_path)  # of the same lengths
     other = {"sides": "[16, 4]"}
     save_file({"projection": torch.zeros(20, 2048)}, tmp_path / "projection.safetensors", other)
-    with pytest.raises(ValueError, match=r"sides of \[12, 2, 6\] dimensions, found \[16, 4\]"):
+    with pytest.raises(ValueError, match=r"sides of \[12, 6, 2\] dimensions, found \[16, 4\]"):
         begin_with(student(), words, tmp_path)
 
 
@@ -505,7 +564,7 @@ def test_only_the_backbone_takes_a_share_of_the_rate():
     groups = grouped(new, 0.25)
     share_of = {id(p): group["share"] for group in groups for p in group["params"]}
     assert {share_of[id(p)] for p in new.backbone.parameters()} == {0.25}
-    assert {share_of[id(side.weight)] for side in new.projections} == {1.0}
+    assert {share_of[id(side.weight)] for side in (new.projection, new.cut, new.kind)} == {1.0}
     assert len(share_of) == len(list(new.parameters()))
 
 

@@ -24,7 +24,7 @@ from lookbook.hub import HubError, ask_hub, no_answer
 from lookbook.images import Picture, letterbox, open_picture
 from lookbook.pooling import POOLINGS, pool
 from lookbook.processor import computes_in_bfloat16, keep_memory
-from lookbook.sides import EncoderError, Sides
+from lookbook.sides import EncoderError, Sides, arrays_of
 from lookbook.words import Vocabulary
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ class Encoder:
         """
         folder = Path(model) if Path(model).is_dir() else _downloaded(str(model))
         import torch  # after the folder is found: a wrong name must not wait for these
+        from safetensors import SafetensorError
         from transformers import AutoImageProcessor, AutoModel
         from transformers.utils import logging
 
@@ -152,18 +153,19 @@ class Encoder:
         try:
             processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
             network = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise EncoderError(
                 f"{model}: not a transformers vision model with its preprocessor and safetensors "
                 f"({_first_line(error)})"
             ) from error
+        sides = Sides.load(folder)
         return cls(
             getattr(network, "vision_model", network),
             Preprocessing.of(processor, denoise),
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
             revision=_revision(folder),
-            sides=Sides.load(folder),
-            words=_words(folder),
+            sides=sides,
+            words=_words(folder, sides.dim) if sides else None,
             pooling=pooling,
             precision=precision,
             device=device,
@@ -375,18 +377,25 @@ def _revision(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _words(folder: Path) -> tuple[Vocabulary, np.ndarray] | None:
+def _words(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
+    """The words of a folder and their table (n, `dim`), or None; raises EncoderError."""
     file = folder / "words.safetensors"
     if not file.exists():
         return None
-    from safetensors.numpy import load_file
-
-    listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-    vocabulary = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"]))
-    table = load_file(file)["words"]
-    if len(table) != len(vocabulary):
-        raise EncoderError(f"{file}: expected {len(vocabulary)} rows, found {len(table)}")
-    return vocabulary, table
+    table = arrays_of(file).get("words")
+    try:
+        listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        vocabulary = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(
+            f"{folder / 'words.json'}: expected lists called words and pieces ({error!r})"
+        ) from None
+    expected, found = (len(vocabulary), dim), None if table is None else tuple(table.shape)
+    if found != expected:
+        raise EncoderError(f"{file}: expected an array words of shape {expected}, found {found}")
+    if not table.isfinite().all():
+        raise EncoderError(f"{file}: expected numbers, found some that are none")
+    return vocabulary, table.numpy()
 
 
 def _first_line(error: Exception) -> str:

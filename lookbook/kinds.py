@@ -36,8 +36,9 @@ class Kinds:
             return None
         if len(found) < len(names):
             raise ValueError(f"expected {', '.join(names)}, found only {', '.join(found)}")
-        (rank, _), tell, bias, codes = found.values()
-        if (tell, bias, codes[:-1]) != ((*bias, rank), bias, bias):
+        read, tell, bias, codes = found.values()
+        flat = [len(shape) for shape in found.values()] == [2, 2, 1, 2]
+        if not flat or (tell, codes[:1]) != ((*bias, read[0]), bias):
             raise ValueError(f"expected kinds of one number and rank, found {found}")
         return cls(*(arrays[name] for name in names))
 

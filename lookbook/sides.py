@@ -40,20 +40,27 @@ class Sides:
     @classmethod
     def load(cls, folder: Path) -> Sides | None:
         """From `FILE` in a folder, None where there is none; raises EncoderError."""
-        if not (folder / FILE).exists():
+        file = folder / FILE
+        if not file.exists():
             return None
-        from safetensors.torch import load_file
-
-        there = {name: array.float() for name, array in load_file(folder / FILE).items()}
+        there = {name: _sound(array, f"{file}: {name}") for name, array in arrays_of(file).items()}
+        for name in ("projection", "detail"):
+            if name in there and (there[name].ndim != 2 or not len(there[name])):
+                found = tuple(there[name].shape)
+                raise EncoderError(f"{file}: {name}: expected rows and columns, found {found}")
         if "projection" not in there:
             found = ", ".join(there) or "nothing"
-            raise EncoderError(
-                f"{folder / FILE}: expected an array called projection, found {found}"
-            )
+            raise EncoderError(f"{file}: expected an array called projection, found {found}")
         try:
             return cls(there["projection"], there.get("detail"), Kinds.among(there))
         except ValueError as error:
-            raise EncoderError(f"{folder / FILE}: {error}") from None
+            raise EncoderError(f"{file}: {error}") from None
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        detail = 0 if self.detail is None else len(self.detail)
+        return len(self.projection) + detail + (self.kinds.codes.shape[1] if self.kinds else 0)
 
     def to(self, device: torch.device) -> Sides:
         """The same on `device`."""
@@ -107,6 +114,27 @@ class Sides:
             both = _fitting(torch.cat([averaged, detailed], 1), self.kinds.read, "kinds.read")
             found.append(tell(self.kinds, both))
         return torch.cat(found, 1)
+
+
+def arrays_of(file: Path) -> dict[str, torch.Tensor]:
+    """What a safetensors file holds; raises EncoderError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise EncoderError(f"{file}: expected a whole safetensors file ({error})") from None
+
+
+def _sound(array: torch.Tensor, name: str) -> torch.Tensor:
+    """float32, if all its numbers are some that half precision can tell; raises EncoderError."""
+    import torch
+
+    array = array.float()
+    if not (array.abs() <= torch.finfo(torch.float16).max).all():
+        raise EncoderError(f"{name}: expected numbers up to 65,504, found larger ones or none")
+    return array
 
 
 def _fitting(features: torch.Tensor, weights: torch.Tensor, name: str) -> torch.Tensor:

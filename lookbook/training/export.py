@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from lookbook.kinds import Kinds
-from lookbook.sides import FILE
+from lookbook.sides import FILE, Sides
 from lookbook.training.model import CUT_SHARE, KIND_SHARE, Student
 from lookbook.words import Vocabulary
 
@@ -85,11 +85,11 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
         return
     if found != (sizes := list(student.sizes)):
         raise ValueError(f"{folder}: expected sides of {sizes} dimensions, found {found}")
-    joined = {name: array.float() for name, array in load_file(folder / FILE).items()}
-    student.projection.weight.data.copy_(joined["projection"])
-    student.cut.weight.data.copy_(joined["detail"] / CUT_SHARE)
+    sides = Sides.load(folder)
+    _take(student.projection.weight, sides.projection, "projection")
+    _take(student.cut.weight, sides.detail, "detail", CUT_SHARE)
     if knows_kinds(student, folder):
-        _begin_kinds(student, Kinds.among(joined))
+        _begin_kinds(student, sides.kinds)
     if student.words is None or not (folder / "words.json").exists():
         return
     listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
@@ -101,10 +101,19 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
             student.words.weight.data[row] = torch.from_numpy(table[known[name]].astype("float32"))
 
 
-@torch.no_grad()
-def _begin_kinds(student: Student, kinds: Kinds) -> None:
+def _begin_kinds(student: Student, kinds: Kinds | None) -> None:
     """The side for kinds as it was exported: what is usual of features stands in its weights."""
-    student.kind.weight.copy_(kinds.read)
-    student.kinds.weight.copy_(kinds.tell)
-    student.kinds.bias.copy_(kinds.bias)
-    student.codes.copy_(kinds.codes / KIND_SHARE)
+    found = kinds.arrays() if kinds else {}
+    _take(student.kind.weight, found.get("kinds.read"), "kinds.read")
+    _take(student.kinds.weight, found.get("kinds.tell"), "kinds.tell")
+    _take(student.kinds.bias, found.get("kinds.bias"), "kinds.bias")
+    _take(student.codes, found.get("kinds.codes"), "kinds.codes", KIND_SHARE)
+
+
+@torch.no_grad()
+def _take(own: torch.Tensor, array: torch.Tensor | None, name: str, share: float = 1.0) -> None:
+    """Copy what was exported at `share` of its length; raises ValueError for another shape."""
+    expected, found = tuple(own.shape), None if array is None else tuple(array.shape)
+    if found != expected:
+        raise ValueError(f"{name}: expected an array of shape {expected}, found {found}")
+    own.copy_(array / share)

@@ -43,6 +43,8 @@ def test_what_was_stored_is_found_again():
     assert Kinds.among({"projection": torch.eye(2)}) is None
     with pytest.raises(ValueError, match=r"expected kinds\.read, .* found only kinds\.read"):
         Kinds.among({"kinds.read": torch.eye(2)})
+    with pytest.raises(ValueError, match=r"expected kinds of one number and rank, found .*\(2,\)"):
+        Kinds.among(KINDS.arrays() | {"kinds.read": torch.zeros(2)})
     with pytest.raises(ValueError, match=r"expected kinds of one number and rank, found .*\(3,\)"):
         Kinds.among(KINDS.arrays() | {"kinds.bias": torch.zeros(3)})
 

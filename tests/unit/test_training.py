@@ -528,6 +528,44 @@ def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
         begin_with(student(), words, tmp_path)
 
 
+def test_other_kinds_have_to_be_learnt_anew(tmp_path):
+    from lookbook.training.export import begin_with, export, knows_kinds
+
+    words, old = Vocabulary(("red", "shirt"), ()), student()
+    export(old, words, 64, tmp_path)
+    same, others = student(), Student({head: ["b", "c"] for head in HEADS}, 20, 0, 2)
+    fresh = others.kind.weight.detach().clone()
+    for new in (same, others):
+        begin_with(new, words, tmp_path)
+    assert knows_kinds(same, tmp_path) and not knows_kinds(others, tmp_path)
+    torch.testing.assert_close(same.kind.weight, old.kind.weight, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(others.kind.weight.detach(), fresh)
+    torch.testing.assert_close(others.cut.weight, old.cut.weight, atol=1e-4, rtol=1e-3)
+
+
+def test_an_array_of_another_shape_is_not_begun_with(tmp_path):
+    from safetensors.torch import save_file
+
+    from lookbook.training.export import begin_with, export
+
+    words = Vocabulary(("red", "shirt"), ())
+    export(student(), words, 64, tmp_path)
+    arrays = {"projection": torch.zeros(1, AVERAGES), "detail": torch.zeros(6, DETAILS)}
+    save_file(arrays, tmp_path / "projection.safetensors", {"sides": "[12, 6, 2]"})
+    with pytest.raises(ValueError, match=r"projection: expected .*\(12, 2048\), found \(1, 2048\)"):
+        begin_with(student(), words, tmp_path)
+
+
+def test_a_run_with_other_sides_is_named(tmp_path):
+    run = a_run(tmp_path)
+    run.save()
+    state = torch.load(run.file)
+    del state["student"]["usual"]
+    torch.save(state, run.file)
+    with pytest.raises(SystemExit, match=r"run\.pt: expected a run with these sides .*--work"):
+        a_run(tmp_path)
+
+
 def test_a_backbone_part_way_is_between_both_ends_and_normalises_by_what_it_sees(tmp_path):
     run, other = a_run(tmp_path, still=2), student()
     other.backbone.save_pretrained(tmp_path)

@@ -24,7 +24,7 @@ from lookbook.hub import HubError, ask_hub, no_answer
 from lookbook.images import Picture, letterbox, open_picture
 from lookbook.pooling import POOLINGS, pool
 from lookbook.processor import computes_in_bfloat16, keep_memory
-from lookbook.sides import EncoderError, Sides, arrays_of
+from lookbook.sides import EncoderError, Sides, words_of
 from lookbook.words import Vocabulary
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Encoder:
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
             revision=_revision(folder),
             sides=sides,
-            words=_words(folder, sides.dim) if sides else None,
+            words=words_of(folder, sides.dim) if sides else None,
             pooling=pooling,
             precision=precision,
             device=device,
@@ -375,27 +375,6 @@ def _revision(folder: Path) -> str:
     for file in sorted({f for pattern in REVISED for f in folder.glob(pattern)}):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _words(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
-    """The words of a folder and their table (n, `dim`), or None; raises EncoderError."""
-    file = folder / "words.safetensors"
-    if not file.exists():
-        return None
-    table = arrays_of(file).get("words")
-    try:
-        listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-        vocabulary = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(
-            f"{folder / 'words.json'}: expected lists called words and pieces ({error!r})"
-        ) from None
-    expected, found = (len(vocabulary), dim), None if table is None else tuple(table.shape)
-    if found != expected:
-        raise EncoderError(f"{file}: expected an array words of shape {expected}, found {found}")
-    if not table.isfinite().all():
-        raise EncoderError(f"{file}: expected numbers, found some that are none")
-    return vocabulary, table.numpy()
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ one for kinds both (`lookbook.kinds`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from lookbook.kinds import Kinds
 from lookbook.pooling import averages, details, where_largest
+from lookbook.words import Vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -114,6 +116,27 @@ class Sides:
             both = _fitting(torch.cat([averaged, detailed], 1), self.kinds.read, "kinds.read")
             found.append(tell(self.kinds, both))
         return torch.cat(found, 1)
+
+
+def words_of(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
+    """The words of a folder and their table (n, `dim`), or None; raises EncoderError."""
+    file = folder / "words.safetensors"
+    if not file.exists():
+        return None
+    table = arrays_of(file).get("words")
+    try:
+        listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        vocabulary = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(
+            f"{folder / 'words.json'}: expected lists called words and pieces ({error!r})"
+        ) from None
+    expected, found = (len(vocabulary), dim), None if table is None else tuple(table.shape)
+    if found != expected:
+        raise EncoderError(f"{file}: expected an array words of shape {expected}, found {found}")
+    if not table.isfinite().all():
+        raise EncoderError(f"{file}: expected numbers, found some that are none")
+    return vocabulary, table.numpy()
 
 
 def arrays_of(file: Path) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from lookbook.kinds import Kinds
-from lookbook.sides import FILE, Sides
+from lookbook.sides import FILE, Sides, words_of
 from lookbook.training.model import CUT_SHARE, KIND_SHARE, Student
 from lookbook.words import Vocabulary
 
@@ -77,7 +77,6 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     folder without a projection gives its backbone alone. Raises ValueError when the sides of its
     vectors have other lengths. The side for kinds comes if they are the same ones.
     """
-    from safetensors.numpy import load_file as load_arrays
     from safetensors.torch import load_file
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
@@ -90,12 +89,10 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     _take(student.cut.weight, sides.detail, "detail", CUT_SHARE)
     if knows_kinds(student, folder):
         _begin_kinds(student, sides.kinds)
-    if student.words is None or not (folder / "words.json").exists():
+    if student.words is None or not (folder / "words.safetensors").exists():
         return
-    listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-    there = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"])).names
-    known = {name: i for i, name in enumerate(there)}
-    table = load_arrays(folder / "words.safetensors")["words"]
+    there, table = words_of(folder, sides.dim)
+    known = {name: i for i, name in enumerate(there.names)}
     for row, name in enumerate(words.names):
         if name in known:
             student.words.weight.data[row] = torch.from_numpy(table[known[name]].astype("float32"))

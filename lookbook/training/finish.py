@@ -32,6 +32,10 @@ class Features:
     def __len__(self) -> int:
         return len(self.truth)
 
+    def both(self) -> torch.Tensor:
+        """(2n, 5120): all first views, then all second ones, as `Truth.labels_of` goes."""
+        return torch.cat([self.first, self.second])
+
     def take(self, rows: torch.Tensor) -> Features:
         """The pairs at `rows`."""
         return Features(self.first[rows], self.second[rows], self.truth.take(rows))
@@ -65,7 +69,7 @@ def collect(student: Student, batches: Iterator[Batch], count: int) -> Features:
 @torch.no_grad()
 def put_proxies(student: Student, features: Features) -> None:
     """Each class where its pictures are: a student that came without heads need not search."""
-    averaged = torch.cat([features.first, features.second])[:, :AVERAGES].float()
+    averaged = features.both()[:, :AVERAGES].float()
     vectors = F.normalize(student.projection(averaged), dim=1)
     for head, proxies in student.heads.items():
         numbers = features.truth.labels_of(head)
@@ -112,5 +116,4 @@ def finish(
 
 
 def _loss(student: Student, part: Features, words: Vocabulary) -> torch.Tensor:
-    both = torch.cat([part.first, part.second]).float()
-    return weighed(asked(student, words, both, part.truth))
+    return weighed(asked(student, words, part.both().float(), part.truth))

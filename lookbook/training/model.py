@@ -67,7 +67,7 @@ class Student(nn.Module):
         # mean and deviation of features, for kinds; as `lookbook.training.telling` found them
         wide = AVERAGES + DETAILS
         self.register_buffer("usual", torch.stack([torch.zeros(wide), torch.ones(wide)]))
-        self.kind = nn.Linear(AVERAGES + DETAILS, kind, bias=False)
+        self.kind = nn.Linear(wide, kind, bias=False)
         self.kinds = nn.Linear(kind, len(self.named))
         self.register_buffer("codes", spread(len(self.named), kind))
         self.register_buffer("lengths", torch.ones(2))  # of whole and cut, usually

@@ -96,7 +96,7 @@ class Run:
         """Let what a backbone came without find its place, not what is `still`; epochs' losses."""
         put_proxies(self.student, features)
         if "kind." in still:
-            make_usual(self.student, torch.cat([features.first, features.second]))
+            make_usual(self.student, features.both())
         else:
             tell_kinds(self.student, features)
         means = finish(

@@ -21,7 +21,7 @@ def tell_kinds(student: Student, features: Features) -> list[float]:
     Multinomial logistic regression of a low rank on features made alike in mean and variance.
     Without a labelled picture nothing is changed.
     """
-    seen, labels = torch.cat([features.first, features.second]), features.truth.labels_of(KIND)
+    seen, labels = features.both(), features.truth.labels_of(KIND)
     known = (labels != MISSING).nonzero().flatten()
     if not len(known):
         return []

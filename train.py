@@ -13,7 +13,7 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,24 +25,29 @@ from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 from lookbook.training.batches import Batch, Mixer
 from lookbook.training.checking import Check
 from lookbook.training.curves import draw
-from lookbook.training.data import DESCRIBED, Photos, cached, number_labels, vocabulary
+from lookbook.training.data import Photos, cached, described, number_labels, vocabulary
 from lookbook.training.discriminant import discriminate, enough
 from lookbook.training.export import check_half, export, knows_kinds, sides_of
 from lookbook.training.finish import Features, collect, finish
-from lookbook.training.model import Student, sides_of_dimensions
+from lookbook.training.model import PARTS, Student, sides_of_dimensions
 from lookbook.training.run import Run, note_down, train
 from lookbook.training.telling import tell_kinds
+from lookbook.training.wording import learn_words
 from lookbook.words import Vocabulary
 
 SIDES, KINDS = ("projection.", "cut."), ("kind.", "kinds.")
 PLAIN = 0.4  # for each pair of views in the last step, pairs of each kind of photos as they are
+STAGES = 5  # of a ResNet-50, its stem among them
 ROUNDS = 4  # as often a product may come among these, in the mean
 
 
+class Help(argparse.RawTextHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """The text above as it stands, and what an option is without being given."""
+
+
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    positive, natural, real = at_least(1), at_least(0), at_least(0, float)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=Help)
     add = parser.add_argument
     add("--data", action="append", required=True, help="products: anything that embed.py takes")
     add("--handheld", help="photos on their own ground, with `label` and `sender_id`")
@@ -57,20 +62,25 @@ def options() -> argparse.Namespace:
     )
     add("--blend", type=weights, help="second folder: begin between it and --start-from")
     add("--blend-share", type=float, default=0.5, help="share of the second folder")
-    add("--settle", type=int, default=4000, help="pairs of views by which all else finds its place")
-    add("--dim", type=int, default=448, help="size of the embedding")
-    add("--size", type=int, default=160, help="picture side in pixels for this run")
-    add("--batch", type=int, default=32, help="products in a batch, two views each")
-    add("--steps", type=int, default=100_000, help="stop at this step")
+    add(
+        "--settle",
+        type=natural,
+        default=4000,
+        help="pairs of views by which all else finds its place",
+    )
+    add("--dim", type=positive, default=448, help="size of the embedding")
+    add("--size", type=positive, default=160, help="picture side in pixels for this run")
+    add("--batch", type=positive, default=32, help="products in a batch, two views each")
+    add("--steps", type=natural, default=100_000, help="stop at this step")
     add(
         "--minutes",
-        type=float,
+        type=real,
         default=90,
         help="of learning, without beginning and last step",
     )
-    add("--rate", type=float, default=1e-3, help="learning rate of AdamW")
-    add("--backbone-rate", type=float, default=0.3, help="share of it that the backbone takes")
-    add("--warmup", type=int, default=100, help="steps until the full rate")
+    add("--rate", type=real, default=1e-3, help="learning rate of AdamW")
+    add("--backbone-rate", type=real, default=0.3, help="share of it that the backbone takes")
+    add("--warmup", type=natural, default=100, help="steps until the full rate")
     add(
         "--cooldown", type=float, default=0.7, help="last share of this run in which the rate falls"
     )
@@ -80,14 +90,19 @@ def options() -> argparse.Namespace:
         type=int,
         help="of stem and four stages, how many do not learn; 3, or 0 with `--start-from none`",
     )
-    add("--memory", type=int, default=0, help="earlier views to tell a batch from, or 0")
-    add("--threads", type=int, default=os.cpu_count())
-    add("--seed", type=int, default=0)
-    add("--log-every", type=int, default=50, help="steps between two lines of the log")
-    add("--check-every", type=int, default=600, help="steps between two looks at held-out products")
-    add("--finish", type=int, default=16_000, help="pairs of views for the last step, or 0")
-    add("--finish-epochs", type=int, default=15, help="rounds of the last step")
-    add("--export-size", type=int, help="picture side that the encoder takes, if not --size")
+    add("--memory", type=natural, default=0, help="earlier views to tell a batch from, or 0")
+    add("--threads", type=positive, default=os.cpu_count())
+    add("--seed", type=natural, default=0)
+    add("--log-every", type=positive, default=50, help="steps between two lines of the log")
+    add(
+        "--check-every",
+        type=positive,
+        default=600,
+        help="steps between two looks at held-out products",
+    )
+    add("--finish", type=natural, default=16_000, help="pairs of views for the last step, or 0")
+    add("--finish-epochs", type=positive, default=15, help="rounds of the last step")
+    add("--export-size", type=positive, help="picture side that the encoder takes, if not --size")
     args = parser.parse_args()
     args.export_size = args.export_size or args.size
     if trouble := disagreement(args):
@@ -95,10 +110,27 @@ def options() -> argparse.Namespace:
     return args
 
 
+def at_least(least: int, kind: Callable[[str], float] = int) -> Callable[[str], float]:
+    """Reads a number of an option that must not be less."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"expected {least} or more, found {text}")
+        return value
+
+    return number
+
+
 def disagreement(args: argparse.Namespace) -> str:
-    """What in the options cannot be together; "" when all can."""
-    if not 0 <= args.blend_share <= 1:
-        return f"--blend-share {args.blend_share}: expected 0 to 1"
+    """What in the options cannot be, or cannot be together; "" when all can."""
+    for name in ("blend_share", "cooldown", "average"):
+        if not 0 <= (share := getattr(args, name)) <= 1:
+            return f"--{name.replace('_', '-')} {share}: expected 0 to 1"
+    if args.still is not None and not 0 <= args.still <= STAGES:
+        return f"--still {args.still}: expected 0 to {STAGES}"
+    if not all(sides_of_dimensions(args.dim)):
+        return f"--dim {args.dim}: expected {sum(PARTS)} or more, some for each side"
     if not args.start_from:
         return "--blend: needs weights in --start-from" if args.blend else ""
     sides, wanted = sides_of(args.start_from), list(sides_of_dimensions(args.dim))
@@ -176,7 +208,9 @@ def main() -> None:
     classes = vocabulary(sources)
     for photos in [*sources, *kept_aside]:
         number_labels(photos, classes)
-    words = Vocabulary.learn(t for photos in products for t in described(photos))
+    words = Vocabulary.learn(
+        described(photos, row).text for photos in products for row in range(len(photos))
+    )
     teacher = 0 if products[0].teacher is None else products[0].teacher.shape[1]
     run = Run(args, classes, words, teacher)
     check_half(run.student.backbone)  # a training whose end cannot be stored does not begin
@@ -262,13 +296,14 @@ def refine(
     means = finish(
         student,
         everything,
-        words,
         epochs=args.finish_epochs,
         batch=1024,
         rate=8e-4,
         still=("cut.",),
     )
-    line = {"finish": means, "before": before, "check": check(student, args.size)}
+    said = learn_words(student, everything, words)
+    done = check(student, args.size)
+    line = {"finish": means, "words": said[::20], "before": before, "check": done}
     note_down(line, log)
     print(line, flush=True)
 
@@ -292,12 +327,6 @@ def strangers(student: Student, mixer: Mixer, args: argparse.Namespace) -> list[
     most = min(args.finish, len(mixer.shots) // 2)
     drawn = mixer.alone(args.batch, args.size, args.seed)
     return [collect(student, drawn, most)] if most else []
-
-
-def described(photos: Photos) -> Iterator[str]:
-    """Names and the attributes that people search by."""
-    for name, row in zip(photos.names, photos.attributes, strict=True):
-        yield " ".join([name, *(str(row.get(c) or "") for c in DESCRIBED)])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -12,6 +13,7 @@ from lookbook.training.batches import Truth
 from lookbook.training.data import EXACTLY
 from lookbook.training.memory import Memory
 from lookbook.training.model import AVERAGES, KIND, Student
+from lookbook.training.texts import Description, answers
 from lookbook.words import Vocabulary
 
 WEIGHTS: Mapping[str, float] = {
@@ -36,14 +38,15 @@ WEIGHTS: Mapping[str, float] = {
 
 def asked(
     student: Student,
-    words: Vocabulary,
+    words: Vocabulary | None,
     features: torch.Tensor,
     truth: Truth,
     memory: Memory | None = None,
 ) -> dict[str, torch.Tensor]:
     """Losses by name, unweighted, of `features` (2n, 5120): n first views, then their second ones.
 
-    With a `memory` the views are told apart from those of earlier batches too, and join them.
+    Without `words` nothing is asked of them. With a `memory` the views are told apart from those of
+    earlier batches too, and join them.
     """
     whole, cut, told = student.sides(features)
     vectors = student.vector(whole, cut.detach(), told)  # cut learns by two colours alone
@@ -51,9 +54,8 @@ def asked(
     parts = _labels_losses(student, whole, told, truth)
     parts |= _views_losses(student, whole, cut, truth, memory)
     parts |= _vectors_losses(student, vectors, truth)
-    named = [i for i, name in enumerate(truth.names) if words.tokens(name)]
-    if named:
-        parts["words"] = _words_loss(student, words, vectors, truth, named)
+    if words is not None:
+        parts["words"] = words_loss(student, words, vectors, truth.said)
     if student.teach is not None:
         teacher = truth.teacher.flatten(0, 1)
         parts["teacher"] = losses.teacher_loss(student.teach(features[:, :AVERAGES]), teacher)
@@ -94,26 +96,34 @@ def _views_losses(
 def _vectors_losses(
     student: Student, vectors: torch.Tensor, truth: Truth
 ) -> dict[str, torch.Tensor]:
-    """What is asked of all sides together: to make up for each other's mistakes."""
+    """What is asked of all sides together: to make up for each other's mistakes.
+
+    Neighbours are asked for where a gallery is like that: among photos of strangers.
+    """
     shown, designs = truth.products.flatten(), truth.designs.flatten()
-    sharp = student.sharpness[3]
-    return {
+    sharp, alone = student.sharpness[3], truth.strangers.repeat(2)
+    found = {
         "vector views": losses.views_loss(vectors, sharp, truth.in_one_colour, shown),
         "vector colours": losses.views_loss(vectors, sharp, truth.recoloured, designs),
-        "vector kind": losses.neighbours_loss(vectors, truth.labels_of(KIND), designs),
-        "vector exactly": losses.neighbours_loss(vectors, truth.labels_of(EXACTLY), designs),
     }
+    for name, head in (("vector kind", KIND), ("vector exactly", EXACTLY)):
+        found[name] = losses.neighbours_loss(vectors[alone], truth.labels_of(head)[alone])
+    return found
 
 
-def _words_loss(
-    student: Student, words: Vocabulary, vectors: torch.Tensor, truth: Truth, named: list[int]
+def words_loss(
+    student: Student, words: Vocabulary, vectors: torch.Tensor, said: Sequence[Description]
 ) -> torch.Tensor:
-    """A view of each of the `named` products and its name; no view in another colour."""
-    flat, offsets = words.bags([truth.names[i] for i in named])
-    said = student.read(torch.tensor(flat), torch.tensor(offsets))
-    second = (torch.rand(len(named)) < 0.5) & truth.in_one_colour[named]
-    seen = vectors[torch.tensor(named) + second * len(truth)]
-    return losses.pair_loss(seen, said, student.sharpness[1])
+    """Vectors (n, dim) and what somebody may type who looks for what is `said` of each."""
+    draw = random.Random(int(torch.randint(2**31, ())))
+    texts = [description.typed(draw) for description in said]
+    rows = [row for row, text in enumerate(texts) if words.tokens(text)]
+    if not rows:
+        return vectors.sum() * 0
+    texts, said = [texts[row] for row in rows], [said[row] for row in rows]
+    flat, offsets = words.bags(texts)
+    read = student.read(torch.tensor(flat), torch.tensor(offsets))
+    return losses.texts_loss(read, vectors[rows], answers(texts, said), student.sharpness[1])
 
 
 def weighed(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -12,11 +12,11 @@ import torch.nn.functional as F  # noqa: N812
 
 from lookbook.colourways import by_title
 from lookbook.training import augment
-from lookbook.training.data import COLOURED, DESCRIBED, HEADS, MISSING, Photos
+from lookbook.training.data import COLOURED, HEADS, MISSING, Photos, described
+from lookbook.training.texts import Description
 
 MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
 STD = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
-WORD_DROP = 0.3  # share of names cut to some of their words: people type one or two, not eight
 STREET = (0.35, 0.7)  # shares of street views among first and second views
 HANDHELD = -1  # the source beside those of `products`
 RECOLOURED = 0.4  # share of products whose second view shows another colour
@@ -29,24 +29,35 @@ class Truth:
 
     `products` int64 (2, n), one number a product; `designs` int64 (2, n), one number for a product
     in all its colours; `labels` int64 (2, n, heads), MISSING where nobody says; `recoloured` bool
-    (n,): the second view shows another colour; `names` of the first, "" for none; `teacher` float32
-    (2, n, t) or None. A pair that is neither recoloured nor `in_one_colour` is of two strangers.
+    (n,): the second view shows another colour; `descriptions` of all
+    first views and of all second ones, empty where nothing may be said; `teacher` float32 (2, n, t)
+    or None. A pair is `recoloured`, `in_one_colour` or of `strangers`.
     """
 
     products: torch.Tensor
     designs: torch.Tensor
     labels: torch.Tensor
     recoloured: torch.Tensor
-    names: list[str]
+    descriptions: list[list[Description]]
     teacher: torch.Tensor | None
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.recoloured)
 
     @property
     def in_one_colour(self) -> torch.Tensor:
         """bool (n,): both views are of one product, in its own colour."""
         return ~self.recoloured & (self.products[0] == self.products[1])
+
+    @property
+    def strangers(self) -> torch.Tensor:
+        """bool (n,): the views are of two products that have nothing to do with each other."""
+        return ~self.recoloured & ~self.in_one_colour
+
+    @property
+    def said(self) -> list[Description]:
+        """2n: of all first views, then of all second ones."""
+        return [*self.descriptions[0], *self.descriptions[1]]
 
     def labels_of(self, head: str) -> torch.Tensor:
         """int64 (2n,): of all first views, then of all second ones."""
@@ -59,7 +70,7 @@ class Truth:
             self.designs[:, rows],
             self.labels[:, rows],
             self.recoloured[rows],
-            [self.names[r] for r in rows.tolist()],
+            [[view[r] for r in rows.tolist()] for view in self.descriptions],
             None if self.teacher is None else self.teacher[:, rows],
         )
 
@@ -71,7 +82,7 @@ class Truth:
             torch.cat([p.designs for p in parts], 1),
             torch.cat([p.labels for p in parts], 1),
             torch.cat([p.recoloured for p in parts]),
-            [name for p in parts for name in p.names],
+            [[d for p in parts for d in p.descriptions[view]] for view in (0, 1)],
             None if parts[0].teacher is None else torch.cat([p.teacher for p in parts], 1),
         )
 
@@ -154,7 +165,7 @@ class Mixer:
         while self.doubled:
             drawn = draw.sample(self.doubled, min(count, len(self.doubled)))
             shots = [[photos[end] for photos in drawn] for end in (-1, 0)]
-            yield self._unchanged(shots, False, size, draw)
+            yield self._unchanged(shots, False, size)
 
     def as_sold(self, count: int, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches of products that are sold in several colours: two of them, unchanged."""
@@ -163,7 +174,7 @@ class Mixer:
             drawn = draw.sample(self.several, min(count, len(self.several)))
             pairs = [draw.sample(keys, 2) for keys in drawn]
             shots = [[draw.choice(self.shots[pair[end]]) for pair in pairs] for end in (0, 1)]
-            yield self._unchanged(shots, True, size, draw)
+            yield self._unchanged(shots, True, size)
 
     def alone(self, count: int, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches of photos as they are, one a product, in twos that are strangers."""
@@ -174,12 +185,12 @@ class Mixer:
             for start in range(0, len(photos) - 1, 2 * count):
                 part = photos[start : start + 2 * count]
                 half = len(part) // 2
-                yield self._unchanged([part[:half], part[half : 2 * half]], False, size, draw)
+                yield self._unchanged([part[:half], part[half : 2 * half]], False, size)
 
-    def _unchanged(self, shots: list, recoloured: bool, size: int, draw: random.Random) -> Batch:
+    def _unchanged(self, shots: list, recoloured: bool, size: int) -> Batch:
         n = len(shots[0])
         pictures = torch.cat([self._studio(*shot, size) for view in shots for shot in view])
-        truth = self._truth(shots, np.full(n, recoloured), np.zeros(n, bool), draw)
+        truth = self._truth(shots, np.full(n, recoloured), np.zeros(n, bool))
         return Batch(normalised(pictures), truth)
 
     def _studio(self, source: int, row: int, size: int) -> torch.Tensor:
@@ -197,7 +208,7 @@ class Mixer:
             self._views(view, change, size, share, draw)
             for view, change, share in zip(shots, changed, STREET, strict=True)
         ]
-        truth = self._truth(shots, recoloured, drawn, draw)
+        truth = self._truth(shots, recoloured, drawn)
         return Batch(normalised(torch.cat(views)), truth)
 
     def _sold(self, key: str, draw: random.Random) -> str:
@@ -205,24 +216,24 @@ class Mixer:
         others = [k for k in self.colours[self.designs[self.numbers[key]]] if k != key]
         return draw.choice(others) if others and draw.random() < SOLD else key
 
-    def _truth(
-        self, shots: list[list], recoloured: np.ndarray, drawn: np.ndarray, draw: random.Random
-    ) -> Truth:
+    def _truth(self, shots: list[list], recoloured: np.ndarray, drawn: np.ndarray) -> Truth:
         """`drawn`: those of `recoloured` in a colour that nobody knows a name for."""
         labels = np.array([[self._source(s).labels[r] for s, r in view] for view in shots])
+        said = [[self._said(*shot) for shot in view] for view in shots]
+        said[1] = [Description() if d else text for d, text in zip(drawn, said[1], strict=True)]
         for head in COLOURED:
             labels[1, drawn, HEADS.index(head)] = MISSING
         teacher = None
         if self.products[0].teacher is not None:
-            said = [[self._source(s).teacher[r] for s, r in view] for view in shots]
-            teacher = torch.from_numpy(np.array(said, np.float32))
+            taught = [[self._source(s).teacher[r] for s, r in view] for view in shots]
+            teacher = torch.from_numpy(np.array(taught, np.float32))
         numbers = torch.tensor([[self._number(*shot) for shot in view] for view in shots])
         return Truth(
             numbers,
             torch.tensor([[self.designs[n] if n >= 0 else n for n in v] for v in numbers.tolist()]),
             torch.from_numpy(labels),
             torch.from_numpy(recoloured),
-            [self._name(*shot, draw) for shot in shots[0]],
+            said,
             teacher,
         )
 
@@ -276,18 +287,9 @@ class Mixer:
     def _canvases(self, source: int, rows: list[int], size: int) -> torch.Tensor:
         return canvases_for(self._source(source).canvases[np.array(rows)], size)
 
-    def _name(self, source: int, row: int, draw: random.Random) -> str:
+    def _said(self, source: int, row: int) -> Description:
         """What may be said of a shot; nothing of a handheld one."""
-        if source == HANDHELD:
-            return ""
-        photos = self.products[source]
-        attributes = photos.attributes[row]
-        described = [str(attributes.get(c) or "") for c in DESCRIBED]
-        text = photos.names[row] if draw.random() < 0.75 else " ".join(described)
-        words = text.split()
-        if draw.random() < WORD_DROP and words:
-            words = draw.sample(words, draw.randint(1, len(words)))
-        return " ".join(words)
+        return Description() if source == HANDHELD else described(self.products[source], row)
 
 
 def normalised(pictures: torch.Tensor) -> torch.Tensor:

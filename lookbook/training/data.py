@@ -16,6 +16,7 @@ from PIL import Image
 from lookbook.catalog import Item
 from lookbook.cutout import cut_out
 from lookbook.images import ImageError, letterbox, open_picture
+from lookbook.training.texts import Description
 
 EXACTLY = "exactly"  # the label that DESCRIBED make together
 HEADS = ("articleType", "gender", "baseColour", "usage", "season", "label", EXACTLY)
@@ -106,6 +107,12 @@ def told(attributes: dict, head: str) -> str:
         return " ".join(parts) if all(parts) else ""
     value = str(attributes.get(head) or "")
     return "" if value == "NA" else value
+
+
+def described(photos: Photos, row: int) -> Description:
+    """What is said of a photo."""
+    attributes = (told(photos.attributes[row], column) for column in DESCRIBED)
+    return Description(photos.names[row], " ".join(filter(None, attributes)))
 
 
 def vocabulary(sources: Sequence[Photos], least: int = 5) -> dict[str, list[str]]:

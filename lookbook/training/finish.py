@@ -1,4 +1,4 @@
-"""The last step of training: sides, proxies and words once more, on features that stand still.
+"""The last step of training: sides and proxies once more, on features that stand still.
 
 While the backbone learns, a step costs a second and sees a few dozen products. Once it is frozen,
 its features can be computed once and everything above it trained on a thousand products at a time
@@ -7,7 +7,6 @@ its features can be computed once and everything above it trained on a thousand 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,8 @@ from lookbook.training.batches import Batch, Truth
 from lookbook.training.data import MISSING
 from lookbook.training.model import AVERAGES, Student, mixed_precision
 from lookbook.words import Vocabulary
+
+KINDS_DECAY = 0.1  # of the weights that tell kinds: features are many more than kinds
 
 
 @dataclass
@@ -83,29 +84,28 @@ def put_proxies(student: Student, features: Features) -> None:
 def finish(
     student: Student,
     features: Features,
-    words: Vocabulary,
     *,
     epochs: int,
     batch: int,
     rate: float,
     still: tuple[str, ...] = (),
+    words: Vocabulary | None = None,
 ) -> list[float]:
-    """Train all above the backbone but what begins like one of `still`; each epoch's mean loss."""
+    """Train all above the backbone but what begins like one of `still`; each epoch's mean loss.
+
+    Without `words` they stand still too. Kinds learn at the whole `rate`, all else at half of it.
+    """
     student.train()
-    moving = [
-        p for name, p in student.named_parameters() if not name.startswith(("backbone.", *still))
-    ]
-    optimiser = torch.optim.AdamW(moving, lr=rate, weight_decay=1e-4)
+    still = ("backbone.", *still) if words else ("backbone.", "words.", *still)
+    optimiser = torch.optim.AdamW(_moving(student, still, rate))
     rounds = max(1, len(features) // batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * min(1, step / (epochs * rounds))))
-    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * rounds)
     means = []
     for _ in range(epochs):
         order, total = torch.randperm(len(features)), 0.0
         for part in range(rounds):
-            rows = order[part * batch : (part + 1) * batch]
-            value = _loss(student, features.take(rows), words)
+            some = features.take(order[part * batch : (part + 1) * batch])
+            value = weighed(asked(student, words, some.both().float(), some.truth))
             optimiser.zero_grad(set_to_none=True)
             value.backward()
             optimiser.step()
@@ -115,5 +115,13 @@ def finish(
     return means
 
 
-def _loss(student: Student, part: Features, words: Vocabulary) -> torch.Tensor:
-    return weighed(asked(student, words, part.both().float(), part.truth))
+def _moving(student: Student, still: tuple[str, ...], rate: float) -> list[dict]:
+    """Groups of parameters for AdamW."""
+    kinds, others = [], []
+    for name, parameter in student.named_parameters():
+        if not name.startswith(still):
+            (kinds if name.startswith(("kind.", "kinds.")) else others).append(parameter)
+    return [
+        {"params": kinds, "lr": rate, "weight_decay": KINDS_DECAY},
+        {"params": others, "lr": rate / 2, "weight_decay": 1e-4},
+    ]

@@ -21,11 +21,19 @@ def proxy_loss(
     return F.cross_entropy(logits, labels[known], label_smoothing=smoothing)
 
 
-def pair_loss(left: torch.Tensor, right: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
-    """Row i of `left` belongs to row i of `right` and to no other, both ways (InfoNCE)."""
-    logits = left @ right.T * log_scale.exp().clamp(max=50)
-    target = torch.arange(len(left))
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+def texts_loss(
+    said: torch.Tensor, seen: torch.Tensor, answers: torch.Tensor, log_scale: torch.Tensor
+) -> torch.Tensor:
+    """A text finds all pictures that answer it, a picture finds its own text.
+
+    `said` and `seen` (n, d), row by row of one product; `answers` bool (n, n): whether a text (row)
+    is answered by a picture (column), its own always is. Supervised contrast (Khosla et al. 2020).
+    """
+    logits = said @ seen.T * log_scale.exp().clamp(max=50)
+    found = logits.log_softmax(1).masked_fill(~answers, 0).sum(1) / answers.sum(1)
+    others = answers & ~torch.eye(len(said), dtype=torch.bool)
+    named = logits.T.masked_fill(others.T, -1e4).log_softmax(1).diagonal()
+    return -(found.mean() + named.mean()) / 2
 
 
 def views_loss(
@@ -35,22 +43,24 @@ def views_loss(
     products: torch.Tensor,
     others: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Two views of each product find each other among all views there are (NT-Xent).
+    """Two views of each product find each other among all views of such `pairs` (NT-Xent).
 
-    `views` (2n, d): n first views, then their second ones, of `products`, int64 (2n,); only
-    `pairs`, bool (n,), are to find each other. A product that comes twice is not told apart from
-    itself. `others` (m, d) are views of other products, to be told apart.
+    `views` (2n, d): n first views, then their second ones, of `products`, int64 (2n,); `pairs` bool
+    (n,). A product that comes twice is not told apart from itself. `others` (m, d) are views of
+    other products, to be told apart.
     """
     if not pairs.any():
         return views.sum() * 0
-    n, asking = len(pairs), pairs.repeat(2)
+    asking = pairs.repeat(2)
+    views, products = views[asking], products[asking]
     there = views if others is None else torch.cat([views, others])
     logits = views @ there.T * log_scale.exp().clamp(max=50)
-    target = torch.arange(2 * n).roll(n)
+    rows = torch.arange(len(views))
+    target = rows.roll(len(views) // 2)
     same = products[:, None] == products
-    same[torch.arange(2 * n), target] = False
-    logits[:, : 2 * n].masked_fill_(same, -1e4)
-    return F.cross_entropy(logits[asking], target[asking])
+    same[rows, target] = False
+    logits[:, : len(views)].masked_fill_(same, -1e4)
+    return F.cross_entropy(logits, target)
 
 
 def kind_loss(told: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -60,16 +70,17 @@ def kind_loss(told: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def neighbours_loss(
-    vectors: torch.Tensor, labels: torch.Tensor, products: torch.Tensor, scale: float = 20.0
+    vectors: torch.Tensor, labels: torch.Tensor, scale: float = 20.0
 ) -> torch.Tensor:
     """Those of one label are near: -log of their share of all, weighed by exp(scale * cosine).
 
-    Neighbourhood components (Goldberger et al. 2004) of `vectors` (n, d) of L2 norm 1, `labels` and
-    `products` int64 (n,). A product is no neighbour of itself; who has a MISSING label neither asks
-    nor answers, and who has no other of theirs does not ask.
+    Neighbourhood components (Goldberger et al. 2004) of `vectors` (n, d) of L2 norm 1, `labels`
+    int64 (n,). Who has a MISSING label neither asks nor answers, and who has no other of theirs
+    does not ask.
     """
     known = labels != MISSING
-    there = known[:, None] & known & (products[:, None] != products)
+    there = known[:, None] & known
+    there.fill_diagonal_(False)
     near = (scale * vectors @ vectors.T).masked_fill(~there, -1e4)
     right = there & (labels[:, None] == labels)
     asking = right.any(1)

@@ -17,6 +17,7 @@ KIND = "articleType"  # the head that has a side of the vector for itself
 AVERAGES, DETAILS = 2048, 2048 + 1024  # features of a picture, in this order
 PARTS = (3, 3, 1)  # of the dimensions: those of the sides for everything, for cut and for kinds
 CUT_SHARE = 1.5  # how long that side is beside the whole; of 1.0 to 1.5, on held-out products
+LEARNT_BESIDE = 1.1  # the same while the others learn, that they do not lean on it
 KIND_SHARE = 1.5  # the same of the side for kinds, of a picture that is sure of one
 DROPPED = 0.3  # of the features that kinds are told by, in training: many say the same
 
@@ -126,7 +127,8 @@ class Student(nn.Module):
 
     def vector(self, whole: torch.Tensor, cut: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
         """(n, dim), L2 norm 1, of `sides`."""
-        shares, kind = self._shares(), KIND_SHARE * told.softmax(1) @ self.codes
+        shares = self._shares(LEARNT_BESIDE if self.training else CUT_SHARE)
+        kind = KIND_SHARE * told.softmax(1) @ self.codes
         return F.normalize(torch.cat([whole * shares[0], cut * shares[1], kind], 1), dim=1)
 
     def joined(self) -> dict[str, torch.Tensor]:
@@ -135,7 +137,7 @@ class Student(nn.Module):
         By their usual lengths, not by those of each picture: so what a place of the picture gives
         to the vector can be told.
         """
-        shares = self._shares()
+        shares = self._shares(CUT_SHARE)
         whole, cut = self.projection.weight * shares[0], self.cut.weight * shares[1]
         joined = {"projection": whole, "detail": cut, **self._telling().arrays()}
         return {name: array.detach() for name, array in joined.items()}
@@ -147,9 +149,9 @@ class Student(nn.Module):
         bias = self.kinds.bias - self.kinds.weight @ read @ mean
         return Kinds(read, self.kinds.weight, bias, KIND_SHARE * self.codes)
 
-    def _shares(self) -> torch.Tensor:
-        """What whole and cut are multiplied by to be usually as long as their share."""
-        return torch.tensor([1.0, CUT_SHARE]) / self.lengths
+    def _shares(self, cut: float) -> torch.Tensor:
+        """What whole and cut are multiplied by to be usually as long as 1 and `cut`."""
+        return torch.tensor([1.0, cut]) / self.lengths
 
     def read(self, tokens: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
         """Bags of token numbers -> (n, dim), L2 norm 1."""

@@ -100,7 +100,7 @@ class Run:
         else:
             tell_kinds(self.student, features)
         means = finish(
-            self.student, features, self.words, epochs=20, batch=1024, rate=1e-3, still=still
+            self.student, features, epochs=20, batch=1024, rate=1e-3, still=still, words=self.words
         )
         self.average.module.load_state_dict(self.student.state_dict())
         return means

@@ -5,12 +5,11 @@ from __future__ import annotations
 import torch
 
 from lookbook.training.data import MISSING
-from lookbook.training.finish import Features
+from lookbook.training.finish import KINDS_DECAY, Features
 from lookbook.training.losses import kind_loss
 from lookbook.training.model import KIND, Student
 
 STEPS, BATCH, RATE = 1200, 512, 1e-3
-DECAY = 0.1  # of the weights (AdamW): features are many more than kinds
 SOME = 16_384  # pictures say how features usually are
 FLOOR = 0.01  # of the mean variance: a feature that never moved must not shout when it does
 
@@ -30,7 +29,7 @@ def tell_kinds(student: Student, features: Features) -> list[float]:
     for side in sides:
         side.reset_parameters()
     moving = [parameter for side in sides for parameter in side.parameters()]
-    optimiser = torch.optim.AdamW(moving, lr=RATE, weight_decay=DECAY)
+    optimiser = torch.optim.AdamW(moving, lr=RATE, weight_decay=KINDS_DECAY)
     falling = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.01, STEPS)
     student.train()
     found = []

@@ -11,6 +11,7 @@ from lookbook.training.data import HEADS
 from lookbook.training.discriminant import directions, discriminate, enough
 from lookbook.training.finish import Features
 from lookbook.training.model import AVERAGES, DETAILS, Student
+from lookbook.training.texts import Description
 
 COUNT = 600  # products, whose own details are the first four
 
@@ -27,7 +28,8 @@ def pairs(*changing: int, recoloured: bool, count: int = COUNT) -> Features:
         view[:, [AVERAGES + c for c in changing]] += 5 * torch.randn(count, len(changing))
     labels = torch.zeros(2, count, len(HEADS), dtype=torch.int64)
     colours = torch.full((count,), recoloured)
-    return Features(*views, Truth(numbers, numbers, labels, colours, [""] * count, None))
+    said = [[Description()] * count] * 2
+    return Features(*views, Truth(numbers, numbers, labels, colours, said, None))
 
 
 def found(one: torch.Tensor, other: torch.Tensor) -> float:

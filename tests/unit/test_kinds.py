@@ -12,6 +12,7 @@ from lookbook.training.data import HEADS, MISSING
 from lookbook.training.finish import Features
 from lookbook.training.model import AVERAGES, DETAILS, KIND_SHARE, Student
 from lookbook.training.telling import make_usual, tell_kinds
+from lookbook.training.texts import Description
 
 CODES = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
 KINDS = Kinds(torch.eye(2), 20 * torch.eye(2), torch.zeros(2), CODES)  # the larger feature wins
@@ -70,7 +71,8 @@ def labelled(kinds: torch.Tensor) -> Features:
     labels[:, :, HEADS.index("articleType")] = kinds
     numbers = torch.arange(2 * len(kinds)).view(2, -1)
     none = torch.zeros(len(kinds), dtype=torch.bool)
-    truth = Truth(numbers, numbers, labels, none, [""] * len(kinds), None)
+    said = [[Description()] * len(kinds)] * 2
+    truth = Truth(numbers, numbers, labels, none, said, None)
     return Features(*seen.half().chunk(2), truth)
 
 

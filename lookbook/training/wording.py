@@ -1,0 +1,48 @@
+"""The table of words in the last step, for vectors that stand still."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from lookbook.training.asking import words_loss
+from lookbook.training.finish import Features
+from lookbook.training.model import Student
+from lookbook.words import Vocabulary
+
+STEPS, BATCH, RATE = 180, 2048, 2e-3  # more is better on held-out photos, worse on drawn ones
+SHORT = 0.05  # of the usual length of a first row: a word met seldom must not outweigh others
+
+
+def learn_words(student: Student, features: Features, words: Vocabulary) -> list[float]:
+    """Learn `student.words` anew on the vectors of `features`; the loss at each of `STEPS`.
+
+    Words follow pictures here and do not move them. Without a described picture nothing is changed.
+    """
+    said = features.truth.said
+    described = torch.tensor([row for row, description in enumerate(said) if description.words])
+    if not len(described):
+        return []
+    vectors = _vectors(student, features)
+    nn.init.normal_(student.words.weight, std=SHORT * student.words.embedding_dim**-0.5)
+    moving = [*student.words.parameters(), student.sharpness]
+    optimiser = torch.optim.AdamW(moving, lr=RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+    found = []
+    for _ in range(STEPS):
+        rows = described[torch.randperm(len(described))[:BATCH]]
+        loss = words_loss(student, words, vectors[rows], [said[row] for row in rows.tolist()])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        found.append(loss.item())
+    return found
+
+
+@torch.no_grad()
+def _vectors(student: Student, features: Features) -> torch.Tensor:
+    """(2n, dim): of all first views, then of all second ones, as an encoder gives them."""
+    student.eval()
+    parts = [*features.first.split(4096), *features.second.split(4096)]
+    return torch.cat([student.embed(part.float()) for part in parts])

@@ -1,6 +1,7 @@
 """The tasks that an encoder is measured on, each from catalogues that it never saw.
 
-`like`, `like strictly`, `same product`, `street`, `words`: products held out by id.
+`like`, `like strictly`, `same product`, `street`, `words`, `words for colours`: products held out
+by id.
 `phone`: photos by photographers held out. `transfer`: another shop's products altogether.
 """
 
@@ -81,9 +82,14 @@ def like(gallery: Gallery, *columns: str, at_least: int = 0) -> Figure:
     `at_least`: only items that share their values with more than so many.
     """
     labels = gallery.values(*columns)
-    names, counts = np.unique(labels, return_counts=True)
-    asked = counts[np.searchsorted(names, labels)] > at_least
+    asked = np.isin(labels, _shared(labels, at_least))
     return figure(_alike(gallery, labels)[asked])
+
+
+def _shared(labels: np.ndarray, at_least: int) -> np.ndarray:
+    """Those that more than so many share."""
+    names, counts = np.unique(labels, return_counts=True)
+    return names[counts > at_least]
 
 
 def like_by(gallery: Gallery, column: str, kind: str = "articleType") -> dict[str, Figure]:
@@ -99,6 +105,17 @@ def _alike(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
     rows = neighbours(gallery.vectors, gallery.vectors)
     others = np.stack([r[r != i][:10] for i, r in enumerate(rows)])
     return precision_at(10, labels[others], labels)
+
+
+def asked_in_words(gallery: Gallery, encoder: Encoder, *columns: str, at_least: int) -> Figure:
+    """P@10: the values of `columns`, as words ("Red Dresses"), ask for the items that have them.
+
+    `at_least`: only values that more than so many items share.
+    """
+    labels = gallery.values(*columns)
+    names = np.array([name for name in _shared(labels, at_least) if encoder.knows(name)])
+    said = encoder.encode_text([str(name) for name in names])
+    return figure(precision_at(10, labels[neighbours(said, gallery.vectors)], names))
 
 
 def find_product(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Figure]:
@@ -135,6 +152,8 @@ def product_tasks(
         named = [item for item in gallery.items if encoder.words[0].tokens(item.title)]
         said = encoder.encode_text([item.title for item in named])
         results["words"] = find_product(gallery, said, [item.id for item in named])
+        wanted = asked_in_words(gallery, encoder, "baseColour", "articleType", at_least=10)
+        results["words for colours"] = {"P@10": wanted}
     return results
 
 

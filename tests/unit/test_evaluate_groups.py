@@ -1,4 +1,4 @@
-"""Figures by group, on a gallery whose neighbours are known."""
+"""Figures by group and by words, on a gallery whose neighbours are known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lookbook.catalog import Item
-from lookbook.evaluate.tasks import GROUP, Gallery, like, like_by
+from lookbook.evaluate.tasks import GROUP, Gallery, asked_in_words, like, like_by
 
 
 def gallery() -> Gallery:
@@ -40,3 +40,26 @@ def test_a_group_that_is_served_better_has_the_better_figure():
 def test_the_groups_add_up_to_the_whole():
     whole, groups = like(gallery(), "articleType"), like_by(gallery(), "gender")
     assert whole.n == sum(figure.n for figure in groups.values()) + 1
+
+
+class Words:
+    """Shirts and shoes in `places`, no matter whose they are; for men there is no word at all."""
+
+    def __init__(self, **places: list[int]) -> None:
+        self.places = places
+
+    def knows(self, text: str) -> bool:
+        return "Men" not in text.split()
+
+    def encode_text(self, texts: list[str]) -> np.ndarray:
+        return np.array([self.places[text.split()[-1]] for text in texts], np.float32)
+
+
+def test_words_ask_for_all_that_have_these_values():
+    right = Words(shirt=[1, 0, 0, 0], shoe=[0, 1, 0, 0])
+    found = asked_in_words(gallery(), right, "gender", "articleType", at_least=10)
+    assert found.n == 2, "men's are not known, and there is but one boy's"
+    assert found.value == 1, "what comes first are women's, none of men's lies there"
+    astray = Words(shirt=[1, 0, 0, 0], shoe=[0, 0, 1, 0])
+    found = asked_in_words(gallery(), astray, "gender", "articleType", at_least=10)
+    assert found.value == 0.5, "who looks where men's are finds no woman's shoe"

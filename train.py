@@ -29,13 +29,13 @@ from lookbook.training.data import Photos, cached, described, number_labels, voc
 from lookbook.training.discriminant import discriminate, enough
 from lookbook.training.export import check_half, export, knows_kinds, sides_of
 from lookbook.training.finish import Features, collect, finish
-from lookbook.training.model import PARTS, Student, sides_of_dimensions
+from lookbook.training.model import KINDS_SIDE, PARTS, Student, sides_of_dimensions
 from lookbook.training.run import Run, note_down, train
 from lookbook.training.telling import tell_kinds
 from lookbook.training.wording import learn_words
 from lookbook.words import Vocabulary
 
-SIDES, KINDS = ("projection.", "cut."), ("kind.", "kinds.")
+SIDES = ("projection.", "cut.")
 PLAIN = 0.4  # for each pair of views in the last step, pairs of each kind of photos as they are
 STAGES = 5  # of a ResNet-50, its stem among them
 ROUNDS = 4  # as often a product may come among these, in the mean
@@ -102,6 +102,7 @@ def options() -> argparse.Namespace:
     )
     add("--finish", type=natural, default=16_000, help="pairs of views for the last step, or 0")
     add("--finish-epochs", type=positive, default=15, help="rounds of the last step")
+    add("--words-anew", action="store_true", help="in the last step words begin with nothing")
     add("--export-size", type=positive, help="picture side that the encoder takes, if not --size")
     args = parser.parse_args()
     args.export_size = args.export_size or args.size
@@ -249,7 +250,7 @@ def know_their_place(student: Student, folder: Path) -> tuple[str, ...]:
     """The sides that came with this very backbone."""
     if not sides_of(folder):
         return ()
-    return (*SIDES, *(KINDS if knows_kinds(student, folder) else ()))
+    return (*SIDES, *(KINDS_SIDE if knows_kinds(student, folder) else ()))
 
 
 def few(aside: list[Photos], most: int = 1500) -> tuple[Photos, Photos | None]:
@@ -298,10 +299,11 @@ def refine(
         everything,
         epochs=args.finish_epochs,
         batch=1024,
-        rate=8e-4,
+        rate=4e-4,
+        kinds_rate=8e-4,
         still=("cut.",),
     )
-    said = learn_words(student, everything, words)
+    said = learn_words(student, everything, words, anew=args.words_anew)
     done = check(student, args.size)
     line = {"finish": means, "words": said[::20], "before": before, "check": done}
     note_down(line, log)
@@ -323,10 +325,10 @@ def plain_pairs(student: Student, mixer: Mixer, args: argparse.Namespace) -> lis
 
 
 def strangers(student: Student, mixer: Mixer, args: argparse.Namespace) -> list[Features]:
-    """Features of a photo of each product as it is, as far as there are not too many."""
-    most = min(args.finish, len(mixer.shots) // 2)
+    """Features of photos as they are, one of each product a round, in twos that are strangers."""
+    most = min(args.finish, ROUNDS * len(mixer.shots) // 2)
     drawn = mixer.alone(args.batch, args.size, args.seed)
-    return [collect(student, drawn, most)] if most else []
+    return [collect(student, drawn, most)] if len(mixer.shots) > 1 else []
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The tasks that an encoder is measured on, each from catalogues that it never saw.
 
-`like`, `like strictly`, `same product`, `street`, `words`, `words for colours`: products held out
-by id.
+`like`, `like strictly`, `same product`, `street`, `words`, `words for colour and kind`: products
+held out by id.
 `phone`: photos by photographers held out. `transfer`: another shop's products altogether.
 """
 
@@ -107,15 +107,26 @@ def _alike(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
     return precision_at(10, labels[others], labels)
 
 
-def asked_in_words(gallery: Gallery, encoder: Encoder, *columns: str, at_least: int) -> Figure:
+def asked_in_words(
+    gallery: Gallery, encoder: Encoder, *columns: str, at_least: int
+) -> Figure | None:
     """P@10: the values of `columns`, as words ("Red Dresses"), ask for the items that have them.
 
-    `at_least`: only values that more than so many items share.
+    `at_least`: only values that more than so many items share. None where no item says them all, or
+    not in words that the encoder knows.
     """
     labels = gallery.values(*columns)
-    names = np.array([name for name in _shared(labels, at_least) if encoder.knows(name)])
+    known = [n for n in _shared(labels, at_least) if _says_all(n) and encoder.knows(n)]
+    if not known:
+        return None
+    names = np.array(known)
     said = encoder.encode_text([str(name) for name in names])
     return figure(precision_at(10, labels[neighbours(said, gallery.vectors)], names))
+
+
+def _says_all(label: str) -> bool:
+    """Whether no value of a label is one that catalogues write for nothing."""
+    return not {"", "NA", "None", "nan"} & set(label.split("\t"))
 
 
 def find_product(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Figure]:
@@ -153,7 +164,8 @@ def product_tasks(
         said = encoder.encode_text([item.title for item in named])
         results["words"] = find_product(gallery, said, [item.id for item in named])
         wanted = asked_in_words(gallery, encoder, "baseColour", "articleType", at_least=10)
-        results["words for colours"] = {"P@10": wanted}
+        if wanted:
+            results["words for colour and kind"] = {"P@10": wanted}
     return results
 
 

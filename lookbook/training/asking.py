@@ -98,16 +98,19 @@ def _vectors_losses(
 ) -> dict[str, torch.Tensor]:
     """What is asked of all sides together: to make up for each other's mistakes.
 
-    Neighbours are asked for where a gallery is like that: among photos of strangers.
+    Neighbours are asked for where a gallery is like that: among photos of strangers, or, where
+    there are none, among all views.
     """
     shown, designs = truth.products.flatten(), truth.designs.flatten()
     sharp, alone = student.sharpness[3], truth.strangers.repeat(2)
+    asking = alone if alone.any() else torch.ones_like(alone)
     found = {
         "vector views": losses.views_loss(vectors, sharp, truth.in_one_colour, shown),
         "vector colours": losses.views_loss(vectors, sharp, truth.recoloured, designs),
     }
     for name, head in (("vector kind", KIND), ("vector exactly", EXACTLY)):
-        found[name] = losses.neighbours_loss(vectors[alone], truth.labels_of(head)[alone])
+        labels = truth.labels_of(head)[asking]
+        found[name] = losses.neighbours_loss(vectors[asking], labels, shown[asking])
     return found
 
 

@@ -16,10 +16,14 @@ import torch.nn.functional as F  # noqa: N812
 from lookbook.training.asking import asked, weighed
 from lookbook.training.batches import Batch, Truth
 from lookbook.training.data import MISSING
-from lookbook.training.model import AVERAGES, Student, mixed_precision
+from lookbook.training.model import (
+    AVERAGES,
+    KINDS_DECAY,
+    KINDS_SIDE,
+    Student,
+    mixed_precision,
+)
 from lookbook.words import Vocabulary
-
-KINDS_DECAY = 0.1  # of the weights that tell kinds: features are many more than kinds
 
 
 @dataclass
@@ -88,16 +92,17 @@ def finish(
     epochs: int,
     batch: int,
     rate: float,
+    kinds_rate: float | None = None,
     still: tuple[str, ...] = (),
     words: Vocabulary | None = None,
 ) -> list[float]:
     """Train all above the backbone but what begins like one of `still`; each epoch's mean loss.
 
-    Without `words` they stand still too. Kinds learn at the whole `rate`, all else at half of it.
+    Without `words` they stand still too. Kinds learn at `kinds_rate`, or at `rate` like all else.
     """
     student.train()
     still = ("backbone.", *still) if words else ("backbone.", "words.", *still)
-    optimiser = torch.optim.AdamW(_moving(student, still, rate))
+    optimiser = torch.optim.AdamW(_moving(student, still, rate, kinds_rate or rate))
     rounds = max(1, len(features) // batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * rounds)
     means = []
@@ -115,13 +120,13 @@ def finish(
     return means
 
 
-def _moving(student: Student, still: tuple[str, ...], rate: float) -> list[dict]:
+def _moving(student: Student, still: tuple[str, ...], rate: float, kinds_rate: float) -> list[dict]:
     """Groups of parameters for AdamW."""
     kinds, others = [], []
     for name, parameter in student.named_parameters():
         if not name.startswith(still):
-            (kinds if name.startswith(("kind.", "kinds.")) else others).append(parameter)
+            (kinds if name.startswith(KINDS_SIDE) else others).append(parameter)
     return [
-        {"params": kinds, "lr": rate, "weight_decay": KINDS_DECAY},
-        {"params": others, "lr": rate / 2, "weight_decay": 1e-4},
+        {"params": kinds, "lr": kinds_rate, "weight_decay": KINDS_DECAY},
+        {"params": others, "lr": rate, "weight_decay": 1e-4},
     ]

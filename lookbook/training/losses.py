@@ -70,17 +70,16 @@ def kind_loss(told: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def neighbours_loss(
-    vectors: torch.Tensor, labels: torch.Tensor, scale: float = 20.0
+    vectors: torch.Tensor, labels: torch.Tensor, products: torch.Tensor, scale: float = 20.0
 ) -> torch.Tensor:
     """Those of one label are near: -log of their share of all, weighed by exp(scale * cosine).
 
-    Neighbourhood components (Goldberger et al. 2004) of `vectors` (n, d) of L2 norm 1, `labels`
-    int64 (n,). Who has a MISSING label neither asks nor answers, and who has no other of theirs
-    does not ask.
+    Neighbourhood components (Goldberger et al. 2004) of `vectors` (n, d) of L2 norm 1, `labels` and
+    `products` int64 (n,). A product is no neighbour of itself; who has a MISSING label neither asks
+    nor answers, and who has no other of theirs does not ask.
     """
     known = labels != MISSING
-    there = known[:, None] & known
-    there.fill_diagonal_(False)
+    there = known[:, None] & known & (products[:, None] != products)
     near = (scale * vectors @ vectors.T).masked_fill(~there, -1e4)
     right = there & (labels[:, None] == labels)
     asking = right.any(1)

@@ -15,9 +15,11 @@ from lookbook.training.data import HEADS
 
 KIND = "articleType"  # the head that has a side of the vector for itself
 AVERAGES, DETAILS = 2048, 2048 + 1024  # features of a picture, in this order
+KINDS_SIDE = ("kind.", "kinds.")  # what the parameters that tell kinds begin like
+KINDS_DECAY = 0.1  # of these weights: features are many more than kinds
 PARTS = (3, 3, 1)  # of the dimensions: those of the sides for everything, for cut and for kinds
 CUT_SHARE = 1.5  # how long that side is beside the whole; of 1.0 to 1.5, on held-out products
-LEARNT_BESIDE = 1.1  # the same while the others learn, that they do not lean on it
+LEARNT_BESIDE = 1.1  # the same while anything but words of the last step learns: none leans on it
 KIND_SHARE = 1.5  # the same of the side for kinds, of a picture that is sure of one
 DROPPED = 0.3  # of the features that kinds are told by, in training: many say the same
 

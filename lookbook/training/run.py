@@ -56,8 +56,8 @@ class Run:
             self.student.load_state_dict(state["student"])
         except RuntimeError as error:
             raise SystemExit(
-                f"{self.file}: expected a run with these sides and classes, found another one; "
-                f"begin anew with another --work ({str(error).splitlines()[1].strip()})"
+                f"{self.file}: expected a run with these sides, classes and words, found another "
+                f"one; begin anew with another --work ({str(error).splitlines()[1].strip()})"
             ) from error
         self.average.load_state_dict(state["average"])
         shares = [group["share"] for group in self.optimiser.param_groups]

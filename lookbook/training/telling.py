@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from lookbook.training.data import MISSING
-from lookbook.training.finish import KINDS_DECAY, Features
+from lookbook.training.finish import Features
 from lookbook.training.losses import kind_loss
-from lookbook.training.model import KIND, Student
+from lookbook.training.model import KIND, KINDS_DECAY, Student
 
 STEPS, BATCH, RATE = 1200, 512, 1e-3
 SOME = 16_384  # pictures say how features usually are

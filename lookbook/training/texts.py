@@ -12,7 +12,7 @@ import torch
 from lookbook.words import split_words
 
 NAMED = 0.6  # share of texts that are of a name; the others are of attributes
-SHORT = 0.6  # share of these cut to some of their words: people type one or two, not eight
+SHORT = 0.6  # share of all texts cut to some of their words: people type one or two, not eight
 FEW = 4  # words in a short text, at most
 
 
@@ -34,8 +34,9 @@ class Description:
         return frozenset(split_words(self.text))
 
     def typed(self, draw: random.Random) -> str:
-        """The name or the attributes, or some words of them."""
-        words = split_words(self.name if draw.random() < NAMED else self.attributes)
+        """The name or the attributes, or some words of them; what there is, where one is not."""
+        part = self.name if draw.random() < NAMED else self.attributes
+        words = split_words(part or self.text)
         if words and draw.random() < SHORT:
             words = draw.sample(words, draw.randint(1, min(len(words), FEW)))
         return " ".join(words)

@@ -11,20 +11,24 @@ from lookbook.training.model import Student
 from lookbook.words import Vocabulary
 
 STEPS, BATCH, RATE = 180, 2048, 2e-3  # more is better on held-out photos, worse on drawn ones
-SHORT = 0.05  # of the usual length of a first row: a word met seldom must not outweigh others
+FAINT = 0.05  # of the usual length of a first row: a word met seldom must not outweigh others
 
 
-def learn_words(student: Student, features: Features, words: Vocabulary) -> list[float]:
-    """Learn `student.words` anew on the vectors of `features`; the loss at each of `STEPS`.
+def learn_words(
+    student: Student, features: Features, words: Vocabulary, anew: bool = False
+) -> list[float]:
+    """Learn `student.words` on the vectors of `features`, or `anew`; the loss at each of `STEPS`.
 
-    Words follow pictures here and do not move them. Without a described picture nothing is changed.
+    Words follow pictures here and do not move them. Without a picture that is described by any of
+    the `words` nothing is changed.
     """
     said = features.truth.said
-    described = torch.tensor([row for row, description in enumerate(said) if description.words])
+    described = torch.tensor([row for row, text in enumerate(said) if words.tokens(text.text)])
     if not len(described):
         return []
     vectors = _vectors(student, features)
-    nn.init.normal_(student.words.weight, std=SHORT * student.words.embedding_dim**-0.5)
+    if anew:
+        nn.init.normal_(student.words.weight, std=FAINT * student.words.embedding_dim**-0.5)
     moving = [*student.words.parameters(), student.sharpness]
     optimiser = torch.optim.AdamW(moving, lr=RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
@@ -32,9 +36,10 @@ def learn_words(student: Student, features: Features, words: Vocabulary) -> list
     for _ in range(STEPS):
         rows = described[torch.randperm(len(described))[:BATCH]]
         loss = words_loss(student, words, vectors[rows], [said[row] for row in rows.tolist()])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+        if loss.requires_grad:  # not where all texts happened to be of other words
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
         schedule.step()
         found.append(loss.item())
     return found

@@ -63,3 +63,8 @@ def test_words_ask_for_all_that_have_these_values():
     astray = Words(shirt=[1, 0, 0, 0], shoe=[0, 0, 1, 0])
     found = asked_in_words(gallery(), astray, "gender", "articleType", at_least=10)
     assert found.value == 0.5, "who looks where men's are finds no woman's shoe"
+
+
+def test_what_nobody_says_is_not_asked_for():
+    right = Words(shirt=[1, 0, 0, 0], shoe=[0, 1, 0, 0])
+    assert asked_in_words(gallery(), right, "colour", "articleType", at_least=10) is None

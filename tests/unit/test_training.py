@@ -149,6 +149,22 @@ def test_a_second_view_may_be_the_product_in_another_of_its_colours(photos, monk
     colours = truth.labels[..., HEADS.index("baseColour")]
     known = photos.labels[:6, HEADS.index("baseColour")]
     assert colours[1].tolist() == known[second].tolist(), "its colour is known, as it is sold"
+    names = in_pairs_of_colours(photos).names
+    assert [d.name for d in truth.said] == [names[n] for n in truth.products.flatten().tolist()]
+    assert [d.name for d in truth.take(torch.tensor([2])).said] == [
+        names[n] for n in truth.products[:, 2]
+    ]
+
+
+def test_nothing_is_said_of_a_view_in_a_colour_that_was_drawn(photos, monkeypatch):
+    monkeypatch.setattr("lookbook.training.batches.RECOLOURED", 1.0)
+    monkeypatch.setattr("lookbook.training.batches.SOLD", 0.0)
+    truth = next(Mixer([photos], photos, 0.4).batches(5, 32, seed=1)).truth
+    first, second = truth.descriptions
+    held = truth.products[0] < 0  # photos on their own ground, of which nothing is said at all
+    assert held.tolist() == [False, False, False, True, True]
+    assert [bool(d.words) for d in first] == [True, True, True, False, False]
+    assert not any(d.words for d in second), "painted anew, nobody knows the name of its colour"
 
 
 def test_two_colours_of_a_product_come_as_they_are(photos):
@@ -321,12 +337,15 @@ def test_the_last_step_moves_all_but_what_is_to_stay():
 
 def test_neighbours_of_one_label_cost_nothing_where_they_are_the_nearest():
     codes, labels = torch.eye(4)[[0, 0, 1, 1]], torch.tensor([0, 0, 1, 1])
-    assert losses.neighbours_loss(codes, labels) < 1e-4
-    assert losses.neighbours_loss(codes, torch.tensor([0, 1, 0, 1])) > 10
-    # without a label, or a second one of it, nobody asks
-    assert losses.neighbours_loss(codes, torch.tensor([0, MISSING, MISSING, 1])) == 0
+    each = torch.arange(4)
+    assert losses.neighbours_loss(codes, labels, each) < 1e-4
+    assert losses.neighbours_loss(codes, torch.tensor([0, 1, 0, 1]), each) > 10
+    # without a label, or a second one of it that is another product, nobody asks
+    assert losses.neighbours_loss(codes, torch.tensor([0, MISSING, MISSING, 1]), each) == 0
+    assert losses.neighbours_loss(codes, labels, torch.tensor([0, 0, 1, 1])) == 0
     # nor is a stranger without a label, be it as near, a wrong answer
-    assert losses.neighbours_loss(torch.eye(4)[[0, 0, 0]], torch.tensor([0, 0, MISSING])) < 1e-4
+    alike = torch.eye(4)[[0, 0, 0]]
+    assert losses.neighbours_loss(alike, torch.tensor([0, 0, MISSING]), torch.arange(3)) < 1e-4
 
 
 def test_strangers_need_not_find_each_other():
@@ -350,6 +369,8 @@ def test_the_vector_as_one_is_asked_but_cut_learns_by_colours_alone():
     asking = {name: value for name, value in parts.items() if name.startswith("vector ")}
     asked_of = {name for name, value in asking.items() if value > 0}
     assert asked_of == {"vector views", "vector kind", "vector exactly"}, "no pair in two colours"
+    drawn = asked(learning, words, features, told(labels, ["red", "shirt"] * 4))
+    assert drawn["vector kind"] > 0, "without strangers all views are asked, as in a batch of them"
     sum(asking.values()).backward()
     assert learning.kind.weight.grad.any() and learning.projection.weight.grad.any()
     assert learning.cut.weight.grad is None
@@ -583,7 +604,7 @@ def test_a_run_with_other_sides_is_named(tmp_path):
     state = torch.load(run.file)
     del state["student"]["usual"]
     torch.save(state, run.file)
-    with pytest.raises(SystemExit, match=r"run\.pt: expected a run with these sides .*--work"):
+    with pytest.raises(SystemExit, match=r"run\.pt: expected a run with these sides.*--work"):
         a_run(tmp_path)
 
 

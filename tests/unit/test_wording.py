@@ -21,16 +21,17 @@ WORDS = Vocabulary(("red", "blue", "tee", "cap"), ())
 
 
 def seen(colours: list[str], kinds: list[str]) -> Features:
-    """Two photos of each product; feature 0 tells its colour and feature 1 its kind."""
+    """Pairs of a product and its forerunner; feature 0 tells a colour and feature 1 a kind."""
     n = len(colours)
     signs = torch.tensor([[c == "red", k == "tee"] for c, k in zip(colours, kinds, strict=True)])
     features = torch.zeros(n, AVERAGES + DETAILS)
     features[:, :2] = 2.0 * signs - 1
-    numbers = torch.arange(n).repeat(2, 1)
-    said = [Description(f"{c} {k}") for c, k in zip(colours, kinds, strict=True)]
+    numbers = torch.stack([torch.arange(n), torch.arange(n).roll(1)])
+    first = [Description(f"{c} {k}") for c, k in zip(colours, kinds, strict=True)]
+    said = [first, first[-1:] + first[:-1]]
     labels = torch.full((2, n, len(HEADS)), MISSING)
-    truth = Truth(numbers, numbers, labels, torch.zeros(n, dtype=torch.bool), [said, said], None)
-    return Features(features.half(), features.half(), truth)
+    truth = Truth(numbers, numbers, labels, torch.zeros(n, dtype=torch.bool), said, None)
+    return Features(features.half(), features.half().roll(1, 0), truth)
 
 
 def student() -> Student:
@@ -43,11 +44,14 @@ def read(made: Student, text: str) -> torch.Tensor:
     return made.read(torch.tensor(flat), torch.tensor(offsets))[0]
 
 
-def test_words_find_what_they_say_and_leave_pictures_where_they_are():
+@pytest.mark.parametrize("times", [1, 2])
+def test_words_find_what_they_say_and_leave_pictures_where_they_are(times):
     made, features = student(), seen(["red", "blue"] * 32, ["tee", "tee", "cap", "cap"] * 16)
     before = {name: value.clone() for name, value in made.state_dict().items()}
-    losses = learn_words(made, features, WORDS)
+    losses = learn_words(made, features, WORDS, anew=True)
     assert losses[-1] < losses[0]
+    if times > 1:
+        learn_words(made, features, WORDS)
     moved = {n for n, value in made.state_dict().items() if not torch.equal(value, before[n])}
     assert moved == {"words.weight", "sharpness"}
     vectors = made.eval().embed(features.first[:4].float())
@@ -68,6 +72,26 @@ def test_without_descriptions_words_stay_as_they_are():
     before = made.words.weight.clone()
     assert learn_words(made, features, WORDS) == []
     assert torch.equal(made.words.weight, before)
+    none = Vocabulary((), ())
+    mute = Student({head: ["a", "b"] for head in HEADS}, 20, 0, len(none))
+    assert learn_words(mute, seen(["red"] * 4, ["tee"] * 4), none) == []
+
+
+def test_what_was_learnt_before_is_the_beginning_unless_words_are_learnt_anew(monkeypatch):
+    monkeypatch.setattr("lookbook.training.wording.STEPS", 0)
+    made, features = student(), seen(["red"] * 4, ["tee"] * 4)
+    before = made.words.weight.detach().clone()
+    learn_words(made, features, WORDS)
+    assert torch.equal(made.words.weight, before)
+    learn_words(made, features, WORDS, anew=True)
+    assert made.words.weight.norm() < 0.1 * before.norm()
+
+
+def test_a_text_of_other_words_alone_teaches_nothing_and_harms_nothing(monkeypatch):
+    monkeypatch.setattr("lookbook.training.wording.STEPS", 20)
+    made, features = student(), seen(["red"], ["tee"])
+    features.truth.descriptions = [[Description("", "grey red")]] * 2
+    assert min(learn_words(made, features, WORDS)) == 0
 
 
 def test_what_is_typed_is_a_name_or_attributes_in_full_or_a_few_words_of_them():
@@ -78,6 +102,7 @@ def test_what_is_typed_is_a_name_or_attributes_in_full_or_a_few_words_of_them():
     lengths = {len(text.split()) for text in typed}
     assert lengths == {1, 2, 3, 4, 5}, "four at most, or the whole name of five"
     assert Description().typed(draw) == ""
+    assert Description("", "Men").typed(draw) == "men" == Description("Men").typed(draw)
 
 
 def test_a_text_is_answered_by_products_that_have_all_its_words():

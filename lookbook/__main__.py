@@ -67,7 +67,8 @@ def evaluate(argv: Sequence[str]) -> int:
         plain = {t: {m: asdict(f) for m, f in row.items()} for t, row in results.items()}
         print(json.dumps(plain, indent=2))
     else:
-        lines = [f"{t:14} {m:7} {f}" for t, row in results.items() for m, f in row.items()]
+        wide = max(map(len, results), default=0)
+        lines = [f"{t:{wide}} {m:7} {f}" for t, row in results.items() for m, f in row.items()]
         print("\n".join(lines))
     return 0
 

@@ -119,9 +119,8 @@ def asked_in_words(
     known = [n for n in _shared(labels, at_least) if _says_all(n) and encoder.knows(n)]
     if not known:
         return None
-    names = np.array(known)
-    said = encoder.encode_text([str(name) for name in names])
-    return figure(precision_at(10, labels[neighbours(said, gallery.vectors)], names))
+    rows = neighbours(encoder.encode_text(known), gallery.vectors)
+    return figure(precision_at(10, labels[rows], np.array(known)))
 
 
 def _says_all(label: str) -> bool:
@@ -160,7 +159,7 @@ def product_tasks(
         shots = encoder.encode([street_view(p, seed) for seed, (_, p) in enumerate(photos)])
         results["street"] = find_product(gallery, shots, ids)
     if encoder.words is not None:
-        named = [item for item in gallery.items if encoder.words[0].tokens(item.title)]
+        named = [item for item in gallery.items if encoder.knows(item.title)]
         said = encoder.encode_text([item.title for item in named])
         results["words"] = find_product(gallery, said, [item.id for item in named])
         wanted = asked_in_words(gallery, encoder, "baseColour", "articleType", at_least=10)

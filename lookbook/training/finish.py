@@ -111,13 +111,18 @@ def finish(
         for part in range(rounds):
             some = features.take(order[part * batch : (part + 1) * batch])
             value = weighed(asked(student, words, some.both().float(), some.truth))
-            optimiser.zero_grad(set_to_none=True)
-            value.backward()
-            optimiser.step()
+            descend(value, optimiser)
             schedule.step()
             total += value.item() / rounds
         means.append(total)
     return means
+
+
+def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """One step of the optimiser, down a loss of its own."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
 
 
 def _moving(student: Student, still: tuple[str, ...], rate: float, kinds_rate: float) -> list[dict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from lookbook.training.data import MISSING
-from lookbook.training.finish import Features
+from lookbook.training.finish import Features, descend
 from lookbook.training.losses import kind_loss
 from lookbook.training.model import KIND, KINDS_DECAY, Student
 
@@ -36,9 +36,7 @@ def tell_kinds(student: Student, features: Features) -> list[float]:
     for _ in range(STEPS):
         rows = known[torch.randint(len(known), (min(BATCH, len(known)),))]
         loss = kind_loss(student.told(seen[rows].float()), labels[rows])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+        descend(loss, optimiser)
         falling.step()
         found.append(loss.item())
     return found

@@ -46,10 +46,14 @@ def answers(texts: Sequence[str], descriptions: Sequence[Description]) -> torch.
     """bool (texts, descriptions): whether all words of a text are in a description."""
     asked = [frozenset(split_words(text)) for text in texts]
     numbers = {word: i for i, word in enumerate(sorted(frozenset().union(*asked)))}
-    wanted = torch.zeros(len(asked), len(numbers))
-    there = torch.zeros(len(descriptions), len(numbers))
-    for row, words in zip(wanted, asked, strict=True):
-        row[[numbers[word] for word in words]] = 1
-    for row, description in zip(there, descriptions, strict=True):
-        row[[numbers[word] for word in description.words & numbers.keys()]] = 1
+    wanted = _marked(asked, numbers)
+    there = _marked([description.words for description in descriptions], numbers)
     return wanted @ there.T >= wanted.sum(1, keepdim=True)
+
+
+def _marked(rows: Sequence[frozenset[str]], numbers: dict[str, int]) -> torch.Tensor:
+    """float32 (rows, numbers): 1 where a row has the word of this number."""
+    marks = torch.zeros(len(rows), len(numbers))
+    for mark, words in zip(marks, rows, strict=True):
+        mark[[numbers[word] for word in words & numbers.keys()]] = 1
+    return marks

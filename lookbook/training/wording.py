@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lookbook.training.asking import words_loss
-from lookbook.training.finish import Features
+from lookbook.training.finish import Features, descend
 from lookbook.training.model import Student
 from lookbook.words import Vocabulary
 
@@ -37,9 +37,7 @@ def learn_words(
         rows = described[torch.randperm(len(described))[:BATCH]]
         loss = words_loss(student, words, vectors[rows], [said[row] for row in rows.tolist()])
         if loss.requires_grad:  # not where all texts happened to be of other words
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
+            descend(loss, optimiser)
         schedule.step()
         found.append(loss.item())
     return found

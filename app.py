@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from lookbook import settings
-from lookbook.search import Index
+from lookbook.search.index import Index
 
 MAX_UPLOAD = "100mb"  # far more than images accepts, so that its sentence is the one shown
 
@@ -66,7 +66,7 @@ def refuse_unusable(url: str) -> None:
 
 def serve(index: Index, args: argparse.Namespace) -> None:
     """Launch and stay."""
-    from lookbook.pairing import encoder_of
+    from lookbook.search.opening import encoder_of
     from lookbook.ui import build_site
     from lookbook.ui.theme import CSS, theme
 

@@ -34,9 +34,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _build(args: argparse.Namespace) -> object:
-    from lookbook.build import build
     from lookbook.catalog import Columns, open_catalog
-    from lookbook.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.indexing import build
 
     columns = Columns(
         args.image_column, args.title_column, args.id_column, tuple(args.attribute) or None

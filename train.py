@@ -19,21 +19,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lookbook.encoder import DEFAULT_MODEL
-from lookbook.processor import keep_memory
-from lookbook.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
-from lookbook.training.batches import Batch, Mixer
-from lookbook.training.checking import Check
-from lookbook.training.curves import draw
+from lookbook.encoding.cpu import keep_memory
+from lookbook.encoding.encoder import DEFAULT_MODEL
+from lookbook.encoding.text_tokenizer import Vocabulary
+from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
+from lookbook.training.category_fitting import tell_kinds
+from lookbook.training.checkpoints import check_half, export, knows_kinds, sides_of
 from lookbook.training.data import Photos, cached, described, number_labels, vocabulary
-from lookbook.training.discriminant import discriminate, enough
-from lookbook.training.export import check_half, export, knows_kinds, sides_of
-from lookbook.training.finish import Features, collect, finish
+from lookbook.training.fisher_lda import discriminate, enough
+from lookbook.training.head_finetuning import Features, collect, finish
 from lookbook.training.model import KINDS_SIDE, PARTS, Student, sides_of_dimensions
-from lookbook.training.run import Run, note_down, train
-from lookbook.training.telling import tell_kinds
-from lookbook.training.wording import learn_words
-from lookbook.words import Vocabulary
+from lookbook.training.pair_sampler import Batch, Mixer
+from lookbook.training.plots import draw
+from lookbook.training.text_fitting import learn_words
+from lookbook.training.trainer import Run, note_down, train
+from lookbook.training.validation import Check
 
 SIDES = ("projection.", "cut.")
 PLAIN = 0.4  # for each pair of views in the last step, pairs of each kind of photos as they are

@@ -15,9 +15,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.rows import append, cells
+from house_collection import products
+from house_collection.street import framed_shot
 from lookbook import Encoder
-from lookbook.evaluate.metrics import Figure, figure
-from lookbook.focus import (
+from lookbook.encoding.localization import (
     Frame,
     colour_contrast,
     contrast,
@@ -26,8 +27,7 @@ from lookbook.focus import (
     on_picture,
     spread,
 )
-from lookbook.house import products
-from lookbook.house.street import framed_shot
+from lookbook.evaluation.metrics import Figure, figure
 
 RESULTS = Path(__file__).with_name("focus.csv")
 COLUMNS = ("date", "encoder", "revision", "way", "measure", "value", "low", "high", "n")

@@ -16,11 +16,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.rows import append, cells
+from house_collection import products, street_shot
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
-from lookbook.evaluate.metrics import Figure, figure, recall_at
-from lookbook.evaluate.tasks import gallery_of, neighbours
-from lookbook.house import products, street_shot
+from lookbook.evaluation.metrics import Figure, figure, recall_at
+from lookbook.evaluation.retrieval import gallery_of, neighbours
 
 RESULTS = Path(__file__).with_name("house.csv")
 COLUMNS = ("date", "encoder", "revision", "products", "measure", "value", "low", "high", "n")

@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.rows import append
 from lookbook import Encoder, Index
 from lookbook.catalog import open_catalog
-from lookbook.images import read_bytes
-from lookbook.pairing import encoder_of
+from lookbook.images.loading import read_bytes
+from lookbook.search.opening import encoder_of
 
 RESULTS = Path(__file__).with_name("pipeline.csv")
 COLUMNS = (

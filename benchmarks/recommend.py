@@ -19,17 +19,17 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rows import append
+from house_collection.collection import products as drawn
+from house_collection.simulated_events import events as simulated
 from lookbook import Index
-from lookbook.evaluate.interactions import Table, evaluate_interactions
-from lookbook.evaluate.purchases import encoded_items
+from lookbook.evaluation.purchases import encoded_items
+from lookbook.evaluation.recommendation import Table, evaluate_interactions
 from lookbook.events import Event, EventStore, new_visitor
-from lookbook.house.collection import products as drawn
-from lookbook.house.visitors import events as simulated
 from lookbook.index import publish, write_generation
-from lookbook.loop import refresh
 from lookbook.recommend import ALS, MODELS, Hybrid, ItemKNN, Items
 from lookbook.recommend.feed import Feed
-from lookbook.recommend.reading import day_number, read_interactions
+from lookbook.recommend.interaction_files import day_number, read_interactions
+from lookbook.retraining import refresh
 
 RESULTS = Path(__file__).with_name("recommend.csv")
 COLUMNS = (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lookbook import __version__
-from lookbook.evaluate.metrics import Figure
+from lookbook.evaluation.metrics import Figure
 
 
 def machine() -> str:

@@ -20,7 +20,7 @@ def search(argv: Sequence[str]) -> int:
     args = _parser("search", settings.SEARCH, search).parse_args(argv)
     if args.image is None and not args.text:
         raise ValueError("search needs --image PHOTO, --text WORDS, or both")
-    from lookbook.pairing import opened
+    from lookbook.search.opening import opened
 
     index, encoder = opened(args.index, args.engine, args.model, args.device)
     parts = []
@@ -46,7 +46,7 @@ def search(argv: Sequence[str]) -> int:
 
 def house(argv: Sequence[str]) -> int:
     """Draw the house collection into a folder of pictures with metadata."""
-    from lookbook.house.command import main
+    from house_collection.command import main
 
     return main(argv) or 0
 
@@ -74,7 +74,7 @@ def evaluate(argv: Sequence[str]) -> int:
 
 
 def _of_recommenders(args: argparse.Namespace) -> int:
-    from lookbook.evaluate.purchases import evaluate_files, plain
+    from lookbook.evaluation.purchases import evaluate_files, plain
 
     if not args.split_day or not (args.items or args.index):
         raise ValueError("--interactions needs --split-day, and --items or --index")
@@ -98,16 +98,16 @@ def _of_recommenders(args: argparse.Namespace) -> int:
 
 
 def _of_index(args: argparse.Namespace) -> Results:
-    from lookbook.evaluate import evaluate_index
-    from lookbook.search import Index
+    from lookbook.evaluation import evaluate_index
+    from lookbook.search.index import Index
 
     return evaluate_index(Index.open(args.index))
 
 
 def _of_encoder(args: argparse.Namespace) -> Results:
     from lookbook.catalog import open_catalog
-    from lookbook.encoder import DEFAULT_MODEL, Encoder
-    from lookbook.evaluate import evaluate_encoder
+    from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.evaluation import evaluate_encoder
 
     def catalogue(name: str | None) -> object:
         return open_catalog(name) if name else None
@@ -130,9 +130,9 @@ def _of_encoder(args: argparse.Namespace) -> Results:
 
 def audit(argv: Sequence[str]) -> int:
     """Measure who an index serves worse or shows less, by gender, colour, season ..."""
-    from lookbook.audit import audit as measure
-    from lookbook.audit import plot
-    from lookbook.search import Index
+    from lookbook.evaluation.bias_audit import audit as measure
+    from lookbook.evaluation.bias_audit import plot
+    from lookbook.search.index import Index
 
     args = _parser("audit", settings.AUDIT, audit).parse_args(argv)
     audited = measure(Index.open(args.index, "exact"), sample=args.sample, seed=args.seed)
@@ -154,7 +154,7 @@ def doctor(argv: Sequence[str]) -> int:
 def step_back(argv: Sequence[str]) -> int:
     """Publish the generation before the current one again, of the index or of its models."""
     from lookbook.index import step_back as publish_previous
-    from lookbook.recommend.generation import MODELS_FOLDER
+    from lookbook.recommend.model_store import MODELS_FOLDER
 
     args = _parser("step-back", settings.STEP_BACK, step_back).parse_args(argv)
     root = (args.state or args.index) / MODELS_FOLDER if args.models else args.index
@@ -165,9 +165,9 @@ def step_back(argv: Sequence[str]) -> int:
 def refresh(argv: Sequence[str]) -> int:
     """Train the recommenders anew from all events; they go live unless they are worse."""
     from lookbook.events import EventStore, database_url
-    from lookbook.loop import refresh as train
-    from lookbook.recommend.generation import MODELS_FOLDER
-    from lookbook.search import Index
+    from lookbook.recommend.model_store import MODELS_FOLDER
+    from lookbook.retraining import refresh as train
+    from lookbook.search.index import Index
 
     args = _parser("refresh", settings.REFRESH, refresh).parse_args(argv)
     index = Index.open(args.index)

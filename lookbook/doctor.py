@@ -65,13 +65,13 @@ def _packages() -> str:
 
 
 def _pictures() -> str:
-    from lookbook.images import accepted_formats
+    from lookbook.images.loading import accepted_formats
 
     return accepted_formats()
 
 
 def _index(path: Path) -> str:
-    from lookbook.search import Index
+    from lookbook.search.index import Index
 
     opened = Index.open(path)
     m = opened.manifest
@@ -82,8 +82,8 @@ def _index(path: Path) -> str:
 
 
 def _encoder(path: Path, device: str) -> str:
-    from lookbook.pairing import encoder_of
-    from lookbook.search import Index
+    from lookbook.search.index import Index
+    from lookbook.search.opening import encoder_of
 
     encoder = encoder_of(Index.open(path, verify="quick"), device=device)
     size = encoder.preprocessing.size
@@ -92,8 +92,8 @@ def _encoder(path: Path, device: str) -> str:
 
 def _query(path: Path, device: str) -> str:
     """A picture of the index must find itself."""
-    from lookbook.pairing import encoder_of
-    from lookbook.search import Index
+    from lookbook.search.index import Index
+    from lookbook.search.opening import encoder_of
 
     index = Index.open(path, verify="quick")
     encoder = encoder_of(index, device=device)

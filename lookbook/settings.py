@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lookbook.encoder import POOLINGS, PRECISIONS
-from lookbook.forest import METRICS
-from lookbook.search import ENGINES
+from lookbook.encoding.encoder import POOLINGS, PRECISIONS
+from lookbook.index.engines.annoy_file import METRICS
+from lookbook.search.index import ENGINES
 
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
     ("0", "false", "no", "off"), False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lookbook.catalog.columns import CatalogError, Columns
 from lookbook.catalog.files import all_files
 from lookbook.catalog.items import Catalog, Item, Rejection, Source
-from lookbook.filters import FilterError, Where, parse_where
+from lookbook.schema.columns import CatalogError, Columns
+from lookbook.schema.filters import FilterError, Where, parse_where
 
 __all__ = ["Catalog", "CatalogError", "Columns", "Item", "Rejection", "open_catalog"]
 
@@ -27,9 +27,9 @@ def open_catalog(
     `dataset` is a folder of pictures (an imagefolder, with `metadata.csv` or `.jsonl` or without),
     a parquet file, a glob or a folder of them, the folder of Fashion-MNIST (or `fashion-mnist` as
     Debian installs it), or else an id on the Hub, as `owner/name` or `owner/name:config`. None is
-    the house collection. `where` selects rows as lookbook.filters says, `limit` ends after so many
-    of the selected, `split` picks a part, `columns` says which column is what when the names do
-    not. Raises CatalogError.
+    the house collection. `where` selects rows as `parse_where` says, `limit` ends after so many of
+    the selected, `split` picks a part, `columns` says which column is what when the names do not.
+    Raises CatalogError.
     """
     try:
         conditions = parse_where(where)

@@ -15,9 +15,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from lookbook.catalog.columns import CatalogError, Columns, Field, find_roles
 from lookbook.catalog.files import choose_split, fingerprint
 from lookbook.catalog.items import Row, Source
+from lookbook.schema.columns import CatalogError, Columns, Field, find_roles
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 NAMES = ("fashion-mnist", "fashion_mnist")

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from lookbook.catalog.columns import CatalogError
-from lookbook.images import ImageError
+from lookbook.images.loading import ImageError
+from lookbook.schema.columns import CatalogError
 
 # a few formats that images.py refuses stand here too: such a file is a row, rejected with a reason
 _SUFFIXES = (

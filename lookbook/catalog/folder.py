@@ -9,14 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from lookbook.catalog.columns import (
-    CatalogError,
-    Columns,
-    Field,
-    find_picture,
-    find_roles,
-    is_price,
-)
 from lookbook.catalog.files import (
     PICTURE_SUFFIXES,
     all_files,
@@ -26,7 +18,8 @@ from lookbook.catalog.files import (
     split_of_picture,
 )
 from lookbook.catalog.items import Row, Source
-from lookbook.images import Picture
+from lookbook.images.loading import Picture
+from lookbook.schema.columns import CatalogError, Columns, Field, find_picture, find_roles, is_price
 
 _METADATA = ("metadata.csv", "metadata.jsonl")
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")

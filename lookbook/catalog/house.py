@@ -5,23 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from lookbook.catalog.columns import Columns, Field, find_roles
 from lookbook.catalog.items import Row, Source
+from lookbook.schema.columns import Columns, Field, find_roles
 
 _COUNT, _SEED = 1500, 0
 
 
 def house_source(columns: Columns, limit: int | None) -> Source:
     """Drawn garments, 1500 of them or as many as `limit` asks for; always the same ones."""
-    from lookbook import house
+    import house_collection
 
     count = max(_COUNT, limit or 0)
-    first = next(iter(house.products(1, _SEED))).row()
+    first = next(iter(house_collection.products(1, _SEED))).row()
     fields = [Field("image", "image")]
     fields += [Field(n, "text" if isinstance(v, str) else "scalar") for n, v in first.items()]
 
     def rows() -> Iterator[Row]:
-        for number, product in enumerate(house.products(count, _SEED)):
+        for number, product in enumerate(house_collection.products(count, _SEED)):
             yield Row(str(number), product.row(), functools.partial(product.draw))
 
     return Source(

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookbook.catalog.columns import CatalogError, Columns, Field, find_roles
 from lookbook.catalog.files import choose_split
+from lookbook.catalog.hub_lookup import HubError, ask_hub, no_answer
 from lookbook.catalog.items import Row, Source
 from lookbook.catalog.parquet import class_name, picture_of
-from lookbook.hub import HubError, ask_hub, no_answer
-from lookbook.images import ImageError, Limits, Picture
+from lookbook.images.loading import ImageError, Limits, Picture
+from lookbook.schema.columns import CatalogError, Columns, Field, find_roles
 
 if TYPE_CHECKING:
     from datasets import IterableDataset

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lookbook.catalog.columns import (
+from lookbook.images.loading import ImageError, Picture
+from lookbook.schema.columns import (
     CatalogError,
     Field,
     Roles,
@@ -14,8 +15,7 @@ from lookbook.catalog.columns import (
     printable,
     scalar,
 )
-from lookbook.filters import Condition, matches
-from lookbook.images import ImageError, Picture
+from lookbook.schema.filters import Condition, matches
 
 _FEW = 5  # values of a column that a message names
 

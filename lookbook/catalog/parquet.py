@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookbook.catalog.columns import CatalogError, Columns, Field, Roles, find_roles
 from lookbook.catalog.files import all_files, choose_split, fingerprint, inner_file, split_of_table
 from lookbook.catalog.items import Row, Source
-from lookbook.images import ImageError, Picture
+from lookbook.images.loading import ImageError, Picture
+from lookbook.schema.columns import CatalogError, Columns, Field, Roles, find_roles
 
 if TYPE_CHECKING:
     import pyarrow as pa

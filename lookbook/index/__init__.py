@@ -4,7 +4,7 @@ A root such as `index/` holds generations, each a folder written whole and never
 the small file CURRENT that says which of them readers open.
 """
 
-from lookbook.engines import IndexCorrupt
+from lookbook.index.engines.annoy import IndexCorrupt
 from lookbook.index.generation import Generation, Projection, project
 from lookbook.index.manifest import SCHEMA, Manifest
 from lookbook.index.publishing import (

@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lookbook.calibration import Calibration
-from lookbook.engines import AnnoyEngine, IndexCorrupt
+from lookbook.index.engines.annoy import AnnoyEngine, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest
 from lookbook.index.publishing import CURRENT, current_name
 
@@ -38,7 +37,7 @@ class Generation:
     `manifest`; `vectors` (count, dim); `items`, a table with `id`, `title`, `group` and the
     attributes; `projection` (mean, matrix) or None; `root` where it was found through CURRENT.
     What was learnt of the finished index, each None in generations written without it:
-    `calibration`; `map`, float32 (count, 2); `evaluation`, figures and audit as JSON has them.
+    `map`, float32 (count, 2); `evaluation`, figures and audit as JSON has them.
     """
 
     def __init__(self, path: Path, verify: str) -> None:
@@ -55,8 +54,7 @@ class Generation:
         self.projection = self._read_projection()
         self._check_shapes()
         self._thumbs = self._map_thumbs()
-        self.calibration = self._read_json("calibration.json", Calibration.from_json)
-        self.evaluation: dict | None = self._read_json("evaluation.json", _dictionary)
+        self.evaluation: dict | None = self.read_json("evaluation.json", _dictionary)
         self.map = self._read_map()
 
     @classmethod
@@ -116,7 +114,11 @@ class Generation:
             raise IndexCorrupt(f"{path.name} maps {matrix.shape}, the manifest says {wanted}")
         return mean, matrix
 
-    def _read_json(self, name: str, read: Callable[[object], T]) -> T | None:
+    def read_json(self, name: str, read: Callable[[object], T]) -> T | None:
+        """Parse a JSON file of this generation with `read`; None where the manifest lists none.
+
+        Raises IndexCorrupt where it is no JSON or `read` raises.
+        """
         if name not in self.manifest.files:
             return None
         with _refusing(self.path / name):

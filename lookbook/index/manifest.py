@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from lookbook.engines import METRICS, IndexCorrupt
+from lookbook.index.engines.annoy import METRICS, IndexCorrupt
 
 SCHEMA = 1
 MANIFEST = "manifest.json"

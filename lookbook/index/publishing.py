@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lookbook.engines import IndexCorrupt
+from lookbook.index.engines.annoy import IndexCorrupt
 from lookbook.index.manifest import MANIFEST
 
 CURRENT = "CURRENT"

@@ -11,7 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lookbook.engines import DEFAULT_TREES, AnnoyEngine, Tuning, check_metric, tune_search_k
+from lookbook.index.engines.annoy import (
+    DEFAULT_TREES,
+    AnnoyEngine,
+    Tuning,
+    check_metric,
+    tune_search_k,
+)
 from lookbook.index.generation import Generation, Projection, project
 from lookbook.index.manifest import MANIFEST, SCHEMA, file_record
 from lookbook.index.publishing import beside, named

@@ -10,18 +10,18 @@ from zlib import crc32
 import numpy as np
 
 from lookbook.events import Event, EventStore
-from lookbook.filters import Where
 from lookbook.index.publishing import published
+from lookbook.recommend.base import Answer, ModelCorrupt, Recommendation, best
+from lookbook.recommend.baselines.item_knn import ItemKNN
 from lookbook.recommend.context import NOWHERE, Context
-from lookbook.recommend.exploring import SHARE, diverse, explored, wide
-from lookbook.recommend.generation import MODELS_FOLDER, Models, running
-from lookbook.recommend.interactions import EMPTY, History
+from lookbook.recommend.data import EMPTY, History
+from lookbook.recommend.exploration import SHARE, diverse, explored, wide
+from lookbook.recommend.history import history_of, interactions_of
 from lookbook.recommend.items import Items
-from lookbook.recommend.neighbours import ItemKNN
+from lookbook.recommend.model_store import MODELS_FOLDER, Models, running
 from lookbook.recommend.reasons import reason
-from lookbook.recommend.recommender import Answer, ModelCorrupt, Recommendation, best
-from lookbook.recommend.taste import history_of, interactions_of
-from lookbook.search import Index
+from lookbook.schema.filters import Where
+from lookbook.search.index import Index
 
 _FEW = 3  # items with fewer events are worth exploring
 _ENOUGH = 20  # rare candidates to draw explored places from

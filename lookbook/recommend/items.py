@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookbook.catalog.columns import made_title
-from lookbook.filters import FilterError, Where, parse_where
+from lookbook.schema.columns import made_title
+from lookbook.schema.filters import FilterError, Where, parse_where
 
 if TYPE_CHECKING:
-    from lookbook.search import Index
+    from lookbook.search.index import Index
 
 Coded = tuple[list, np.ndarray]  # distinct values, and for each row which of them it has
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lookbook.recommend.context import Context
-from lookbook.recommend.interactions import History
+from lookbook.recommend.data import History
 from lookbook.recommend.items import Items
 
 _DID = {"view": "looked at", "like": "liked", "save": "saved", "buy": "bought"}

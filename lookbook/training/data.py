@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from lookbook.catalog import Item
-from lookbook.cutout import cut_out
-from lookbook.images import ImageError, letterbox, open_picture
-from lookbook.training.texts import Description
+from lookbook.images.foreground_mask import cut_out
+from lookbook.images.loading import ImageError, letterbox, open_picture
+from lookbook.training.descriptions import Description
 
 EXACTLY = "exactly"  # the label that DESCRIBED make together
 HEADS = ("articleType", "gender", "baseColour", "usage", "season", "label", EXACTLY)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from transformers import ResNetConfig, ResNetModel
 
-from lookbook.training.batches import MEAN, STD
+from lookbook.training.pair_sampler import MEAN, STD
 
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # of blue, green, red; 0 to 255
 KERAS_EPSILON, TORCH_EPSILON = 1e-3, 1e-5  # of the variance in a normalisation

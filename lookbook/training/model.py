@@ -7,10 +7,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
-from lookbook.kinds import Kinds
-from lookbook.pooling import averages, details
-from lookbook.processor import computes_in_bfloat16
-from lookbook.training.codes import spread
+from lookbook.encoding.category_head import Kinds
+from lookbook.encoding.cpu import computes_in_bfloat16
+from lookbook.encoding.pooling import averages, details
+from lookbook.training.class_embeddings import spread
 from lookbook.training.data import HEADS
 
 KIND = "articleType"  # the head that has a side of the vector for itself
@@ -41,8 +41,8 @@ class Student(nn.Module):
     A vector has three sides: one that is asked for everything, one that tells cut and print
     whatever the colour, and one that only tells kinds of clothes apart. Together on one side,
     colour, print and kind contend for the same length. The first reads averages of the last feature
-    map, the second the largest values of the last two (`lookbook.pooling`), the third both and
-    decides: `lookbook.kinds`.
+    map, the second the largest values of the last two (`encoding.pooling`), the third both and
+    decides: `encoding.category_head`.
 
     The stem and the first stages, `still` of these five together, do not learn: they stay as they
     came, their normalisation too.
@@ -67,7 +67,7 @@ class Student(nn.Module):
             )
         self.projection = nn.Linear(AVERAGES, whole, bias=False)
         self.cut = nn.Linear(DETAILS, cut, bias=False)
-        # mean and deviation of features, for kinds; as `lookbook.training.telling` found them
+        # mean and deviation of features, for kinds; as `category_fitting` found them
         wide = AVERAGES + DETAILS
         self.register_buffer("usual", torch.stack([torch.zeros(wide), torch.ones(wide)]))
         self.kind = nn.Linear(wide, kind, bias=False)
@@ -134,7 +134,7 @@ class Student(nn.Module):
         return F.normalize(torch.cat([whole * shares[0], cut * shares[1], kind], 1), dim=1)
 
     def joined(self) -> dict[str, torch.Tensor]:
-        """The sides as an encoder reads them (`lookbook.sides`), scaled to their shares.
+        """The sides as an encoder reads them (`lookbook.encoding.heads`), scaled to their shares.
 
         By their usual lengths, not by those of each picture: so what a place of the picture gives
         to the vector can be told.

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from lookbook.catalog import open_catalog
-from lookbook.images import ImageError, letterbox, open_picture
+from lookbook.images.loading import ImageError, letterbox, open_picture
 from lookbook.training.model import mixed_precision
 
 SIZE = 176  # px: a third of the time of 224, and enough for photos of 60 x 80

@@ -11,17 +11,18 @@ from typing import Any
 
 import gradio as gr
 
-from lookbook import facets, outfits
-from lookbook.filters import FilterError
-from lookbook.images import ImageError
-from lookbook.links import MOST_CONDITIONS, MOST_IDS, MOST_RESULTS, MOST_WORDS
-from lookbook.query import Query, run
-from lookbook.recommend.interactions import History
-from lookbook.search import Hit, IndexItem, UnknownItem
-from lookbook.ui.finder import Finder
-from lookbook.ui.picture import QueryPicture, Upload
-from lookbook.ui.router import address
-from lookbook.ui.visits import Visits
+from lookbook.images.loading import ImageError
+from lookbook.outfits import completion
+from lookbook.recommend.data import History
+from lookbook.schema.filters import FilterError
+from lookbook.search import facets
+from lookbook.search.index import Hit, IndexItem, UnknownItem
+from lookbook.search.permalinks import MOST_CONDITIONS, MOST_IDS, MOST_RESULTS, MOST_WORDS
+from lookbook.search.query import Query, run
+from lookbook.ui.components.query_picture import QueryPicture, Upload
+from lookbook.ui.routing import address
+from lookbook.ui.services.search import Finder
+from lookbook.ui.services.visitor import Visits
 
 Found = list[dict[str, Any]]
 
@@ -144,7 +145,7 @@ class Api:
             item: id of the piece.
         """
         self._row(item)
-        found = outfits.complete(self.finder.index, str(item), self.visits.goes_with)
+        found = completion.complete(self.finder.index, str(item), self.visits.goes_with)
         return [
             {"reason": look.reason, "pieces": [_told(piece) for piece in look.pieces]}
             for look in found

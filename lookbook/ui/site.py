@@ -9,14 +9,17 @@ from pathlib import Path
 
 import gradio as gr
 
-from lookbook.encoder import Encoder
-from lookbook.search import Index
-from lookbook.ui import about, api, chosen, explore, find, foryou, taking
-from lookbook.ui.callbacks import Callbacks
-from lookbook.ui.finder import Finder
-from lookbook.ui.parts import QUIET
+from lookbook.encoding.encoder import Encoder
+from lookbook.search.index import Index
+from lookbook.ui import api
+from lookbook.ui.components import share
+from lookbook.ui.components.event_data import QUIET
+from lookbook.ui.pages import about, explore, for_you
+from lookbook.ui.pages.find import item_actions, layout
+from lookbook.ui.pages.find.callbacks import Callbacks
+from lookbook.ui.services.search import Finder
+from lookbook.ui.services.visitor import Visits
 from lookbook.ui.uploads import keep_clean, private_folder
-from lookbook.ui.visits import Visits
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _FIRST_PAGE = 4.0  # seconds
@@ -55,26 +58,26 @@ def build_site(
         gr.HTML(MASTHEAD, elem_id="masthead")
         with gr.Tabs(elem_id="pages") as pages:
             with gr.Tab("Find", id="find"):
-                parts = find.Parts(shots, results)
-            with gr.Tab("For you", id="foryou") as for_you:
-                feed = foryou.Page(finder)
+                parts = layout.Parts(shots, results)
+            with gr.Tab("For you", id="foryou") as for_you_tab:
+                feed = for_you.Page(finder)
             with gr.Tab("Explore", id="explore") as explored:
                 world = explore.Page(exploring)
             with gr.Tab("About", id="about"):
                 about.page(index)
         gr.Markdown(_colophon(index), elem_id="colophon")
         do = Callbacks(finder, parts, shots)
-        mine = foryou.ForYou(finder, visits)
+        mine = for_you.ForYou(finder, visits)
         greeted = site.load(mine.greet, token, [token, liked], **QUIET)
-        searches = find.connect(site, greeted, parts, do, liked)
-        chosen.connect(parts, chosen.Chosen(finder, visits))
-        taking.connect(parts, taking.Taking(finder))
+        searches = layout.connect(site, greeted, parts, do, liked)
+        item_actions.connect(parts, item_actions.Chosen(finder, visits))
+        share.connect(parts, share.Taking(finder))
         explore.connect(explored, world, exploring)
         opening = [feed.feed.open, feed.choices.open, world.map.open, world.shelves.open]
-        find.bring(pages, parts, do, liked, searches, opening, all_of=[world.shelves.all])
+        layout.bring(pages, parts, do, liked, searches, opening, all_of=[world.shelves.all])
         hearts = [parts.wall.like, parts.piece.like]
         views = [parts.wall.open, parts.piece.open, parts.looks.open, *opening]
-        foryou.connect(for_you, feed, mine, token, liked, hearts, views)
+        for_you.connect(for_you_tab, feed, mine, token, liked, hearts, views)
         api.publish(finder, visits)
     _warm_soon(finder, visits)
     return site

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
+
+from lookbook.ui import assets
 
 SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
@@ -46,4 +46,4 @@ def theme() -> gr.themes.Base:
     )
 
 
-CSS = Path(__file__).with_name("site.css").read_text(encoding="utf-8")
+CSS = assets.read("site.css")

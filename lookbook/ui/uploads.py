@@ -18,7 +18,7 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-from lookbook.images import ImageError, read_bytes
+from lookbook.images.loading import ImageError, read_bytes
 
 KEPT_SECONDS = 10  # how long the page may take to fetch what was uploaded
 LEFT_SECONDS = 120  # after this an upload that nobody searched with is gone too

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from lookbook import Encoder
-from lookbook.build import build
 from lookbook.catalog import open_catalog
 from lookbook.index import current_name
+from lookbook.indexing import build
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -177,7 +177,7 @@ def test_evaluate_measures_an_encoder_on_each_task(tiny_model, tmp_path):
     import numpy as np
     from PIL import Image
 
-    from lookbook.splits import held_out
+    from lookbook.evaluation.splits import held_out
 
     ids = [i for i in range(400) if held_out(str(i), 0.108)][:32]
     rows = ["file_name,id,title,articleType,gender,baseColour,product_code,label,sender_id"]

@@ -16,14 +16,14 @@ import pytest
 from PIL import Image
 
 from lookbook import Encoder, Index
-from lookbook.build import BuildError, build
-from lookbook.build.building import whitening
-from lookbook.build.encoding import SHARD, encode_catalogue
-from lookbook.build.store import Encoded, Store
 from lookbook.catalog import open_catalog
-from lookbook.images import content_hash
+from lookbook.images.loading import content_hash
 from lookbook.index import published
-from lookbook.pairing import EncoderMismatch, encoder_of
+from lookbook.indexing import BuildError, build
+from lookbook.indexing.embedding_cache import Encoded, Store
+from lookbook.indexing.encode_catalog import SHARD, encode_catalogue
+from lookbook.indexing.pipeline import whitening
+from lookbook.search.opening import EncoderMismatch, encoder_of
 from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,7 @@ def test_a_large_jpeg_goes_the_same_way_offline_and_as_a_query(tiny_model, tmp_p
     photo.save(tmp_path / "photos" / "large.jpg", quality=85)
     draw_shape("red", 0).save(tmp_path / "photos" / "small.png")
     index = build_shapes(tmp_path / "photos", tiny_model, tmp_path / "index")
-    from lookbook.ui.finder import Finder
+    from lookbook.ui.services.search import Finder
 
     finder = Finder(index, lambda: encoder_of(index), tmp_path / "thumbs")
     vector = finder.read((tmp_path / "photos" / "large.jpg").read_bytes())

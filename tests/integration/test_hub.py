@@ -26,7 +26,7 @@ OPEN = """
 import json, sys, time
 start = time.perf_counter()
 from lookbook.catalog import CatalogError, open_catalog
-from lookbook.images import ImageError, open_picture
+from lookbook.images.loading import ImageError, open_picture
 
 def pixel(picture):
     try:
@@ -53,7 +53,7 @@ print(json.dumps([tell(name, options) for name, options in json.loads(sys.argv[1
 
 ENCODE = """
 import json, sys
-from lookbook.encoder import Encoder
+from lookbook.encoding.encoder import Encoder
 models, photos = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 told = []
 for model in models:
@@ -314,7 +314,7 @@ def test_downloaded_data_set_needs_no_network(hub, no_hub, tmp_path):
 
 MISSING_MODEL = """
 import json, sys, time
-from lookbook.encoder import Encoder, EncoderError
+from lookbook.encoding.encoder import Encoder, EncoderError
 start = time.perf_counter()
 try:
     Encoder.load(json.loads(sys.argv[1]))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lookbook.index import Generation, prune, published
-from lookbook.search import Index
+from lookbook.search.index import Index
 from tests.tiny_index import publish_tiny
 
 REPOSITORY = Path(__file__).parents[2]

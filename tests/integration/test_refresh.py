@@ -17,11 +17,11 @@ from lookbook.__main__ import main
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.index import publish, step_back, write_generation
 from lookbook.index.publishing import published
-from lookbook.loop import RefreshJob, refresh
 from lookbook.recommend import Interactions, ModelCorrupt
 from lookbook.recommend.feed import Feed, models_root
-from lookbook.recommend.generation import Models, running
-from lookbook.search import Index
+from lookbook.recommend.model_store import Models, running
+from lookbook.retraining import RefreshJob, refresh
+from lookbook.search.index import Index
 from tests.tiny_shop import ITEMS, checkerboard, checkerboard_items
 
 REPOSITORY = Path(__file__).parents[2]
@@ -181,7 +181,7 @@ def test_a_new_model_is_measured_on_what_neither_has_seen(shop, store, items, mo
     first = interactions(pattern("board", range(6), 0))
     refresh(shop, store, interactions=first)
     seen = []
-    room = importlib.import_module("lookbook.loop.refresh")
+    room = importlib.import_module("lookbook.retraining.refresh")
     measured = room.accuracy_figures
 
     def watched(ranked, people, wanted, fitted, asked):
@@ -321,7 +321,7 @@ def test_a_job_refreshes_once_enough_has_happened(shop, store):
 
 
 def test_a_job_refreshes_by_the_clock_and_survives_a_failure(shop, store, monkeypatch):
-    import lookbook.loop.job as room
+    import lookbook.retraining.job as room
 
     turns, real = [], room.refresh
 

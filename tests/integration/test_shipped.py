@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from house_collection import products
 from lookbook import Encoder, Index
-from lookbook.build import build
 from lookbook.catalog import open_catalog
 from lookbook.doctor import diagnose
-from lookbook.house import products
-from lookbook.images import open_picture
-from lookbook.pairing import encoder_of
+from lookbook.images.loading import open_picture
+from lookbook.indexing import build
+from lookbook.search.opening import encoder_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 2**20

@@ -69,8 +69,8 @@ def test_the_space_header_names_the_gradio_that_is_required():
         ["-m", "benchmarks.site"],
         ["-m", "lookbook.training.teacher"],
         ["-m", "lookbook.training.imagenet"],
-        ["-m", "lookbook.house.examples"],
-        ["-m", "lookbook.house.sheets"],
+        ["-m", "house_collection.examples"],
+        ["-m", "house_collection.sheets"],
     ],
 )
 def test_every_script_explains_itself(script):

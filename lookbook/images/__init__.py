@@ -1,0 +1,1 @@
+"""Read pictures safely and bring them into one form."""

@@ -1,0 +1,6 @@
+"""From a catalogue to a published generation: encode, fold, write, publish; resumable."""
+
+from lookbook.indexing.pipeline import BuildError, build
+from lookbook.indexing.summary import Summary
+
+__all__ = ["BuildError", "Summary", "build"]

@@ -1,0 +1,32 @@
+"""What is learnt of a finished generation and stored in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lookbook.evaluation.bias_audit import summary
+from lookbook.index import Generation
+from lookbook.indexing.projection_2d import on_a_plane
+from lookbook.search import calibration
+from lookbook.search.index import Index
+
+
+def learnt(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> dict:
+    """Files for the generation by name: a score's worth, figures and audit, and the map."""
+    index = Index(generation, "exact")
+    files: dict[str, dict | np.ndarray] = {}
+    kind = calibration.kind_column(index.columns)
+    worth = calibration.learn(
+        generation.vectors,
+        generation.manifest.metric,
+        kinds=index.column(kind) if kind else None,
+        kind=kind,
+        copies=index.copies,
+        seed=seed,
+    )
+    if worth is not None:
+        files["calibration.json"] = worth.to_json()
+    files["evaluation.json"] = summary(index, seed=seed)
+    if draw_map:
+        files["map.npy"] = on_a_plane(generation.vectors, seed)
+    return files

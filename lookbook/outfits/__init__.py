@@ -1,0 +1,1 @@
+"""Whole outfits around one item."""

@@ -1,0 +1,1 @@
+"""Recommenders that learn from one source of evidence each."""

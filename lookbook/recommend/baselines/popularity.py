@@ -1,0 +1,55 @@
+"""Popularity with recency: what many took lately, more so what they take in such a context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lookbook.recommend.base import Arrays, Recommender
+from lookbook.recommend.context import NOWHERE, Context
+from lookbook.recommend.context_lift import ContextEffects
+from lookbook.recommend.data import History, Interactions
+from lookbook.recommend.items import Items
+
+HALF_LIFE = 5.0  # days until an interaction counts half
+
+
+class Popularity(Recommender):
+    """Sum of weights, halved every `half_life` days; the same for everybody."""
+
+    name = "popularity"
+
+    def __init__(self, half_life: float = HALF_LIFE) -> None:
+        if not half_life > 0:
+            raise ValueError(f"half_life: expected more than 0 days, found {half_life}")
+        self.half_life = half_life
+
+    def _fit(self, interactions: Interactions, items: Items) -> None:
+        ages = interactions.now - interactions.day
+        weights = interactions.weight * 0.5 ** (ages / self.half_life)
+        self.counts = np.bincount(interactions.item, weights, len(items)).astype(np.float32)
+        self.effects = ContextEffects.learnt(interactions, items)
+
+    def scores(
+        self,
+        histories: Sequence[History],
+        context: Context = NOWHERE,
+        allowed: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Counts, as far as there are any, times the effect of the context."""
+        counts = self.counts * np.exp(self.effects.of(context))
+        scores = np.where(counts > 0, counts, -np.inf).astype(np.float32)
+        return np.broadcast_to(scores, (len(histories), len(scores)))
+
+    def why_nothing(self, history: History) -> str:
+        """Only an empty catalogue of events leaves nothing."""
+        return "nobody has done anything yet, so nothing is popular"
+
+    def _state(self) -> tuple[Arrays, dict]:
+        arrays, learnt = self.effects.state()
+        return {"counts": self.counts} | arrays, {"half_life": self.half_life, "effects": learnt}
+
+    def _restore(self, arrays: Arrays, settings: dict) -> None:
+        self.half_life, self.counts = settings["half_life"], arrays["counts"]
+        self.effects = ContextEffects.restored(self.items, arrays, settings["effects"])

@@ -1,0 +1,1 @@
+"""A recommender that weighs the evidence of all others."""

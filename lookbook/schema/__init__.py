@@ -1,0 +1,1 @@
+"""Columns, filters, colours and text of a catalogue; a leaf: imports nothing of ours."""

@@ -1,0 +1,18 @@
+"""Text of catalogues and queries as words that compare equal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WORD = re.compile(r"\w+")
+_APOSTROPHES = str.maketrans("", "", "'’`")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text without case, accents and apostrophes: "Men's Café" -> mens, cafe."""
+    text = text.translate(_APOSTROPHES)
+    if not text.isascii():
+        parts = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in parts if not unicodedata.combining(c))
+    return _WORD.findall(text.casefold())

@@ -1,0 +1,1 @@
+"""Answer queries on an index: vectors, words, filters, product groups, links."""

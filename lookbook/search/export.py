@@ -1,0 +1,88 @@
+"""Results to take away: a contact sheet and a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from lookbook.search.index import Hit, Index
+
+_COLUMNS, _WIDTH, _HEIGHT, _CAPTION, _GAP = 4, 240, 320, 44, 16
+_MOST = 96
+_INK, _PAPER = (40, 40, 40), (255, 255, 255)
+_FORMULA = tuple("=+-@|%")
+
+
+def contact_sheet(index: Index, hits: Sequence[Hit]) -> bytes:
+    """JPEG of the first 96 hits, four in a row, each with its title; raises ValueError for none."""
+    if not hits:
+        raise ValueError("a contact sheet needs at least one result, found none")
+    hits = hits[:_MOST]
+    columns = min(_COLUMNS, len(hits))
+    rows = -(-len(hits) // columns)
+    size = columns * (_WIDTH + _GAP) + _GAP, rows * (_HEIGHT + _CAPTION + _GAP) + _GAP
+    sheet = Image.new("RGB", size, _PAPER)
+    for number, hit in enumerate(hits):
+        x = _GAP + number % columns * (_WIDTH + _GAP)
+        y = _GAP + number // columns * (_HEIGHT + _CAPTION + _GAP)
+        _card(sheet, index.thumb(hit.id), hit.item.title or hit.id, x, y)
+    out = io.BytesIO()
+    sheet.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def _card(sheet: Image.Image, thumb: bytes, title: str, x: int, y: int) -> None:
+    picture = Image.open(io.BytesIO(thumb)).convert("RGB")
+    scale = min(_WIDTH / picture.width, _HEIGHT / picture.height)
+    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    picture = picture.resize(size, Image.Resampling.LANCZOS)
+    sheet.paste(picture, (x + (_WIDTH - size[0]) // 2, y + (_HEIGHT - size[1]) // 2))
+    font = ImageFont.load_default(14)
+    pen = ImageDraw.Draw(sheet)
+    for n, line in enumerate(_lines(title, font)):
+        pen.text((x, y + _HEIGHT + 6 + 18 * n), line, _INK, font)
+
+
+def _lines(title: str, font: ImageFont.FreeTypeFont) -> list[str]:
+    """At most two lines of the card's width, the second cut with an ellipsis."""
+    lines = [""]
+    for word in " ".join(title.split())[:200].split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if not lines[-1] or font.getlength(longer) <= _WIDTH:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > 2:
+        lines = [lines[0], lines[1] + "…"]
+    return [_cut(line, font) for line in lines]
+
+
+def _cut(line: str, font: ImageFont.FreeTypeFont) -> str:
+    while font.getlength(line) > _WIDTH:
+        line = line[:-2] + "…"
+    return line
+
+
+def as_csv(hits: Sequence[Hit]) -> str:
+    """A table with a head: rank, id, title, score, and every attribute of the catalogue.
+
+    Texts that a spreadsheet would run as a formula get an apostrophe before them (OWASP, "CSV
+    injection").
+    """
+    names = list(dict.fromkeys(name for hit in hits for name in hit.item.attributes))
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow([_safe(name) for name in ("rank", "id", "title", "score", *names)])
+    for rank, hit in enumerate(hits, 1):
+        told = [_safe(hit.item.attributes.get(name)) for name in names]
+        table.writerow([rank, _safe(hit.id), _safe(hit.item.title), f"{hit.score:.4f}", *told])
+    return out.getvalue()
+
+
+def _safe(value: object) -> object:
+    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
+        return f"'{value}"
+    return "" if value is None else value

@@ -1,0 +1,44 @@
+"""An index and the encoder it was built with, opened together and checked against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.search.index import Index
+
+
+class EncoderMismatch(ValueError):  # noqa: N818
+    """The encoder at hand does not give the vectors that the index holds."""
+
+
+def encoder_of(index: Index, model: str | None = None, device: str = "auto") -> Encoder:
+    """Load the encoder that `index` was built with, in the same pooling and precision.
+
+    `model` says where it is now, if it has moved. Raises EncoderMismatch, naming both, when
+    anything that changes the vectors differs; EncoderError when it cannot be loaded.
+    """
+    built = index.manifest.encoder
+    if missing := {"id", "revision", "pooling", "precision", "denoise"} - set(built):
+        raise EncoderMismatch(f"the manifest does not say the encoder's {', '.join(missing)}")
+    encoder = Encoder.load(
+        model or built.get("model") or DEFAULT_MODEL,
+        pooling=built["pooling"],
+        precision=built["precision"],
+        device=device,
+        denoise=built["denoise"],
+    )
+    for name, found in encoder.identity.items():
+        if name != "id" and found != built.get(name):
+            raise EncoderMismatch(
+                f"the index was built with {built['id']} whose {name} is {built.get(name)!r}, "
+                f"but {encoder.name} has {found!r}: give the right one by --model, or run embed.py "
+                "again"
+            )
+    return encoder
+
+
+def opened(path: Path, engine: str, model: str | None, device: str) -> tuple[Index, Encoder]:
+    """Both, from settings."""
+    index = Index.open(path, engine)
+    return index, encoder_of(index, model, device)

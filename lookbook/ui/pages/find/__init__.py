@@ -1,0 +1,1 @@
+"""The Find page: layout, callbacks and wiring."""

@@ -1,0 +1,139 @@
+"""What a visitor did, and what follows from it, as the site asks for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lookbook.events import Event, EventError, EventStore, new_visitor
+from lookbook.events.event import check_visitor
+from lookbook.events.store import StoreUnavailable
+from lookbook.recommend import Context
+from lookbook.recommend.base import Answer
+from lookbook.recommend.feed import Feed, models_root
+from lookbook.recommend.history import standing
+from lookbook.retraining.job import RefreshJob
+from lookbook.search.index import Index
+from lookbook.ui.services.lazy import Later
+
+_MOST_LIKES = 20  # of one item by one visitor
+_LIKES = ("like", "save", "buy")
+
+
+class Visits:
+    """Events and the feed of one index; see `warm` for when the feed is made.
+
+    Where the folder of the index cannot be written, events live in `spare` as long as the site
+    runs. `hours` and `events` say when a refresh is due; 0 for never.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        state: Path | None,
+        spare: Path,
+        hours: float = 0,
+        events: int = 0,
+        hemisphere: str = "north",
+        database_url: str | None = None,
+    ) -> None:
+        self.index, self.hemisphere = index, hemisphere
+        self.store, self.root = _store(index, state, spare, database_url)
+        self._feed = Later(lambda: Feed(index, self.store, self.root), "the feed cannot be made")
+        if hours or events:
+            due = {"seconds": hours * 3600 or None, "events": events or None}
+            RefreshJob(index, self.store, self.root, **due).start()
+
+    def warm(self) -> None:
+        """Make the feed ready; comes back at once."""
+        self._feed.start()
+
+    @property
+    def feed(self) -> Feed:
+        """The feed, once it is ready."""
+        return self._feed.result()
+
+    def known(self, token: object) -> str:
+        """The visitor's token, or a new one for a new or forgotten visitor."""
+        try:
+            checked = check_visitor(token)
+        except EventError:
+            return new_visitor()
+        return new_visitor() if self.store.is_forgotten(checked) else checked
+
+    def record(self, token: str, kind: str, item: str, place: str) -> None:
+        """Write one event; an item that is not there, or a token of nobody's, changes nothing."""
+        if item in self.index and token:
+            with suppress(EventError):  # an id longer than events take
+                self.store.record(Event(check_visitor(token), kind, item, place=place))
+
+    def turn(self, token: str, item: str) -> None:
+        """Like an item, or take back every like of it that stands: two pages may each hold one."""
+        if item not in self.liked(token):
+            self.record(token, "like", item, "site")
+            return
+        for _ in range(_MOST_LIKES):
+            self.record(token, "undo", item, "site")
+            if item not in self.liked(token):
+                break
+
+    def liked(self, token: str) -> frozenset[str]:
+        """Ids of what the visitor likes now."""
+        kept, _ = standing(self.store.of_visitor(token))
+        return frozenset(event.item for event in kept if event.kind in _LIKES)
+
+    def forget(self, token: str) -> str:
+        """Delete all that is kept of a visitor; returns the token of the stranger they now are."""
+        self.store.forget(check_visitor(token))
+        return new_visitor()
+
+    def export(self, token: str) -> str:
+        """All that is kept of a visitor, as JSON."""
+        return json.dumps(self.store.export(check_visitor(token)), indent=2, ensure_ascii=False)
+
+    def context(
+        self,
+        season: str | None = None,
+        occasion: str | None = None,
+        budget: float | None = None,
+        temperature: float | None = None,
+    ) -> Context:
+        """The circumstances of a visit, by today's date where nothing else is said.
+
+        Raises ContextError for what cannot be.
+        """
+        return Context(
+            day=datetime.now(UTC).date(),
+            hemisphere=self.hemisphere,
+            season=season or None,
+            occasion=occasion or None,
+            budget=budget if budget and budget > 0 else None,
+            temperature=temperature,
+        )
+
+    def for_you(self, token: str, count: int, context: Context) -> Answer:
+        """The feed of a visitor."""
+        return self.feed.for_you(token, count, context)
+
+    def goes_with(self, item: str) -> dict[str, float]:
+        """What was bought together with an item: id -> score."""
+        return {one.id: one.score for one in self.feed.goes_with(item, 50)}
+
+
+def _store(
+    index: Index, state: Path | None, spare: Path, url: str | None
+) -> tuple[EventStore, Path]:
+    root = index.generation.root or index.generation.path
+    if url:
+        return EventStore(url), models_root(index) if state is None else state / "models"
+    if state is not None:
+        state.mkdir(parents=True, exist_ok=True)
+        return EventStore.beside(state), state / "models"
+    try:
+        return EventStore.beside(root), models_root(index)
+    except StoreUnavailable as error:
+        print(f"likes are kept only while the site runs: {error}", file=sys.stderr, flush=True)
+        return EventStore.beside(spare), spare / "models"

@@ -1,0 +1,140 @@
+"""An audit of catalogues whose bias was built in, and what is kept of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lookbook.__main__ import main
+from lookbook.evaluation.bias_audit import audit, group_columns, plot, summary
+from lookbook.search.index import Index
+from tests.tiny_index import publish_tiny, random_vectors
+
+
+def shop(root, vectors, **columns):
+    count = len(vectors)
+    items = {"id": [f"i{n}" for n in range(count)], "title": ["x"] * count, **columns}
+    publish_tiny(root, count=count, vectors=vectors, items=items, thumbs=[b""] * count)
+    return Index.open(root, engine="exact")
+
+
+@pytest.fixture(scope="module")
+def unfair(tmp_path_factory):
+    """Women's kinds lie apart, men's lie in one heap: 4 kinds each, 40 items of each kind."""
+    kinds = np.repeat(np.arange(8), 40)
+    centres = 8 * np.eye(8, 10)
+    centres[4:] = 8 * np.eye(10)[8]
+    vectors = (centres[kinds] + random_vectors(320, 10)).astype(np.float32)
+    gender = ["Women" if kind < 4 else "Men" for kind in kinds]
+    return shop(
+        tmp_path_factory.mktemp("unfair"),
+        vectors,
+        gender=gender,
+        articleType=[f"kind {k}" for k in kinds],
+    )
+
+
+def test_who_is_served_worse_is_found_with_an_interval(unfair):
+    (by_gender,) = audit(unfair).attributes
+    women, men = sorted(by_gender.groups, key=lambda group: -group.precision.value)
+    assert (women.name, men.name) == ("Women", "Men")
+    assert women.precision.value > 0.95
+    assert men.precision.value == pytest.approx(0.25, abs=0.1)
+    assert women.share == men.share == 0.5
+    gap = by_gender.precision_gap
+    assert (gap.most, gap.least) == ("Women", "Men")
+    assert gap.low < gap.value < gap.high
+    assert gap.value == pytest.approx(women.precision.value - men.precision.value)
+
+
+def test_everyone_is_shown_as_often_as_there_is_of_them_where_answers_stay_in_the_group(unfair):
+    for group in audit(unfair).attributes[0].groups:
+        assert group.exposure.value == pytest.approx(1, abs=0.05)
+
+
+def test_a_hub_that_answers_everybody_is_over_exposed(tmp_path):
+    """Ten items in the middle, a hundred on a ring around: the middle is near to all."""
+    angles = np.linspace(0, 2 * np.pi, 100, endpoint=False)
+    ring = np.stack([np.cos(angles), np.sin(angles), np.ones(100)], axis=1)
+    middle = np.array([[0.01 * n, 0, 1] for n in range(10)])
+    season = ["Ring"] * 100 + ["Middle"] * 10
+    vectors = np.concatenate([ring * [3, 3, 1], middle]).astype(np.float32)
+    draw = np.random.default_rng(0)
+    vectors[:100] = vectors[draw.permutation(100)]
+    spread = shop(tmp_path / "ring", vectors, season=season, year=list(range(110)))
+    assert group_columns(spread) == ["season"]
+    groups = {g.name: g for g in audit(spread).attributes[0].groups}
+    assert groups["Ring"].precision is None
+    lonely = np.concatenate([np.eye(100, 101)[:, :100], np.zeros((10, 100))]).astype(np.float32)
+    lonely[100:] = 1 + 0.01 * random_vectors(10, 100)
+    hub = shop(tmp_path / "hub", lonely, season=season)
+    (by_season,) = audit(hub).attributes
+    exposure = {group.name: group.exposure.value for group in by_season.groups}
+    assert exposure["Middle"] == pytest.approx(10.9, abs=0.3)  # all of 11 times its share
+    assert exposure["Ring"] < 0.05
+
+
+def test_small_groups_have_wide_intervals_and_make_no_gap(tmp_path):
+    gender = ["Men"] * 60 + ["Women"] * 3
+    index = shop(tmp_path, random_vectors(63, 5), gender=gender, category=["a", "b", "c"] * 21)
+    (by_gender,) = [a for a in audit(index).attributes if a.column == "gender"]
+    assert by_gender.groups[1].precision.n == 3
+    assert by_gender.precision_gap is None
+
+
+def test_many_colours_are_cut_to_twelve_and_the_rest(tmp_path):
+    colours = [f"colour {n % 20:02}" if n else None for n in range(200)]
+    index = shop(tmp_path, random_vectors(200, 5), baseColour=colours, name=colours)
+    assert group_columns(index) == ["baseColour"]
+    groups = audit(index).attributes[0].groups
+    assert len(groups) == 13
+    assert groups[-1].name == "other or none"
+    assert sum(group.items for group in groups) == 200
+    assert sum(group.share for group in groups) == pytest.approx(1)
+
+
+def test_what_cannot_be_audited_is_a_sentence_and_a_note(tmp_path):
+    plain = shop(tmp_path / "a", random_vectors(30, 4))
+    with pytest.raises(ValueError, match="no attribute to group by"):
+        audit(plain)
+    few = shop(tmp_path / "b", random_vectors(6, 4), gender=["Men", "Women"] * 3)
+    with pytest.raises(ValueError, match="needs 11 different pictures, found 6"):
+        audit(few)
+    for index in (plain, few):
+        kept = summary(index)
+        assert (kept["evaluation"], kept["audit"], len(kept["notes"])) == ({}, None, 2)
+
+
+def test_the_summary_is_json_and_says_the_same(unfair):
+    kept = json.loads(json.dumps(summary(unfair, sample=100), allow_nan=False))
+    assert kept["sample"] == 100
+    assert kept["evaluation"]["articleType"]["P@10"]["n"] == 100
+    assert kept["audit"] == audit(unfair, sample=100).to_json()
+    assert kept["notes"] == []
+
+
+def test_the_text_names_groups_and_gaps(unfair):
+    text = str(audit(unfair))
+    assert "320 items asked; an answer is right when its articleType is" in text
+    assert "largest gap in P@10: Women over Men by 0." in text
+
+
+def test_a_plot_for_each_attribute(unfair, tmp_path):
+    (path,) = plot(audit(unfair), tmp_path / "plots")
+    assert path.name == "audit-gender.png"
+    pixels = np.asarray(Image.open(path).convert("L"))
+    assert pixels.shape[1] > 900
+    assert (pixels < 60).any()
+
+
+def test_the_command_prints_json_and_draws(unfair, tmp_path, capsys):
+    root = str(unfair.generation.root)
+    assert main(["audit", "--index", root, "--json", "--plot", str(tmp_path)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == audit(unfair).to_json()
+    assert (tmp_path / "audit-gender.png").exists()
+    assert main(["audit", "--index", root, "--sample", "50"]) == 0
+    assert capsys.readouterr().out.startswith("50 items asked")

@@ -1,0 +1,233 @@
+"""Events: recorded once, kept whole, forgotten completely; in SQLite and in PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from lookbook.events import (
+    KINDS,
+    Event,
+    EventError,
+    EventStore,
+    SchemaMismatch,
+    check_visitor,
+    database_url,
+    new_visitor,
+)
+from lookbook.events.store import StoreUnavailable
+
+REPOSITORY = Path(__file__).parents[3]
+
+_WRITER = """
+import sys
+from lookbook.events import Event, EventStore, new_visitor
+store, tag, count = EventStore(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+visitor = new_visitor()
+for number in range(count):
+    id = f"{tag}-{number}"
+    store.record(Event(visitor, "view", "shirt", id=id))
+    print(id, flush=True)  # acknowledged
+"""
+
+
+@pytest.fixture
+def store(database):
+    opened = EventStore(database)
+    yield opened
+    opened.close()
+
+
+def writer(url, tag, count):
+    command = [sys.executable, "-c", _WRITER, url, tag, str(count)]
+    return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_is_recorded_comes_back_as_it_was(store):
+    visitor = new_visitor()
+    events = [
+        Event(visitor, kind, f"item {kind}", season="Summer", occasion="Party", place="results")
+        for kind in KINDS
+    ]
+    events.append(Event(visitor, "view", "Kleid für 5 €", place="explored", probability=0.0016))
+    assert store.record(events) == len(events)
+    assert store.of_visitor(visitor) == events
+    assert list(store.all(batch=3)) == events
+    assert store.count() == len(events)
+
+
+def test_an_event_is_recorded_once(store):
+    event, other = Event(new_visitor(), "like", "a"), Event(new_visitor(), "like", "a")
+    assert store.record(event) == 1
+    assert store.record(event) == 0
+    assert store.record([event, other, other]) == 1
+    assert store.count() == 2
+
+
+def test_nothing_is_recorded_of_a_batch_that_fails(store):
+    def broken():
+        yield Event(new_visitor(), "like", "a")
+        raise RuntimeError("the browser went away")
+
+    with pytest.raises(RuntimeError):
+        store.record(broken())
+    assert store.record([]) == store.count() == 0
+
+
+def test_a_forgotten_visitor_is_gone_and_stays_gone(store):
+    visitor, other = new_visitor(), new_visitor()
+    store.record(
+        [Event(visitor, "like", "a"), Event(visitor, "buy", "b"), Event(other, "like", "a")]
+    )
+    assert store.last_forgotten() is None
+    before = datetime.now(UTC)
+    assert store.forget(visitor) == 2
+    assert store.export(visitor) == []
+    assert store.record([Event(visitor, "like", "c"), Event(other, "like", "c")]) == 1  # on its way
+    assert [e.visitor for e in store.all()] == [other, other]
+    assert store.is_forgotten(visitor)
+    assert not store.is_forgotten(other)
+    assert before <= store.last_forgotten() <= datetime.now(UTC)
+    assert store.forget(visitor) == 0
+
+
+def test_no_table_still_knows_a_forgotten_token(database, store):
+    visitor = new_visitor()
+    store.record(Event(visitor, "like", "a"))
+    store.forget(visitor)
+    url = database.replace("postgresql:", "postgresql+psycopg:")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        tables = ("events", "forgotten", "lookbook_schema")
+        rows = [row for t in tables for row in connection.execute(text(f"SELECT * FROM {t}"))]
+    engine.dispose()
+    assert rows
+    assert visitor not in str(rows)
+
+
+def test_an_export_is_complete_and_plain(store):
+    visitor = new_visitor()
+    event = Event(visitor, "like", "a", season="Fall", probability=0.5, place="for you")
+    store.record([event, Event(new_visitor(), "like", "b")])
+    exported = store.export(visitor)
+    assert exported == [
+        {
+            "id": event.id,
+            "visitor": visitor,
+            "kind": "like",
+            "item": "a",
+            "time": event.time.isoformat(),
+            "season": "Fall",
+            "occasion": None,
+            "place": "for you",
+            "probability": 0.5,
+        }
+    ]
+
+
+def test_threads_may_share_a_store(store):
+    def visit():
+        visitor = new_visitor()
+        for number in range(25):
+            store.record(Event(visitor, "view", str(number)))
+
+    threads = [threading.Thread(target=visit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.count() == 200
+
+
+def test_two_processes_share_a_database(database):
+    """Both also create it: whoever comes second finds it made."""
+    writers = [writer(database, tag, 100) for tag in ("one", "two")]
+    said = [w.communicate(timeout=60)[0].split() for w in writers]
+    assert [w.returncode for w in writers] == [0, 0]
+    store = EventStore(database)
+    assert {e.id for e in store.all()} == {*said[0], *said[1]}
+    assert store.count() == 200
+    store.close()
+
+
+def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(database):
+    killed = writer(database, "event", 1_000_000)
+    acknowledged = [killed.stdout.readline().strip() for _ in range(60)]
+    os.kill(killed.pid, signal.SIGKILL)
+    acknowledged += killed.stdout.read().split("\n")[:-1]  # a last line may be cut off
+    killed.wait()
+    store = EventStore(database)
+    there = [e.id for e in store.all()]
+    store.close()
+    assert len(acknowledged) >= 60
+    assert set(acknowledged) <= set(there)
+    assert len(there) <= len(acknowledged) + 2  # at most the one that was just being written
+
+
+def test_another_version_of_the_tables_is_refused(database):
+    EventStore(database).close()
+    engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE lookbook_schema SET version = 7"))
+    engine.dispose()
+    with pytest.raises(SchemaMismatch, match="schema version 7, this program reads 1"):
+        EventStore(database)
+
+
+def test_the_database_is_beside_the_index_unless_a_url_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("LOOKBOOK_DATABASE_URL", raising=False)
+    assert database_url(tmp_path) == f"sqlite:///{tmp_path / 'events.sqlite'}"
+    EventStore.beside(tmp_path).close()
+    assert (tmp_path / "events.sqlite").is_file()
+    monkeypatch.setenv("LOOKBOOK_DATABASE_URL", "postgresql://shop@db/events")
+    assert database_url(tmp_path) == "postgresql://shop@db/events"
+
+
+def test_sqlite_writes_ahead(tmp_path):
+    EventStore.beside(tmp_path).close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'events.sqlite'}")
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url", ["no url", "mysql://a@b/c", "oracle://a", "sqlite:///no/such/dir/x"]
+)
+def test_a_url_that_leads_nowhere_is_said(url):
+    with pytest.raises((EventError, StoreUnavailable), match=r"expected|database of events"):
+        EventStore(url)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "wink"}, "unknown kind 'wink': expected one of view, like"),
+        ({"visitor": "Jane Doe"}, "a visitor's token"),
+        ({"visitor": "a" * 23}, "a visitor's token"),
+        ({"item": ""}, "item: expected 1 to 200 characters"),
+        ({"item": "a\0b"}, "item: expected 1 to 200 characters"),
+        ({"id": "x" * 201}, "id: expected 1 to 200 characters"),
+        ({"place": "p" * 65}, "place: expected 1 to 64"),
+        ({"probability": 0.0}, "probability: expected above 0"),
+        ({"probability": 1.5}, "probability: expected above 0"),
+        ({"time": datetime(2026, 1, 1)}, "a datetime with a time zone"),
+    ],
+)
+def test_what_no_visitor_can_have_done_is_refused(change, said):
+    with pytest.raises(EventError, match=said):
+        Event(**{"visitor": new_visitor(), "kind": "like", "item": "a"} | change)
+
+
+def test_tokens_are_random_and_recognised():
+    tokens = {new_visitor() for _ in range(1000)}
+    assert len(tokens) == 1000
+    assert all(check_visitor(token) == token for token in tokens)

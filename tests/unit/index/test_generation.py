@@ -1,0 +1,300 @@
+"""A generation on disk: what is written is what is opened, and which one readers open."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lookbook.index import (
+    Generation,
+    IndexCorrupt,
+    IndexMissing,
+    current_name,
+    project,
+    prune,
+    publish,
+    published,
+    step_back,
+)
+from lookbook.index.manifest import Manifest
+from lookbook.search.index import Index
+from tests.tiny_index import publish_tiny, random_vectors, small_learnt, write_tiny
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "index-schema-1"
+GOLDEN_LEARNT = GOLDEN.with_name("index-schema-1-learnt")
+FILES = ["items.parquet", "vectors.npy", "forest.ann", "thumbs.bin", "thumbs.npy"]
+
+
+def test_what_was_written_is_opened(tmp_path):
+    vectors = random_vectors(30, 8, seed=2)
+    options = {"metric": "euclidean", "trees": 5, "recall": 0.9, "seed": 2, "dtype": "float32"}
+    told = {"source": {"kind": "folder"}, "licence": "CC0", "encoder": {"id": "r", "dim": 8}}
+    folder = write_tiny(tmp_path, vectors=vectors, report={"no": ["picture"]}, **options, **told)
+    generation = Generation.open(folder)
+    manifest = generation.manifest
+    assert (manifest.count, manifest.dim, manifest.raw_dim) == (30, 8, 8)
+    assert (manifest.metric, manifest.trees, manifest.seed) == ("euclidean", 5, 2)
+    assert (manifest.dtype, manifest.recall_target) == ("float32", 0.9)
+    assert manifest.recall >= 0.9
+    assert (manifest.source, manifest.licence) == ({"kind": "folder"}, "CC0")
+    assert manifest.encoder == {"id": "r", "dim": 8}
+    assert manifest.generation == folder.name
+    assert manifest.engine in ("annoy", "exact")
+    assert set(manifest.timings) == {"annoy_ms", "exact_ms"}
+    np.testing.assert_array_equal(generation.vectors, vectors)
+    assert [generation.thumb(i) for i in (0, 29)] == [b"a-picture-0", b"a-picture-29"]
+    assert generation.items["group"].to_pylist() == list(range(30))
+    assert json.loads((folder / "report.json").read_text()) == {"no": ["picture"]}
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_same_input_same_files(tmp_path):
+    one, other = (write_tiny(tmp_path / name) for name in "xy")
+    for name in FILES:
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_vectors_and_thumbs_are_mapped_not_read(tmp_path):
+    generation = Generation.open(write_tiny(tmp_path))
+    assert isinstance(generation.vectors, np.memmap)
+    assert isinstance(generation._thumbs, np.memmap)
+    assert not generation.vectors.flags.writeable
+
+
+def test_progress_reaches_the_end_of_every_stage(tmp_path):
+    seen = {}
+    write_tiny(tmp_path, progress=lambda what, done, total: seen.update({what: (done, total)}))
+    expected = dict.fromkeys(("vectors", "forest", "thumbnails"), (30, 30)) | {"tuning": (1, 1)}
+    assert seen == expected
+
+
+def bad_items(**changes):
+    items = {"id": ["a", "b"], "title": ["A", "B"]} | changes
+    return {"items": {k: v for k, v in items.items() if v is not None}, "thumbs": [b"", b""]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"metric": "cosine"}, "unknown metric 'cosine'"),
+        ({"dtype": "int8"}, "unknown dtype 'int8'"),
+        ({"recall": 0}, "recall must lie"),
+        (bad_items(id=["a", "a"]), "2 items have 1 ids"),
+        (bad_items(title=None), "lack the column 'title'"),
+        (bad_items(colour=["red"]), "2 vectors but 1 values in the column 'colour'"),
+        ({"thumbs": [b""]}, "2 items need 2 thumbnails, found 1"),
+        ({"thumbs": [b""] * 3}, "2 items need 2 thumbnails, found more"),
+        ({"vectors": np.array([[1, np.nan], [1, 2]])}, "vector 0 is not finite"),
+        ({"vectors": np.array([[1, 2], [1e6, 0]])}, "vector 1 is not finite as float16"),
+        ({"vectors": np.array([[1, 2], [0, 0]])}, "vector 1 is zero"),
+        ({"projection": (np.ones(3), np.ones((3, 2)))}, r"length 2 needs a mean \(2,\)"),
+    ],
+)
+def test_input_that_cannot_make_an_index_leaves_nothing_behind(options, message, tmp_path):
+    good = bad_items() | {"vectors": np.array([[1.0, 2.0], [2.0, 1.0]])}
+    with pytest.raises(ValueError, match=message):
+        write_tiny(tmp_path, **(good | options))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_items_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="at least one item, found none"):
+        write_tiny(tmp_path, count=0)
+
+
+def test_projection_gives_unit_vectors_and_none_changes_nothing():
+    vectors = random_vectors(5, 3)
+    assert project(vectors, None) is vectors
+    lengths = np.linalg.norm(project(vectors, (vectors.mean(0), np.ones((3, 2)))), axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=1e-6)
+
+
+def test_nothing_published_says_what_to_run(tmp_path):
+    for root in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(IndexMissing, match=r"run `python embed\.py`"):
+            Generation.open(root)
+    write_tiny(tmp_path)
+    with pytest.raises(IndexMissing, match=r"run `python embed\.py`"):
+        Index.open(tmp_path)
+    with pytest.raises(IndexMissing, match="not a generation"):
+        publish(tmp_path, "nowhere")
+
+
+def test_publish_step_back_and_publish_again(tmp_path):
+    bad, good = publish_tiny(tmp_path, tag="one"), publish_tiny(tmp_path, tag="two")
+    assert published(tmp_path) == [good.name, bad.name]
+    assert step_back(tmp_path) == bad.name
+    assert Index.open(tmp_path).items[0].id == "one-0"
+    three = publish_tiny(tmp_path, tag="three")
+    assert published(tmp_path) == [three.name, bad.name]
+    assert step_back(tmp_path) == bad.name  # not the one that was stepped back from
+    with pytest.raises(IndexMissing, match="no earlier generation"):
+        step_back(tmp_path)
+    publish(tmp_path, good.name)
+    publish(tmp_path, good)
+    assert published(tmp_path) == [good.name, bad.name]
+
+
+def age(*paths):
+    long_ago = time.time() - 7200
+    for path in paths:
+        for part in [*path.rglob("*"), path]:
+            os.utime(part, (long_ago, long_ago))
+
+
+def test_prune_keeps_the_current_and_the_one_before(tmp_path):
+    names = [publish_tiny(tmp_path, tag=tag).name for tag in "abcde"]
+    assert prune(tmp_path, keep=3) == [names[1], names[0]]
+    assert prune(tmp_path, keep=0) == [names[2]]
+    assert prune(tmp_path) == []
+    assert published(tmp_path) == [names[4], names[3]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["CURRENT", *names[3:]])
+    assert step_back(tmp_path) == names[3]
+    assert Index.open(tmp_path).items[0].id == "d-0"
+
+
+def test_prune_removes_remains_but_not_what_another_writer_is_about_to_publish(tmp_path):
+    publish_tiny(tmp_path)
+    left, fresh = (tmp_path / f".building-20260101T000000Z-0000000{n}" for n in (1, 2))
+    for folder in (left, fresh):
+        folder.mkdir()
+        (folder / "thumbs.bin").write_bytes(b"half")
+    forgotten, coming = write_tiny(tmp_path, tag="forgotten"), write_tiny(tmp_path, tag="coming")
+    pointer = tmp_path / ".CURRENT-0123"
+    pointer.write_text("half")
+    age(left, forgotten, pointer)
+    os.utime(fresh, (0, 0))  # its folder is old, but a file in it is being written
+    assert prune(tmp_path) == [forgotten.name]
+    assert [path.exists() for path in (left, fresh, forgotten, coming)] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert not pointer.exists()
+    publish(tmp_path, coming)
+    assert Index.open(tmp_path).items[0].id == "coming-0"
+
+
+def test_what_is_not_ours_is_never_removed(tmp_path):
+    """Other programs keep a manifest.json and a CURRENT too."""
+    publish(tmp_path, write_tiny(tmp_path))
+    foreign = [tmp_path / "webapp" / "manifest.json", tmp_path / ".building-house" / "plan.txt"]
+    for path in foreign:
+        path.parent.mkdir()
+        path.write_text("{}")
+        for touched in (path, path.parent):
+            os.utime(touched, (0, 0))
+    assert prune(tmp_path) == []
+    assert all(path.exists() for path in foreign)
+    (tmp_path / "CURRENT").write_text("MANIFEST-000001\n")
+    with pytest.raises(IndexCorrupt, match="MANIFEST-000001"):
+        published(tmp_path)
+
+
+def test_a_generation_pruned_while_it_is_opened_gives_way_to_the_current_one(tmp_path, monkeypatch):
+    first = publish_tiny(tmp_path, tag="first")
+    check_files = Manifest.check_files
+
+    def overtaken(manifest, folder, *, hashes):
+        if folder == first:
+            for tag in ("second", "third"):
+                publish_tiny(tmp_path, tag=tag)
+            prune(tmp_path)
+        check_files(manifest, folder, hashes=hashes)
+
+    monkeypatch.setattr(Manifest, "check_files", overtaken)
+    assert Index.open(tmp_path).items[0].id == "third-0"
+    assert not first.exists()
+
+
+def test_publishing_mends_a_damaged_pointer_and_stepping_back_a_lost_generation(tmp_path):
+    good, lost = publish_tiny(tmp_path, tag="good"), publish_tiny(tmp_path, tag="lost")
+    shutil.rmtree(lost)
+    assert step_back(tmp_path) == good.name
+    (tmp_path / "CURRENT").write_text("../?")
+    publish(tmp_path, good)
+    assert published(tmp_path) == [good.name]
+
+
+@pytest.mark.parametrize("text", ["../elsewhere", "/tmp", ".hidden", "a/b", "x" * 200])
+def test_a_pointer_cannot_lead_elsewhere(tmp_path, text):
+    publish_tiny(tmp_path)
+    (tmp_path / "CURRENT").write_text(text + "\n")
+    with pytest.raises(IndexCorrupt, match="expected the name of a generation"):
+        Index.open(tmp_path)
+
+
+def test_a_pointer_survives_a_checkout_with_other_line_ends(tmp_path):
+    name = publish_tiny(tmp_path).name
+    (tmp_path / "CURRENT").write_bytes(name.encode() + b"\r\n")
+    assert current_name(tmp_path) == name
+    assert len(Index.open(tmp_path)) == 30
+
+
+def test_a_pointer_to_nothing_or_to_a_renamed_generation_is_refused(tmp_path):
+    generation = publish_tiny(tmp_path)
+    other = "20260101T000000Z-00000009"
+    generation.rename(tmp_path / other)
+    with pytest.raises(IndexCorrupt, match=f"CURRENT names {generation.name}, there is nothing"):
+        Index.open(tmp_path)
+    (tmp_path / "CURRENT").write_text(f"{other}\n")
+    with pytest.raises(IndexCorrupt, match=f"CURRENT names {other}, .* {generation.name}"):
+        Index.open(tmp_path)
+
+
+def test_a_generation_of_schema_1_still_opens():
+    """Written when schema 1 was new; whoever changes the format adds a folder beside it."""
+    index = Index.open(GOLDEN, engine="annoy")
+    assert index.manifest.schema == 1
+    assert [item.id for item in index.items] == ["north", "east", "south", "north-again"]
+    assert index.item("east").attributes == {"colour": "red", "year": 2012, "price": None}
+    hits = index.search([0, 0, 0.9, 0.1])
+    assert [(hit.id, round(hit.score, 3)) for hit in hits] == [
+        ("north", 0.994),
+        ("east", 0.0),
+        ("south", -0.994),
+    ]
+    assert index.thumb("south") == b"picture of south"
+    assert (index.calibration, index.map, index.evaluation) == (None, None, None)
+
+
+def test_a_generation_of_schema_1_with_what_was_learnt_still_opens():
+    """The same four items, written when generations began to hold what was learnt of them."""
+    index = Index.open(GOLDEN_LEARNT, engine="exact")
+    assert index.ids == ["north", "east", "south", "north-again"]
+    assert [hit.id for hit in index.search([0, 0, 0.9, 0.1])] == ["north", "east", "south"]
+    chance = index.calibration.of(0.5)
+    assert (chance.share, chance.word, index.calibration.kind) == (0.75, "close", "colour")
+    assert index.map.tolist() == [[0, 0], [1, -1], [2, -2], [3, -3]]
+    assert index.evaluation == {"note": "learnt"}
+
+
+def test_what_is_learnt_sees_the_whole_generation_and_is_stored_with_it(tmp_path):
+    seen = []
+
+    def learn(generation):
+        seen.append((generation.manifest.count, generation.thumb(3), generation.manifest.search_k))
+        return small_learnt(generation)
+
+    folder = write_tiny(tmp_path, learn=learn)
+    index = Index(Generation.open(folder))
+    assert seen == [(30, b"a-picture-3", index.manifest.search_k)]
+    assert set(small_learnt(index.generation)) < set(index.manifest.files)
+    assert index.map.shape == (30, 2)
+    assert index.calibration.of(1.0).share == 1
+
+
+def test_learning_that_fails_leaves_nothing_behind(tmp_path):
+    def learn(generation):
+        raise ValueError("no disk")
+
+    with pytest.raises(ValueError, match="no disk"):
+        write_tiny(tmp_path, learn=learn)
+    assert list(tmp_path.iterdir()) == []

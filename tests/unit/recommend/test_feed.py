@@ -1,0 +1,260 @@
+"""The feed on a checkerboard: likes count at once, strangers are met, places are explored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+import app
+from lookbook.events import Event, EventStore, new_visitor
+from lookbook.index import publish, write_generation
+from lookbook.recommend import Context
+from lookbook.recommend.exploration import diverse
+from lookbook.recommend.feed import Feed
+from lookbook.recommend.history import history_of, interactions_of, standing
+from lookbook.recommend.items import UnknownItems
+from lookbook.search.index import Index
+from lookbook.ui.services.visitor import Visits
+from tests.tiny_shop import ITEMS, checkerboard_items
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """An index whose items are those of the checkerboard."""
+    root, items = tmp_path_factory.mktemp("shop"), checkerboard_items()
+    columns = {n: [values[c] for c in codes] for n, (values, codes) in items.columns.items()}
+    folder = write_generation(
+        root,
+        vectors=items.vectors,
+        items={"id": items.ids, "title": items.titles} | columns,
+        thumbs=[b"picture"] * len(items),
+        encoder={"id": "tiny"},
+        trees=2,
+    )
+    publish(root, folder)
+    return Index.open(root)
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = EventStore.beside(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def feed(shop, store, tmp_path):
+    return Feed(shop, store, tmp_path / "models", share=0)
+
+
+def did(visitor, kind, *items, **about):
+    return [Event(visitor, kind, item, **about) for item in items]
+
+
+def crowd(store, kind="buy"):
+    """Ten people who take even items, ten who take odd ones."""
+    for person in range(20):
+        mine = [f"i{row}" for row in range(ITEMS) if row % 2 == person % 2]
+        store.record(did(new_visitor(), kind, *mine))
+
+
+def test_likes_count_in_the_next_answer_and_are_forgotten_with_the_visitor(feed, store):
+    visitor = new_visitor()
+    before = feed.for_you(visitor, k=6).ids
+    store.record(did(visitor, "like", "i1", "i3", "i5"))
+    after = feed.for_you(visitor, k=6)
+    assert all(one.row % 2 == 1 for one in after[:2])
+    assert "you liked" in after[0].reason
+    families = [feed.items.families[one.row] for one in after]
+    assert len(set(families)) == len(families), "of a product in several colours the best one"
+    store.forget(visitor)
+    assert feed.for_you(visitor, k=6).ids == before
+
+
+def test_an_undo_takes_back_what_was_said_last(feed, store):
+    visitor = new_visitor()
+    before = feed.for_you(visitor, k=6).ids
+    store.record(did(visitor, "like", "i1"))
+    assert feed.for_you(visitor, k=6).ids != before
+    store.record(did(visitor, "undo", "i1"))
+    assert feed.for_you(visitor, k=6).ids == before
+
+
+def test_what_is_disliked_or_hidden_never_comes_again(feed, store):
+    visitor = new_visitor()
+    store.record(did(visitor, "like", "i1") + did(visitor, "hide", "i3"))
+    feed.less_of_this(visitor, "i2", place="for you")
+    shown = feed.for_you(visitor, k=ITEMS, repeats=True).ids
+    assert not {"i2", "i3"} & set(shown)
+    assert store.of_visitor(visitor)[-1].kind == "dislike"
+    with pytest.raises(UnknownItems):
+        feed.less_of_this(visitor, "i99")
+
+
+def test_what_was_said_last_of_an_item_stands():
+    visitor = new_visitor()
+    order = ("like", "dislike", "undo", "view")
+    events = [Event(visitor, kind, "i1", time=NOON) for kind in order]
+    assert [e.kind for e in standing(events)[0]] == ["like", "view"]
+    assert standing(events[:2]) == ([], [events[1]])
+
+
+def test_a_history_has_ages_weights_and_kinds():
+    visitor, items = new_visitor(), checkerboard_items()
+    earlier = Event(visitor, "view", "i4", time=NOON - timedelta(days=2))
+    events = [Event(visitor, "save", "i2", time=NOON), earlier, Event(visitor, "like", "gone")]
+    history = history_of(events, items, NOON)
+    assert history.rows.tolist() == [4, 2]
+    assert history.ages.tolist() == [2, 0]
+    assert history.kinds == ("view", "save")
+    assert history.weights[0] < history.weights[1]
+
+
+def test_shown_in_an_explored_place_is_not_looked_at():
+    shown = Event(new_visitor(), "view", "i4", place="explored", probability=0.01)
+    assert len(history_of([shown], checkerboard_items())) == 0
+    assert len(interactions_of([shown], checkerboard_items())) == 0
+
+
+def test_interactions_keep_the_context_of_events():
+    events = did(new_visitor(), "buy", "i1", "i2", season="Summer", occasion="Party", time=NOON)
+    known = interactions_of(
+        events + did(new_visitor(), "like", "i2", time=NOON), checkerboard_items()
+    )
+    assert sorted(known.season.tolist()) == ["", "Summer", "Summer"]
+    assert sorted(known.kind.tolist()) == ["buy", "buy", "like"]
+    assert known.day[0] == pytest.approx(NOON.timestamp() / 86400)
+
+
+def test_a_stranger_gets_a_diverse_list_with_reasons(feed):
+    answer = feed.for_you(k=6)
+    assert len(answer) == 6
+    assert {one.row % 2 for one in answer} == {0, 1}
+    taken = feed.models.hybrid.signals.events
+    for one in answer:
+        assert one.reason.startswith("popular now" if taken[one.row] else "from the collection")
+
+
+def test_three_questions_are_unlike_each_other(feed):
+    answer = feed.choices(Context(season="Summer"))
+    assert len(answer) == 3
+    assert {one.row % 2 for one in answer} == {0, 1}
+    assert all(one.row % 4 < 2 for one in feed.choices(where={"season": "Summer"}))
+
+
+def test_diversity_prefers_the_unlike_among_equals():
+    items = checkerboard_items()
+    rows = diverse(np.arange(ITEMS), np.zeros(ITEMS), items, 2)
+    assert {row % 2 for row in rows} == {0, 1}
+
+
+def test_context_and_conditions_reach_the_feed(feed):
+    answer = feed.for_you(k=5, context=Context(season="Winter", occasion="Party"))
+    assert answer[0].row % 4 >= 2
+    assert "worn in winter" in answer[0].reason
+    cheap = feed.for_you(k=5, where="price<=50")
+    assert {one.row for one in cheap} == set(range(5))
+    assert feed.for_you(where="price<=1").reason == "no item meets the conditions"
+
+
+def test_people_who_liked_this_also_liked(shop, store, tmp_path):
+    assert Feed(shop, store, tmp_path / "m").also_liked("i2").reason.startswith("nobody")
+    crowd(store)
+    answer = Feed(shop, store, tmp_path / "m").also_liked("i2", k=5)
+    assert [one.row % 2 for one in answer] == [0] * 5
+    assert "i2" not in answer.ids
+
+
+def test_a_new_item_asks_those_who_took_what_looks_like_it(shop, store, tmp_path):
+    for _ in range(5):
+        store.record(did(new_visitor(), "buy", "i2", "i4", "i8"))
+    answer = Feed(shop, store, tmp_path / "m").also_liked("i6", k=3)
+    assert set(answer.ids) <= {"i2", "i4", "i8"}
+    assert "looks like this" in answer[0].reason
+
+
+def test_a_look_is_completed_from_baskets_by_other_kinds(shop, store, tmp_path):
+    for _ in range(5):
+        store.record(did(new_visitor(), "buy", "i2", "i4", "i7"))
+        store.record(did(new_visitor(), "like", "i2", "i9"))  # liked, but not bought
+    answer = Feed(shop, store, tmp_path / "m").goes_with("i2")
+    assert answer.ids == ["i7"]  # a shoe with the shirt, and not another shirt
+    assert answer[0].reason.startswith("bought together with")
+
+
+def test_explored_places_show_rare_items_and_are_recorded_with_their_chance(shop, store, tmp_path):
+    """Even items are known to all; odd ones have no event, so only they are explored."""
+    for _ in range(10):
+        store.record(did(new_visitor(), "buy", *(f"i{row}" for row in range(0, ITEMS, 2))))
+    feed = Feed(shop, store, tmp_path / "models", share=0.5, seed=3)
+    visitor = new_visitor()
+    answer = feed.for_you(visitor, k=8, where={"articleType": "Shirts"})
+    assert all(one.probability == 1 for one in answer)  # nothing rare among them
+    answer = feed.for_you(visitor, k=8)
+    rare = [one for one in answer if one.probability < 0.5]
+    assert rare
+    assert all(one.row % 2 == 1 for one in rare)
+    assert all(0 < one.probability <= 0.5 for one in rare)
+    recorded = store.of_visitor(visitor)
+    assert [(e.item, e.probability, e.place) for e in recorded] == [
+        (one.id, one.probability, "explored") for one in rare
+    ]
+
+
+def test_the_share_of_explored_places_is_as_it_was_set(shop, store, tmp_path):
+    for _ in range(10):
+        store.record(did(new_visitor(), "buy", *(f"i{row}" for row in range(0, ITEMS, 2))))
+    feed = Feed(shop, store, tmp_path / "models", share=0.2, seed=0)
+    answers = [feed.for_you(k=6) for _ in range(150)]
+    given = np.mean([one.probability < 0.5 for answer in answers for one in list(answer)[1:]])
+    assert 0.15 < given < 0.25
+    assert all(answer[0].probability == 1 for answer in answers)
+    with pytest.raises(ValueError, match="expected 0 to below 1"):
+        Feed(shop, store, tmp_path / "models", share=1)
+
+
+def test_models_learnt_on_the_spot_forget_who_was_forgotten(shop, store, tmp_path):
+    """No refresh has ever run: the next answer knows nothing of them all the same."""
+    visitor = new_visitor()
+    store.record(did(visitor, "like", *shop.ids[:3]))
+    feed = Feed(shop, store, tmp_path / "models", share=0)
+    assert set(feed.also_liked(shop.ids[0]).ids) >= set(shop.ids[1:3])
+    store.forget(visitor)
+    assert not set(feed.also_liked(shop.ids[0]).ids) & set(shop.ids[1:3])
+
+
+def test_where_few_candidates_are_rare_others_are_dealt(shop, store, tmp_path):
+    """A visitor is dealt the same rare items all day: the probabilities are of one and one pool."""
+    crowd(store)
+    feed = Feed(shop, store, tmp_path / "models", share=0.5, seed=0)
+    signals = feed.models.hybrid.signals
+    signals.arrays["events"] = np.where(np.arange(ITEMS) < 4, 9, 0)
+    visitor, every = new_visitor(), np.ones(ITEMS, bool)
+    history = feed.history(visitor)
+    scores = np.full(ITEMS, -np.inf, np.float32)
+    once, again = (feed._rare(scores, history, Context(), every, visitor) for _ in range(2))
+    assert np.isfinite(once).any()
+    assert not np.isfinite(once[:4]).any()
+    assert np.array_equal(once, again)
+
+
+def test_the_site_keeps_its_events_where_the_url_says(shop, tmp_path):
+    url = f"sqlite:///{tmp_path / 'elsewhere.sqlite'}"
+    visits = Visits(shop, tmp_path / "state", tmp_path / "spare", database_url=url)
+    visits.record(new_visitor(), "like", "i2", "results")
+    visits.store.close()
+    there = EventStore(url)
+    assert [e.item for e in there.all()] == ["i2"]
+    there.close()
+    assert visits.root == tmp_path / "state" / "models"
+    assert not (tmp_path / "state" / "events.sqlite").exists()
+
+
+def test_the_site_does_not_start_where_it_cannot_keep_events(shop, capsys):
+    url = "sqlite:///no/such/folder/events.sqlite"
+    assert app.main(["--index", str(shop.generation.root), "--database-url", url]) == 2
+    assert "app.py: the database of events: unable to open" in capsys.readouterr().err

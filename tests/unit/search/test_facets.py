@@ -1,0 +1,98 @@
+"""Facets: what a catalogue can be narrowed by, against counting by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookbook.schema.filters import FilterError
+from lookbook.search import facets
+from lookbook.search.index import Index
+from tests.tiny_index import publish_tiny
+
+COLOURS = ["red", "blue", "red", "green", "red", "blue", "red", "green", None, "red"]
+KINDS = ["shirt", "shirt", "bag", "bag", "shirt", "bag", "shirt", "shirt", "bag", "bag"]
+PRICES = [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, None, 100.0]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    columns = {"colour": COLOURS, "kind": KINDS, "price": PRICES}
+    columns |= {"name": [f"n{i}" for i in range(10)], "one": ["same"] * 10}
+    items = {"id": list("abcdefghij"), "title": list("abcdefghij")} | columns
+    root = tmp_path_factory.mktemp("facets")
+    publish_tiny(root, count=10, items=items)
+    return Index.open(root)
+
+
+def counts(found: list[facets.Facet], column: str) -> dict[str, int]:
+    [facet] = [f for f in found if f.column == column]
+    return {choice.value: choice.count for choice in facet.choices}
+
+
+def test_only_columns_that_say_a_kind_become_facets(index):
+    assert facets.columns(index) == ["colour", "kind"]
+    assert facets.price_column(index) == "price"
+
+
+def test_counts_follow_the_other_filters_but_not_the_own(index):
+    found = facets.facets(index, ["kind=shirt", "colour=red"])
+    by_hand = Counter(c for c, k in zip(COLOURS, KINDS, strict=True) if k == "shirt" and c)
+    assert counts(found, "colour") == by_hand
+    assert counts(found, "kind") == Counter(
+        k for c, k in zip(COLOURS, KINDS, strict=True) if c == "red"
+    )
+
+
+def test_a_chosen_value_stays_even_where_nothing_is_left_of_it(index):
+    [colour] = [
+        f for f in facets.facets(index, ["colour=green", "price<=30"]) if f.column == "colour"
+    ]
+    [green] = [choice for choice in colour.choices if choice.value == "green"]
+    assert (green.count, green.chosen) == (0, True)
+
+
+def test_an_unreadable_filter_is_told(index):
+    with pytest.raises(FilterError, match="COLUMN=VALUE"):
+        facets.facets(index, ["colour"])
+
+
+@given(st.lists(st.sampled_from(["red", "blue", "green"]), max_size=8))
+def test_toggling_twice_changes_nothing_and_once_turns_it_over(values):
+    where = ("kind=shirt", "price<=50")
+    chosen: set[str] = set()
+    for value in values:
+        where = facets.toggled(where, "colour", value)
+        chosen ^= {value}
+    assert set(facets.chosen_values(where, "colour")) == chosen
+    assert {"kind=shirt", "price<=50"} <= set(where)
+
+
+def test_a_range_replaces_the_one_before(index):
+    where = facets.ranged(("kind=bag",), "price", 20, None)
+    where = facets.ranged(where, "price", None, 45.5)
+    assert where == ("kind=bag", "price<=45.5")
+    span = facets.span(index, where)
+    assert (span.low, span.high, span.least, span.most) == (10, 100, None, 45.5)
+    assert facets.ranged(where, "price", None, None) == ("kind=bag",)
+
+
+def test_a_condition_on_prices_that_is_no_range_stays_and_is_no_end_of_one(index):
+    span = facets.span(index, ["price!=abc"])
+    assert (span.least, span.most) == (None, None)
+    assert facets.ranged(("price!=abc",), "price", 5, None) == ("price!=abc", "price>=5")
+
+
+def test_large_prices_keep_their_digits(index):
+    assert facets.ranged((), "price", 1234567, None) == ("price>=1234567",)
+
+
+def test_a_value_that_a_condition_cannot_hold_is_no_chip(tmp_path):
+    values = ["A|B", "plain", " spaced"] * 5
+    items = {"id": [str(i) for i in range(15)], "title": ["t"] * 15, "kind": values, "a=b": values}
+    publish_tiny(tmp_path, count=15, items=items)
+    [facet] = facets.facets(Index.open(tmp_path), ())
+    assert [choice.value for choice in facet.choices] == ["plain"]

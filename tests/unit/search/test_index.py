@@ -1,0 +1,357 @@
+"""Search against a brute-force oracle, with filters, exclusions and folds."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lookbook.index import publish, write_generation
+from lookbook.schema.filters import FilterError, matches, parse_where
+from lookbook.search import index as search_index
+from lookbook.search.index import Index, UnknownItem
+from tests.tiny_index import publish_tiny, random_vectors, write_tiny
+
+COUNT, DIM = 240, 10
+WHERES = [
+    None,
+    {"colour": "red"},
+    {"colour": ["red", "blue"], "price>=": 20},
+    {"colour!=": "red", "year": 2011},
+    ["price<=3"],
+    {"colour": "violet"},
+]
+
+
+def write_shop(root, metric="angular", **options):
+    groups = np.random.default_rng(3).integers(0, COUNT // 2, COUNT)
+    items = {
+        "id": [f"i{n}" for n in range(COUNT)],
+        "title": [f"Item {n}" for n in range(COUNT)],
+        "group": groups.tolist(),
+        "colour": [["red", "blue", None][n % 3] for n in range(COUNT)],
+        "price": [n / 4 for n in range(COUNT)],
+        "year": [2010 + n % 5 for n in range(COUNT)],
+    }
+    return publish_tiny(
+        root, count=COUNT, dim=DIM, items=items, thumbs=[b""] * COUNT, metric=metric, **options
+    )
+
+
+@pytest.fixture(scope="module", params=["angular", "euclidean", "dot"])
+def shop(request, tmp_path_factory):
+    root = tmp_path_factory.mktemp("shop")
+    write_shop(root, request.param)
+    return root
+
+
+def score(index, query):
+    vectors = np.asarray(index.generation.vectors, np.float64)
+    if index.manifest.metric == "euclidean":
+        return -np.linalg.norm(vectors - query, axis=1)
+    if index.manifest.metric == "dot":
+        return vectors @ query
+    return vectors @ query / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
+
+
+def oracle(index, query, where, exclude, fold):
+    """Every row that may be shown, the best first, one by one."""
+    scores, conditions = score(index, query), parse_where(where)
+    groups = index.generation.items["group"].to_pylist()
+    shown, seen = [], set()
+    for row in np.argsort(-scores, kind="stable"):
+        item = index.items[int(row)]
+        hidden = item.id in exclude or not matches(conditions, item.attributes)
+        if hidden or (fold and groups[row] in seen):
+            continue
+        seen.add(groups[row])
+        shown.append((item.id, scores[row]))
+    return shown
+
+
+queries = st.builds(lambda seed: random_vectors(1, DIM, seed)[0], st.integers(0, 10_000))
+excluded = st.sets(st.integers(0, COUNT - 1), max_size=40).map(lambda rows: {f"i{n}" for n in rows})
+same_fixture = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
+
+
+@same_fixture
+@given(
+    query=queries,
+    k=st.integers(1, COUNT + 20),
+    where=st.sampled_from(WHERES),
+    exclude=excluded,
+    fold=st.booleans(),
+)
+def test_exact_engine_is_the_oracle(shop, query, k, where, exclude, fold):
+    index = Index.open(shop, engine="exact", verify="quick")
+    hits = index.search(query, k, where, exclude, fold)
+    expected = oracle(index, query, where, exclude, fold)[:k]
+    assert [hit.id for hit in hits] == [id for id, _ in expected]
+    np.testing.assert_allclose([h.score for h in hits], [s for _, s in expected], atol=1e-4)
+
+
+@same_fixture
+@given(
+    query=queries,
+    k=st.integers(1, COUNT + 20),
+    where=st.sampled_from(WHERES),
+    exclude=excluded,
+    fold=st.booleans(),
+    few=st.sampled_from([0, 30, 1000]),
+)
+def test_annoy_with_a_tiny_search_k_still_gives_k(shop, query, k, where, exclude, fold, few):
+    index = Index.open(shop, engine="annoy", verify="quick")
+    index._forest.search_k = 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_index, "_FEW_ROWS", few)
+        hits = index.search(query, k, where, exclude, fold)
+    possible = dict(oracle(index, query, where, exclude, fold=False))
+    folded = oracle(index, query, where, exclude, fold)
+    assert len(hits) == min(k, len(folded))
+    assert all(abs(possible[hit.id] - hit.score) < 1e-4 for hit in hits)
+    assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
+    groups = index.generation.items["group"].to_numpy()[[hit.row for hit in hits]]
+    assert len(set(groups.tolist() if fold else [h.id for h in hits])) == len(hits)
+
+
+def test_annoy_at_its_tuned_search_k_finds_what_exact_finds(shop):
+    exact, annoy = (Index.open(shop, engine=engine) for engine in ("exact", "annoy"))
+    same = 0
+    for query in random_vectors(50, DIM, seed=8):
+        found = {hit.id for hit in annoy.search(query, 10)}
+        same += len(found & {hit.id for hit in exact.search(query, 10)})
+    assert same >= 0.95 * 500
+
+
+def test_the_shown_member_of_a_group_is_its_best_match_that_is_allowed(tmp_path):
+    vectors = np.array([[1, 0], [0.9, 0.1], [0.8, 0.2], [0, 1]], np.float32)
+    items = {
+        "id": ["best", "second", "third", "other"],
+        "title": [""] * 4,
+        "group": [7, 7, 7, 1],
+        "colour": ["red", "blue", "blue", "blue"],
+    }
+    publish_tiny(tmp_path, count=4, vectors=vectors, items=items, thumbs=[b""] * 4)
+    index = Index.open(tmp_path)
+
+    def ids(**options):
+        return [hit.id for hit in index.search(vectors[0], **options)]
+
+    assert ids() == ["best", "other"]
+    assert ids(where={"colour": "blue"}) == ["second", "other"]
+    assert ids(exclude=["best", "nobody"]) == ["second", "other"]
+    assert ids(fold=False) == ["best", "second", "third", "other"]
+    assert [hit.id for hit in index.similar("best")] == ["other"]
+    assert [hit.id for hit in index.similar("best", fold=False)] == ["second", "third", "other"]
+
+
+@pytest.mark.parametrize("engine", ["annoy", "exact"])
+def test_a_crowd_of_copies_takes_one_place_only(tmp_path, engine):
+    vectors = random_vectors(200, 8)
+    vectors[:120] = vectors[0]
+    items = {"id": [str(n) for n in range(200)], "title": [""] * 200}
+    items["group"] = [0 if n < 120 else n for n in range(200)]
+    publish_tiny(tmp_path, count=200, vectors=vectors, items=items, thumbs=[b""] * 200)
+    index = Index.open(tmp_path, engine=engine)
+    expected = oracle(index, vectors[0], None, (), fold=True)
+    assert [hit.id for hit in index.search(vectors[0], 5)] == [id for id, _ in expected[:5]]
+    assert len(index.search(vectors[0], 100)) == 81
+
+
+@pytest.mark.parametrize("engine", ["annoy", "exact"])
+def test_similar_searches_from_the_stored_vector(shop, engine):
+    index = Index.open(shop, engine=engine)
+    groups = index.generation.items["group"].to_pylist()
+    same = {f"i{n}" for n in range(COUNT) if groups[n] == groups[5]}
+    hits = index.similar("i5", k=COUNT, where={"colour": "red"}, exclude=["i0"])
+    expected = oracle(index, index.vector("i5"), {"colour": "red"}, {"i0"} | same, fold=True)
+    assert {hit.id for hit in hits} == {id for id, _ in expected}
+    assert len(hits) == len(expected)
+
+
+@pytest.mark.parametrize("engine", ["annoy", "exact"])
+def test_one_item_answers_every_search(tmp_path, engine):
+    publish_tiny(tmp_path, count=1)
+    index = Index.open(tmp_path, engine=engine)
+    (hit,) = index.search(index.vector("a-0"), k=24)
+    assert (hit.id, hit.row, hit.item.title) == ("a-0", 0, "a shirt 0")
+    assert hit.score == pytest.approx(1)
+    assert index.similar("a-0") == []
+
+
+def test_what_an_index_tells_of_its_items(shop):
+    index = Index.open(shop)
+    assert (len(index), index.dim, len(index.items)) == (COUNT, DIM, COUNT)
+    assert index.columns == ["colour", "price", "year"]
+    assert index.item("i4") == index.items[4]
+    assert index.item("i4").attributes == {"colour": "blue", "price": 1.0, "year": 2014}
+    assert index.items[-1].id == "i239"
+    assert index.values("colour") == {"red": 80, "blue": 80}
+    assert index.values("year") == dict.fromkeys(range(2010, 2015), 48)
+    assert index.row_of("i17") == 17
+    with pytest.raises(UnknownItem, match="no item 'i999' among the 240"):
+        index.vector("i999")
+
+
+def test_attributes_of_every_kind_come_back(tmp_path):
+    columns = {
+        "none": [None] * 4,
+        "flag": [True, False, None, True],
+        "number": [1.5, float("nan"), 2, None],
+        "mixed": [1, "one", None, 2.5],
+        "whole": [1, 2, None, 4],
+    }
+    items = {"id": [1, 2, 3, 4], "title": ["é", None, "", "d"], **columns}
+    publish_tiny(tmp_path, count=4, items=items, thumbs=[b""] * 4)
+    index = Index.open(tmp_path)
+    assert [item.id for item in index.items] == ["1", "2", "3", "4"]
+    assert index.titles == ["é", "", "", "d"]
+    read = {name: [item.attributes[name] for item in index.items] for name in columns}
+    assert read == columns | {"number": [1.5, None, 2, None], "mixed": ["1", "one", None, "2.5"]}
+    assert len(index.search([1] * 8, where={"whole": 4, "flag": True})) == 1
+
+
+@pytest.mark.parametrize(
+    ("vector", "message"),
+    [
+        (np.ones(7), r"shape \(7,\), this index takes vectors of length 10"),
+        (np.ones((2, DIM)), r"shape \(2, 10\)"),
+        (np.full(DIM, np.nan), "not finite"),
+        (np.full(DIM, np.inf), "not finite"),
+        (np.zeros(DIM), "is zero"),
+    ],
+)
+def test_a_vector_that_no_search_can_use_is_refused(shop, vector, message):
+    with pytest.raises(ValueError, match=message):
+        Index.open(shop, verify="quick").search(vector)
+
+
+def test_other_wrong_requests_are_refused(shop):
+    index = Index.open(shop, verify="quick")
+    with pytest.raises(
+        FilterError, match="no column 'color'; the columns are: colour, price, year"
+    ):
+        index.search(np.ones(DIM), where={"color": "red"})
+    with pytest.raises(FilterError, match="'shape'"):
+        index.values("shape")
+    with pytest.raises(ValueError, match="k must be at least 1, found 0"):
+        index.search(np.ones(DIM), k=0)
+    with pytest.raises(ValueError, match="unknown engine 'fast'"):
+        Index.open(shop, engine="fast")
+
+
+def test_a_query_far_from_all_rows_is_answered_as_well_as_a_near_one(tmp_path):
+    """Rows lie in tight clusters, so little effort finds a row's neighbours; words lie between."""
+    rng = np.random.default_rng(0)
+    centres, noise = rng.normal(size=(60, 48)), rng.normal(size=(60, 50, 48))
+    vectors = (centres[:, None] + 0.1 * noise).reshape(-1, 48).astype(np.float32)
+    publish_tiny(tmp_path, count=len(vectors), vectors=vectors)
+    forest, exact = (Index.open(tmp_path, engine) for engine in ("annoy", "exact"))
+    queries = rng.normal(size=(30, 48)).astype(np.float32)
+    for query in queries:
+        found, wanted = ([hit.id for hit in index.search(query, 10)] for index in (forest, exact))
+        assert found == wanted
+
+
+def test_a_projection_is_applied_to_catalogue_and_query_alike(tmp_path):
+    vectors, rng = random_vectors(50, 12), np.random.default_rng(1)
+    mean, matrix = rng.normal(size=12), rng.normal(size=(12, 4))
+    publish_tiny(tmp_path, count=50, vectors=vectors, projection=(mean, matrix), dtype="float32")
+    index = Index.open(tmp_path)
+    assert (index.dim, index.manifest.dim, index.manifest.raw_dim) == (12, 4, 12)
+    for row in (0, 20, 49):
+        hit = index.search(vectors[row], k=1)[0]
+        assert (hit.id, hit.score) == (f"a-{row}", pytest.approx(1))
+    expected = (vectors[3] - mean) @ matrix
+    expected /= np.linalg.norm(expected)
+    np.testing.assert_allclose(index.vector("a-3"), expected, atol=1e-5)
+    assert index.similar("a-3", k=1)[0].id != "a-3"
+
+
+def test_refreshed_opens_what_was_published_and_the_old_index_goes_on(tmp_path):
+    publish_tiny(tmp_path, tag="old")
+    index = Index.open(tmp_path, engine="annoy")
+    assert index.refreshed() is index
+    generation = write_tiny(tmp_path, tag="new", count=12)
+    assert index.refreshed() is index
+    publish(tmp_path, generation)
+    renewed = index.refreshed()
+    assert (renewed.items[0].id, len(renewed), renewed.engine) == ("new-0", 12, "annoy")
+    assert index.search(np.ones(8), k=3)[0].id.startswith("old-")
+    alone = Index.open(generation)
+    assert alone.refreshed() is alone
+
+
+def test_threads_get_what_one_reader_gets(shop):
+    index = Index.open(shop, engine="annoy")
+    wanted = random_vectors(200, DIM, seed=4)
+
+    def ask(query):
+        return [hit.id for hit in index.search(query, 12, {"colour": "red"})]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, wanted)) == [ask(query) for query in wanted]
+
+
+TITLES = [
+    "Café au Lait Blouse",
+    "Blue Jeans",
+    "Men's Blue Shirt",
+    "Bluebell Print Dress",
+    "Women Bluish Blue Jeans Jacket",
+    "NAÏVE Red Shirt",
+    "",
+]
+
+
+@pytest.fixture(scope="module")
+def titled(tmp_path_factory):
+    root = tmp_path_factory.mktemp("titles")
+    items = {"id": [str(n) for n in range(len(TITLES))], "title": TITLES}
+    publish_tiny(root, count=len(TITLES), items=items, thumbs=[b""] * len(TITLES))
+    return Index.open(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("cafe", [0]),
+        ("CAFÉ bl", [0]),
+        ("blu", [1, 3, 2, 4]),
+        ("blue", [1, 2, 4, 3]),
+        ("jean blue", [1, 4]),
+        ("mens", [2]),
+        ("men’s shirt", [2]),
+        ("naive", [5]),
+        ("shirt re", [5]),
+        ("lue", []),
+        ("blue violet", []),
+        ("", [0, 1, 2, 3, 4, 5, 6]),
+        ("?!", [0, 1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_titles_are_found_by_typing(titled, text, found):
+    assert [int(item.id) for item in titled.find_titles(text)] == found
+    assert [int(item.id) for item in titled.find_titles(text, limit=1)] == found[:1]
+
+
+def test_items_of_a_table_are_the_items_of_its_columns(tmp_path):
+    import pyarrow as pa
+
+    columns = {"id": ["x", "y"], "title": ["X", "Y"], "size": [1, 2]}
+    for name, items in (("dict", columns), ("table", pa.table(columns))):
+        generation = write_generation(
+            tmp_path / name,
+            vectors=random_vectors(2, 4),
+            items=items,
+            thumbs=[b"x", b"y"],
+            encoder={},
+        )
+        index = Index.open(generation)
+        assert [item.attributes for item in index.items] == [{"size": 1}, {"size": 2}]
+        assert [index.thumb(id) for id in "xy"] == [b"x", b"y"]

@@ -1,0 +1,75 @@
+"""What the catalogue's own words say: shares that can be counted by hand."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from lookbook.search.lexical_index import Mentions
+
+TITLES = ["Red Dress", "Blue Dress", "Red Socks", "T-Shirt with stripes", "Café Handbag", ""]
+PATTERN = (["Striped", None, "Plain"], np.array([1, 0, 2, 2, 1, 1]))
+ENDS = ("s", "es", "ed", "ing", "ings", "er", "ers", "")
+PRICE = ([12.5, 9.0], np.array([0, 1, 0, 1, 0, 1]))
+
+
+@pytest.fixture(scope="module")
+def mentions():
+    return Mentions(TITLES, [PATTERN, PRICE])
+
+
+def rows(share):
+    return np.flatnonzero(share).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("dresses", [0, 1]),
+        ("RED", [0, 2]),
+        ("stripes", [1, 3]),  # in a title and in an attribute
+        ("tshirt", [3]),
+        ("t-shirts", [3]),
+        ("bag", [4]),  # the end of a word, as no word is one
+        ("cafe", [4]),
+        ("12", []),  # numbers are not words
+        ("zebra", []),
+        ("", []),
+        ("- – '", []),
+    ],
+)
+def test_a_word_is_met_in_titles_and_attributes(mentions, text, found):
+    assert rows(mentions.share(text)) == found
+
+
+def test_all_of_the_words_is_one_and_half_is_in_between(mentions):
+    share = mentions.share("red dress")
+    assert share[0] == pytest.approx(1)
+    assert share[1] == share[2] == pytest.approx(0.5)  # both words have two rows
+    assert share[[3, 4, 5]].tolist() == [0, 0, 0]
+
+
+def test_a_rare_word_counts_for_more(mentions):
+    share = mentions.share("plain cafe")
+    assert 0 < share[2] < share[4] < 1
+
+
+def test_a_word_that_nothing_mentions_leaves_its_part_open(mentions):
+    assert mentions.share("red zebra")[0] == pytest.approx(0.5)
+
+
+def test_a_word_said_twice_counts_once(mentions):
+    np.testing.assert_array_equal(mentions.share("red red dress"), mentions.share("red dress"))
+
+
+def test_an_empty_catalogue_mentions_nothing():
+    assert Mentions([]).share("red").shape == (0,)
+
+
+def test_many_threads_stem_alike():
+    words = [f"{start}{end}" for start in ("strip", "dress", "walk", "knit") for end in ENDS]
+    with ThreadPoolExecutor(8) as pool:
+        shares = pool.map(lambda word: Mentions([word]).share(word)[0], words * 20)
+        assert list(shares) == pytest.approx([1.0] * len(words) * 20)

@@ -1,0 +1,257 @@
+"""The parts of the pages: what they write is safe, what they read may be anything."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageColor
+
+from lookbook.search.facets import Choice, Facet, Span
+from lookbook.search.index import Index, IndexItem
+from lookbook.search.query import Query
+from lookbook.ui.components import filter_panel, markup
+from lookbook.ui.components.gallery import Card, wall
+from lookbook.ui.components.item_panel import Shown, ShownLook, looks, piece
+from lookbook.ui.components.photos import MOST, WHOLE, Photos, box_of
+from lookbook.ui.components.share import Sharing, Taking
+from lookbook.ui.pages import about, explore
+from lookbook.ui.services.search import Finder
+from tests.tiny_index import publish_tiny
+
+NASTY = "</b><script>alert(1)</script>\"' onload=x {{this}} ${1} `"
+
+
+class Tags(HTMLParser):
+    """Names of all tags and attributes of a piece of HTML, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags, self.names, self.values, self.text = [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.names += [name for name, _ in attrs]
+        self.values += [value for _, value in attrs]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def everything(text: str) -> str:
+    """Every kind of markup with `text` wherever a catalogue's words can stand."""
+    card = Card("1", text, "/tmp/a.webp", text, text, 0.5, text, text, (("2", text),))
+    facet = Facet(text, (Choice(text, 3, True),))
+    item = IndexItem(text, text, {text: text})
+    shown = Shown(item, text, text, True, ((text, text),))
+    query = Query(words=text, more=(text,), where=(f"a={text}",))
+    return "".join(
+        [
+            wall([card]),
+            filter_panel.filters([facet], Span(text, 0, 1)),
+            filter_panel.asked(query, {text: (text, text)}),
+            piece(shown),
+            looks([ShownLook(text, [card])], text, text),
+            about.plot([(text, {"value": 0.5, "low": 0.4, "high": 0.6})]),
+        ]
+    )
+
+
+def test_a_catalogues_words_never_become_markup():
+    plain, nasty = Tags(everything("plain")), Tags(everything(NASTY))
+    assert nasty.tags == plain.tags
+    assert nasty.names == plain.names
+    assert NASTY in nasty.text
+    html = everything(NASTY)
+    assert "{{" not in html
+    assert "${" not in html
+    assert "`" not in html
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_text_comes_back_as_it_went_in(text):
+    assert Tags(f"<p>{markup.text(text)}</p>").text == text
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=4, max_size=4))
+def test_a_frame_lies_within_the_picture_in_order(values):
+    left, top, right, bottom = box_of(values)
+    assert 0 <= left < right <= 1
+    assert 0 <= top < bottom <= 1
+
+
+@pytest.mark.parametrize(
+    "value", [None, "x", [], [1, 2], [0, 0, 1, 1], ["a"] * 4, {"a": 1}, [float("nan")] * 4, 7]
+)
+def test_what_is_no_frame_is_the_whole_picture(value):
+    assert box_of(value) == WHOLE
+
+
+def test_a_frame_that_leaves_a_sliver_is_the_whole_picture():
+    assert box_of([2, 0, 98, 96]) == WHOLE
+    assert box_of([0, 0, 100, 94]) == (0, 0, 1, 0.94)
+    assert box_of([6, 0, 100, 100]) == (0.06, 0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "payload", [None, "text", 3, [], {"photos": 3}, {"photos": [1, {"src": 2}]}]
+)
+def test_photos_read_nothing_from_what_is_none(payload):
+    assert Photos().preprocess(payload) == ()
+
+
+def test_photos_are_a_few_at_most():
+    rows = [{"src": "data:image/webp;base64,AA", "box": [0, 0, 50, 50]}] * 9
+    found = Photos().preprocess({"photos": rows})
+    assert len(found) == MOST
+    assert found[0].frame == (0, 0, 0.5, 0.5)
+
+
+def test_a_picture_address_that_is_no_data_url_is_refused():
+    from lookbook.images.loading import ImageError
+    from lookbook.ui.components.photos import Photo
+
+    for address in ("/etc/passwd", "http://127.0.0.1/a.png", "data:text/html;base64,AA", ""):
+        with pytest.raises(ImageError):
+            Photo(address).picture()
+
+
+def test_the_bar_of_what_is_asked_speaks_plainly():
+    text = Tags(filter_panel.asked(Query(words="in navy", where=("gender=Women|Girls",)), {})).text
+    assert "Women or Girls" in text
+    assert "in navy" in text
+    assert filter_panel.asked(Query(), {}) == ""
+
+
+@pytest.mark.parametrize(
+    "condition, said",
+    [
+        ("price>=100", "Price from 100"),
+        ("price<=30.5", "Price up to 30.5"),
+        ("season!=Summer|Fall", "not Summer or Fall"),
+        ("season=Summer", "Summer"),
+        ("no condition", "no condition"),
+    ],
+)
+def test_a_condition_is_told_in_words_and_removed_as_it_stands(condition, said):
+    assert filter_panel.told(condition) == said
+    found = Tags(filter_panel.asked(Query(where=(condition,)), {}))
+    assert said in found.text
+    assert f"Remove: {said}" in found.values
+    assert condition in found.values
+
+
+def test_a_range_that_ends_before_it_begins_is_told():
+    sentence = "Price from 100 is above up to 30: nothing can be both."
+    assert filter_panel.impossible(Span("price", 1, 200, 100, 30)) == sentence
+    for least, most in ((None, 30), (100, None), (30, 30), (None, None)):
+        assert filter_panel.impossible(Span("price", 1, 200, least, most)) == ""
+    assert filter_panel.impossible(None) == ""
+
+
+def test_a_card_says_its_score_in_words_and_in_a_bar():
+    found = Tags(wall([Card("7", "Blue shirt", "f.webp", "12", "close", 0.42, "42% of ...")]))
+    assert "width:42%" in found.values
+    assert "close" in found.text
+    assert "Blue shirt, 12, close: search from it" in found.values
+
+
+def test_a_price_is_not_glued_to_its_title():
+    card = Card("7", "Ballerinas in Chambray", "f.webp", "98")
+    assert "Ballerinas in Chambray 98" in Tags(wall([card])).text
+    assert "Ballerinas in Chambray 98" in Tags(looks([ShownLook("", [card])], "", "")).text
+
+
+def test_a_second_press_closes_a_panel_and_one_closes_the_other(tmp_path):
+    publish_tiny(tmp_path / "index", count=3)
+    taking = Taking(Finder(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs"))
+    link, saved = taking.share(Query(words="blue"), is_open=False)
+    assert "words=blue" in link and saved == ""
+    assert taking.share(Query(), is_open=True) == ("", "")
+    link, saved = taking.save([], is_open=False)
+    assert link == "" and "nothing to save" in saved
+    assert taking.save([], is_open=True) == ("", "")
+    assert Sharing().preprocess("<p>") is True
+    assert Sharing().preprocess("") is Sharing().preprocess(None) is False
+
+
+def test_the_map_has_few_kinds_of_colours_that_differ_most_first(tmp_path):
+    kinds = [f"kind {n}" for n in range(20) for _ in range(2 * (n + 1))]
+    root = tmp_path / "index"
+    items = {"id": [str(n) for n in range(len(kinds))], "title": kinds, "type": kinds}
+    places = np.zeros((len(kinds), 2), np.float32)
+    thumbs = [b""] * len(kinds)
+    publish_tiny(
+        root, count=len(kinds), items=items, thumbs=thumbs, learn=lambda _: {"map.npy": places}
+    )
+    finder = Finder(Index.open(root), lambda: None, tmp_path / "thumbs")
+    shown = explore.Explore(finder).points("type")["kinds"]
+    names = [kind["name"] for kind in shown]
+    assert names == [f"kind {n}" for n in range(19, 7, -1)] + ["other kinds"]
+    assert sum(len(kind["ids"]) for kind in shown) == len(kinds)
+    assert len({kind["colour"] for kind in shown}) == 13
+    pixels = Image.new("RGB", (13, 1))
+    pixels.putdata([ImageColor.getrgb(kind["colour"]) for kind in shown])
+    lab = np.asarray(pixels.convert("LAB"), float)[0] * (100 / 255, 1, 1)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)[np.triu_indices(13, 1)]
+    assert apart.min() > 18
+
+
+def test_a_kind_that_is_a_colour_has_that_colour():
+    assert explore.colour("Navy Blue", 3) == markup.swatch("navy blue")
+    assert explore.colour("Multi", 3) == explore.PALETTE[3], "a point has one colour"
+
+
+def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):
+    import sys
+    import types
+
+    from lookbook.ui.services.gpu import on_gpu
+
+    def plain(x):
+        return x + 1
+
+    monkeypatch.setitem(sys.modules, "spaces", None)
+    assert on_gpu(plain) is plain
+    borrowed = []
+    lent = types.ModuleType("spaces")
+    lent.GPU = lambda function: lambda *a: (borrowed.append(a), function(*a))[1]
+    monkeypatch.setitem(sys.modules, "spaces", lent)
+    assert on_gpu(plain)(2) == 3
+    assert borrowed == [(2,)]
+
+
+def test_what_a_toast_says_is_text(monkeypatch):
+    """gradio shows toasts as HTML: a link could put a form into the page."""
+    from lookbook.ui.components import event_data
+
+    said = []
+    monkeypatch.setattr(event_data.gr, "Info", lambda text, title: said.append(text))
+    monkeypatch.setattr(event_data.gr, "Warning", lambda text, title: said.append(text))
+    event_data.note("<img src=//there/x.png>", "t")
+    event_data.warn("<form>", "t")
+    assert [Tags(text).tags for text in said] == [[], []]
+    assert [Tags(text).text for text in said] == ["<img src=//there/x.png>", "<form>"]
+
+
+def test_what_was_left_behind_is_removed_and_what_is_new_stays(tmp_path):
+    import os
+
+    from lookbook.ui.uploads import clean
+
+    old = [tmp_path / "hash/photo.jpg", tmp_path / "deep_links/id/state.json"]
+    new = tmp_path / "other/photo.jpg"
+    (tmp_path / "empty").mkdir()
+    for file in (*old, new):
+        file.parent.mkdir(parents=True)
+        file.write_text("x")
+    for path in (*old, tmp_path / "empty"):
+        os.utime(path, (0, 0))
+    clean(tmp_path, 60)
+    assert [path.exists() for path in old] == [False, False]
+    assert new.exists()
+    assert not (tmp_path / "empty").exists()

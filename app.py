@@ -66,13 +66,13 @@ def refuse_unusable(url: str) -> None:
 
 def serve(index: Index, args: argparse.Namespace) -> None:
     """Launch and stay."""
-    from lookbook.search.opening import encoder_of
+    from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
     from lookbook.ui.theme import CSS, theme
 
     site = build_site(
         index,
-        lambda: encoder_of(index, args.model, args.device),
+        lambda: load_matching_encoder(index, args.model, args.device),
         args.results,
         state=args.state or mounted(),
         database_url=args.database_url,

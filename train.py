@@ -19,20 +19,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lookbook.encoding.cpu import keep_memory
+from lookbook.encoding.cpu import disable_malloc_trim
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
-from lookbook.training.category_fitting import tell_kinds
-from lookbook.training.checkpoints import check_half, export, knows_kinds, sides_of
+from lookbook.training.category_fitting import fit_category_head
+from lookbook.training.checkpoints import check_float16, export, has_category_head, heads_of
 from lookbook.training.data import Photos, cached, described, number_labels, vocabulary
 from lookbook.training.fisher_lda import discriminate, enough
 from lookbook.training.head_finetuning import Features, collect, finish
-from lookbook.training.model import KINDS_SIDE, PARTS, Student, sides_of_dimensions
-from lookbook.training.pair_sampler import Batch, Mixer
+from lookbook.training.model import KINDS_SIDE, PARTS, EmbeddingModel, sides_of_dimensions
+from lookbook.training.pair_sampler import Batch, PairSampler
 from lookbook.training.plots import draw
-from lookbook.training.text_fitting import learn_words
-from lookbook.training.trainer import Run, note_down, train
+from lookbook.training.text_fitting import fit_text_embeddings
+from lookbook.training.trainer import Run, append_log, train
 from lookbook.training.validation import Check
 
 SIDES = ("projection.", "cut.")
@@ -134,7 +134,7 @@ def disagreement(args: argparse.Namespace) -> str:
         return f"--dim {args.dim}: expected {sum(PARTS)} or more, some for each side"
     if not args.start_from:
         return "--blend: needs weights in --start-from" if args.blend else ""
-    sides, wanted = sides_of(args.start_from), list(sides_of_dimensions(args.dim))
+    sides, wanted = heads_of(args.start_from), list(sides_of_dimensions(args.dim))
     if sides and sides != wanted:
         return (
             f"--dim {args.dim}: expected sides of {wanted}, found {sides} in {args.start_from}; "
@@ -197,7 +197,7 @@ def part(photos: Photos, fraction: float, aside: bool = False) -> Photos:
 
 def main() -> None:
     args = options()
-    keep_memory()
+    disable_malloc_trim()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)
@@ -214,9 +214,9 @@ def main() -> None:
     )
     teacher = 0 if products[0].teacher is None else products[0].teacher.shape[1]
     run = Run(args, classes, words, teacher)
-    check_half(run.student.backbone)  # a training whose end cannot be stored does not begin
+    check_float16(run.student.backbone)  # a training whose end cannot be stored does not begin
     check = Check(*few(kept_aside), words)
-    mixer = Mixer(products, handheld, handheld_share=0.2)
+    mixer = PairSampler(products, handheld, handheld_share=0.2)
     batches = mixer.batches(args.batch, args.size, args.seed + run.step)
     log = args.work / "log.jsonl"
     note(args, run, sources, log)
@@ -242,15 +242,15 @@ def begin(run: Run, batches: Iterator[Batch], args: argparse.Namespace, log: Pat
         came = () if args.blend else know_their_place(run.student, args.start_from)
         done["settle"] = run.settle(collect(run.student, batches, args.settle), came)
     run.save()  # what is done once is not done again
-    note_down(done, log)
+    append_log(done, log)
     print(done, flush=True)
 
 
-def know_their_place(student: Student, folder: Path) -> tuple[str, ...]:
+def know_their_place(student: EmbeddingModel, folder: Path) -> tuple[str, ...]:
     """The sides that came with this very backbone."""
-    if not sides_of(folder):
+    if not heads_of(folder):
         return ()
-    return (*SIDES, *(KINDS_SIDE if knows_kinds(student, folder) else ()))
+    return (*SIDES, *(KINDS_SIDE if has_category_head(student, folder) else ()))
 
 
 def few(aside: list[Photos], most: int = 1500) -> tuple[Photos, Photos | None]:
@@ -275,13 +275,13 @@ def note(args: argparse.Namespace, run: Run, sources: list[Photos], log: Path) -
         wishes[key] = bool(wishes[key])
     wishes["still"] = len(run.student.still)
     line = {"options": wishes, "versions": versions, "photos": [len(s) for s in sources]}
-    note_down(line, log)
+    append_log(line, log)
 
 
 def refine(
-    student: Student,
+    student: EmbeddingModel,
     words: Vocabulary,
-    mixer: Mixer,
+    mixer: PairSampler,
     batches: Iterator[Batch],
     check: Check,
     args: argparse.Namespace,
@@ -292,7 +292,7 @@ def refine(
     if enough(student, plain):
         discriminate(student, views, plain)
     everything = Features.of([views, *plain, *strangers(student, mixer, args)])
-    tell_kinds(student, everything)
+    fit_category_head(student, everything)
     before = check(student, args.size)
     means = finish(
         student,
@@ -303,16 +303,18 @@ def refine(
         kinds_rate=8e-4,
         still=("cut.",),
     )
-    said = learn_words(student, everything, words, anew=args.words_anew)
+    said = fit_text_embeddings(student, everything, words, anew=args.words_anew)
     done = check(student, args.size)
     line = {"finish": means, "words": said[::20], "before": before, "check": done}
-    note_down(line, log)
+    append_log(line, log)
     print(line, flush=True)
 
 
-def plain_pairs(student: Student, mixer: Mixer, args: argparse.Namespace) -> list[Features]:
+def plain_pairs(
+    student: EmbeddingModel, mixer: PairSampler, args: argparse.Namespace
+) -> list[Features]:
     """Features of photos as they are: two of one product, and two of its colours, if there are."""
-    ways = [(mixer.as_they_are, mixer.doubled), (mixer.as_sold, mixer.several)]
+    ways = [(mixer.unaugmented_pairs, mixer.doubled), (mixer.colourway_pairs, mixer.several)]
     return [
         collect(
             student,
@@ -324,7 +326,9 @@ def plain_pairs(student: Student, mixer: Mixer, args: argparse.Namespace) -> lis
     ]
 
 
-def strangers(student: Student, mixer: Mixer, args: argparse.Namespace) -> list[Features]:
+def strangers(
+    student: EmbeddingModel, mixer: PairSampler, args: argparse.Namespace
+) -> list[Features]:
     """Features of photos as they are, one of each product a round, in twos that are strangers."""
     most = min(args.finish, ROUNDS * len(mixer.shots) // 2)
     drawn = mixer.alone(args.batch, args.size, args.seed)

@@ -19,32 +19,32 @@ from house_collection import products
 from house_collection.street import framed_shot
 from lookbook import Encoder
 from lookbook.encoding.localization import (
-    Frame,
-    colour_contrast,
-    contrast,
+    BoundingBox,
+    box_from_saliency,
+    colour_saliency,
+    feature_saliency,
     find_garment,
-    frame_of,
-    on_picture,
     spread,
+    unletterbox,
 )
-from lookbook.evaluation.metrics import Figure, figure
+from lookbook.evaluation.metrics import Estimate, figure
 
 RESULTS = Path(__file__).with_name("focus.csv")
 COLUMNS = ("date", "encoder", "revision", "way", "measure", "value", "low", "high", "n")
-Way = Callable[[Encoder, Image.Image], Frame]
+Way = Callable[[Encoder, Image.Image], BoundingBox]
 
 
-def whole(encoder: Encoder, image: Image.Image) -> Frame:
+def whole(encoder: Encoder, image: Image.Image) -> BoundingBox:
     """The picture as it is."""
-    return Frame(0, 0, *image.size, 0.0)
+    return BoundingBox(0, 0, *image.size, 0.0)
 
 
 def seen(size: int, stage: int, look: Callable[[np.ndarray], np.ndarray]) -> Way:
     """What `look` makes of a feature map."""
 
-    def way(encoder: Encoder, image: Image.Image) -> Frame:
-        features = on_picture(encoder.feature_map(image, size, stage), image.size)
-        return frame_of(look(features), image.size)
+    def way(encoder: Encoder, image: Image.Image) -> BoundingBox:
+        features = unletterbox(encoder.feature_map(image, size, stage), image.size)
+        return box_from_saliency(look(features), image.size)
 
     return way
 
@@ -63,17 +63,19 @@ def principal(features: np.ndarray) -> np.ndarray:
     return -first if edge.mean() > first.mean() else first
 
 
-def coloured(encoder: Encoder, image: Image.Image) -> Frame:
+def coloured(encoder: Encoder, image: Image.Image) -> BoundingBox:
     """Colour alone."""
-    return frame_of(colour_contrast(image), image.size)
+    return box_from_saliency(colour_saliency(image), image.size)
 
 
 def both(size: int, stage: int) -> Way:
     """Contrast of features and colours, without any doubt."""
 
-    def way(encoder: Encoder, image: Image.Image) -> Frame:
-        features = on_picture(encoder.feature_map(image, size, stage), image.size)
-        return frame_of(spread(contrast(features)) + spread(colour_contrast(image)), image.size)
+    def way(encoder: Encoder, image: Image.Image) -> BoundingBox:
+        features = unletterbox(encoder.feature_map(image, size, stage), image.size)
+        return box_from_saliency(
+            spread(feature_saliency(features)) + spread(colour_saliency(image)), image.size
+        )
 
     return way
 
@@ -84,10 +86,10 @@ WAYS: dict[str, Way] = {
     "activation, last map, 320 px": seen(320, -1, activation),
     "activation, map before, 320 px": seen(320, -2, activation),
     "principal component, map before, 320 px": seen(320, -2, principal),
-    "contrast, last map, 224 px": seen(224, -1, contrast),
-    "contrast, last map, 320 px": seen(320, -1, contrast),
-    "contrast, map before, 224 px": seen(224, -2, contrast),
-    "contrast, map before, 320 px": seen(320, -2, contrast),
+    "contrast, last map, 224 px": seen(224, -1, feature_saliency),
+    "contrast, last map, 320 px": seen(320, -1, feature_saliency),
+    "contrast, map before, 224 px": seen(224, -2, feature_saliency),
+    "contrast, map before, 320 px": seen(320, -2, feature_saliency),
     "colour": coloured,
     "contrast, last map, 320 px, and colour": both(320, -1),
     "contrast, map before, 224 px, and colour": both(224, -2),
@@ -96,7 +98,7 @@ WAYS: dict[str, Way] = {
 }
 
 
-def overlap(frame: Frame, box: tuple[int, int, int, int]) -> float:
+def overlap(frame: BoundingBox, box: tuple[int, int, int, int]) -> float:
     """Intersection over union of a frame and the true box."""
     width = min(frame.right, box[2]) - max(frame.left, box[0])
     height = min(frame.bottom, box[3]) - max(frame.top, box[1])
@@ -105,7 +107,7 @@ def overlap(frame: Frame, box: tuple[int, int, int, int]) -> float:
     return shared / (own + (box[2] - box[0]) * (box[3] - box[1]) - shared)
 
 
-def measure(encoder: Encoder, count: int, seed: int) -> dict[str, dict[str, Figure]]:
+def measure(encoder: Encoder, count: int, seed: int) -> dict[str, dict[str, Estimate]]:
     """{way: {"IoU", "IoU > 0.5"}} over the street shots of `count` products."""
     shots = [framed_shot(product, n) for n, product in enumerate(products(count, seed))]
     results = {}

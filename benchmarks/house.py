@@ -19,14 +19,14 @@ from benchmarks.rows import append, cells
 from house_collection import products, street_shot
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
-from lookbook.evaluation.metrics import Figure, figure, recall_at
+from lookbook.evaluation.metrics import Estimate, figure, recall_at
 from lookbook.evaluation.retrieval import gallery_of, neighbours
 
 RESULTS = Path(__file__).with_name("house.csv")
 COLUMNS = ("date", "encoder", "revision", "products", "measure", "value", "low", "high", "n")
 
 
-def name_types(encoder: Encoder, drawn: list, data: str) -> tuple[Figure, Counter]:
+def name_types(encoder: Encoder, drawn: list, data: str) -> tuple[Estimate, Counter]:
     """Share whose commonest articleType among 10 real neighbours is right; confusions counted.
 
     A type counts by its share of the real photos, or T-shirts would outvote everything.
@@ -45,7 +45,7 @@ def name_types(encoder: Encoder, drawn: list, data: str) -> tuple[Figure, Counte
     return figure(np.array(right)), confusions
 
 
-def find_street_shots(encoder: Encoder, drawn: list) -> dict[str, Figure]:
+def find_street_shots(encoder: Encoder, drawn: list) -> dict[str, Estimate]:
     """R@1 and R@10 of the product of each street shot among all of them."""
     gallery = encoder.encode([product.draw() for product in drawn])
     shots = encoder.encode([street_shot(product, seed) for seed, product in enumerate(drawn)])

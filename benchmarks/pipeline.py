@@ -19,7 +19,7 @@ from benchmarks.rows import append
 from lookbook import Encoder, Index
 from lookbook.catalog import open_catalog
 from lookbook.images.loading import read_bytes
-from lookbook.search.opening import encoder_of
+from lookbook.search.opening import load_matching_encoder
 
 RESULTS = Path(__file__).with_name("pipeline.csv")
 COLUMNS = (
@@ -77,7 +77,7 @@ def main() -> None:
     items = islice(open_catalog(args.photos), args.count)
     photos = [i.image if isinstance(i.image, bytes) else read_bytes(i.image) for i in items]
     index = Index.open(args.index, args.engine)
-    encoder = encoder_of(index, device=args.device)
+    encoder = load_matching_encoder(index, device=args.device)
     about = {
         "torch": torch.__version__,
         "items": len(index),

@@ -46,8 +46,8 @@ VARIANTS: dict[str, Callable] = {
     "item_knn, bm25": lambda: ItemKNN(weighting="bm25"),
     "hybrid, weights nearly free": lambda: Hybrid(strength=3),
     "hybrid, weights not learnt": lambda: Hybrid(strength=1e9),
-    "hybrid, no newcomers": lambda: Hybrid(newcomers=0),
-    "hybrid, 2 newcomers": lambda: Hybrid(newcomers=2),
+    "hybrid, no newcomers": lambda: Hybrid(cold_start_slots=0),
+    "hybrid, 2 newcomers": lambda: Hybrid(cold_start_slots=2),
 }
 
 Row = tuple  # group, measure, value, low, high, n, unit

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lookbook import __version__
-from lookbook.evaluation.metrics import Figure
+from lookbook.evaluation.metrics import Estimate
 
 
 def machine() -> str:
@@ -43,7 +43,7 @@ def append(path: Path, columns: Sequence[str], row: Mapping[str, object]) -> Non
         writer.writerow(about | dict(row))
 
 
-def cells(figure: Figure) -> dict[str, object]:
+def cells(figure: Estimate) -> dict[str, object]:
     """The value, low, high and n of a figure, by these names."""
     numbers = {"value": figure.value, "low": figure.low, "high": figure.high}
     return {name: f"{number:.3f}" for name, number in numbers.items()} | {"n": figure.n}

@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Mapping
 
 from .garments.draw_context import luma
-from .naming import describe, entitle
+from .naming import describe, make_title
 from .palette import DENIMS, FORMAL, LEATHERS, METALS, PALETTES, RGB, base_colour, rgb
 from .product import Product
-from .specs import FABRIC_OF_SHAPE, KINDS, Kind
+from .specs import FABRIC_OF_SHAPE, KINDS, GarmentSpec
 
 COLOURWAYS = (1, 1, 2, 2, 3, 3, 4)
 EARTH = ("Moss", "Dune", "Espresso", "Bottle", "Graphite", "Stone", "Tobacco")
@@ -45,7 +45,7 @@ def style_of(number: int, style: int, seed: int) -> Iterator[Product]:
     r = random.Random(f"{seed}/{style}/style")
     kind = r.choices(KINDS, [k.weight for k in KINDS])[0]
     gender = pick(r, kind.genders)
-    cut = tidied(kind, {key: r.choice(values) for key, values in kind.choices.items()})
+    cut = resolve_conflicts(kind, {key: r.choice(values) for key, values in kind.choices.items()})
     fabric, pattern = material(r, kind, cut)
     season, usage, year = (
         pick(r, kind.seasons),
@@ -53,7 +53,7 @@ def style_of(number: int, style: int, seed: int) -> Iterator[Product]:
         r.choice((2023, 2024, 2024, 2025)),
     )
     price = round(r.uniform(*kind.price) ** 0.5 * r.uniform(*kind.price) ** 0.5)
-    word, pitch = entitle(r, kind, cut, fabric, pattern), round(r.uniform(0.75, 1.5), 3)
+    word, pitch = make_title(r, kind, cut, fabric, pattern), round(r.uniform(0.75, 1.5), 3)
     for k, (shade, accents, hardware) in enumerate(colourways(r, kind, cut, pattern)):
         yield Product(
             number + k,
@@ -83,7 +83,7 @@ UNPRINTED = {"straw", "fedora", "puffer", "chelsea", "desert"}
 BESIDE_PRINTS = {"lettering", "chest stripe", "cables", "raglan contrast"}
 
 
-def tidied(kind: Kind, cut: dict[str, str]) -> dict[str, str]:
+def resolve_conflicts(kind: GarmentSpec, cut: dict[str, str]) -> dict[str, str]:
     """The cut without decisions that make no sense together."""
     shape, none = cut.get("shape"), {"sleeve": "none", "neck": "none"}
     if shape == "slip" or cut.get("strap") == "camisole":
@@ -101,7 +101,7 @@ def tidied(kind: Kind, cut: dict[str, str]) -> dict[str, str]:
     return cut
 
 
-def material(r: random.Random, kind: Kind, cut: Mapping[str, str]) -> tuple[str, str]:
+def material(r: random.Random, kind: GarmentSpec, cut: Mapping[str, str]) -> tuple[str, str]:
     """Fabric and pattern; some follow from the shape."""
     fabric, pattern, shape = r.choice(kind.fabrics), r.choice(kind.prints), cut.get("shape")
     if fabric == "by shape":
@@ -121,7 +121,7 @@ Colourway = tuple[str, tuple[str, ...], str]
 
 
 def colourways(
-    r: random.Random, kind: Kind, cut: Mapping[str, str], pattern: str
+    r: random.Random, kind: GarmentSpec, cut: Mapping[str, str], pattern: str
 ) -> list[Colourway]:
     """(shade, accents, hardware) of each colourway of a style, no two of one base colour."""
     wanted, palette = r.choice(COLOURWAYS), r.choice(PALETTES)
@@ -137,7 +137,7 @@ def colourways(
     return [(shade, companions(r, shade, palette, pattern), hardware) for shade in shades]
 
 
-def metallic(kind: Kind, cut: Mapping[str, str]) -> bool:
+def metallic(kind: GarmentSpec, cut: Mapping[str, str]) -> bool:
     """Whether its colour is that of its metal."""
     wire = cut.get("frame") == "wire" or cut.get("shape") == "aviator"
     return kind.shades == "metal" or cut.get("strap") == "bracelet" or wire
@@ -149,7 +149,7 @@ def distinct(a: str, b: str) -> bool:
 
 
 def pool(
-    kind: Kind, cut: Mapping[str, str], pattern: str, palette: tuple[str, ...]
+    kind: GarmentSpec, cut: Mapping[str, str], pattern: str, palette: tuple[str, ...]
 ) -> tuple[str, ...]:
     """The shades that a kind comes in."""
     shape = cut.get("shape", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from .specs import Kind
+from .specs import GarmentSpec
 
 PLACES = (
     "Harbour",
@@ -198,7 +198,9 @@ TRAITS = {
 }
 
 
-def entitle(r: random.Random, kind: Kind, cut: Mapping[str, str], fabric: str, pattern: str) -> str:
+def make_title(
+    r: random.Random, kind: GarmentSpec, cut: Mapping[str, str], fabric: str, pattern: str
+) -> str:
     """A name such as "Harbour Breton Tee"."""
     noun = noun_of(kind, cut)
     middle = fabric_title(r, cut, fabric) if pattern == "plain" else PRINT_WORDS[pattern][0]
@@ -206,7 +208,7 @@ def entitle(r: random.Random, kind: Kind, cut: Mapping[str, str], fabric: str, p
     return " ".join(word for word in (r.choice(PLACES), middle, noun) if word)
 
 
-def noun_of(kind: Kind, cut: Mapping[str, str]) -> str:
+def noun_of(kind: GarmentSpec, cut: Mapping[str, str]) -> str:
     """What the label calls this cut."""
     return next((kind.nouns[v] for v in cut.values() if v in kind.nouns), kind.nouns[""])
 
@@ -223,7 +225,9 @@ def fabric_title(r: random.Random, cut: Mapping[str, str], fabric: str) -> str:
     return short.get(fabric, fabric.title())
 
 
-def describe(kind: Kind, cut: Mapping[str, str], fabric: str, pattern: str, shade: str) -> str:
+def describe(
+    kind: GarmentSpec, cut: Mapping[str, str], fabric: str, pattern: str, shade: str
+) -> str:
     """Two sentences for the page of the product."""
     noun = noun_of(kind, cut)
     noun = noun if noun.startswith("T-") else noun.lower()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from .canvas import Canvas
 from .cloth import Cloth
-from .garments.draw_context import Job
+from .garments.draw_context import DrawContext
 from .palette import base_colour, rgb
 from .prints import Print
 from .specs import KIND_OF
@@ -79,7 +79,7 @@ class Product:
         """The product alone -> float32 (height, width, 4), colour premultiplied, 0 to 1."""
         colours = tuple(rgb(shade) for shade in self.accents)
         canvas = Canvas(size, f"{self.seed}/{self.style}/{self.colourway}/laid")
-        job = Job(
+        job = DrawContext(
             canvas,
             self.cloth(),
             dict(self.cut),

@@ -151,12 +151,12 @@ def doctor(argv: Sequence[str]) -> int:
     return diagnose(args.index, args.device)
 
 
-def step_back(argv: Sequence[str]) -> int:
+def rollback(argv: Sequence[str]) -> int:
     """Publish the generation before the current one again, of the index or of its models."""
-    from lookbook.index import step_back as publish_previous
+    from lookbook.index import rollback as publish_previous
     from lookbook.recommend.model_store import MODELS_FOLDER
 
-    args = _parser("step-back", settings.STEP_BACK, step_back).parse_args(argv)
+    args = _parser("step-back", settings.STEP_BACK, rollback).parse_args(argv)
     root = (args.state or args.index) / MODELS_FOLDER if args.models else args.index
     print(f"{root} now serves {publish_previous(root)}")
     return 0
@@ -185,7 +185,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "evaluate": evaluate,
     "audit": audit,
     "refresh": refresh,
-    "step-back": step_back,
+    "step-back": rollback,
 }
 
 

@@ -83,9 +83,9 @@ def _index(path: Path) -> str:
 
 def _encoder(path: Path, device: str) -> str:
     from lookbook.search.index import Index
-    from lookbook.search.opening import encoder_of
+    from lookbook.search.opening import load_matching_encoder
 
-    encoder = encoder_of(Index.open(path, verify="quick"), device=device)
+    encoder = load_matching_encoder(Index.open(path, verify="quick"), device=device)
     size = encoder.preprocessing.size
     return f"{encoder.name} {encoder.revision}, {size} px, {encoder.precision} on {encoder.device}"
 
@@ -93,10 +93,10 @@ def _encoder(path: Path, device: str) -> str:
 def _query(path: Path, device: str) -> str:
     """A picture of the index must find itself."""
     from lookbook.search.index import Index
-    from lookbook.search.opening import encoder_of
+    from lookbook.search.opening import load_matching_encoder
 
     index = Index.open(path, verify="quick")
-    encoder = encoder_of(index, device=device)
+    encoder = load_matching_encoder(index, device=device)
     wanted = index.ids[0]
     vector = encoder.encode([index.thumb(wanted)])[0]
     found = [hit.id for hit in index.search(vector, k=10, fold=False)]

@@ -8,11 +8,11 @@ import numpy as np
 
 from ..canvas import Fold, Relief
 from ..curves import beside, box, ellipse, mirrored, outline, resampled, ribbon, spline
-from .draw_context import Job, drape, towards, zipper
+from .draw_context import DrawContext, drape, towards, zipper
 from .shoes import with_buckle
 
 
-def ring(job: Job, x: float, y: float, radius: float = 6, width: float = 2.2) -> None:
+def ring(job: DrawContext, x: float, y: float, radius: float = 6, width: float = 2.2) -> None:
     """A metal ring."""
     circle = ellipse(x, y, radius, radius)
     job.canvas.piece(
@@ -21,7 +21,9 @@ def ring(job: Job, x: float, y: float, radius: float = 6, width: float = 2.2) ->
     )
 
 
-def handle(job: Job, spread: float, foot: float, top: float, width: float, back: bool) -> None:
+def handle(
+    job: DrawContext, spread: float, foot: float, top: float, width: float, back: bool
+) -> None:
     """An arched handle."""
     line = spline([
         (-spread, foot), (-spread * 0.92, (foot + top) / 2, 1), (-spread * 0.5, top + 5, 1),
@@ -36,12 +38,12 @@ def handle(job: Job, spread: float, foot: float, top: float, width: float, back:
         job.canvas.stitches(beside(line, width / 2 - 1.3), job.thread, 0.5, 0.5)
 
 
-def handbag(job: Job) -> None:
+def handbag(job: DrawContext) -> None:
     """Tote, satchel, hobo, bucket or saddle bag."""
     {"hobo": hobo, "bucket": bucket, "saddle": saddle}.get(job.cut.get("shape", "tote"), tote)(job)
 
 
-def tote(job: Job) -> None:
+def tote(job: DrawContext) -> None:
     """A tote, or a satchel with a flap."""
     c, satchel = job.canvas, job.cut.get("shape") == "satchel"
     top, low = 168 + job.vary(-8, 8), 322 + job.vary(-6, 6)
@@ -79,7 +81,7 @@ def tote(job: Job) -> None:
     trimming(job, shape, top, low, lower)
 
 
-def trimming(job: Job, shape: np.ndarray, top: float, low: float, lower: float) -> None:
+def trimming(job: DrawContext, shape: np.ndarray, top: float, low: float, lower: float) -> None:
     """A base of another colour, a front pocket or a tassel."""
     c, detail = job.canvas, job.cut.get("detail")
     if detail == "contrast base":
@@ -101,14 +103,14 @@ def trimming(job: Job, shape: np.ndarray, top: float, low: float, lower: float) 
             )
 
 
-def clasp(job: Job, x: float, y: float) -> None:
+def clasp(job: DrawContext, x: float, y: float) -> None:
     """A turn lock."""
     c = job.canvas
     c.piece(box(x - 9, y - 8, x + 9, y + 8, 3), job.metal, Relief(2.4, 2.5, 0), shadow=0.45)
     c.piece(ellipse(x, y, 3.4, 3.4), job.metal, Relief(1.8, 2, 0), shade=0.85, shadow=0.5)
 
 
-def hobo(job: Job) -> None:
+def hobo(job: DrawContext) -> None:
     """A slouchy crescent on one strap."""
     c, r = job.canvas, job.random
     low, wide = 318 + job.vary(-6, 6), 104 + job.vary(-5, 5)
@@ -132,7 +134,7 @@ def hobo(job: Job) -> None:
     trimming(job, shape, 190, low, wide)
 
 
-def bucket(job: Job) -> None:
+def bucket(job: DrawContext) -> None:
     """A drawstring bucket bag."""
     c = job.canvas
     top, low, upper, lower = 160, 320 + job.vary(-6, 6), 74 + job.vary(-4, 4), 66 + job.vary(-4, 6)
@@ -170,7 +172,7 @@ def bucket(job: Job) -> None:
     trimming(job, shape, top, low, lower)
 
 
-def saddle(job: Job) -> None:
+def saddle(job: DrawContext) -> None:
     """A small crossbody with a rounded flap."""
     c = job.canvas
     wide, top, low = 82 + job.vary(-6, 8), 190, 316 + job.vary(-8, 6)
@@ -203,7 +205,7 @@ def saddle(job: Job) -> None:
         ring(job, x, top + 10, 6)
 
 
-def backpack(job: Job) -> None:
+def backpack(job: DrawContext) -> None:
     """A day pack, a roll-top or a rucksack with a flap."""
     c, shape_ = job.canvas, job.cut.get("shape", "day pack")
     wide, top, low = 80 + job.vary(-5, 6), 86 + job.vary(-6, 6), 336 + job.vary(-5, 5)
@@ -238,7 +240,7 @@ def backpack(job: Job) -> None:
     )
 
 
-def pack_front(job: Job, body: np.ndarray, wide: float, top: float, low: float) -> None:
+def pack_front(job: DrawContext, body: np.ndarray, wide: float, top: float, low: float) -> None:
     """Zipped front pockets."""
     c = job.canvas
     zipper(
@@ -266,7 +268,7 @@ def pack_front(job: Job, body: np.ndarray, wide: float, top: float, low: float) 
     c.stitches(box(-12, y + 50, 12, y + 64, 1), (0.85, 0.7, 0.5), 0.6, 0.7)
 
 
-def ruck_front(job: Job, body: np.ndarray, wide: float, top: float, low: float) -> None:
+def ruck_front(job: DrawContext, body: np.ndarray, wide: float, top: float, low: float) -> None:
     """A flap held by two leather straps."""
     c = job.canvas
     for x in (-38, 38):
@@ -284,7 +286,7 @@ def ruck_front(job: Job, body: np.ndarray, wide: float, top: float, low: float) 
         with_buckle(job, x, top + 146, 8)
 
 
-def roll_front(job: Job, body: np.ndarray, wide: float, top: float, low: float) -> None:
+def roll_front(job: DrawContext, body: np.ndarray, wide: float, top: float, low: float) -> None:
     """A rolled top with a clip and a strap."""
     c = job.canvas
     for k in range(2):
@@ -302,7 +304,7 @@ def roll_front(job: Job, body: np.ndarray, wide: float, top: float, low: float) 
     zipper(job, spline([(-wide * 0.7, low - 88), (wide * 0.7, low - 88)]), pull=True)
 
 
-def clutch(job: Job) -> None:
+def clutch(job: DrawContext) -> None:
     """Envelope, box or fold-over clutch."""
     c, shape_ = job.canvas, job.cut.get("shape", "envelope")
     wide, high = 118 + job.vary(-8, 4), 118 + job.vary(-12, 10)
@@ -347,7 +349,7 @@ def clutch(job: Job) -> None:
         c.piece(ribbon(loop, 6), job.cloth.plain(), Relief(2.4, 2.6, 0), shadow=0.4)
 
 
-def chain(job: Job, line: np.ndarray, size: float = 3.4) -> None:
+def chain(job: DrawContext, line: np.ndarray, size: float = 3.4) -> None:
     """Links of metal along a line."""
     c, points = job.canvas, resampled(line, size * 1.7)
     links = []
@@ -364,7 +366,7 @@ def chain(job: Job, line: np.ndarray, size: float = 3.4) -> None:
     c.piece(links, job.metal, Relief(1.2, 1.0, 0), shadow=0.3)
 
 
-def wallet(job: Job) -> None:
+def wallet(job: DrawContext) -> None:
     """Bifold, zip-around or card holder."""
     c, shape_ = job.canvas, job.cut.get("shape", "bifold")
     wide, high = {"bifold": (78, 124), "zip-around": (104, 116), "card holder": (74, 100)}[shape_]

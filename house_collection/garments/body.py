@@ -12,7 +12,7 @@ import numpy as np
 from ..canvas import Fold, Relief
 from ..cloth import Cloth
 from ..curves import Point, beside, flip, mirrored, outline, ribbon, spline
-from .draw_context import Job, creases, drape
+from .draw_context import DrawContext, creases, drape
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Sleeve:
 
 
 def sleeves(
-    job: Job, body: Body, sleeve: Sleeve, cloth: Cloth | None = None, waves: float = 1.2
+    job: DrawContext, body: Body, sleeve: Sleeve, cloth: Cloth | None = None, waves: float = 1.2
 ) -> None:
     """Both sleeves, to be laid before the front."""
     shape, _, axis = sleeve.lines(body)
@@ -127,7 +127,7 @@ def sleeves(
         )
 
 
-def sleeve_folds(job: Job, axis: np.ndarray, sleeve: Sleeve) -> list[Fold]:
+def sleeve_folds(job: DrawContext, axis: np.ndarray, sleeve: Sleeve) -> list[Fold]:
     """Slanting creases: a few at the armpit, more at the elbow and above the cuff."""
     r, folds = job.random, []
     start, end = axis
@@ -144,7 +144,7 @@ def sleeve_folds(job: Job, axis: np.ndarray, sleeve: Sleeve) -> list[Fold]:
     return folds
 
 
-def body_folds(job: Job, body: Body, drapes: int = 5, pulls: int = 3) -> list[Fold]:
+def body_folds(job: DrawContext, body: Body, drapes: int = 5, pulls: int = 3) -> list[Fold]:
     """Creases from the armpits and soft folds down the front."""
     folds = drape(job, -body.hem * 0.85, body.hem * 0.85, body.armhole + 10, body.length, drapes)
     low = body.armhole + 62
@@ -155,7 +155,7 @@ def body_folds(job: Job, body: Body, drapes: int = 5, pulls: int = 3) -> list[Fo
 
 
 def collar_rib(
-    job: Job, body: Body, width: float, cloth: Cloth, seam: float = 0.25, back: bool = True
+    job: DrawContext, body: Body, width: float, cloth: Cloth, seam: float = 0.25, back: bool = True
 ) -> None:
     """A knitted band about the neckline, back part first."""
     line = body.neck_line()
@@ -167,7 +167,7 @@ def collar_rib(
     job.canvas.seam(beside(line, -width * 0.62), seam, clip=body.front())
 
 
-def cuffs(job: Job, body: Body, sleeve: Sleeve, cloth: Cloth, high: float = 15) -> None:
+def cuffs(job: DrawContext, body: Body, sleeve: Sleeve, cloth: Cloth, high: float = 15) -> None:
     """Bands at the ends of the sleeves."""
     _, cuff, axis = sleeve.lines(body)
     up = (axis[0] - axis[1]) / np.linalg.norm(axis[0] - axis[1])

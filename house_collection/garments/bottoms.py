@@ -10,7 +10,7 @@ import numpy as np
 
 from ..canvas import Fold, Relief
 from ..curves import Point, beside, box, flip, mirrored, outline, ribbon, spline
-from .draw_context import Job, button, creases, drape, towards
+from .draw_context import DrawContext, button, creases, drape, towards
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ CUTS = {
 }
 
 
-def pair(job: Job, default: str = "straight", hem: float = 372) -> Legs:
+def pair(job: DrawContext, default: str = "straight", hem: float = 372) -> Legs:
     """Trousers of the cut, proportioned for the wearer."""
     women, child = job.gender in ("Women", "Girls"), job.gender in ("Boys", "Girls")
     knee, ankle = CUTS[job.cut.get("leg", default)]
@@ -89,7 +89,7 @@ def pair(job: Job, default: str = "straight", hem: float = 372) -> Legs:
     )
 
 
-def leg_folds(job: Job, legs: Legs, soft: float = 1.0) -> list[Fold]:
+def leg_folds(job: DrawContext, legs: Legs, soft: float = 1.0) -> list[Fold]:
     """Whiskers at the crotch, creases at the knee and the ankle."""
     folds = creases(job, (4, legs.crotch - 2), (legs.hip - 6, legs.crotch - 26), 3, 0.7)
     x = legs.gap / 2 + legs.knee
@@ -108,7 +108,7 @@ def leg_folds(job: Job, legs: Legs, soft: float = 1.0) -> list[Fold]:
 
 
 def lay_legs(
-    job: Job, legs: Legs, waves: float = 1.2, crease: bool = False, inside: bool = True
+    job: DrawContext, legs: Legs, waves: float = 1.2, crease: bool = False, inside: bool = True
 ) -> None:
     """Inside of the waist, both legs and the waistband."""
     c = job.canvas
@@ -134,7 +134,7 @@ def lay_legs(
         )
 
 
-def waistband(job: Job, legs: Legs, loops: bool = True, elastic: bool = False) -> None:
+def waistband(job: DrawContext, legs: Legs, loops: bool = True, elastic: bool = False) -> None:
     """The band, with loops and a button, or gathered on elastic."""
     c, top, low = job.canvas, legs.top, legs.top + legs.band
     wide = legs.waist + (legs.hip - legs.waist) * 0.13
@@ -154,7 +154,7 @@ def waistband(job: Job, legs: Legs, loops: bool = True, elastic: bool = False) -
         )
 
 
-def fly(job: Job, legs: Legs) -> None:
+def fly(job: DrawContext, legs: Legs) -> None:
     """The curved stitching of the fly, and the seam of the crotch."""
     c, low = job.canvas, legs.top + legs.band + 3
     c.seam(spline([(0, low), (0, legs.crotch)]), 0.4)
@@ -163,7 +163,7 @@ def fly(job: Job, legs: Legs) -> None:
     c.stitches(curve, job.thread, 0.8, 0.7)
 
 
-def scoop_pockets(job: Job, legs: Legs) -> None:
+def scoop_pockets(job: DrawContext, legs: Legs) -> None:
     """Curved front pockets as jeans have them, with two lines of thread."""
     c, low = job.canvas, legs.top + legs.band + 2
     curve = [(legs.waist * 0.42, low), (legs.waist * 0.58, low + 19, 1), (legs.hip - 3, low + 27)]
@@ -172,7 +172,7 @@ def scoop_pockets(job: Job, legs: Legs) -> None:
         c.stitches(beside(line, 2.2 if line[0, 0] < 0 else -2.2), job.thread, 0.8, 0.75)
 
 
-def slant_pockets(job: Job, legs: Legs) -> None:
+def slant_pockets(job: DrawContext, legs: Legs) -> None:
     """Straight slanting pockets."""
     c, low = job.canvas, legs.top + legs.band + 2
     line = spline([(legs.waist * 0.74, low), (legs.hip - 2, low + 48)])
@@ -180,7 +180,7 @@ def slant_pockets(job: Job, legs: Legs) -> None:
         c.seam(edge, 0.5)
 
 
-def jeans(job: Job) -> None:
+def jeans(job: DrawContext) -> None:
     """Five-pocket denim, washed at the thigh."""
     legs = pair(job, "slim")
     lay_legs(job, legs, 1.5)
@@ -198,7 +198,7 @@ def jeans(job: Job) -> None:
         rips(job, legs)
 
 
-def wash(job: Job, legs: Legs) -> None:
+def wash(job: DrawContext, legs: Legs) -> None:
     """Fading along the front of the thigh."""
     strength = {"raw": 1.0, "rinsed": 1.12, "stonewashed": 1.32, "faded": 1.5}[
         job.cut.get("wash", "rinsed")
@@ -214,7 +214,7 @@ def wash(job: Job, legs: Legs) -> None:
         job.canvas.glaze(part, strength, 16, clip=[legs.right(), flip(legs.right())])
 
 
-def hem_stitch(job: Job, legs: Legs, up: float) -> None:
+def hem_stitch(job: DrawContext, legs: Legs, up: float) -> None:
     """A line of thread above each hem."""
     inner = legs.gap / 2 + legs.spread
     line = spline([
@@ -225,7 +225,7 @@ def hem_stitch(job: Job, legs: Legs, up: float) -> None:
         job.canvas.glaze(ribbon(edge, 0.9), 0.72, 0)
 
 
-def turn_ups(job: Job, legs: Legs) -> None:
+def turn_ups(job: DrawContext, legs: Legs) -> None:
     """Turned-up hems that show the pale inside."""
     inner, high = legs.gap / 2 + legs.spread, 17
     cuff = outline([
@@ -238,7 +238,7 @@ def turn_ups(job: Job, legs: Legs) -> None:
         job.canvas.piece(part, job.cloth.dyed(pale), Relief(3, 4, 0.4), shadow=0.4)
 
 
-def rips(job: Job, legs: Legs) -> None:
+def rips(job: DrawContext, legs: Legs) -> None:
     """Frayed white threads at the knees."""
     r, x = job.random, legs.gap / 2 + legs.knee
     for side in (-1, 1):
@@ -252,7 +252,7 @@ def rips(job: Job, legs: Legs) -> None:
             job.canvas.line(line, 1.5, (0.88, 0.88, 0.86), 0.8)
 
 
-def trousers(job: Job) -> None:
+def trousers(job: DrawContext) -> None:
     """Chinos or tailored trousers, with a pressed crease or pleats."""
     legs = pair(job, "straight")
     tailored = job.cut.get("detail") in ("pressed crease", "pleats")
@@ -269,7 +269,7 @@ def trousers(job: Job) -> None:
     hem_stitch(job, legs, 12)
 
 
-def pleats(job: Job, legs: Legs) -> None:
+def pleats(job: DrawContext, legs: Legs) -> None:
     low = legs.top + legs.band + 2
     for x in (legs.waist * 0.4, legs.waist * 0.58):
         line = spline([(x, low), (x * 1.04, low + 30)])
@@ -277,7 +277,7 @@ def pleats(job: Job, legs: Legs) -> None:
             job.canvas.seam(edge, 0.4)
 
 
-def cargo(job: Job, legs: Legs) -> None:
+def cargo(job: DrawContext, legs: Legs) -> None:
     """Patch pockets with flaps on the thighs."""
     c, y = job.canvas, legs.crotch + 26
     outer = min(legs.outer(0), legs.hip) + 1
@@ -291,7 +291,7 @@ def cargo(job: Job, legs: Legs) -> None:
             c.piece(shape if side > 0 else flip(shape), job.cloth, Relief(3, 3, 0.6), shadow=lift)
 
 
-def shorts(job: Job) -> None:
+def shorts(job: DrawContext) -> None:
     """Shorts: chino, denim or sports."""
     hem = {"short": 205, "mid": 240, "long": 272}[job.cut.get("length", "mid")]
     legs = pair(job, "relaxed", hem)
@@ -317,7 +317,7 @@ def shorts(job: Job) -> None:
     hem_stitch(job, legs, 9)
 
 
-def cords(job: Job, legs: Legs) -> None:
+def cords(job: DrawContext, legs: Legs) -> None:
     """A drawstring with two hanging ends."""
     y = legs.top + legs.band * 0.6
     colour = towards(job.cloth.colour, 0.6) if sum(job.cloth.colour) > 1.2 else (0.85, 0.84, 0.8)
@@ -328,7 +328,7 @@ def cords(job: Job, legs: Legs) -> None:
         )
 
 
-def side_stripe(job: Job, legs: Legs) -> None:
+def side_stripe(job: DrawContext, legs: Legs) -> None:
     """One or two stripes down the outer seam."""
     line = legs.side_line()
     widths = ((4, 7),) if job.random.random() < 0.4 else ((3, 3.4), (9, 3.4))
@@ -339,7 +339,7 @@ def side_stripe(job: Job, legs: Legs) -> None:
             )
 
 
-def track_pants(job: Job) -> None:
+def track_pants(job: DrawContext) -> None:
     """Joggers with elastic at the waist and ribs at the ankle."""
     legs = pair(job, "tapered")
     lay_legs(job, legs, 1.7)
@@ -355,7 +355,7 @@ def track_pants(job: Job) -> None:
         hem_stitch(job, legs, 8)
 
 
-def ankle_ribs(job: Job, legs: Legs) -> None:
+def ankle_ribs(job: DrawContext, legs: Legs) -> None:
     inner, high = legs.gap / 2 + legs.spread, 18
     rib = job.cloth.dyed(job.cloth.colour, "rib")
     cuff = outline([
@@ -366,7 +366,7 @@ def ankle_ribs(job: Job, legs: Legs) -> None:
         job.canvas.piece(part, rib, Relief(3, 4, 0.3), shadow=0.3)
 
 
-def leggings(job: Job) -> None:
+def leggings(job: DrawContext) -> None:
     """Close-fitting, smooth, without a fly."""
     legs = replace(pair(job, "skinny"), gap=3)
     legs = replace(

@@ -25,7 +25,7 @@ METALS = {
 
 
 @dataclass(frozen=True)
-class Job:
+class DrawContext:
     """One product to draw: the canvas, the cloth, the cut, and the style's own randomness."""
 
     canvas: Canvas
@@ -64,7 +64,9 @@ def towards(colour: RGB, factor: float) -> RGB:
     return tuple(min(1.0, c * factor + lift) for c in colour)
 
 
-def button(job: Job, x: float, y: float, radius: float = 2.6, colour: RGB | None = None) -> None:
+def button(
+    job: DrawContext, x: float, y: float, radius: float = 2.6, colour: RGB | None = None
+) -> None:
     """A sewn button with its holes."""
     c = job.canvas
     body = colour or towards(job.cloth.colour, 0.75 if luma(job.cloth.colour) > 0.4 else 1.8)
@@ -75,7 +77,7 @@ def button(job: Job, x: float, y: float, radius: float = 2.6, colour: RGB | None
     c.flat([ellipse(x + d, y, 0.45, 0.45, 8) for d in (-0.8, 0.8)], towards(body, 0.45))
 
 
-def zipper(job: Job, line: np.ndarray, pull: bool = True, width: float = 3.2) -> None:
+def zipper(job: DrawContext, line: np.ndarray, pull: bool = True, width: float = 3.2) -> None:
     """Tape, teeth and a pull at the start of the line."""
     c = job.canvas
     c.flat(ribbon(line, width + 2), towards(job.cloth.colour, 0.7), 0.9)
@@ -89,7 +91,7 @@ def zipper(job: Job, line: np.ndarray, pull: bool = True, width: float = 3.2) ->
         c.piece(box(x - 1.3, y + 3.5, x + 1.3, y + 12, 1.2), job.metal, Relief(1.5, 1.2, 0))
 
 
-def drape(job: Job, x0: float, x1: float, y0: float, y1: float, count: int) -> list[Fold]:
+def drape(job: DrawContext, x0: float, x1: float, y0: float, y1: float, count: int) -> list[Fold]:
     """Long soft folds that fall from above and open towards the hem."""
     r, folds = job.random, []
     for k in range(count):
@@ -102,7 +104,11 @@ def drape(job: Job, x0: float, x1: float, y0: float, y1: float, count: int) -> l
 
 
 def creases(
-    job: Job, at: tuple[float, float], towards_: tuple[float, float], count: int, spread: float
+    job: DrawContext,
+    at: tuple[float, float],
+    towards_: tuple[float, float],
+    count: int,
+    spread: float,
 ) -> list[Fold]:
     """Short creases that fan out from a point of pull such as an armpit or a knee."""
     r, folds = job.random, []

@@ -9,17 +9,17 @@ import numpy as np
 from ..canvas import Fold, Relief
 from ..cloth import Cloth
 from ..curves import beside, ellipse, outline, ribbon, spline
-from .draw_context import Job, luma, towards
+from .draw_context import DrawContext, luma, towards
 from .shoes import GUM, LEATHER_SOLE, heel_sole, shown, with_buckle
 from .tops import bow
 
 
-def formal_shoes(job: Job) -> None:
+def formal_shoes(job: DrawContext) -> None:
     """Oxford, derby, brogue, monk or loafer."""
     shown(job, dress_shoe, 0.78)
 
 
-def dress_shoe(job: Job) -> None:
+def dress_shoe(job: DrawContext) -> None:
     c, shape = job.canvas, job.cut.get("shape", "oxford")
     loafer, top = shape == "loafer", 176
     inside = outline(
@@ -40,7 +40,7 @@ def dress_shoe(job: Job) -> None:
     heel_sole(job, LEATHER_SOLE, 11)
 
 
-def leather_details(job: Job, shape: str, upper: np.ndarray, top: float) -> None:
+def leather_details(job: DrawContext, shape: str, upper: np.ndarray, top: float) -> None:
     """Seams, punched holes, straps and laces of each last."""
     c = job.canvas
     quarter = spline([(-26, 200), (-14, 226, 1), (-20, 262)])
@@ -86,12 +86,12 @@ def leather_details(job: Job, shape: str, upper: np.ndarray, top: float) -> None
         c.flat(ellipse(-14, 214, 4, 1.8), towards(job.cloth.colour, 0.3), 0.9)
 
 
-def heels(job: Job) -> None:
+def heels(job: DrawContext) -> None:
     """Pumps, slingbacks, ankle straps and wedges."""
     shown(job, heel)
 
 
-def heel(job: Job) -> None:
+def heel(job: DrawContext) -> None:
     c = job.canvas
     rise = {"low": 38, "mid": 62, "high": 84}[job.cut.get("height", "mid")] + job.vary(-4, 4)
     seat = 262 - rise
@@ -118,7 +118,7 @@ def heel(job: Job) -> None:
     )
 
 
-def stem(job: Job, seat: float) -> None:
+def stem(job: DrawContext, seat: float) -> None:
     """The heel itself: stiletto, block, kitten or wedge."""
     c, kind = job.canvas, job.cut.get("heel", "stiletto")
     if kind == "wedge":
@@ -137,7 +137,7 @@ def stem(job: Job, seat: float) -> None:
     c.piece(outline([*top, *leg]), job.cloth.plain(), Relief(5, 6, 0))
 
 
-def pump(job: Job, shape: str, rise: float, seat: float, top: float) -> None:
+def pump(job: DrawContext, shape: str, rise: float, seat: float, top: float) -> None:
     """The closed upper with a pointed or round toe; slingbacks lose the counter."""
     c = job.canvas
     tip = -126 if job.cut.get("toe") == "pointed" else -114
@@ -165,7 +165,7 @@ def pump(job: Job, shape: str, rise: float, seat: float, top: float) -> None:
         bow(job, -58, 232, 11)
 
 
-def ankle_strap(job: Job, top: float) -> None:
+def ankle_strap(job: DrawContext, top: float) -> None:
     """A strap about the ankle with a small buckle."""
     c = job.canvas
     far = spline([(40, top - 22), (66, top - 32, 1), (98, top - 26)])
@@ -179,7 +179,7 @@ def ankle_strap(job: Job, top: float) -> None:
     with_buckle(job, 64, top - 12, 4.5)
 
 
-def straps(job: Job, rise: float, seat: float, top: float) -> None:
+def straps(job: DrawContext, rise: float, seat: float, top: float) -> None:
     """Bands over the toes and about the ankle; the far half of each shows its inside."""
     c, along = job.canvas, (-118, -36, 24, 64)
     for x, lift in ((-94, 30), (-66, 40), (-36, 52)):
@@ -197,12 +197,12 @@ def straps(job: Job, rise: float, seat: float, top: float) -> None:
     ankle_strap(job, top + 4)
 
 
-def flats(job: Job) -> None:
+def flats(job: DrawContext) -> None:
     """Ballerinas and pointed flats from the side."""
     shown(job, ballerina, 0.8)
 
 
-def ballerina(job: Job) -> None:
+def ballerina(job: DrawContext) -> None:
     c = job.canvas
     inside = outline([(-46, 236), (0, 232, 1), (60, 216, 1), (100, 200), (100, 250), (-30, 258)])
     c.piece(inside, Cloth((0.82, 0.72, 0.62), "leather"), Relief(2, 5, 0), shade=0.72)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from ..canvas import Fold, Relief
 from ..curves import beside, flip, mirrored, ribbon, spline
 from .body import Body, body_folds, sleeves
-from .draw_context import Job, button, creases, drape
+from .draw_context import DrawContext, button, creases, drape
 from .shirts import collar
 from .tops import NECKS, bow, placket, sleeve_of
 
 LENGTHS = {"mini": 290, "knee": 338, "midi": 368, "maxi": 376}
 
 
-def bodice(job: Job) -> Body:
+def bodice(job: DrawContext) -> Body:
     """The body of a dress, down to the hem in one."""
     neck, drop, shape = NECKS.get(job.cut.get("neck", "scoop"), NECKS["scoop"])
     chest, flare = (
@@ -56,7 +56,7 @@ def silhouette(body: Body, shape: str) -> list:
     ]
 
 
-def dress(job: Job) -> None:
+def dress(job: DrawContext) -> None:
     """Sheath, A-line, fit and flare, shirt, shift or slip."""
     c, shape = job.canvas, job.cut.get("shape", "a-line")
     body = bodice(job)
@@ -78,7 +78,7 @@ def dress(job: Job) -> None:
     details(job, body, shape, front)
 
 
-def dress_folds(job: Job, body: Body, shape: str) -> list[Fold]:
+def dress_folds(job: DrawContext, body: Body, shape: str) -> list[Fold]:
     """Flowing folds below the waist, pulls above it."""
     count = {"sheath": 2, "fit and flare": 13, "a-line": 9}.get(shape, 6)
     folds = drape(job, -body.hem * 0.9, body.hem * 0.9, body.waist_at + 12, body.length, count)
@@ -89,7 +89,7 @@ def dress_folds(job: Job, body: Body, shape: str) -> list[Fold]:
     return folds
 
 
-def details(job: Job, body: Body, shape: str, front) -> None:  # noqa: ANN001
+def details(job: DrawContext, body: Body, shape: str, front) -> None:  # noqa: ANN001
     """Waist seam or belt, placket, tiers, ties."""
     c, y, low = job.canvas, body.waist_at, body.top + body.drop
     waist = spline([(-body.waist - 3, y), (0, y + 3, 1), (body.waist + 3, y)])
@@ -117,7 +117,7 @@ def details(job: Job, body: Body, shape: str, front) -> None:  # noqa: ANN001
     c.glaze(ribbon(body.hem_line(6), 0.9), 0.8, 0, clip=front)
 
 
-def slip(job: Job, body: Body, side: list) -> None:
+def slip(job: DrawContext, body: Body, side: list) -> None:
     """A slip dress on thin straps."""
     c, y, chest = job.canvas, body.armhole - 24, body.chest - 3
     strap = chest * 0.6
@@ -136,7 +136,7 @@ def slip(job: Job, body: Body, side: list) -> None:
     c.piece(mirrored([*cup, *rest]), job.cloth, Relief(6, 12, 1.6, (110, 22), folds))
 
 
-def kurta(job: Job) -> None:
+def kurta(job: DrawContext) -> None:
     """A long straight tunic with a band collar, a short placket and side slits."""
     women = job.gender in ("Women", "Girls")
     chest = (62 if women else 68) + job.vary(-2, 2)

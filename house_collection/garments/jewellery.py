@@ -12,7 +12,7 @@ from ..canvas import Relief
 from ..cloth import Cloth
 from ..curves import arc, box, ellipse, flip, mirrored, outline, resampled, ribbon, spline
 from .bags import chain
-from .draw_context import Job, towards
+from .draw_context import DrawContext, towards
 
 
 def ring_of(cx: float, cy: float, rx: float, ry: float, width: float) -> np.ndarray:
@@ -45,7 +45,7 @@ LENSES = {
 }
 
 
-def sunglasses(job: Job) -> None:
+def sunglasses(job: DrawContext) -> None:
     """Two lenses, a bridge, and folded temples behind."""
     c, shape = job.canvas, job.cut.get("shape", "wayfarer")
     wire = shape == "aviator" or job.cut.get("frame") == "wire"
@@ -79,7 +79,7 @@ def sunglasses(job: Job) -> None:
         c.piece(ribbon(spline([(-30, 171), (0, 166, 1), (30, 171)]), 3), frame, Relief(1.6, 1.8, 0))
 
 
-def stone(job: Job, x: float, y: float, rx: float, ry: float) -> None:
+def stone(job: DrawContext, x: float, y: float, rx: float, ry: float) -> None:
     """A cut stone: facets of lighter and darker tone."""
     c, tone = job.canvas, job.accents[0]
     c.piece(ellipse(x, y, rx + 2.2, ry + 2.2), job.metal, Relief(2.5, 2.5, 0), shadow=0.4)
@@ -92,7 +92,7 @@ def stone(job: Job, x: float, y: float, rx: float, ry: float) -> None:
     c.flat(ellipse(x - rx * 0.2, y - ry * 0.25, rx * 0.2, ry * 0.12), (1, 1, 1), 0.8)
 
 
-def earrings(job: Job) -> None:
+def earrings(job: DrawContext) -> None:
     """Hoops, drops, studs or tassels."""
     state = job.random.getstate()
     for side in (-1, 1):
@@ -101,7 +101,7 @@ def earrings(job: Job) -> None:
             earring(job)
 
 
-def earring(job: Job) -> None:
+def earring(job: DrawContext) -> None:
     c, shape = job.canvas, job.cut.get("shape", "hoops")
     if shape == "hoops":
         r, w = job.vary(36, 52), job.vary(5, 10)
@@ -154,7 +154,7 @@ def earring(job: Job) -> None:
         )
 
 
-def necklace(job: Job) -> None:
+def necklace(job: DrawContext) -> None:
     """A chain with a pendant, beads, or layered chains."""
     c, shape = job.canvas, job.cut.get("shape", "pendant")
     wide, low = 92 + job.vary(-8, 8), 270 + job.vary(-16, 14)
@@ -183,7 +183,7 @@ def necklace(job: Job) -> None:
     charm(job, low)
 
 
-def charm(job: Job, low: float) -> None:
+def charm(job: DrawContext, low: float) -> None:
     """What hangs from the chain."""
     c = job.canvas
     c.piece(ring_of(0, low + 6, 4, 5, 1.8), job.metal, Relief(1, 1, 0))
@@ -202,7 +202,7 @@ def charm(job: Job, low: float) -> None:
         c.glaze(ring_of(0, low + 12 + r, r * 0.75, r * 0.75, 1.4), 0.6, 0)
 
 
-def bracelets(job: Job) -> None:
+def bracelets(job: DrawContext) -> None:
     """A bangle, a chain or beads, lying as an oval."""
     c, shape = job.canvas, job.cut.get("shape", "bangle")
     rx, ry = 98 + job.vary(-8, 8), 66 + job.vary(-8, 8)
@@ -225,7 +225,7 @@ def bracelets(job: Job) -> None:
         c.piece(ellipse(x, y, r, r, 22), tone, Relief(5, 6, 0), shadow=0.4)
 
 
-def finger_ring(job: Job) -> None:
+def finger_ring(job: DrawContext) -> None:
     """A band or a ring with a stone, standing a little tilted."""
     c, shape = job.canvas, job.cut.get("shape", "solitaire")
     rx, ry, width = 62 + job.vary(-4, 5), 58 + job.vary(-6, 6), job.vary(9, 20)

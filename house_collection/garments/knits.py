@@ -12,11 +12,11 @@ from ..canvas import Relief
 from ..cloth import Cloth
 from ..curves import beside, box, flip, mirrored, outline, ribbon, spline
 from .body import Body, collar_rib, cuffs
-from .draw_context import Job, button, luma, towards, zipper
+from .draw_context import DrawContext, button, luma, towards, zipper
 from .tops import fitted, lay, lettering
 
 
-def sweater(job: Job) -> None:
+def sweater(job: DrawContext) -> None:
     """Knitwear with ribbed edges; crew, V or turtle neck, or a cardigan."""
     body = fitted(job, 318)
     body = replace(body, hem=body.hem - 5)
@@ -36,7 +36,7 @@ def sweater(job: Job) -> None:
         cables(job, body)
 
 
-def bottom_rib(job: Job, body: Body, cloth: Cloth, height: float) -> None:
+def bottom_rib(job: DrawContext, body: Body, cloth: Cloth, height: float) -> None:
     """The welt at the hem."""
     lower, upper = body.hem_line(0), body.hem_line(height)
     band = np.concatenate([upper, lower[::-1]])
@@ -44,7 +44,7 @@ def bottom_rib(job: Job, body: Body, cloth: Cloth, height: float) -> None:
     job.canvas.seam(upper, 0.22, clip=body.front())
 
 
-def turtle(job: Job, body: Body, cloth: Cloth) -> None:
+def turtle(job: DrawContext, body: Body, cloth: Cloth) -> None:
     """A folded high collar."""
     n, t = body.neck, body.top
     shape = mirrored([
@@ -57,7 +57,7 @@ def turtle(job: Job, body: Body, cloth: Cloth) -> None:
     )
 
 
-def opening(job: Job, body: Body, cloth: Cloth) -> None:
+def opening(job: DrawContext, body: Body, cloth: Cloth) -> None:
     """A buttoned cardigan front following the V neck."""
     c = job.canvas
     low = body.top + body.drop
@@ -68,7 +68,7 @@ def opening(job: Job, body: Body, cloth: Cloth) -> None:
         button(job, 0, low + 8 + k * (body.length - low - 18) / (count - 1), 3.2)
 
 
-def cables(job: Job, body: Body) -> None:
+def cables(job: DrawContext, body: Body) -> None:
     """Twisted cables down the front."""
     c, top, low = job.canvas, body.top + body.drop + 14, body.length - 22
     y = np.linspace(top, low, 90)
@@ -83,14 +83,14 @@ def cables(job: Job, body: Body) -> None:
             )
 
 
-def sweatshirt(job: Job) -> None:
+def sweatshirt(job: DrawContext) -> None:
     """Fleece with ribbed edges; crew neck, hood or zip."""
     hooded = job.cut.get("neck") in ("hood", "zip")
     with job.canvas.at(0, 9 if hooded else 0, 0.94 if hooded else 1.0):
         fleece(job)
 
 
-def fleece(job: Job) -> None:
+def fleece(job: DrawContext) -> None:
     """The sweatshirt itself."""
     body = fitted(job, 312)
     body = replace(body, hem=body.chest - 9)
@@ -115,7 +115,7 @@ def fleece(job: Job) -> None:
         lettering(job, body)
 
 
-def hood_back(job: Job, body: Body) -> None:
+def hood_back(job: DrawContext, body: Body) -> None:
     """The hood lying behind the neck."""
     n, t = body.neck, body.top
     shape = mirrored(
@@ -128,7 +128,7 @@ def hood_back(job: Job, body: Body) -> None:
     job.canvas.piece(inner, job.cloth.plain(), Relief(3, 8, 0.6, hollow=4), shade=0.6, shadow=0.3)
 
 
-def hood_front(job: Job, body: Body) -> None:
+def hood_front(job: DrawContext, body: Body) -> None:
     """The hood's edges meeting at the throat, with cords."""
     c, n, t, low = job.canvas, body.neck, body.top, body.top + body.drop
     edge = outline([
@@ -147,7 +147,7 @@ def hood_front(job: Job, body: Body) -> None:
         c.piece(ribbon(line, 2.2), Cloth(cord, "canvas"), Relief(1.3, 1.2, 0), shadow=0.4)
 
 
-def pouch(job: Job, body: Body, split: bool) -> None:
+def pouch(job: DrawContext, body: Body, split: bool) -> None:
     """The kangaroo pocket."""
     y = body.length - 19
     half, top_half, high = body.hem * 0.62, body.hem * 0.38, 58

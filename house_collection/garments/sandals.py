@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..canvas import Relief
 from ..cloth import Cloth
 from ..curves import beside, ellipse, outline, ribbon, scaled, spline
-from .draw_context import Job, towards
+from .draw_context import DrawContext, towards
 from .shoes import GUM, shown, with_buckle
 
 FOOT = [
@@ -22,7 +22,7 @@ FOOT = [
 UNDER = scaled(outline(FOOT), 1.13, 1.04)
 
 
-def as_pair(job: Job, shoe: Callable[[Job], None]) -> None:
+def as_pair(job: DrawContext, shoe: Callable[[DrawContext], None]) -> None:
     """Left and right, turned a little outwards."""
     state = job.random.getstate()
     for side in (-1, 1):
@@ -31,7 +31,7 @@ def as_pair(job: Job, shoe: Callable[[Job], None]) -> None:
             shoe(job)
 
 
-def footbed(job: Job, cloth: Cloth, edge: Cloth) -> None:
+def footbed(job: DrawContext, cloth: Cloth, edge: Cloth) -> None:
     """The sole and what the foot stands on."""
     c, foot = job.canvas, outline(FOOT)
     c.piece(scaled(foot, 1.06, 1.025), edge, Relief(4, 5, 0), shadow=0)
@@ -41,12 +41,12 @@ def footbed(job: Job, cloth: Cloth, edge: Cloth) -> None:
         c.glaze(ellipse(0, y, r, r), 0.93, 6)
 
 
-def flip_flops(job: Job) -> None:
+def flip_flops(job: DrawContext) -> None:
     """A printed or striped sole with a Y-shaped thong."""
     as_pair(job, flip_flop)
 
 
-def flip_flop(job: Job) -> None:
+def flip_flop(job: DrawContext) -> None:
     c = job.canvas
     edge = Cloth(towards(job.cloth.colour, 0.6), "rubber")
     footbed(job, job.cloth, edge)
@@ -62,7 +62,7 @@ def flip_flop(job: Job) -> None:
     c.piece(ellipse(-3, 134, 5.5, 5.5), thong, Relief(3, 3, 0), shadow=0.4)
 
 
-def sandals(job: Job) -> None:
+def sandals(job: DrawContext) -> None:
     """Slides, cross straps, footbeds with buckles, T-bars; from the side or from above."""
     if job.cut.get("view") == "side":
         shown(job, side_sandal, 0.92)
@@ -70,7 +70,7 @@ def sandals(job: Job) -> None:
         as_pair(job, sandal)
 
 
-def side_sandal(job: Job) -> None:
+def side_sandal(job: DrawContext) -> None:
     """A footbed with straps that arch over it."""
     c, dark = job.canvas, job.cut.get("sole") == "dark"
     sole = outline([
@@ -95,7 +95,7 @@ def side_sandal(job: Job) -> None:
         with_buckle(job, 66, 186, 6)
 
 
-def side_strap(job: Job, x: float, lift: float, wide: float, far: bool) -> None:
+def side_strap(job: DrawContext, x: float, lift: float, wide: float, far: bool) -> None:
     """One half of a strap: the far one shows its inside, the near one lies over it."""
     y = 258 - lift
     if far:
@@ -114,7 +114,7 @@ def side_strap(job: Job, x: float, lift: float, wide: float, far: bool) -> None:
         with_buckle(job, x - 4 + wide / 2, y + lift * 0.55, 7)
 
 
-def sandal(job: Job) -> None:
+def sandal(job: DrawContext) -> None:
     c, shape = job.canvas, job.cut.get("shape", "two-strap")
     footbed(
         job, Cloth((0.70, 0.55, 0.40), "suede"),
@@ -142,7 +142,7 @@ def sandal(job: Job) -> None:
         heel_strap(job)
 
 
-def band(job: Job, y: float, high: float) -> None:
+def band(job: DrawContext, y: float, high: float) -> None:
     """A strap across the foot, arching forwards."""
     line = spline([(-48, y + 9), (0, y - 6, 1), (48, y + 9)])
     job.canvas.piece(ribbon(line, high), job.cloth, Relief(4, 8, 0.4), shadow=0.5, clip=UNDER)
@@ -150,7 +150,7 @@ def band(job: Job, y: float, high: float) -> None:
         job.canvas.stitches(beside(line, side * (high / 2 - 2.5))[3:-3], job.thread, 0.7, 0.5)
 
 
-def heel_strap(job: Job) -> None:
+def heel_strap(job: DrawContext) -> None:
     """A strap around the heel with a buckle."""
     c = job.canvas
     line = spline([(-27, 222), (0, 212, 1), (29, 224)])

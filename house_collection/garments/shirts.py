@@ -12,12 +12,12 @@ from ..canvas import Relief
 from ..cloth import Cloth
 from ..curves import beside, box, flip, mirrored, outline, ribbon, spline
 from .body import Body, Sleeve, body_folds, collar_rib, cuffs, sleeves
-from .draw_context import Job, button, towards, zipper
+from .draw_context import DrawContext, button, towards, zipper
 from .knits import bottom_rib, hood_back, hood_front
 from .tops import fitted, sleeve_of
 
 
-def shirt(job: Job) -> None:
+def shirt(job: DrawContext) -> None:
     """A woven shirt with a collar, a placket and cuffs."""
     body = replace(
         fitted(job, 322), neck=22, drop=20, neck_shape="round", hem_curve=job.vary(3, 13)
@@ -41,7 +41,7 @@ def shirt(job: Job) -> None:
     collar(job, body)
 
 
-def yoke(job: Job, body: Body) -> None:
+def yoke(job: DrawContext, body: Body) -> None:
     """The shoulder seams."""
     y = body.top + 11
     line = spline([(body.neck + 2, y - 4), (body.shoulder - 2, y + body.slope)])
@@ -49,7 +49,7 @@ def yoke(job: Job, body: Body) -> None:
         job.canvas.seam(edge, 0.2)
 
 
-def front_placket(job: Job, body: Body) -> None:
+def front_placket(job: DrawContext, body: Body) -> None:
     """The buttoned front edge."""
     c, low = job.canvas, body.top + body.drop - 2
     bottom = body.length + body.hem_curve
@@ -66,7 +66,7 @@ def front_placket(job: Job, body: Body) -> None:
         button(job, 0, low + 14 + k * (bottom - low - 34) / (count - 1), 2.4, colour)
 
 
-def patch(job: Job, body: Body, side: int, flap: bool = False) -> None:
+def patch(job: DrawContext, body: Body, side: int, flap: bool = False) -> None:
     """A chest pocket, with or without a flap."""
     c, x, y, w, h = job.canvas, side * body.chest * 0.5, body.armhole + 2, 15, 36
     pocket = outline([(x - w, y), (x + w, y), (x + w, y + h - 4), (x, y + h), (x - w, y + h - 4)])
@@ -82,7 +82,7 @@ def patch(job: Job, body: Body, side: int, flap: bool = False) -> None:
         c.seam(spline([(x - w, y + 5), (x + w, y + 5)]), 0.18)
 
 
-def collar(job: Job, body: Body) -> None:
+def collar(job: DrawContext, body: Body) -> None:
     """A shirt collar: points, button-down, band or camp."""
     c, n, t, low = job.canvas, body.neck, body.top, body.top + body.drop
     kind = job.cut.get("collar", "point")
@@ -115,13 +115,13 @@ def collar(job: Job, body: Body) -> None:
             button(job, x, t + reach + 6.5, 1.7)
 
 
-def jacket(job: Job) -> None:
+def jacket(job: DrawContext) -> None:
     """Bomber, denim, biker, puffer, field or parka."""
     with job.canvas.at(size=0.92):
         outerwear(job, job.cut.get("shape", "bomber"))
 
 
-def outerwear(job: Job, kind: str) -> None:
+def outerwear(job: DrawContext, kind: str) -> None:
     """A jacket of the kind."""
     long_ = kind in ("parka", "field")
     body = replace(fitted(job, 330 if long_ else 300), neck=25, drop=22, neck_shape="round")
@@ -143,7 +143,7 @@ def outerwear(job: Job, kind: str) -> None:
     jacket_neck(job, body, kind, rib)
 
 
-def jacket_neck(job: Job, body: Body, kind: str, rib: Cloth) -> None:
+def jacket_neck(job: DrawContext, body: Body, kind: str, rib: Cloth) -> None:
     """The collar that goes with each jacket."""
     if kind == "bomber":
         collar_rib(job, body, 10, rib)
@@ -160,7 +160,7 @@ def jacket_neck(job: Job, body: Body, kind: str, rib: Cloth) -> None:
         zipper(job, spline([(0, t - 9), (0, t + 30)]), pull=False, width=4)
 
 
-def quilt(job: Job, body: Body) -> None:
+def quilt(job: DrawContext, body: Body) -> None:
     """Horizontal channels of down."""
     c, y = job.canvas, body.top + body.drop + 12
     step = job.vary(22, 30)
@@ -172,7 +172,7 @@ def quilt(job: Job, body: Body) -> None:
         y += step
 
 
-def trucker(job: Job, body: Body) -> None:
+def trucker(job: DrawContext, body: Body) -> None:
     """The denim jacket: yoke, V seams, flap pockets, metal buttons."""
     c, y = job.canvas, body.armhole - 8
     line = spline([(-body.chest, y), (body.chest, y)])
@@ -197,7 +197,7 @@ def trucker(job: Job, body: Body) -> None:
         )
 
 
-def bottom_band(job: Job, body: Body) -> None:
+def bottom_band(job: DrawContext, body: Body) -> None:
     upper, lower = body.hem_line(15), body.hem_line(0)
     job.canvas.piece(
         np.concatenate([upper, lower[::-1]]), job.cloth, Relief(2.4, 3, 0), shadow=0.2,
@@ -206,7 +206,7 @@ def bottom_band(job: Job, body: Body) -> None:
     job.canvas.stitches(beside(upper, 2), job.thread, 0.8, 0.5)
 
 
-def biker(job: Job, body: Body) -> None:
+def biker(job: DrawContext, body: Body) -> None:
     """An asymmetric zip with wide lapels and zipped pockets."""
     c, t, low = job.canvas, body.top, body.top + body.drop
     zipper(
@@ -225,7 +225,7 @@ def biker(job: Job, body: Body) -> None:
     bottom_band(job, body)
 
 
-def plain_front(job: Job, body: Body) -> None:
+def plain_front(job: DrawContext, body: Body) -> None:
     """Welt pockets, and flaps on field jackets."""
     c, y = job.canvas, body.length - 62
     if job.cut.get("shape") in ("field", "parka"):
@@ -245,7 +245,7 @@ def plain_front(job: Job, body: Body) -> None:
         c.piece(part, job.cloth, Relief(2, 2, 0), shadow=0.4)
 
 
-def blazer(job: Job) -> None:
+def blazer(job: DrawContext) -> None:
     """A tailored jacket with lapels, one or two rows of buttons."""
     body = replace(fitted(job, 330), neck=23, drop=102, neck_shape="v", hem_curve=2)
     c, sleeve = job.canvas, Sleeve(job.vary(196, 206), job.vary(10, 12), 16, 3, 2)
@@ -271,12 +271,12 @@ def blazer(job: Job) -> None:
     flap_pockets(job, body)
 
 
-def shirt_front(job: Job, body: Body) -> None:
+def shirt_front(job: DrawContext, body: Body) -> None:
     """Nothing under the jacket but the label at the back of the neck."""
     job.canvas.flat(box(-9, body.top + 9, 9, body.top + 16, 1), (0.9, 0.88, 0.84), 0.8)
 
 
-def lapels(job: Job, body: Body, edge: float) -> None:
+def lapels(job: DrawContext, body: Body, edge: float) -> None:
     """Notched lapels and the collar that meets them."""
     c, n, t, low = job.canvas, body.neck, body.top, body.top + body.drop
     notch = t + 44
@@ -300,7 +300,7 @@ def lapels(job: Job, body: Body, edge: float) -> None:
         c.piece(side, job.cloth, Relief(3, 4, 0.2), shadow=0.4)
 
 
-def flap_pockets(job: Job, body: Body) -> None:
+def flap_pockets(job: DrawContext, body: Body) -> None:
     """Two flaps at the hip and a welt at the breast."""
     c, y = job.canvas, body.length - 74
     for side in (1, -1):

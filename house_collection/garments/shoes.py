@@ -11,14 +11,14 @@ import numpy as np
 from ..canvas import Fold, Relief
 from ..cloth import RGB, Cloth
 from ..curves import box, ellipse, outline, ribbon, spline
-from .draw_context import Job, luma, towards
+from .draw_context import DrawContext, luma, towards
 
 GUM = (0.76, 0.58, 0.38)
 CHALK = (0.93, 0.92, 0.89)
 LEATHER_SOLE = (0.25, 0.17, 0.12)
 
 
-def shown(job: Job, shoe: Callable[[Job], None], tall: float = 1.0) -> None:
+def shown(job: DrawContext, shoe: Callable[[DrawContext], None], tall: float = 1.0) -> None:
     """One shoe, or the shoe and its fellow a little behind it; `tall` squeezes the drawing."""
     state, c = job.random.getstate(), job.canvas
     if job.cut.get("shown") == "pair":
@@ -32,21 +32,21 @@ def shown(job: Job, shoe: Callable[[Job], None], tall: float = 1.0) -> None:
         shoe(job)
 
 
-def sole_colour(job: Job) -> RGB:
+def sole_colour(job: DrawContext) -> RGB:
     """The rubber under the shoe."""
     return {"chalk": CHALK, "gum": GUM, "dark": (0.16, 0.16, 0.17)}.get(
         job.cut.get("sole", "chalk"), job.accents[0]
     )
 
 
-def casual_shoes(job: Job) -> None:
+def casual_shoes(job: DrawContext) -> None:
     """Plimsolls, high-tops, slip-ons, chelsea boots and desert boots."""
     shape = job.cut.get("shape", "")
     shoe = {"slip-on": slip_on, "chelsea": boot, "desert": boot}.get(shape, sneaker)
     shown(job, shoe, {"slip-on": 0.72, "chelsea": 0.9, "desert": 0.82}.get(shape, 0.76))
 
 
-def sneaker(job: Job) -> None:
+def sneaker(job: DrawContext) -> None:
     """A low or high canvas or leather sneaker."""
     c = job.canvas
     high = 44 if job.cut.get("shape") == "high-top" else 0
@@ -69,7 +69,7 @@ def sneaker(job: Job) -> None:
     rubber(job, 262, 286)
 
 
-def opening(job: Job, top: float, high: float) -> None:
+def opening(job: DrawContext, top: float, high: float) -> None:
     """The inside of the shoe and its tongue."""
     c = job.canvas
     inside = outline(
@@ -86,7 +86,7 @@ def opening(job: Job, top: float, high: float) -> None:
     c.piece(tongue, job.cloth, Relief(5, 6, 0.5), shade=0.96)
 
 
-def panels(job: Job, upper: np.ndarray, top: float, high: float) -> None:
+def panels(job: DrawContext, upper: np.ndarray, top: float, high: float) -> None:
     """Eyestay, toe cap, heel patch and their stitching."""
     c = job.canvas
     accent = (
@@ -132,7 +132,7 @@ def panels(job: Job, upper: np.ndarray, top: float, high: float) -> None:
         )
 
 
-def laces(job: Job, top: float, high: float, rows: int) -> None:
+def laces(job: DrawContext, top: float, high: float, rows: int) -> None:
     """Bars of lace over the tongue, with eyelets, and a bow."""
     c = job.canvas
     dark = job.cut.get("laces") == "dark"
@@ -150,7 +150,7 @@ def laces(job: Job, top: float, high: float, rows: int) -> None:
         c.piece(ribbon(loop, 2.8), cloth, Relief(1.5, 1.5, 0), shadow=0.35)
 
 
-def rubber(job: Job, top: float, low: float) -> None:
+def rubber(job: DrawContext, top: float, low: float) -> None:
     """A flat rubber sole with a foxing line."""
     c = job.canvas
     colour = sole_colour(job)
@@ -173,7 +173,7 @@ def spline_band(low: float) -> np.ndarray:
     return box(-120, low - 3, 120, low + 3)
 
 
-def slip_on(job: Job) -> None:
+def slip_on(job: DrawContext) -> None:
     """An elasticated slip-on."""
     c = job.canvas
     inside = outline([(0, 184), (20, 168, 1), (60, 166, 1), (98, 150), (98, 200), (20, 210)])
@@ -191,7 +191,7 @@ def slip_on(job: Job) -> None:
     rubber(job, 262, 285)
 
 
-def boot(job: Job) -> None:
+def boot(job: DrawContext) -> None:
     """A chelsea boot with elastic sides, or a laced desert boot."""
     c, chelsea = job.canvas, job.cut.get("shape") == "chelsea"
     top = 108 if chelsea else 132
@@ -234,12 +234,12 @@ def boot(job: Job) -> None:
     heel_sole(job, GUM if job.cut.get("sole") in ("gum", "chalk") else LEATHER_SOLE, 12)
 
 
-def sports_shoes(job: Job) -> None:
+def sports_shoes(job: DrawContext) -> None:
     """A runner or trainer: mesh, overlays, sculpted midsole."""
     shown(job, runner, 0.78)
 
 
-def runner(job: Job) -> None:
+def runner(job: DrawContext) -> None:
     c, top = job.canvas, 150 + job.vary(-5, 4)
     opening(job, top, 0)
     upper = outline([
@@ -254,7 +254,7 @@ def runner(job: Job) -> None:
     midsole(job)
 
 
-def mesh(job: Job, upper: np.ndarray) -> None:
+def mesh(job: DrawContext, upper: np.ndarray) -> None:
     """Rows of small holes on the vamp."""
     holes = [
         ellipse(-88 + 6 * i + 3 * (j % 2), 214 + 5 * j, 1.1, 1.1, 6)
@@ -264,7 +264,7 @@ def mesh(job: Job, upper: np.ndarray) -> None:
     job.canvas.flat(holes, towards(job.cloth.colour, 0.55), 0.6, clip=upper)
 
 
-def overlays(job: Job, upper: np.ndarray, top: float) -> None:
+def overlays(job: DrawContext, upper: np.ndarray, top: float) -> None:
     """Welded panels in the accent colours, and a mark on the side."""
     c = job.canvas
     second, third = (
@@ -299,7 +299,7 @@ def overlays(job: Job, upper: np.ndarray, top: float) -> None:
     c.piece(pull, third, Relief(2, 3, 0))
 
 
-def midsole(job: Job) -> None:
+def midsole(job: DrawContext) -> None:
     """Foam with a line through it and a treaded outsole."""
     c, colour = job.canvas, sole_colour(job)
     foam = outline([
@@ -318,7 +318,7 @@ def midsole(job: Job) -> None:
     c.flat(notches, (0.08, 0.08, 0.08), 0.5, clip=tread)
 
 
-def heel_sole(job: Job, colour: RGB, block: float) -> None:
+def heel_sole(job: DrawContext, colour: RGB, block: float) -> None:
     """A thin sole with a stacked heel."""
     c, low = job.canvas, 268 + block
     shape = outline([
@@ -332,7 +332,7 @@ def heel_sole(job: Job, colour: RGB, block: float) -> None:
     )
 
 
-def with_buckle(job: Job, x: float, y: float, half: float) -> None:
+def with_buckle(job: DrawContext, x: float, y: float, half: float) -> None:
     """A small square buckle."""
     c = job.canvas
     ring = np.concatenate([box(x - half, y - half, x + half, y + half, 2)])

@@ -8,10 +8,10 @@ import numpy as np
 
 from ..canvas import Relief
 from ..curves import Point, beside, mirrored, ribbon, spline
-from .draw_context import Job, button, drape
+from .draw_context import DrawContext, button, drape
 
 
-def skirt(job: Job) -> None:
+def skirt(job: DrawContext) -> None:
     """Pencil, A-line, pleated, tiered or denim."""
     c, shape = job.canvas, job.cut.get("shape", "a-line")
     length = {"mini": 225, "knee": 290, "midi": 345}[job.cut.get("length", "knee")]
@@ -40,7 +40,7 @@ def skirt(job: Job) -> None:
 
 
 def skirt_details(
-    job: Job,
+    job: DrawContext,
     shape: str,
     front: np.ndarray,
     waist: float,

@@ -11,10 +11,10 @@ import numpy as np
 from ..canvas import Fold, Relief
 from ..cloth import Cloth
 from ..curves import arc, beside, box, ellipse, flip, mirrored, moved, outline, ribbon, spline
-from .draw_context import Job, creases, drape, towards
+from .draw_context import DrawContext, creases, drape, towards
 
 
-def belt(job: Job) -> None:
+def belt(job: DrawContext) -> None:
     """A belt rolled into a ring, its buckle to the front."""
     c, high = job.canvas, job.vary(24, 34)
     rx, ry, cy = 116 + job.vary(-6, 6), 40 + job.vary(-6, 8), 190
@@ -40,7 +40,7 @@ def belt(job: Job) -> None:
     buckle(job, -34, cy + ry * 0.96 + high / 2, high)
 
 
-def buckle(job: Job, x: float, y: float, high: float) -> None:
+def buckle(job: DrawContext, x: float, y: float, high: float) -> None:
     """A frame with its prong, or a plate."""
     c, half = job.canvas, high / 2 + 7
     kind = job.cut.get("buckle", "frame")
@@ -63,12 +63,12 @@ def buckle(job: Job, x: float, y: float, high: float) -> None:
     c.piece(loop, job.cloth, Relief(2.5, 3, 0), shadow=0.45)
 
 
-def cap(job: Job) -> None:
+def cap(job: DrawContext) -> None:
     """A baseball cap, or a knitted beanie."""
     (beanie if job.cut.get("shape") == "beanie" else baseball)(job)
 
 
-def baseball(job: Job) -> None:
+def baseball(job: DrawContext) -> None:
     """Six panels and a curved brim, three-quarters from the front."""
     c = job.canvas
     contrast = (
@@ -96,7 +96,7 @@ def baseball(job: Job) -> None:
         c.stitches(inner[20:62], job.thread, 0.6, 0.5)
 
 
-def mark(job: Job) -> None:
+def mark(job: DrawContext) -> None:
     """A letter or a patch on the front."""
     c, detail = job.canvas, job.cut.get("detail")
     if detail == "letter":
@@ -109,7 +109,7 @@ def mark(job: Job) -> None:
         c.text(job.cut.get("words", "CO"), (-18, 187), 38, (0.25, 0.15, 0.08))
 
 
-def beanie(job: Job) -> None:
+def beanie(job: DrawContext) -> None:
     """A knitted hat with a turned-up brim, perhaps a bobble."""
     c = job.canvas
     if job.cut.get("detail") == "bobble":
@@ -130,12 +130,12 @@ def beanie(job: Job) -> None:
     c.piece(band, job.cloth.dyed(job.cloth.colour, "rib"), Relief(7, 9, 0.6), shadow=0.4)
 
 
-def hat(job: Job) -> None:
+def hat(job: DrawContext) -> None:
     """A fedora, a straw hat or a bucket hat."""
     {"bucket": bucket_hat}.get(job.cut.get("shape", "fedora"), fedora)(job)
 
 
-def fedora(job: Job) -> None:
+def fedora(job: DrawContext) -> None:
     """A brim seen slightly from above and a pinched crown with a band."""
     c, straw = job.canvas, job.cut.get("shape") == "straw"
     wide = 136 if straw else 126 + job.vary(-6, 4)
@@ -168,7 +168,7 @@ def fedora(job: Job) -> None:
     )
 
 
-def bucket_hat(job: Job) -> None:
+def bucket_hat(job: DrawContext) -> None:
     """Cotton, with a downward brim stitched in rows."""
     c = job.canvas
     crown = mirrored([(0, 124, 1), (52, 128, 0.6), (66, 144, 0.8), (80, 222), (0, 232, 1)])
@@ -184,12 +184,12 @@ def bucket_hat(job: Job) -> None:
         c.glaze(ribbon(line, 0.9), 0.76, 0, clip=brim)
 
 
-def scarf(job: Job) -> None:
+def scarf(job: DrawContext) -> None:
     """A long scarf, looped once or folded, or a square of silk."""
     {"square": square, "folded": folded}.get(job.cut.get("shape", ""), looped)(job)
 
 
-def folded(job: Job) -> None:
+def folded(job: DrawContext) -> None:
     """A long scarf folded in half over nothing, its two ends one above the other."""
     c, wide = job.canvas, 92 + job.vary(-8, 10)
     low = 300 + job.vary(-8, 8)
@@ -204,7 +204,7 @@ def folded(job: Job) -> None:
     c.glaze(top, 0.8, 3, clip=ribbon(spline([(1, 60), (1, 90)]), wide + 30))
 
 
-def looped(job: Job) -> None:
+def looped(job: DrawContext) -> None:
     """A long scarf once about the neck, its two tails hanging in front."""
     c, r = job.canvas, job.random
     wide = 58 + job.vary(-6, 10)
@@ -245,7 +245,7 @@ def lengthwise(r: random.Random, line: np.ndarray, wide: float) -> list[Fold]:
     ]
 
 
-def fringe(job: Job, line: np.ndarray, wide: float) -> None:
+def fringe(job: DrawContext, line: np.ndarray, wide: float) -> None:
     """Tassels at the end of a tail."""
     if job.cut.get("detail") != "fringe":
         return
@@ -260,7 +260,7 @@ def fringe(job: Job, line: np.ndarray, wide: float) -> None:
     job.canvas.piece(threads, job.cloth.plain(), Relief(1, 1, 0), shadow=0.15)
 
 
-def square(job: Job) -> None:
+def square(job: DrawContext) -> None:
     """A silk square with a border, folded to a triangle."""
     c = job.canvas
     shape = outline(
@@ -276,7 +276,7 @@ def square(job: Job) -> None:
     c.piece(top, job.cloth.dyed(job.accents[0]), Relief(5, 7, 1, (20, 40)), shadow=0.4)
 
 
-def tie(job: Job) -> None:
+def tie(job: DrawContext) -> None:
     """A tie with its upper end rolled, or a bow tie."""
     if job.cut.get("shape") == "bow tie":
         bow_tie(job)
@@ -296,7 +296,7 @@ def tie(job: Job) -> None:
     c.flat(ellipse(0, 66, 4.5, 3), towards(job.cloth.colour, 0.35), 0.9)
 
 
-def bow_tie(job: Job) -> None:
+def bow_tie(job: DrawContext) -> None:
     """A butterfly bow with a band behind."""
     c = job.canvas
     c.piece(
@@ -316,7 +316,7 @@ def bow_tie(job: Job) -> None:
     c.piece(box(-13, 182, 13, 220, 6), job.cloth, Relief(6, 7, 0.3), shadow=0.55)
 
 
-def socks(job: Job) -> None:
+def socks(job: DrawContext) -> None:
     """A pair, one laid over the other."""
     tall = {"ankle": 60, "crew": 128, "knee": 186}[job.cut.get("length", "crew")]
     state = job.random.getstate()
@@ -327,7 +327,7 @@ def socks(job: Job) -> None:
             sock(job, tall)
 
 
-def sock(job: Job, tall: float) -> None:
+def sock(job: DrawContext, tall: float) -> None:
     """Leg, heel, foot and toe from the side."""
     c = job.canvas
     heel_y, top = 286, 286 - tall - 30

@@ -10,7 +10,7 @@ from ..canvas import Relief
 from ..cloth import Cloth
 from ..curves import beside, box, flip, mirrored, moved, outline, ribbon, spline
 from .body import Body, Sleeve, body_folds, collar_rib, sleeves
-from .draw_context import Job, button
+from .draw_context import DrawContext, button
 
 NECKS = {
     "crew": (25, 23, "round"),
@@ -26,7 +26,7 @@ NECKS = {
 }
 
 
-def fitted(job: Job, length: float = 318) -> Body:
+def fitted(job: DrawContext, length: float = 318) -> Body:
     """A body of the wearer's proportions with the neckline of the cut."""
     women, child = job.gender in ("Women", "Girls"), job.gender in ("Boys", "Girls")
     neck, drop, shape = NECKS.get(job.cut.get("neck", "crew"), NECKS["crew"])
@@ -44,7 +44,7 @@ def fitted(job: Job, length: float = 318) -> Body:
     )
 
 
-def sleeve_of(job: Job, body: Body) -> Sleeve | None:
+def sleeve_of(job: DrawContext, body: Body) -> Sleeve | None:
     """The sleeve that the cut names."""
     kind = job.cut.get("sleeve", "short")
     if kind == "none":
@@ -59,7 +59,7 @@ def sleeve_of(job: Job, body: Body) -> Sleeve | None:
 
 
 def lay(
-    job: Job, body: Body, folds: int = 5, waves: float = 1.3, depth: float = 7
+    job: DrawContext, body: Body, folds: int = 5, waves: float = 1.3, depth: float = 7
 ) -> Sleeve | None:
     """Back, sleeves and front, without trimmings; returns the sleeve."""
     c, sleeve = job.canvas, sleeve_of(job, body)
@@ -74,13 +74,13 @@ def lay(
     return sleeve
 
 
-def hems(job: Job, body: Body, up: float = 7) -> None:
+def hems(job: DrawContext, body: Body, up: float = 7) -> None:
     """Twin needle stitching at the hem."""
     for rise in (up, up + 2.2):
         job.canvas.glaze(ribbon(body.hem_line(rise), 0.8), 0.82, 0, clip=body.front())
 
 
-def tshirt(job: Job) -> None:
+def tshirt(job: DrawContext) -> None:
     """A jersey T-shirt; crew, V, scoop, henley or polo."""
     body = fitted(job)
     lay(job, body)
@@ -103,7 +103,7 @@ def tshirt(job: Job) -> None:
         chest_stripe(job, body)
 
 
-def placket(job: Job, body: Body, length: float, buttons: int, width: float = 9) -> None:
+def placket(job: DrawContext, body: Body, length: float, buttons: int, width: float = 9) -> None:
     """A buttoned slit below the neck."""
     c, top = job.canvas, body.top + body.drop - 2
     c.piece(box(-width / 2, top, width / 2, top + length), job.cloth, Relief(1.6, 2, 0))
@@ -113,7 +113,9 @@ def placket(job: Job, body: Body, length: float, buttons: int, width: float = 9)
         button(job, 0, top + 7 + k * (length - 12) / max(1, buttons - 1), 2.3)
 
 
-def polo_collar(job: Job, body: Body, cloth: Cloth, fall: float = 24, point: float = 15) -> None:
+def polo_collar(
+    job: DrawContext, body: Body, cloth: Cloth, fall: float = 24, point: float = 15
+) -> None:
     """A turned-down collar, open at the front."""
     c, n, t = job.canvas, body.neck, body.top
     behind = [
@@ -129,7 +131,7 @@ def polo_collar(job: Job, body: Body, cloth: Cloth, fall: float = 24, point: flo
         c.piece(side, cloth, Relief(3.5, 4, 0.3), shadow=0.45)
 
 
-def chest_pocket(job: Job, body: Body) -> None:
+def chest_pocket(job: DrawContext, body: Body) -> None:
     """A patch pocket on the wearer's left."""
     c, x, y = job.canvas, body.chest * 0.46, body.armhole - 6
     w, h = job.vary(12, 15), job.vary(30, 36)
@@ -140,14 +142,14 @@ def chest_pocket(job: Job, body: Body) -> None:
     c.stitches(spline([(x - w + 1, y + 4), (x + w - 1, y + 4)]), job.thread, 0.7, 0.6)
 
 
-def lettering(job: Job, body: Body) -> None:
+def lettering(job: DrawContext, body: Body) -> None:
     """A word across the chest."""
     ink = job.accents[0]
     words = job.cut.get("words", "NORTH")
     job.canvas.text(words, (0, body.armhole + job.vary(10, 24)), body.chest * 1.25, ink)
 
 
-def chest_stripe(job: Job, body: Body) -> None:
+def chest_stripe(job: DrawContext, body: Body) -> None:
     """One or two broad bands across the chest."""
     y = body.armhole + job.vary(4, 20)
     for k, (height, gap) in enumerate(((job.vary(14, 24), 0), (4, 30))):
@@ -157,7 +159,7 @@ def chest_stripe(job: Job, body: Body) -> None:
         )
 
 
-def top(job: Job) -> None:
+def top(job: DrawContext) -> None:
     """A woman's blouse or shell top."""
     body = fitted(job, 300)
     flare = {"peplum": 16, "swing": 14}.get(job.cut.get("shape", ""), 3)
@@ -178,7 +180,7 @@ def top(job: Job) -> None:
         bow(job, 0, body.top + body.drop, 15)
 
 
-def camisole(job: Job, body: Body) -> None:
+def camisole(job: DrawContext, body: Body) -> None:
     """Thin straps over a bare shoulder."""
     c, chest, y = job.canvas, body.chest - 4, body.armhole - 22
     strap = chest * 0.55
@@ -198,7 +200,7 @@ def camisole(job: Job, body: Body) -> None:
     c.piece(mirrored([*cup, *rest]), job.cloth, Relief(7, 12, 1.8, (95, 22), folds))
 
 
-def bow(job: Job, x: float, y: float, size: float) -> None:
+def bow(job: DrawContext, x: float, y: float, size: float) -> None:
     """A tied bow with two tails."""
     c = job.canvas
     tail = outline([

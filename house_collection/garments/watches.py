@@ -11,10 +11,10 @@ import numpy as np
 from ..canvas import Relief
 from ..cloth import Cloth
 from ..curves import box, ellipse, moved, outline, ribbon, spline
-from .draw_context import METALS, Job, luma, towards
+from .draw_context import METALS, DrawContext, luma, towards
 
 
-def watch(job: Job) -> None:
+def watch(job: DrawContext) -> None:
     """Strap, case and dial, from the front."""
     c = job.canvas
     radius = (46 if job.gender == "Women" else 58) + job.vary(-4, 5)
@@ -37,7 +37,7 @@ def watch(job: Job) -> None:
     dial(job, face, radius * 0.85, square)
 
 
-def strap(job: Job, width: float, radius: float) -> None:
+def strap(job: DrawContext, width: float, radius: float) -> None:
     """A leather, rubber or woven strap."""
     c = job.canvas
     for top, low, tip in ((24, 200, 0.9), (200, 380, 0.72)):
@@ -56,7 +56,7 @@ def strap(job: Job, width: float, radius: float) -> None:
     c.piece(box(-width * 0.7, 32, width * 0.7, 40, 1), job.cloth, Relief(2, 2, 0))
 
 
-def bracelet(job: Job, width: float, radius: float) -> None:
+def bracelet(job: DrawContext, width: float, radius: float) -> None:
     """Rows of three links."""
     c, high = job.canvas, 13
     outer, inner = [], []
@@ -75,7 +75,7 @@ def bracelet(job: Job, width: float, radius: float) -> None:
     c.piece(inner, bright, Relief(3, 3.5, 0), shade=1.05, shadow=0.2)
 
 
-def dial(job: Job, face: np.ndarray, radius: float, square: bool) -> None:
+def dial(job: DrawContext, face: np.ndarray, radius: float, square: bool) -> None:
     """Face, ticks, subdials and hands."""
     c, tone = job.canvas, job.accents[0]
     ink = (0.12, 0.12, 0.14) if luma(tone) > 0.45 else (0.92, 0.91, 0.88)
@@ -111,7 +111,7 @@ def dial(job: Job, face: np.ndarray, radius: float, square: bool) -> None:
     hands(job, radius, ink)
 
 
-def hands(job: Job, radius: float, ink: tuple[float, float, float]) -> None:
+def hands(job: DrawContext, radius: float, ink: tuple[float, float, float]) -> None:
     """Ten past ten, more or less, as watches are photographed."""
     c = job.canvas
     for minutes, length, width in (

@@ -3,9 +3,9 @@
 from .accessories import ACCESSORIES
 from .clothing import CLOTHING
 from .footwear import FOOTWEAR
-from .garment_spec import Kind
+from .garment_spec import GarmentSpec
 
-KINDS: tuple[Kind, ...] = (*CLOTHING, *FOOTWEAR, *ACCESSORIES)
+KINDS: tuple[GarmentSpec, ...] = (*CLOTHING, *FOOTWEAR, *ACCESSORIES)
 KIND_OF = {kind.article: kind for kind in KINDS}
 
 # Where the fabric follows from the shape.

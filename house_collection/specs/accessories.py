@@ -5,10 +5,23 @@
 from __future__ import annotations
 
 from ..garments import bags, jewellery, small_accessories, watches
-from .garment_spec import ADULTS, ALL, BAG, BOTH, CASUAL, COLD, JEWEL, WARM, WOMAN, YEAR, Kind, P
+from .garment_spec import (
+    ADULTS,
+    ALL,
+    BAG,
+    BOTH,
+    CASUAL,
+    COLD,
+    JEWEL,
+    WARM,
+    WOMAN,
+    YEAR,
+    GarmentSpec,
+    P,
+)
 
-ACCESSORIES: tuple[Kind, ...] = (
-    Kind(
+ACCESSORIES: tuple[GarmentSpec, ...] = (
+    GarmentSpec(
         "Handbags", *BAG, bags.handbag,
         weight=5,
         genders=WOMAN,
@@ -30,7 +43,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage=CASUAL,
         stands=True,
     ),
-    Kind(
+    GarmentSpec(
         "Backpacks", *BAG, bags.backpack,
         weight=3,
         genders={"Unisex": 5, "Men": 2, "Women": 2, "Boys": 1, "Girls": 1},
@@ -46,7 +59,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage={"Casual": 3, "Travel": 1},
         stands=True,
     ),
-    Kind(
+    GarmentSpec(
         "Clutches", *BAG, bags.clutch,
         weight=2.5,
         genders=WOMAN,
@@ -60,7 +73,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         seasons=YEAR,
         usage={"Party": 2, "Casual": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Wallets", "Wallets", "Accessories", bags.wallet,
         weight=2.5,
         genders=BOTH,
@@ -76,7 +89,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage=CASUAL,
         shades="leather",
     ),
-    Kind(
+    GarmentSpec(
         "Belts", "Belts", "Accessories", small_accessories.belt,
         weight=2.5,
         genders={"Men": 6, "Women": 4},
@@ -89,7 +102,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage={"Casual": 2, "Formal": 1},
         shades="leather",
     ),
-    Kind(
+    GarmentSpec(
         "Watches", "Watches", "Accessories", watches.watch,
         weight=4,
         genders=BOTH,
@@ -106,7 +119,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage=CASUAL,
         shades="strap",
     ),
-    Kind(
+    GarmentSpec(
         "Sunglasses", "Eyewear", "Accessories", jewellery.sunglasses,
         weight=3.5,
         genders=ADULTS,
@@ -123,7 +136,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage=CASUAL,
         shades="frame",
     ),
-    Kind(
+    GarmentSpec(
         "Caps", "Headwear", "Accessories", small_accessories.cap,
         weight=3,
         genders={"Men": 4, "Unisex": 4, "Boys": 1, "Women": 1},
@@ -139,7 +152,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         seasons=YEAR,
         usage={"Casual": 3, "Sports": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Hat", "Headwear", "Accessories", small_accessories.hat,
         weight=1.8,
         genders=ADULTS,
@@ -152,7 +165,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage=CASUAL,
         shades="by shape",
     ),
-    Kind(
+    GarmentSpec(
         "Scarves", "Scarves", "Accessories", small_accessories.scarf,
         weight=2.5,
         genders=ADULTS,
@@ -164,7 +177,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         seasons=COLD,
         usage=CASUAL,
     ),
-    Kind(
+    GarmentSpec(
         "Ties", "Ties", "Accessories", small_accessories.tie,
         weight=2,
         genders={"Men": 1},
@@ -179,7 +192,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         seasons=YEAR,
         usage={"Formal": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Socks", "Socks", "Apparel", small_accessories.socks,
         weight=2.5,
         genders=ALL,
@@ -194,7 +207,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         seasons=YEAR,
         usage=CASUAL,
     ),
-    Kind(
+    GarmentSpec(
         "Earrings", *JEWEL, jewellery.earrings,
         weight=2.5,
         genders=WOMAN,
@@ -209,7 +222,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage={"Casual": 2, "Party": 1},
         shades="metal",
     ),
-    Kind(
+    GarmentSpec(
         "Necklace and Chains", *JEWEL, jewellery.necklace,
         weight=2.5,
         genders={"Women": 9, "Men": 1},
@@ -225,7 +238,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage={"Casual": 2, "Party": 1},
         shades="metal",
     ),
-    Kind(
+    GarmentSpec(
         "Bracelet", *JEWEL, jewellery.bracelets,
         weight=2,
         genders={"Women": 6, "Men": 2},
@@ -238,7 +251,7 @@ ACCESSORIES: tuple[Kind, ...] = (
         usage=CASUAL,
         shades="metal",
     ),
-    Kind(
+    GarmentSpec(
         "Ring", *JEWEL, jewellery.finger_ring,
         weight=2,
         genders={"Women": 7, "Men": 2},

@@ -5,10 +5,23 @@
 from __future__ import annotations
 
 from ..garments import bottoms, dresses, knits, shirts, skirts, tops
-from .garment_spec import ALL, BOTH, BOTTOM, CASUAL, COLD, SMART, TOP, WARM, WOMEN, YEAR, Kind, P
+from .garment_spec import (
+    ALL,
+    BOTH,
+    BOTTOM,
+    CASUAL,
+    COLD,
+    SMART,
+    TOP,
+    WARM,
+    WOMEN,
+    YEAR,
+    GarmentSpec,
+    P,
+)
 
-CLOTHING: tuple[Kind, ...] = (
-    Kind(
+CLOTHING: tuple[GarmentSpec, ...] = (
+    GarmentSpec(
         "Tshirts", *TOP, tops.tshirt,
         weight=10,
         genders=ALL,
@@ -36,7 +49,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=WARM,
         usage={"Casual": 8, "Sports": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Shirts", *TOP, shirts.shirt,
         weight=8,
         genders={"Men": 7, "Women": 4, "Boys": 1},
@@ -62,7 +75,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=YEAR,
         usage={"Casual": 5, "Formal": 4},
     ),
-    Kind(
+    GarmentSpec(
         "Tops", *TOP, tops.top,
         weight=7,
         genders=WOMEN,
@@ -84,7 +97,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=WARM,
         usage={"Casual": 6, "Party": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Sweaters", *TOP, knits.sweater,
         weight=5,
         genders=ALL,
@@ -107,7 +120,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=COLD,
         usage=SMART,
     ),
-    Kind(
+    GarmentSpec(
         "Sweatshirts", *TOP, knits.sweatshirt,
         weight=5,
         genders=ALL,
@@ -125,7 +138,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=COLD,
         usage={"Casual": 5, "Sports": 2},
     ),
-    Kind(
+    GarmentSpec(
         "Jackets", *TOP, shirts.jacket,
         weight=5,
         genders=ALL,
@@ -148,7 +161,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=COLD,
         usage=CASUAL,
     ),
-    Kind(
+    GarmentSpec(
         "Blazers", *TOP, shirts.blazer,
         weight=3,
         genders=BOTH,
@@ -163,7 +176,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons={"Fall": 4, "Winter": 3, "Spring": 2},
         usage={"Formal": 3, "Smart Casual": 2},
     ),
-    Kind(
+    GarmentSpec(
         "Dresses", "Dress", "Apparel", dresses.dress,
         weight=8,
         genders=WOMEN,
@@ -186,7 +199,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=WARM,
         usage={"Casual": 5, "Party": 2, "Smart Casual": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Kurtas", *TOP, dresses.kurta,
         weight=2.5,
         genders={"Women": 6, "Men": 4},
@@ -200,7 +213,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=WARM,
         usage={"Ethnic": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Skirts", *BOTTOM, skirts.skirt,
         weight=4,
         genders=WOMEN,
@@ -222,7 +235,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=YEAR,
         usage=CASUAL,
     ),
-    Kind(
+    GarmentSpec(
         "Jeans", *BOTTOM, bottoms.jeans,
         weight=5.5,
         genders=ALL,
@@ -240,7 +253,7 @@ CLOTHING: tuple[Kind, ...] = (
         usage=CASUAL,
         shades="denim",
     ),
-    Kind(
+    GarmentSpec(
         "Trousers", *BOTTOM, bottoms.trousers,
         weight=4.5,
         genders={"Men": 5, "Women": 4, "Boys": 1},
@@ -261,7 +274,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=YEAR,
         usage=SMART,
     ),
-    Kind(
+    GarmentSpec(
         "Shorts", *BOTTOM, bottoms.shorts,
         weight=3.5,
         genders=ALL,
@@ -277,7 +290,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=WARM,
         usage={"Casual": 3, "Sports": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Track Pants", *BOTTOM, bottoms.track_pants,
         weight=3,
         genders=ALL,
@@ -294,7 +307,7 @@ CLOTHING: tuple[Kind, ...] = (
         seasons=YEAR,
         usage={"Sports": 3, "Casual": 1},
     ),
-    Kind(
+    GarmentSpec(
         "Leggings", *BOTTOM, bottoms.leggings,
         weight=2,
         genders=WOMEN,

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from ..garments import dress_shoes, sandals, shoes
-from .garment_spec import ALL, CASUAL, SHOES, WARM, WOMAN, WOMEN, YEAR, Kind, P
+from .garment_spec import ALL, CASUAL, SHOES, WARM, WOMAN, WOMEN, YEAR, GarmentSpec, P
 
-FOOTWEAR: tuple[Kind, ...] = (
-    Kind(
+FOOTWEAR: tuple[GarmentSpec, ...] = (
+    GarmentSpec(
         "Casual Shoes", *SHOES, shoes.casual_shoes,
         weight=6,
         genders=ALL,
@@ -34,7 +34,7 @@ FOOTWEAR: tuple[Kind, ...] = (
         usage=CASUAL,
         stands=True,
     ),
-    Kind(
+    GarmentSpec(
         "Sports Shoes", *SHOES, shoes.sports_shoes,
         weight=5,
         genders=ALL,
@@ -52,7 +52,7 @@ FOOTWEAR: tuple[Kind, ...] = (
         usage={"Sports": 1},
         stands=True,
     ),
-    Kind(
+    GarmentSpec(
         "Formal Shoes", *SHOES, dress_shoes.formal_shoes,
         weight=3.5,
         genders={"Men": 1},
@@ -74,7 +74,7 @@ FOOTWEAR: tuple[Kind, ...] = (
         shades="formal",
         stands=True,
     ),
-    Kind(
+    GarmentSpec(
         "Heels", *SHOES, dress_shoes.heels,
         weight=4,
         genders=WOMAN,
@@ -99,7 +99,7 @@ FOOTWEAR: tuple[Kind, ...] = (
         usage={"Casual": 3, "Party": 2, "Formal": 1},
         stands=True,
     ),
-    Kind(
+    GarmentSpec(
         "Flats", *SHOES, dress_shoes.flats,
         weight=3,
         genders=WOMEN,
@@ -116,7 +116,7 @@ FOOTWEAR: tuple[Kind, ...] = (
         usage=CASUAL,
         stands=True,
     ),
-    Kind(
+    GarmentSpec(
         "Sandals", "Sandal", "Footwear", sandals.sandals,
         weight=3,
         genders=ALL,
@@ -132,7 +132,7 @@ FOOTWEAR: tuple[Kind, ...] = (
         seasons=WARM,
         usage=CASUAL,
     ),
-    Kind(
+    GarmentSpec(
         "Flip Flops", "Flip Flops", "Footwear", sandals.flip_flops,
         weight=2.5,
         genders=ALL,

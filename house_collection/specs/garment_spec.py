@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..garments.draw_context import Job
+from ..garments.draw_context import DrawContext
 
 ADULTS = {"Men": 5, "Women": 5, "Unisex": 2}
 ALL = {"Men": 5, "Women": 5, "Unisex": 1.5, "Boys": 1, "Girls": 1}
@@ -20,7 +20,7 @@ SMART = {"Casual": 5, "Smart Casual": 2, "Formal": 2}
 
 
 @dataclass(frozen=True)
-class Kind:
+class GarmentSpec:
     """Everything that is the same for all products of an articleType.
 
     `choices` are the decisions of a cut (a repeated value is likelier), `nouns` name the product
@@ -30,7 +30,7 @@ class Kind:
     article: str
     sub: str
     master: str
-    draw: Callable[[Job], None]
+    draw: Callable[[DrawContext], None]
     weight: float
     genders: Mapping[str, float]
     choices: Mapping[str, tuple[str, ...]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookbook.catalog.files import choose_split
-from lookbook.catalog.hub_lookup import HubError, ask_hub, no_answer
+from lookbook.catalog.hub_lookup import HubError, query_hub, unreachable_message
 from lookbook.catalog.items import Row, Source
 from lookbook.catalog.parquet import class_name, picture_of
 from lookbook.images.loading import ImageError, Limits, Picture
@@ -35,14 +35,14 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
     """
     repository, _, config = name.partition(":")
     try:
-        info = ask_hub(repository, "dataset")
+        info = query_hub(repository, "dataset")
     except HubError as error:
         raise CatalogError(str(error)) from None
     folder = _cached_folder(repository) if info is None else None
     if info is None and folder is None:
         raise CatalogError(
-            f"{no_answer(repository)}; give a local folder of pictures, a parquet file, or nothing "
-            "for the house collection"
+            f"{unreachable_message(repository)}; give a local folder of pictures, a parquet file, "
+            "or nothing for the house collection"
         )
     where, revision = (str(folder), None) if folder else (repository, info.sha)
     dataset, split = _load(name, where, config or None, revision, split)

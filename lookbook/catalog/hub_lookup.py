@@ -19,7 +19,7 @@ class HubError(ValueError):
     """The Hub was reached and said no; str() is one sentence for a person."""
 
 
-def ask_hub(repository: str, kind: str) -> Any | None:
+def query_hub(repository: str, kind: str) -> Any | None:
     """What the Hub says about a "dataset" or "model": its revision `.sha`, its card `.card_data`.
 
     None when there is no answer in a few seconds or HF_HUB_OFFLINE forbids to ask; then only a
@@ -50,8 +50,8 @@ def ask_hub(repository: str, kind: str) -> Any | None:
         return None
 
 
-def no_answer(repository: str) -> str:
-    """The first half of the sentence for when `ask_hub` gave None and no copy is cached."""
+def unreachable_message(repository: str) -> str:
+    """The first half of the sentence for when `query_hub` gave None and no copy is cached."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:

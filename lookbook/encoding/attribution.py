@@ -6,15 +6,17 @@ import numpy as np
 from PIL import Image
 
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.localization import on_picture
-from lookbook.images.loading import Picture, open_picture
+from lookbook.encoding.localization import unletterbox
+from lookbook.images.loading import Picture, load_rgb
 from lookbook.search.index import IndexItem
 
 _SIZE = 160  # px: finer than the encoder's own square; of 112 to 256 the least heat on the ground
 _GLOW = (255, 92, 38)
 
 
-def why(encoder: Encoder, picture_a: Picture, picture_b: Picture) -> tuple[np.ndarray, np.ndarray]:
+def attribution_maps(
+    encoder: Encoder, picture_a: Picture, picture_b: Picture
+) -> tuple[np.ndarray, np.ndarray]:
     """float32 (h, w) for each picture, 0 to 1, in its own frame: where the match comes from.
 
     Averaged features and a projection are linear, so the cosine of two pictures is a sum over
@@ -24,12 +26,12 @@ def why(encoder: Encoder, picture_a: Picture, picture_b: Picture) -> tuple[np.nd
     border of its picture, which is mostly ground and gives a little everywhere. Other poolings are
     explained as if they averaged. Raises ImageError.
     """
-    images = open_picture(picture_a), open_picture(picture_b)
+    images = load_rgb(picture_a), load_rgb(picture_b)
     places = [encoder.projected_map(image, _SIZE) for image in images]
     means = [_unit(p.reshape(-1, p.shape[2]).mean(axis=0)) for p in places]
     shares = [places[0] @ means[1], places[1] @ means[0]]
     return tuple(
-        _warm(on_picture(share, image.size)) for share, image in zip(shares, images, strict=True)
+        _warm(unletterbox(share, image.size)) for share, image in zip(shares, images, strict=True)
     )
 
 
@@ -42,13 +44,13 @@ def shared(item_a: IndexItem, item_b: IndexItem) -> list[tuple[str, object]]:
     ]
 
 
-def overlay(picture: Picture, heat: np.ndarray) -> Image.Image:
-    """The upright picture, dimmed and grey where `heat` (h, w) is 0, itself and warm where it is 1.
+def overlay(picture: Picture, heatmap: np.ndarray) -> Image.Image:
+    """Tint the upright picture by `heatmap` (h, w): dimmed and grey at 0, warm at 1.
 
     Raises ImageError.
     """
-    image = open_picture(picture)
-    grown = Image.fromarray(np.asarray(heat, np.float32)).resize(
+    image = load_rgb(picture)
+    grown = Image.fromarray(np.asarray(heatmap, np.float32)).resize(
         image.size, Image.Resampling.BICUBIC
     )
     strength = np.clip(np.asarray(grown), 0, 1)[:, :, None]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kinds:
+class CategoryHead:
     """Features (n, f) -> the side (n, d), no longer than the codes.
 
     `read` (r, f) and `tell` (k, r) with `bias` (k) give each of k kinds a number, the softmax of
@@ -28,7 +28,7 @@ class Kinds:
     codes: torch.Tensor
 
     @classmethod
-    def among(cls, arrays: dict[str, torch.Tensor]) -> Kinds | None:
+    def among(cls, arrays: dict[str, torch.Tensor]) -> CategoryHead | None:
         """From "kinds.read" and so on, None where there is none; raises ValueError for a part."""
         names = [f"kinds.{field.name}" for field in fields(cls)]
         found = {name: tuple(arrays[name].shape) for name in names if name in arrays}
@@ -46,9 +46,9 @@ class Kinds:
         """What `among` reads."""
         return {f"kinds.{field.name}": getattr(self, field.name) for field in fields(self)}
 
-    def to(self, device: torch.device) -> Kinds:
+    def to(self, device: torch.device) -> CategoryHead:
         """The same on `device`."""
-        return Kinds(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return CategoryHead(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     def logits(self, features: torch.Tensor) -> torch.Tensor:
         """(n, k): how much speaks for each kind."""
@@ -57,7 +57,7 @@ class Kinds:
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
         return self.logits(features).softmax(-1) @ self.codes
 
-    def by_place(self, places: torch.Tensor) -> torch.Tensor:
+    def spatial_embeddings(self, places: torch.Tensor) -> torch.Tensor:
         """(n, d): what each of n places (n, f), whose mean a picture's features are, gives.
 
         The softmax of the whole picture, made linear where it stands (gradient times input:

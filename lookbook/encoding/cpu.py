@@ -6,7 +6,7 @@ import ctypes
 import platform
 
 
-def computes_in_bfloat16() -> bool:
+def supports_bfloat16() -> bool:
     """Whether this processor multiplies in bfloat16 itself.
 
     Emulated on an AMD EPYC without AVX-512, a ResNet-50 took six times as long as in float32.
@@ -20,7 +20,7 @@ def computes_in_bfloat16() -> bool:
     return not of_x86 or torch.cpu._is_avx512_bf16_supported()
 
 
-def keep_memory() -> None:
+def disable_malloc_trim() -> None:
     """Let glibc keep freed blocks: handing feature maps back to the system costs time."""
     try:
         libc = ctypes.CDLL("libc.so.6")

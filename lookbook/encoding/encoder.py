@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from lookbook.catalog.hub_lookup import HubError, ask_hub, no_answer
-from lookbook.encoding.cpu import computes_in_bfloat16, keep_memory
-from lookbook.encoding.heads import EncoderError, Sides, words_of
+from lookbook.catalog.hub_lookup import HubError, query_hub, unreachable_message
+from lookbook.encoding.cpu import disable_malloc_trim, supports_bfloat16
+from lookbook.encoding.heads import EmbeddingHeads, EncoderError, load_text_embeddings
 from lookbook.encoding.pooling import POOLINGS, pool
 from lookbook.encoding.text_tokenizer import Vocabulary
-from lookbook.images.loading import Picture, letterbox, open_picture
+from lookbook.images.loading import Picture, letterbox, load_rgb
 
 if TYPE_CHECKING:
     import torch
@@ -79,12 +79,12 @@ class Preprocessing:
 
         Catalogue and query decode with the same `at_least`: JPEG's draft sizes change the pixels.
         """
-        return open_picture(picture, at_least=max(self.size, self.detail))
+        return load_rgb(picture, at_least=max(self.size, self.detail))
 
     def fit(self, image: Image.Image, size: int | None = None) -> np.ndarray:
         """uint8 (size, size, 3): an opened picture, letterboxed; `size` if not the model's own."""
         if self.denoise:
-            image = open_picture(image, denoise=True)
+            image = load_rgb(image, denoise=True)
         return np.asarray(letterbox(image, size or self.size))
 
     def pixels(self, picture: Picture) -> np.ndarray:
@@ -105,7 +105,7 @@ class Encoder:
         *,
         name: str,
         revision: str,
-        sides: Sides | None = None,
+        sides: EmbeddingHeads | None = None,
         words: tuple[Vocabulary, np.ndarray] | None = None,
         pooling: str = "avg",
         precision: str = "auto",
@@ -125,7 +125,7 @@ class Encoder:
         self.model = model.to(self.device, getattr(torch, self.precision)).to(
             memory_format=torch.channels_last
         )
-        keep_memory()
+        disable_malloc_trim()
 
     @classmethod
     def load(
@@ -158,14 +158,14 @@ class Encoder:
                 f"{model}: not a transformers vision model with its preprocessor and safetensors "
                 f"({_first_line(error)})"
             ) from error
-        sides = Sides.load(folder)
+        sides = EmbeddingHeads.load(folder)
         return cls(
             getattr(network, "vision_model", network),
             Preprocessing.of(processor, denoise),
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
             revision=_revision(folder),
             sides=sides,
-            words=words_of(folder, sides.dim) if sides else None,
+            words=load_text_embeddings(folder, sides.dim) if sides else None,
             pooling=pooling,
             precision=precision,
             device=device,
@@ -219,7 +219,7 @@ class Encoder:
         """float32 (h, w, channels): what the network sees at each place of the letterboxed square.
 
         `size` px of the square, finer than the model's own, where it can take that; `stage` which
-        of the feature maps, the last by default. `localization.on_picture` brings a map back to
+        of the feature maps, the last by default. `localization.unletterbox` brings a map back to
         the picture's own frame. Raises ImageError.
         """
         return self._maps(picture, size, (stage,))[0]
@@ -232,7 +232,7 @@ class Encoder:
         ImageError.
         """
         maps = self._maps(picture, size, self._stages)
-        return self.sides.by_place(maps) if self.sides else maps[-1]
+        return self.sides.spatial_embeddings(maps) if self.sides else maps[-1]
 
     def _maps(self, picture: Picture, size: int | None, stages: Sequence[int]) -> list[np.ndarray]:
         """float32 (h, w, channels) for each of `stages`."""
@@ -320,7 +320,7 @@ def _precision(wanted: str, device: torch.device) -> str:
         raise EncoderError(f"precision {wanted!r} is not one of {', '.join(PRECISIONS)}")
     if wanted != "auto":
         return wanted
-    fast = device.type == "cpu" and computes_in_bfloat16()
+    fast = device.type == "cpu" and supports_bfloat16()
     return "bfloat16" if fast else "float32"
 
 
@@ -347,13 +347,13 @@ def _downloaded(model: str) -> Path:
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model) or set(model) <= {"."}:
         raise EncoderError(f"{model}: there is no such folder. {_WAYS_OUT}")
     try:
-        info = ask_hub(model, "model")
+        info = query_hub(model, "model")
     except HubError as error:
         raise EncoderError(f"{error}. {_WAYS_OUT}") from None
     try:
         folder = snapshot_download(model, allow_patterns=MODEL_FILES, local_files_only=info is None)
     except (OSError, ValueError) as error:
-        reason = no_answer(model) if info is None else f"{model}: {_first_line(error)}"
+        reason = unreachable_message(model) if info is None else f"{model}: {_first_line(error)}"
         raise EncoderError(f"{reason}. {_WAYS_OUT}") from error
     return Path(folder)
 

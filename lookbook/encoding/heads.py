@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookbook.encoding.category_head import Kinds
-from lookbook.encoding.pooling import averages, details, where_largest
+from lookbook.encoding.category_head import CategoryHead
+from lookbook.encoding.pooling import argmax_map, average_pool, max_pool_stages
 from lookbook.encoding.text_tokenizer import Vocabulary
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class EncoderError(ValueError):
 
 
 @dataclass(frozen=True)
-class Sides:
+class EmbeddingHeads:
     """Weights of averages (d, channels of the last map), of details (d, channels of both), kinds.
 
     float32; the sides follow each other in this order. What is None is not there.
@@ -37,15 +37,17 @@ class Sides:
 
     projection: torch.Tensor
     detail: torch.Tensor | None = None
-    kinds: Kinds | None = None
+    kinds: CategoryHead | None = None
 
     @classmethod
-    def load(cls, folder: Path) -> Sides | None:
+    def load(cls, folder: Path) -> EmbeddingHeads | None:
         """From `FILE` in a folder, None where there is none; raises EncoderError."""
         file = folder / FILE
         if not file.exists():
             return None
-        there = {name: _sound(array, f"{file}: {name}") for name, array in arrays_of(file).items()}
+        there = {
+            name: _sound(array, f"{file}: {name}") for name, array in read_tensors(file).items()
+        }
         for name in ("projection", "detail"):
             if name in there and (there[name].ndim != 2 or not len(there[name])):
                 found = tuple(there[name].shape)
@@ -54,7 +56,7 @@ class Sides:
             found = ", ".join(there) or "nothing"
             raise EncoderError(f"{file}: expected an array called projection, found {found}")
         try:
-            return cls(there["projection"], there.get("detail"), Kinds.among(there))
+            return cls(there["projection"], there.get("detail"), CategoryHead.among(there))
         except ValueError as error:
             raise EncoderError(f"{file}: {error}") from None
 
@@ -64,10 +66,10 @@ class Sides:
         detail = 0 if self.detail is None else len(self.detail)
         return len(self.projection) + detail + (self.kinds.codes.shape[1] if self.kinds else 0)
 
-    def to(self, device: torch.device) -> Sides:
+    def to(self, device: torch.device) -> EmbeddingHeads:
         """The same on `device`."""
         detail, kinds = self.detail, self.kinds
-        return Sides(
+        return EmbeddingHeads(
             self.projection.to(device),
             None if detail is None else detail.to(device),
             None if kinds is None else kinds.to(device),
@@ -80,11 +82,11 @@ class Sides:
 
     def of(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
         """(n, dim) of the maps of `stages`, each (n, channels, places...); raises EncoderError."""
-        averaged = averages(maps)
-        detailed = averaged[:, :0] if self.stages == (-1,) else details(maps)
-        return self._joined(averaged, detailed, Kinds.__call__)
+        averaged = average_pool(maps)
+        detailed = averaged[:, :0] if self.stages == (-1,) else max_pool_stages(maps)
+        return self._joined(averaged, detailed, CategoryHead.__call__)
 
-    def by_place(self, maps: Sequence[np.ndarray]) -> np.ndarray:
+    def spatial_embeddings(self, maps: Sequence[np.ndarray]) -> np.ndarray:
         """float32 (h, w, dim): what each place of the last map gives; their mean is `of` the maps.
 
         `maps` of `stages`, each (h, w, channels). A largest value counts for the place where it is.
@@ -93,19 +95,19 @@ class Sides:
 
         *earlier, last = maps
         height, width, _ = last.shape
-        spots = [where_largest(m, (height, width)) for m in (last, *earlier)] if earlier else []
+        spots = [argmax_map(m, (height, width)) for m in (last, *earlier)] if earlier else []
         averaged, detailed = (
             torch.from_numpy(np.concatenate([last[:, :, :0], *parts], 2)).flatten(0, 1)
             for parts in ([last], spots)
         )
-        found = self.to("cpu")._joined(averaged, detailed, Kinds.by_place)
+        found = self.to("cpu")._joined(averaged, detailed, CategoryHead.spatial_embeddings)
         return found.unflatten(0, (height, width)).numpy()
 
     def _joined(
         self,
         averaged: torch.Tensor,
         detailed: torch.Tensor,
-        tell: Callable[[Kinds, torch.Tensor], torch.Tensor],
+        tell: Callable[[CategoryHead, torch.Tensor], torch.Tensor],
     ) -> torch.Tensor:
         import torch
 
@@ -118,12 +120,12 @@ class Sides:
         return torch.cat(found, 1)
 
 
-def words_of(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
+def load_text_embeddings(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
     """The words of a folder and their table (n, `dim`), or None; raises EncoderError."""
     file = folder / "words.safetensors"
     if not file.exists():
         return None
-    table = arrays_of(file).get("words")
+    table = read_tensors(file).get("words")
     try:
         listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         vocabulary = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"]))
@@ -139,7 +141,7 @@ def words_of(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
     return vocabulary, table.numpy()
 
 
-def arrays_of(file: Path) -> dict[str, torch.Tensor]:
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
     """What a safetensors file holds; raises EncoderError."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from lookbook.encoding.encoder import Encoder
-from lookbook.images.loading import Picture, open_picture
+from lookbook.images.loading import Picture, load_rgb
 
 # Chosen among 25 ways by IoU with the true frame, on 40 house street shots and 40 real cut-outs on
 # drawn grounds: 0.82 and 0.81 (the whole picture: 0.48 and 0.30; the last map alone, by the norm of
@@ -26,7 +26,7 @@ _PLAIN, _PLAIN_SHARE = 14, 0.9  # a studio's ground: so even, on so much of the 
 
 
 @dataclass(frozen=True)
-class Frame:
+class BoundingBox:
     """Pixels of the upright picture, right and bottom exclusive; `confidence` 0 to 1.
 
     0 means that no garment was told from its surroundings, and the frame is the whole picture.
@@ -39,49 +39,49 @@ class Frame:
     confidence: float
 
 
-def find_garment(encoder: Encoder, picture: Picture) -> Frame:
+def find_garment(encoder: Encoder, picture: Picture) -> BoundingBox:
     """The frame of what stands out from the border of the picture.
 
     A studio shot on a plain ground is its own frame, and so is a picture of which nothing stands
     out. Raises ImageError.
     """
-    image = open_picture(picture)
-    whole = Frame(0, 0, *image.size, 0.0)
+    image = load_rgb(picture)
+    whole = BoundingBox(0, 0, *image.size, 0.0)
     if _studio(image):
         return whole
-    colours = colour_contrast(image)
+    colours = colour_saliency(image)
     if np.quantile(colours, 0.98) < _EVEN:
         return whole
-    features = on_picture(encoder.feature_map(image, _SIZE, _STAGE), image.size)
-    frame = frame_of(spread(contrast(features)) + spread(colours), image.size)
+    features = unletterbox(encoder.feature_map(image, _SIZE, _STAGE), image.size)
+    frame = box_from_saliency(spread(feature_saliency(features)) + spread(colours), image.size)
     area = (frame.right - frame.left) * (frame.bottom - frame.top)
     return whole if frame.confidence < _SURE or area > _ALL * image.width * image.height else frame
 
 
-def frame_of(standing_out: np.ndarray, size: tuple[int, int]) -> Frame:
+def box_from_saliency(saliency: np.ndarray, size: tuple[int, int]) -> BoundingBox:
     """The frame, in a picture (width, height), of what stands out in a map (h, w) of it."""
-    cells = spread(standing_out)
+    cells = spread(saliency)
     held = cells * _pieces(cells)
     (left, right), (top, bottom) = _extent(held.sum(axis=0)), _extent(held.sum(axis=1))
     confidence = _confidence(cells, (left, top, right, bottom))
     x, y = size[0] / _GRID, size[1] / _GRID
-    return Frame(int(left * x), int(top * y), round(right * x), round(bottom * y), confidence)
+    return BoundingBox(int(left * x), int(top * y), round(right * x), round(bottom * y), confidence)
 
 
-def crop(picture: Picture, frame: Frame) -> Image.Image:
+def crop(picture: Picture, frame: BoundingBox) -> Image.Image:
     """The part of the upright picture inside the frame; raises ImageError.
 
     A frame that a person dragged may reach over the edges; what is left of it counts, and a frame
     with nothing inside is the whole picture.
     """
-    image = open_picture(picture)
+    image = load_rgb(picture)
     left, right = sorted((frame.left, frame.right))
     top, bottom = sorted((frame.top, frame.bottom))
     box = (max(0, left), max(0, top), min(image.width, right), min(image.height, bottom))
     return image if box[2] - box[0] < 8 or box[3] - box[1] < 8 else image.crop(box)
 
 
-def on_picture(square: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def unletterbox(square: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The cells of a map (h, h, ...) of the letterboxed square that show a picture (width, height).
 
     (rows, columns, ...): the margins of the letterbox are cut off, to the nearest cell.
@@ -107,14 +107,14 @@ def _edge(cells: np.ndarray, width: int) -> np.ndarray:
     return cells[~inner]
 
 
-def contrast(features: np.ndarray) -> np.ndarray:
+def feature_saliency(features: np.ndarray) -> np.ndarray:
     """(h, w): how unlike each place is to the places of the border that are most like it."""
     unit = features / np.maximum(np.linalg.norm(features, axis=2, keepdims=True), 1e-6)
     alike = np.sort(unit @ _edge(unit, 1).T, axis=2)
     return 1 - alike[:, :, -_NEAREST:].mean(axis=2)
 
 
-def colour_contrast(image: Image.Image) -> np.ndarray:
+def colour_saliency(image: Image.Image) -> np.ndarray:
     """(_GRID, _GRID): distance in Lab from the nearest colours of the border."""
     from scipy.ndimage import gaussian_filter
 
@@ -134,15 +134,15 @@ def spread(values: np.ndarray) -> np.ndarray:
     return np.clip((cells - low) / max(high - low, 1e-6), 0, 1)
 
 
-def _pieces(standing_out: np.ndarray) -> np.ndarray:
+def _pieces(saliency: np.ndarray) -> np.ndarray:
     """bool (_GRID, _GRID): what is above Otsu's threshold (1979), without crumbs at the side."""
     from scipy import ndimage
 
-    labels, count = ndimage.label(standing_out > _otsu(standing_out))
+    labels, count = ndimage.label(saliency > _otsu(saliency))
     if not count:
         return np.ones(labels.shape, bool)
     y, x = np.mgrid[-1 : 1 : _GRID * 1j, -1 : 1 : _GRID * 1j]
-    weights = ndimage.sum(standing_out * np.exp(-x * x - y * y), labels, np.arange(1, count + 1))
+    weights = ndimage.sum(saliency * np.exp(-x * x - y * y), labels, np.arange(1, count + 1))
     return np.isin(labels, 1 + np.flatnonzero(weights > _LEAST_PIECE * weights.max()))
 
 
@@ -160,11 +160,11 @@ def _extent(mass: np.ndarray) -> tuple[int, int]:
     return max(0, first - _MARGIN), min(len(mass), last + 1 + _MARGIN)
 
 
-def _confidence(standing_out: np.ndarray, box: tuple[int, int, int, int]) -> float:
+def _confidence(saliency: np.ndarray, box: tuple[int, int, int, int]) -> float:
     """How much more stands out inside than outside."""
     left, top, right, bottom = box
-    inside = np.zeros(standing_out.shape, bool)
+    inside = np.zeros(saliency.shape, bool)
     inside[top:bottom, left:right] = True
     if inside.all():
         return 0.0
-    return float(np.clip(standing_out[inside].mean() - standing_out[~inside].mean(), 0, 1))
+    return float(np.clip(saliency[inside].mean() - saliency[~inside].mean(), 0, 1))

@@ -36,12 +36,12 @@ def pool(maps: torch.Tensor, how: str = "avg") -> torch.Tensor:
     return POOLINGS[how](maps.float().flatten(2))
 
 
-def averages(maps: Sequence[torch.Tensor]) -> torch.Tensor:
+def average_pool(maps: Sequence[torch.Tensor]) -> torch.Tensor:
     """The mean of the last of `maps`, (n, its channels): what is on the picture, all in all."""
     return pool(maps[-1])
 
 
-def details(maps: Sequence[torch.Tensor]) -> torch.Tensor:
+def max_pool_stages(maps: Sequence[torch.Tensor]) -> torch.Tensor:
     """The largest values of the last two of `maps`, (n, channels of both), the last one's first.
 
     What is there at all, be it in one place: a print, a seam, a button. Means drown it.
@@ -51,11 +51,11 @@ def details(maps: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.cat([pool(maps[-1], "max"), pool(maps[-2], "max")], 1)
 
 
-def where_largest(places: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+def argmax_map(places: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """float32 (rows, columns, channels): the largest value of each channel at the place it has.
 
     Of `places` (h, w, channels), on a `grid` of rows and columns, and as many times as large as
-    there are cells: the mean over the grid is what `details` takes of the map.
+    there are cells: the mean over the grid is what `max_pool_stages` takes of the map.
     """
     height, width, channels = places.shape
     flat = places.reshape(-1, channels)

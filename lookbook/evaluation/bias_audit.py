@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookbook.evaluation.metrics import RESAMPLES, Figure, figure
+from lookbook.evaluation.metrics import RESAMPLES, Estimate, figure
 from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
 from lookbook.search.product_groups import find_column, plain
@@ -34,8 +34,8 @@ class Group:
     name: str
     items: int
     share: float  # of the catalogue
-    precision: Figure | None
-    exposure: Figure
+    precision: Estimate | None
+    exposure: Estimate
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _line(group: Group) -> str:
     return f"  {group.name[:21]:22} {group.share:5.1%}   {served:25} {_short(group.exposure)}"
 
 
-def _short(f: Figure) -> str:
+def _short(f: Estimate) -> str:
     return f"{f.value:.2f} ({f.low:.2f}-{f.high:.2f}) n={f.n}"
 
 
@@ -119,7 +119,7 @@ def audit(index: Index, *, sample: int = 1000, seed: int = 0) -> Audit:
     shown, kind = np.array(answers), kind_column(index.columns)
     right = None
     if kind is not None:
-        values, codes = index.coded(kind)
+        values, codes = index.categorical_codes(kind)
         told = np.array([value is not None for value in values])[codes]
         same = (codes[shown] == codes[asked][:, None]) & told[asked][:, None]
         right = same.mean(axis=1)
@@ -143,7 +143,7 @@ def _groups_items(index: Index, column: str, named: bool) -> bool:
 def _attribute(
     index: Index, column: str, asked: np.ndarray, shown: np.ndarray, right: np.ndarray | None
 ) -> Attribute:
-    values, codes = index.coded(column)
+    values, codes = index.categorical_codes(column)
     names = list(index.values(column))[:_SHOWN]
     numbers = {name: n for n, name in enumerate(names)}
     places = np.array([numbers.get(value, len(names)) for value in values])[codes]
@@ -208,7 +208,7 @@ def summary(index: Index, *, sample: int = 500, seed: int = 0) -> dict:
 
 def plot(audited: Audit, folder: str | Path) -> list[Path]:
     """One PNG an attribute, audit-COLUMN.png: each group's P@10 and exposure with intervals."""
-    from matplotlib.figure import Figure as Sheet
+    from matplotlib.figure import Estimate as Sheet
 
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []
@@ -225,7 +225,7 @@ def plot(audited: Audit, folder: str | Path) -> list[Path]:
     return paths
 
 
-def _dots(axes: object, rows: Iterable[tuple[str, Figure]], title: str) -> None:
+def _dots(axes: object, rows: Iterable[tuple[str, Estimate]], title: str) -> None:
     for name, f in rows:
         axes.plot([f.low, f.high], [name, name], color="#8a8178", linewidth=2)
         axes.plot(f.value, name, "o", color="#2b2b2b", markersize=5)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lookbook.evaluation.metrics import Figure, figure, precision_at
+from lookbook.evaluation.metrics import Estimate, figure, precision_at
 from lookbook.search.index import Index
 
 _KINDS = range(2, 201)  # a column with fewer values says nothing, with more it is a name
@@ -14,7 +14,7 @@ _KINDS = range(2, 201)  # a column with fewer values says nothing, with more it 
 
 def evaluate_index(
     index: Index, columns: Sequence[str] = (), *, sample: int = 500, seed: int = 0
-) -> dict[str, dict[str, Figure]]:
+) -> dict[str, dict[str, Estimate]]:
     """P@10 of each attribute: {column: {"P@10": Figure}}.
 
     `sample` items are drawn from the seed; each asks for the others, its own near-duplicates left

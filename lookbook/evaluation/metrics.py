@@ -11,7 +11,7 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A mean over `n` queries and the 95 % bootstrap interval around it (Efron 1979).
 
     An `n` of 0 says that nobody was measured, and `value` nothing.
@@ -28,17 +28,17 @@ class Figure:
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f}, n={self.n})"
 
 
-def figure(values: np.ndarray, seed: int = 0) -> Figure:
+def figure(values: np.ndarray, seed: int = 0) -> Estimate:
     """Mean and interval of one value a query (n,); raises ValueError for no query at all."""
     values = np.asarray(values, np.float64)
     if not len(values):
         raise ValueError("expected at least one query to measure on, found none")
     draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
-    return Figure(float(values.mean()), float(low), float(high), len(values))
+    return Estimate(float(values.mean()), float(low), float(high), len(values))
 
 
-def figures(values: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, Figure]:
+def bootstrap_means(values: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, Estimate]:
     """`figure` of several measures of the same queries, each (n,), all from the same resamples."""
     table = np.column_stack([np.asarray(v, np.float64) for v in values.values()])
     count = len(table)
@@ -48,7 +48,7 @@ def figures(values: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, Figure
     means = np.stack([np.bincount(draw, minlength=count) @ table for draw in draws]) / count
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     ends = zip(values, table.mean(axis=0), low, high, strict=True)
-    return {name: Figure(float(v), float(a), float(b), count) for name, v, a, b in ends}
+    return {name: Estimate(float(v), float(a), float(b), count) for name, v, a, b in ends}
 
 
 def precision_at(k: int, ranked: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from lookbook.evaluation.metrics import Figure
+from lookbook.evaluation.metrics import Estimate
 from lookbook.evaluation.recommendation_metrics import (
     MEASURES,
     K,
@@ -17,9 +17,9 @@ from lookbook.evaluation.recommendation_metrics import (
 from lookbook.recommend import MODELS, Interactions, Items, Recommender
 
 Wanted = dict[str, set[int]]
-Table = dict[str, dict[str, Figure]]
+Table = dict[str, dict[str, Estimate]]
 _BLOCK = 128  # people ranked at once: (128, n) scores are in memory
-_NONE = Figure(0.0, 0.0, 0.0, 0)
+_NONE = Estimate(0.0, 0.0, 0.0, 0)
 
 
 def questions(fitted: Interactions, asked: Interactions) -> dict[str, Wanted]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lookbook.evaluation.metrics import Figure, figures
+from lookbook.evaluation.metrics import Estimate, bootstrap_means
 from lookbook.recommend.data import Interactions
 
 K = 12
@@ -41,7 +41,7 @@ def accuracy_figures(
     wanted: Sequence[set[int]],
     fitted: Interactions,
     asked: Interactions,
-) -> dict[str, Figure]:
+) -> dict[str, Estimate]:
     """precision, recall, F1, hit rate, MAP, nDCG and accuracy at K, means over people.
 
     `ranked` (q, K) are rows of items, -1 where a model had no more to say; `wanted` the right
@@ -67,7 +67,7 @@ def accuracy_figures(
         "ndcg": hits @ discount / ideal,
         "accuracy": 1 - ((ranked >= 0).sum(axis=1) + count - 2 * found) / fitted.item_count,
     }
-    return {f"{name}@{K}": f for name, f in figures(values).items()}
+    return {f"{name}@{K}": f for name, f in bootstrap_means(values).items()}
 
 
 def _asked_for(people: Sequence[str], wanted: Sequence[set[int]], asked: Interactions) -> None:
@@ -82,7 +82,7 @@ def _asked_for(people: Sequence[str], wanted: Sequence[set[int]], asked: Interac
 
 def diversity_figures(
     ranked: np.ndarray, fitted: Interactions, vectors: np.ndarray | None
-) -> dict[str, Figure]:
+) -> dict[str, Estimate]:
     """What the lists show altogether.
 
     coverage: share of all items that anybody is shown. gini: 0 where all items are shown equally
@@ -101,7 +101,7 @@ def diversity_figures(
     values = {"novelty": surprise[ranked].sum(axis=1, where=shown) / some}
     if vectors is not None:
         values["intra_list_diversity"] = np.array([_spread(vectors, r[r >= 0]) for r in ranked])
-    return _exposure(ranked, fitted.item_count) | figures(values)
+    return _exposure(ranked, fitted.item_count) | bootstrap_means(values)
 
 
 def _spread(vectors: np.ndarray, rows: np.ndarray) -> float:
@@ -112,7 +112,7 @@ def _spread(vectors: np.ndarray, rows: np.ndarray) -> float:
     return float(1 - (total @ total - len(rows)) / pairs)  # vectors have length 1
 
 
-def _exposure(ranked: np.ndarray, items: int) -> dict[str, Figure]:
+def _exposure(ranked: np.ndarray, items: int) -> dict[str, Estimate]:
     draw, count = np.random.default_rng(0), len(ranked)
 
     def both(rows: np.ndarray) -> tuple[float, float]:
@@ -122,7 +122,7 @@ def _exposure(ranked: np.ndarray, items: int) -> dict[str, Figure]:
     again = [both(ranked[draw.integers(0, count, count)]) for _ in range(_RESAMPLES)]
     reach = 1.96 * np.std(again, axis=0)
     return {
-        name: Figure(value, max(0.0, value - far), min(1.0, value + far), count)
+        name: Estimate(value, max(0.0, value - far), min(1.0, value + far), count)
         for name, value, far in zip(("coverage", "gini"), both(ranked), reach.tolist(), strict=True)
     }
 

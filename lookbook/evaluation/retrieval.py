@@ -14,10 +14,16 @@ import numpy as np
 
 from lookbook.catalog import Catalog, Item
 from lookbook.encoding.encoder import Encoder
-from lookbook.evaluation.metrics import Figure, figure, knn_accuracy, precision_at, recall_at
+from lookbook.evaluation.metrics import Estimate, figure, knn_accuracy, precision_at, recall_at
 from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
-from lookbook.evaluation.street_photos import street_view
-from lookbook.images.loading import ImageError, content_hash, open_picture, read_bytes, signature
+from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.images.loading import (
+    ImageError,
+    content_hash,
+    load_rgb,
+    read_bytes,
+    thumbnail_descriptor,
+)
 from lookbook.index.engines.annoy import exact_neighbours
 from lookbook.index.near_duplicates import fold
 
@@ -52,7 +58,7 @@ def usable(items: Iterable[Item]) -> Iterator[tuple[Item, object, bytes]]:
     for item in items:
         try:
             data = item.image if isinstance(item.image, bytes) else read_bytes(item.image)
-            yield item, open_picture(data), data
+            yield item, load_rgb(data), data
         except ImageError:
             continue
 
@@ -61,7 +67,7 @@ def gallery_of(items: Iterable[Item], encoder: Encoder) -> Gallery:
     """Encode, and keep one item of each near-duplicate group: twins would inflate any score."""
     kept = list(usable(items))
     vectors = encoder.encode([data for _, _, data in kept])
-    prints = np.stack([signature(picture) for _, picture, _ in kept])
+    prints = np.stack([thumbnail_descriptor(picture) for _, picture, _ in kept])
     groups = fold(vectors, prints, [content_hash(data) for _, _, data in kept])
     first, row_of = np.unique(groups, return_inverse=True)
     return Gallery(
@@ -76,7 +82,7 @@ def neighbours(queries: np.ndarray, gallery: np.ndarray, k: int = DEPTH) -> np.n
     return exact_neighbours(gallery, queries, min(k, len(gallery)), "angular")[0]
 
 
-def like(gallery: Gallery, *columns: str, at_least: int = 0) -> Figure:
+def like(gallery: Gallery, *columns: str, at_least: int = 0) -> Estimate:
     """P@10: each item asks for the others; the same `columns` is right.
 
     `at_least`: only items that share their values with more than so many.
@@ -92,7 +98,7 @@ def _shared(labels: np.ndarray, at_least: int) -> np.ndarray:
     return names[counts > at_least]
 
 
-def like_by(gallery: Gallery, column: str, kind: str = "articleType") -> dict[str, Figure]:
+def like_by(gallery: Gallery, column: str, kind: str = "articleType") -> dict[str, Estimate]:
     """P@10 of `kind` for each value of `column` that at least 30 items have, the largest first."""
     values, right = gallery.values(column), _alike(gallery, gallery.values(kind))
     names, counts = np.unique(values, return_counts=True)
@@ -107,9 +113,9 @@ def _alike(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
     return precision_at(10, labels[others], labels)
 
 
-def asked_in_words(
+def text_precision(
     gallery: Gallery, encoder: Encoder, *columns: str, at_least: int
-) -> Figure | None:
+) -> Estimate | None:
     """P@10: the values of `columns`, as words ("Red Dresses"), ask for the items that have them.
 
     `at_least`: only values that more than so many items share. None where no item says them all, or
@@ -128,7 +134,7 @@ def _says_all(label: str) -> bool:
     return not {"", "NA", "None", "nan"} & set(label.split("\t"))
 
 
-def find_product(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Figure]:
+def instance_recall(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Estimate]:
     """R@1 and R@10: the query `ids[i]` is right when its own product, or a twin of it, comes."""
     wanted = np.array([gallery.group[id] for id in ids])
     rows = neighbours(queries, gallery.vectors)
@@ -155,20 +161,22 @@ def product_tasks(
         photos = [(i, p) for i, p, _ in usable(larger) if i.id in gallery.group]
         ids = [item.id for item, _ in photos]
         clean = encoder.encode([picture for _, picture in photos])
-        results["same product"] = find_product(gallery, clean, ids)
-        shots = encoder.encode([street_view(p, seed) for seed, (_, p) in enumerate(photos)])
-        results["street"] = find_product(gallery, shots, ids)
+        results["same product"] = instance_recall(gallery, clean, ids)
+        shots = encoder.encode(
+            [simulate_street_photo(p, seed) for seed, (_, p) in enumerate(photos)]
+        )
+        results["street"] = instance_recall(gallery, shots, ids)
     if encoder.words is not None:
         named = [item for item in gallery.items if encoder.knows(item.title)]
         said = encoder.encode_text([item.title for item in named])
-        results["words"] = find_product(gallery, said, [item.id for item in named])
-        wanted = asked_in_words(gallery, encoder, "baseColour", "articleType", at_least=10)
+        results["words"] = instance_recall(gallery, said, [item.id for item in named])
+        wanted = text_precision(gallery, encoder, "baseColour", "articleType", at_least=10)
         if wanted:
             results["words for colour and kind"] = {"P@10": wanted}
     return results
 
 
-def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Figure]:
+def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Estimate]:
     """Label by the 10 nearest photos of other people; the asking photographers were held out."""
     kept = list(usable(photos))
     people = np.array([needed(item, "sender_id") for item, _, _ in kept])
@@ -183,7 +191,7 @@ def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Figure]:
     return {"kNN-10": figure(np.concatenate(hits))}
 
 
-def transfer_task(encoder: Encoder, articles: Catalog, most: int = 1600) -> dict[str, Figure]:
+def transfer_task(encoder: Encoder, articles: Catalog, most: int = 1600) -> dict[str, Estimate]:
     """An article finds another colourway of its product among `most` articles."""
     ordered = sorted(articles, key=lambda i: content_hash(needed(i, "product_code").encode()))
     gallery = gallery_of(ordered[:most], encoder)
@@ -203,9 +211,9 @@ def evaluate_encoder(
     phone: Catalog | None = None,
     transfer: Catalog | None = None,
     by: Sequence[str] = (),
-) -> dict[str, dict[str, Figure]]:
+) -> dict[str, dict[str, Estimate]]:
     """Every task whose data is given: {task: {measure: Figure}}; `by` as in `product_tasks`."""
-    results: dict[str, dict[str, Figure]] = {}
+    results: dict[str, dict[str, Estimate]] = {}
     if products is not None:
         results |= product_tasks(encoder, products, larger, by)
     if phone is not None:

@@ -10,13 +10,15 @@ import io
 import numpy as np
 from PIL import Image, ImageFilter
 
-from lookbook.images.foreground_mask import cut_out
+from lookbook.images.foreground_mask import foreground_mask
 from lookbook.images.loading import letterbox
 
 SIZE = 256  # px of the frame
 
 
-def street_view(photo: Image.Image, seed: int, ground: Image.Image | None = None) -> Image.Image:
+def simulate_street_photo(
+    photo: Image.Image, seed: int, ground: Image.Image | None = None
+) -> Image.Image:
     """RGB (SIZE, SIZE): cut out, put on another ground, tilted, off centre, small, dark, tinted,
     blurred, noisy and through JPEG. `ground`: a photograph to stand on; None draws one.
     """
@@ -30,11 +32,11 @@ def street_view(photo: Image.Image, seed: int, ground: Image.Image | None = None
     room = [SIZE - side for side in product.size]
     at = tuple(int(r / 2 + abs(r) / 2 * draw.uniform(-0.8, 0.8)) for r in room)
     frame.paste(product, at, product)
-    return _through_lens(frame, draw)
+    return _lens_blur_and_jpeg(frame, draw)
 
 
 def _cut(photo: Image.Image) -> Image.Image:
-    mask = Image.fromarray(cut_out(np.asarray(photo.convert("RGB"))))
+    mask = Image.fromarray(foreground_mask(np.asarray(photo.convert("RGB"))))
     cut = photo.convert("RGB")
     cut.putalpha(mask.filter(ImageFilter.GaussianBlur(0.7)))
     return cut.crop(mask.getbbox() or (0, 0, *photo.size))
@@ -76,7 +78,7 @@ def _crop(photo: Image.Image, draw: np.random.Generator) -> Image.Image:
     return photo.convert("RGB").crop((left, top, left + side, top + side)).resize((SIZE, SIZE))
 
 
-def _through_lens(frame: Image.Image, draw: np.random.Generator) -> Image.Image:
+def _lens_blur_and_jpeg(frame: Image.Image, draw: np.random.Generator) -> Image.Image:
     pixels = np.asarray(frame.filter(ImageFilter.GaussianBlur(draw.uniform(0, 1.6))), float)
     line = np.linspace(-1, 1, SIZE)
     light = 1 + draw.uniform(-0.25, 0.25) * line[:, None] + draw.uniform(-0.25, 0.25) * line[None]

@@ -55,9 +55,9 @@ class SchemaMismatch(ValueError):  # noqa: N818
     """The database holds another version of the tables than this program reads."""
 
 
-def prepare(connection: Connection) -> None:
+def ensure_schema(connection: Connection) -> None:
     """Create the tables where there are none; raises SchemaMismatch, naming both versions."""
-    take_turns(connection)
+    acquire_write_lock(connection)
     if not inspect(connection).has_table(_VERSION.name):
         METADATA.create_all(connection)
         connection.execute(insert(_VERSION).values(version=VERSION))
@@ -69,7 +69,7 @@ def prepare(connection: Connection) -> None:
         )
 
 
-def take_turns(connection: Connection, alone: bool = True) -> None:
+def acquire_write_lock(connection: Connection, alone: bool = True) -> None:
     """Begin to write: with no other writer at all, or not `alone`, with others of that kind.
 
     SQLite has one writer at a time in any case.

@@ -27,7 +27,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from lookbook.events.event import Event, EventError, check_visitor
-from lookbook.events.schema import EVENTS, FORGOTTEN, SchemaMismatch, prepare, take_turns
+from lookbook.events.schema import (
+    EVENTS,
+    FORGOTTEN,
+    SchemaMismatch,
+    acquire_write_lock,
+    ensure_schema,
+)
 
 __all__ = ["EventStore", "SchemaMismatch", "StoreUnavailable", "database_url"]
 
@@ -57,7 +63,7 @@ class EventStore:
         self._engine = _engine(url)
         self._insert = _insert_unless_forgotten(self._engine.dialect.name)
         with self._transaction() as connection:
-            prepare(connection)
+            ensure_schema(connection)
 
     @classmethod
     def beside(cls, index: str | Path) -> EventStore:
@@ -77,7 +83,7 @@ class EventStore:
         if not rows:
             return 0
         with self._transaction() as connection:
-            take_turns(connection, alone=False)
+            acquire_write_lock(connection, alone=False)
             counting = {"preserve_rowcount": True}
             return connection.execute(self._insert, rows, execution_options=counting).rowcount
 
@@ -119,7 +125,7 @@ class EventStore:
         token = _digest(check_visitor(visitor))
         mark = _insert_ignoring(self._engine.dialect.name, FORGOTTEN, "token")
         with self._transaction() as connection:
-            take_turns(connection)
+            acquire_write_lock(connection)
             connection.execute(mark, {"token": token, "time": time.time()})
             return connection.execute(delete(EVENTS).where(EVENTS.c.visitor == visitor)).rowcount
 

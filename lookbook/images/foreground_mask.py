@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def cut_out(rgb: np.ndarray, tolerance: int = 14) -> np.ndarray:
+def foreground_mask(rgb: np.ndarray, tolerance: int = 14) -> np.ndarray:
     """Alpha uint8 (h, w): 0 on the plain ground that touches the border, 255 on the product.
 
     A border that is not of one colour means that there is no plain ground: the whole picture stays.

@@ -82,7 +82,7 @@ class Limits:
     max_side: int = 30_000  # a strip of few rows costs far more time than its pixels say
 
 
-def open_picture(
+def load_rgb(
     picture: Picture,
     *,
     at_least: int | None = None,
@@ -132,7 +132,7 @@ def thumbnail(image: Image.Image, height: int = 320, quality: int = 80) -> bytes
     return out.getvalue()
 
 
-def signature(image: Image.Image) -> np.ndarray:
+def thumbnail_descriptor(image: Image.Image) -> np.ndarray:
     """uint8 (768,): a 16 x 16 letterboxed copy; near-duplicates differ by little in each entry."""
     return np.asarray(letterbox(image, 16)).reshape(-1)
 

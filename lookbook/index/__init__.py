@@ -14,7 +14,7 @@ from lookbook.index.publishing import (
     prune,
     publish,
     published,
-    step_back,
+    rollback,
 )
 from lookbook.index.writing import write_generation
 
@@ -31,6 +31,6 @@ __all__ = [
     "prune",
     "publish",
     "published",
-    "step_back",
+    "rollback",
     "write_generation",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lookbook.index.engines.annoy import AnnoyEngine, ExactEngine, forest_in_memory
+from lookbook.index.engines.annoy import AnnoyEngine, ExactEngine, build_annoy
 
 MIN_COSINE = 0.95
 # Looked at on 39,823 shop photos: copies recompressed (JPEG quality 50 to 90, WebP) or resized by
@@ -42,11 +42,11 @@ def fold(
     _, first, inverse = np.unique(np.asarray(hashes), return_index=True, return_inverse=True)
     distinct = np.sort(first)  # one row for each hash, in the order of the catalogue
     pairs = _alike(vectors[distinct], signatures[distinct], min_cosine, max_difference)
-    leader = np.arange(len(distinct))
+    representative = np.arange(len(distinct))
     for row, earlier in pairs:  # by row, then by the earlier one
-        if leader[row] == row and leader[earlier] == earlier:
-            leader[row] = earlier
-    return distinct[leader][np.searchsorted(distinct, first[inverse])]
+        if representative[row] == row and representative[earlier] == earlier:
+            representative[row] = earlier
+    return distinct[representative][np.searchsorted(distinct, first[inverse])]
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -81,5 +81,5 @@ def _alike(
 def _engine(vectors: np.ndarray) -> ExactEngine | AnnoyEngine:
     if len(vectors) <= _EXACT_ROWS:
         return ExactEngine(vectors, "angular")
-    forest = forest_in_memory(vectors, "angular", _TREES, seed=0)
+    forest = build_annoy(vectors, "angular", _TREES, seed=0)
     return AnnoyEngine(forest, "angular", len(vectors), _SEARCH_K)

@@ -43,7 +43,7 @@ def beside(root: Path, check: Callable[[Path], object]) -> Iterator[Path]:
     folder.mkdir()
     try:
         yield folder
-        put_on_disk(folder)
+        fsync_folder(folder)
         check(folder)
         folder.rename(named(folder))
         fsync(root)
@@ -87,7 +87,7 @@ def publish(root: str | Path, generation: str | Path) -> None:
     _point(root, [name, *(other for other in earlier if other != name)])
 
 
-def step_back(root: str | Path) -> str:
+def rollback(root: str | Path) -> str:
     """Publish again the generation that was current before this one; returns its name."""
     earlier = published(root)[1:]
     if not earlier:
@@ -96,7 +96,7 @@ def step_back(root: str | Path) -> str:
     return earlier[0]
 
 
-def withdraw(root: str | Path, generations: list[str]) -> None:
+def delete_generations(root: str | Path, generations: list[str]) -> None:
     """Remove generations for good, published or not; the newest of the others becomes current."""
     left = [name for name in published(root) if name not in generations]
     _point(root, left)
@@ -171,7 +171,7 @@ def current_name(root: str | Path) -> str:
     return names[0]
 
 
-def put_on_disk(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Wait until every file of `folder`, and the folder, would survive a power cut."""
     for path in folder.iterdir():
         fsync(path)

@@ -26,11 +26,11 @@ class Encoded:
 
     hash: str
     vector: np.ndarray
-    signature: np.ndarray
+    thumbnail_descriptor: np.ndarray
     thumb: bytes
 
 
-class Store:
+class EmbeddingCache:
     """Append-only: `add` shards of Encoded, ask `in`, read back by hash."""
 
     def __init__(self, work: Path, identity: dict) -> None:
@@ -72,7 +72,7 @@ class Store:
             {
                 "hashes": np.stack([np.frombuffer(bytes.fromhex(e.hash), np.uint8) for e in shard]),
                 "vectors": np.stack([e.vector for e in shard]),
-                "signatures": np.stack([e.signature for e in shard]),
+                "signatures": np.stack([e.thumbnail_descriptor for e in shard]),
                 "offsets": np.cumsum([0, *(len(e.thumb) for e in shard)], dtype=np.int64),
                 "thumbs": np.frombuffer(b"".join(e.thumb for e in shard), np.uint8),
             },

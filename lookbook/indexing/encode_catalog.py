@@ -20,16 +20,16 @@ from lookbook.images.loading import (
     Picture,
     content_hash,
     read_bytes,
-    signature,
     thumbnail,
+    thumbnail_descriptor,
 )
-from lookbook.indexing.embedding_cache import Encoded, Store
+from lookbook.indexing.embedding_cache import EmbeddingCache, Encoded
 
 SHARD = 128  # pictures encoded between two saves: what a kill can cost at most
 
 
 @dataclass
-class Kept:
+class EncodedCatalog:
     """Usable items in catalogue order with the hash of each picture, and the others by reason."""
 
     items: list[Item] = field(default_factory=list)
@@ -43,20 +43,25 @@ class _Prepared:
     item: Item
     hash: str = ""
     pixels: np.ndarray | None = None  # None: in the store already
-    signature: np.ndarray | None = None
+    thumbnail_descriptor: np.ndarray | None = None
     thumb: bytes = b""
     error: ImageError | None = None
     file: str | None = None  # of a picture that cannot be used, where it is one
 
 
 def encode_catalogue(
-    catalog: Catalog, encoder: Encoder, store: Store, *, batch_size: int, quiet: bool = False
-) -> Kept:
+    catalog: Catalog,
+    encoder: Encoder,
+    store: EmbeddingCache,
+    *,
+    batch_size: int,
+    quiet: bool = False,
+) -> EncodedCatalog:
     """Encode what `store` does not have yet. Bad pictures are listed, never raised."""
-    kept = Kept()
+    kept = EncodedCatalog()
     bar = tqdm(total=catalog.total, unit=" pictures", disable=quiet, smoothing=0.05)
     with ThreadPoolExecutor(2) as pool, bar:
-        for chunk in _ahead(catalog, pool, encoder, store):
+        for chunk in _prefetch(catalog, pool, encoder, store):
             fresh = [p for p in chunk if p.pixels is not None]
             if fresh:
                 kept.encoded += _encode(fresh, encoder, store, batch_size)
@@ -65,8 +70,8 @@ def encode_catalogue(
     return kept
 
 
-def _ahead(
-    items: Iterable[Item], pool: ThreadPoolExecutor, encoder: Encoder, store: Store
+def _prefetch(
+    items: Iterable[Item], pool: ThreadPoolExecutor, encoder: Encoder, store: EmbeddingCache
 ) -> Iterator[list[_Prepared]]:
     """Chunks of prepared items; the next chunk decodes while the caller works on this one."""
     waiting: list[Future] | None = None
@@ -83,7 +88,7 @@ def _ahead(
         waiting = chunk
 
 
-def _prepare(picture: Picture, item: Item, encoder: Encoder, store: Store) -> _Prepared:
+def _prepare(picture: Picture, item: Item, encoder: Encoder, store: EmbeddingCache) -> _Prepared:
     """Hash, and unless it is encoded already: decode, letterbox, thumbnail."""
     file = Path(picture).name if isinstance(picture, (str, Path)) else None
     bare = Item(item.id, b"", item.title, item.attributes)  # do not hold on to the bytes
@@ -98,12 +103,14 @@ def _prepare(picture: Picture, item: Item, encoder: Encoder, store: Store) -> _P
             return _Prepared(bare, digest)
         image = encoder.preprocessing.open(picture)
         pixels = encoder.preprocessing.fit(image)
-        return _Prepared(bare, digest, pixels, signature(image), thumbnail(image))
+        return _Prepared(bare, digest, pixels, thumbnail_descriptor(image), thumbnail(image))
     except ImageError as error:
         return _Prepared(bare, error=error, file=file)
 
 
-def _encode(prepared: list[_Prepared], encoder: Encoder, store: Store, batch_size: int) -> int:
+def _encode(
+    prepared: list[_Prepared], encoder: Encoder, store: EmbeddingCache, batch_size: int
+) -> int:
     """Encode and store what is new; returns how many pictures that were."""
     once = list({p.hash: p for p in prepared if p.hash not in store}.values())
     if not once:
@@ -114,14 +121,14 @@ def _encode(prepared: list[_Prepared], encoder: Encoder, store: Store, batch_siz
     ]
     store.add(
         [
-            Encoded(p.hash, vector, p.signature, p.thumb)
+            Encoded(p.hash, vector, p.thumbnail_descriptor, p.thumb)
             for p, vector in zip(once, np.concatenate(vectors), strict=True)
         ]
     )
     return len(once)
 
 
-def _keep(chunk: list[_Prepared], kept: Kept, store: Store) -> None:
+def _keep(chunk: list[_Prepared], kept: EncodedCatalog, store: EmbeddingCache) -> None:
     for prepared in chunk:
         if prepared.error is not None:
             kept.rejected.append(

@@ -6,12 +6,12 @@ import numpy as np
 
 from lookbook.evaluation.bias_audit import summary
 from lookbook.index import Generation
-from lookbook.indexing.projection_2d import on_a_plane
+from lookbook.indexing.projection_2d import project_2d
 from lookbook.search import calibration
 from lookbook.search.index import Index
 
 
-def learnt(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> dict:
+def enrich(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> dict:
     """Files for the generation by name: a score's worth, figures and audit, and the map."""
     index = Index(generation, "exact")
     files: dict[str, dict | np.ndarray] = {}
@@ -28,5 +28,5 @@ def learnt(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> d
         files["calibration.json"] = worth.to_json()
     files["evaluation.json"] = summary(index, seed=seed)
     if draw_map:
-        files["map.npy"] = on_a_plane(generation.vectors, seed)
+        files["map.npy"] = project_2d(generation.vectors, seed)
     return files

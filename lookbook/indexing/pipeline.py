@@ -14,9 +14,9 @@ from lookbook.catalog import Catalog
 from lookbook.encoding.encoder import Encoder
 from lookbook.index import prune, publish, published, write_generation
 from lookbook.index.near_duplicates import fold
-from lookbook.indexing.embedding_cache import Store
-from lookbook.indexing.encode_catalog import Kept, encode_catalogue
-from lookbook.indexing.enrichment import learnt
+from lookbook.indexing.embedding_cache import EmbeddingCache
+from lookbook.indexing.encode_catalog import EncodedCatalog, encode_catalogue
+from lookbook.indexing.enrichment import enrich
 from lookbook.indexing.summary import Summary
 
 WORK, LOCK = ".work", ".lock"
@@ -51,9 +51,9 @@ def build(
     where it was. Raises BuildError when no picture can be used.
     """
     output = Path(output)
-    with _alone(output):
+    with _exclusive_lock(output):
         published(output)  # a CURRENT that is not ours is refused now, not after hours
-        store = Store(output / WORK, encoder.identity)
+        store = EmbeddingCache(output / WORK, encoder.identity)
         if not resume:
             store.clear()
         started = time.monotonic()
@@ -78,7 +78,7 @@ def build(
             licence=licence or catalog.licence,
             projection=whitening(vectors, dim) if dim else None,
             report={"rejected": kept.rejected},
-            learn=lambda generation: learnt(generation, draw_map=draw_map, seed=seed),
+            learn=lambda generation: enrich(generation, draw_map=draw_map, seed=seed),
             progress=None if quiet else _Bars(),
         )
         publish(output, generation)
@@ -90,7 +90,7 @@ def build(
 
 
 @contextmanager
-def _alone(output: Path) -> Iterator[None]:
+def _exclusive_lock(output: Path) -> Iterator[None]:
     """One writer at a time: two would clear away each other's half-done work."""
     try:
         import fcntl
@@ -127,13 +127,15 @@ def whitening(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), matrix.astype(np.float32)
 
 
-def _groups(vectors: np.ndarray, store: Store, kept: Kept, near_duplicates: bool) -> np.ndarray:
+def _groups(
+    vectors: np.ndarray, store: EmbeddingCache, kept: EncodedCatalog, near_duplicates: bool
+) -> np.ndarray:
     if not near_duplicates:
         return np.arange(len(vectors))
     return fold(vectors, store.signatures(kept.hashes), kept.hashes)
 
 
-def _columns(kept: Kept, groups: np.ndarray) -> dict[str, list]:
+def _columns(kept: EncodedCatalog, groups: np.ndarray) -> dict[str, list]:
     names = dict.fromkeys(name for item in kept.items for name in item.attributes)
     own = {
         "id": [item.id for item in kept.items],
@@ -147,7 +149,7 @@ def _columns(kept: Kept, groups: np.ndarray) -> dict[str, list]:
     return own | attributes
 
 
-def _nothing_usable(catalog: Catalog, kept: Kept) -> str:
+def _nothing_usable(catalog: Catalog, kept: EncodedCatalog) -> str:
     if not kept.rejected:
         return "the catalogue is empty: found no item to index (check --where and --limit)"
     first = kept.rejected[0]

@@ -11,7 +11,7 @@ _DIRECTIONS = 50
 _LEAST = 30  # below, t-SNE has no neighbourhoods to keep
 
 
-def on_a_plane(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
+def project_2d(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     """float32 (n, 2) within -1 to 1 for `vectors` (n, dim): the same for the same seed.
 
     t-SNE (van der Maaten & Hinton 2008; as openTSNE, Poličar et al. 2019) from a start by principal

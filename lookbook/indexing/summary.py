@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.index import Generation
-from lookbook.indexing.encode_catalog import Kept
+from lookbook.indexing.encode_catalog import EncodedCatalog
 from lookbook.schema.columns import Roles
 from lookbook.search.facets import price_column
 from lookbook.search.index import Index
@@ -49,7 +49,7 @@ class Summary:
         cls,
         generation: Path,
         roles: Roles,
-        kept: Kept,
+        kept: EncodedCatalog,
         groups: np.ndarray,
         encoding: float,
         indexing: float,

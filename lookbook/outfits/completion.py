@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookbook.outfits.slots import SLOTS, Wardrobe
+from lookbook.outfits.slots import SLOTS, OutfitSlots
 from lookbook.schema.colours import Colour, harmony
 from lookbook.search.index import Index, IndexItem
 
@@ -42,7 +42,7 @@ _USE, _SEASON, _COLOUR, _LIKE, _BOUGHT = 0.3, 0.2, 0.35, 0.15, 0.3
 
 
 @dataclass(frozen=True)
-class Look:
+class Outfit:
     """An outfit: `pieces` to wear with the item (which is not among them), and why they fit."""
 
     pieces: list[IndexItem]
@@ -50,10 +50,10 @@ class Look:
     score: float
 
 
-class Looks(list[Look]):
+class Looks(list[Outfit]):
     """Outfits, the best first; `reason` says why there are none, where there are none."""
 
-    def __init__(self, looks: list[Look], reason: str = "") -> None:
+    def __init__(self, looks: list[Outfit], reason: str = "") -> None:
         super().__init__(looks)
         self.reason = reason
 
@@ -71,7 +71,7 @@ def complete(index: Index, id: str, co_bought: CoBought | None = None, looks: in
     slot = SLOTS[wardrobe.slots[row]]
     base = _base(index, wardrobe, row, co_bought)
     used = {int(index.products[row])}
-    found: list[Look] = []
+    found: list[Outfit] = []
     for turn in range(looks):
         idea, slots = _IDEAS[turn % len(_IDEAS)], _ADDED[slot][turn % len(_ADDED[slot])]
         look = _look(index, wardrobe, row, base, slots, idea, used)
@@ -84,7 +84,7 @@ def complete(index: Index, id: str, co_bought: CoBought | None = None, looks: in
     return Looks(sorted(found, key=lambda look: -look.score))
 
 
-def _base(index: Index, wardrobe: Wardrobe, row: int, co_bought: CoBought | None) -> np.ndarray:
+def _base(index: Index, wardrobe: OutfitSlots, row: int, co_bought: CoBought | None) -> np.ndarray:
     """float (n,): how well each item goes with `row`, colours apart; -inf for other people."""
     vectors = index.unit_vectors
     alike = vectors @ vectors[row]
@@ -101,13 +101,13 @@ def _base(index: Index, wardrobe: Wardrobe, row: int, co_bought: CoBought | None
 
 def _look(
     index: Index,
-    wardrobe: Wardrobe,
+    wardrobe: OutfitSlots,
     row: int,
     base: np.ndarray,
     slots: tuple[str, ...],
     idea: str,
     used: set[int],
-) -> Look | None:
+) -> Outfit | None:
     """The best piece of each slot in turn, given those before it; None where a needed one lacks."""
     worn, gains = [row], []
     taken = set(used)
@@ -125,12 +125,12 @@ def _look(
         return None
     used |= taken
     pieces = [index.items[other] for other in worn[1:]]
-    return Look(pieces, _reason(wardrobe, worn, idea), float(np.mean(gains)))
+    return Outfit(pieces, _reason(wardrobe, worn, idea), float(np.mean(gains)))
 
 
 def _piece(
     index: Index,
-    wardrobe: Wardrobe,
+    wardrobe: OutfitSlots,
     base: np.ndarray,
     slot: str,
     worn: list[int],
@@ -157,7 +157,7 @@ def _together(colour: Colour | None, others: list[Colour | None], idea: str) -> 
     return (min(scores) + float(np.mean(scores))) / 2 + 0.2 * (rules[0] == idea)
 
 
-def _reason(wardrobe: Wardrobe, worn: list[int], idea: str) -> str:
+def _reason(wardrobe: OutfitSlots, worn: list[int], idea: str) -> str:
     colours = [wardrobe.colour(row) for row in worn]
     rules = [harmony(colours[0], other)[1] for other in colours[1:]]
     own = colours[0].name if colours[0] else "it"
@@ -169,7 +169,7 @@ def _reason(wardrobe: Wardrobe, worn: list[int], idea: str) -> str:
     return f"{said}{_occasion(wardrobe, worn)}."
 
 
-def _occasion(wardrobe: Wardrobe, worn: list[int]) -> str:
+def _occasion(wardrobe: OutfitSlots, worn: list[int]) -> str:
     """ "; all for casual summer days", as far as all pieces agree."""
     agreed = []
     for side in ("use", "season"):

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from lookbook.schema.colours import Colour, named, seen
-from lookbook.schema.text import words
+from lookbook.schema.text import tokenize
 from lookbook.search.index import Index
 from lookbook.search.product_groups import find_column
 
@@ -52,7 +52,7 @@ _SLOT_WORDS = {  # the first slot that has one of the words takes the item
         "pullover tee bodysuit upper"
     ),
 }
-_PLACE = {word: slot for slot, listed in reversed(_SLOT_WORDS.items()) for word in words(listed)}
+_PLACE = {word: slot for slot, listed in reversed(_SLOT_WORDS.items()) for word in tokenize(listed)}
 _ORDER = {slot: n for n, slot in enumerate(_SLOT_WORDS)}
 _KINDS = (  # from the most to the least telling
     "articletype", "producttypename", "producttype", "category", "label", "subcategory",
@@ -66,13 +66,13 @@ _USES = ("usage", "occasion", "use")
 
 def slot_of(text: str) -> str | None:
     """ "Casual Shoes" -> shoes; None for what is no part of an outfit, LookupError if unknown."""
-    found = [_PLACE[word] for word in words(text.replace("-", "")) if word in _PLACE]
+    found = [_PLACE[word] for word in tokenize(text.replace("-", "")) if word in _PLACE]
     if not found:
         raise LookupError(f"no slot for {text!r}")
     return min(found, key=_ORDER.__getitem__)
 
 
-class Wardrobe:
+class OutfitSlots:
     """Codes by row: `slots` (n,) place in SLOTS or -1; each `Side` a column of few values."""
 
     def __init__(self, index: Index) -> None:
@@ -126,7 +126,7 @@ class Wardrobe:
     ) -> np.ndarray:
         if column is None:
             return np.ones(len(self._index))
-        values, codes = self._index.coded(column)
+        values, codes = self._index.categorical_codes(column)
         own = str(values[codes[row]]).casefold()
         return np.array([agree(own, str(value).casefold()) for value in values])[codes]
 

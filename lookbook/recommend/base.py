@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from lookbook.recommend.context import NOWHERE, Context
+from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import EMPTY, History, Interactions
 from lookbook.recommend.items import Items
 from lookbook.recommend.reasons import reason
@@ -89,7 +89,7 @@ class Recommender(ABC):
     def scores(
         self,
         histories: Sequence[History],
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
         """float32 (q, n): higher is better, -inf where the model has nothing to say.
@@ -97,7 +97,7 @@ class Recommender(ABC):
         `allowed`, bool (n,), are the items that can be shown; others need no score.
         """
 
-    def why_nothing(self, history: History) -> str:
+    def empty_reason(self, history: History) -> str:
         """A sentence for an empty answer."""
         return "nobody has bought or liked anything yet" if len(history) else "no history yet"
 
@@ -105,7 +105,7 @@ class Recommender(ABC):
         self,
         user: User = None,
         k: int = 12,
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         where: Where | np.ndarray = None,
         *,
         repeats: bool = False,
@@ -122,7 +122,7 @@ class Recommender(ABC):
         self,
         users: Sequence[User],
         k: int = 12,
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         where: Where | np.ndarray = None,
         *,
         repeats: bool = False,
@@ -146,7 +146,7 @@ class Recommender(ABC):
         history = History.of_rows([self.items.row_of(item)])
         scores = self._similar(history)
         scores[history.rows] = -np.inf
-        return self._answer(scores, k, history, np.ones(len(scores), bool), NOWHERE)
+        return self._answer(scores, k, history, np.ones(len(scores), bool), EMPTY_CONTEXT)
 
     def _similar(self, history: History) -> np.ndarray:
         return self.scores([history])[0].copy()
@@ -198,7 +198,7 @@ class Recommender(ABC):
         )
         if len(found) == k:
             return Answer(found)
-        nothing = "no item meets the conditions" if not open_.any() else self.why_nothing(history)
+        nothing = "no item meets the conditions" if not open_.any() else self.empty_reason(history)
         return Answer(
             found, nothing if not found else f"only {len(found)} items can be recommended"
         )

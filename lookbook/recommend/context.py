@@ -38,7 +38,7 @@ class Context:
                 f"hemisphere: expected {' or '.join(HEMISPHERES)}, found {self.hemisphere!r}"
             )
         if self.season is not None:
-            object.__setattr__(self, "season", season_called(self.season))
+            object.__setattr__(self, "season", parse_season(self.season))
         if self.budget is not None and not self.budget > 0:
             raise ContextError(f"budget: expected more than 0, found {self.budget!r}")
 
@@ -59,7 +59,7 @@ def season_of(day: date, hemisphere: str = "north") -> str:
     return SEASONS[(day.month % 12 // 3 + half) % 4]
 
 
-def season_called(name: str) -> str:
+def parse_season(name: str) -> str:
     """A season by its name, autumn too; raises ContextError."""
     found = _ALIASES.get(name.strip().casefold(), name.strip().title())
     if found not in SEASONS:
@@ -67,4 +67,4 @@ def season_called(name: str) -> str:
     return found
 
 
-NOWHERE = Context()
+EMPTY_CONTEXT = Context()

@@ -20,14 +20,14 @@ _OVER_BUDGET = 4.0  # log score lost for each e-fold that a price lies over the 
 Learnt = dict[str, np.ndarray]  # value of season or occasion -> log factor of each item (n,)
 
 
-class ContextEffects:
+class ContextLift:
     """Log factors of the items for a context; 0 where the context says nothing."""
 
     def __init__(self, items: Items, season: Learnt, occasion: Learnt) -> None:
         self.items, self.season, self.occasion = items, season, occasion
 
     @classmethod
-    def learnt(cls, interactions: Interactions, items: Items) -> ContextEffects:
+    def learnt(cls, interactions: Interactions, items: Items) -> ContextLift:
         """From interactions that tell their season or occasion."""
         return cls(
             items,
@@ -61,7 +61,7 @@ class ContextEffects:
     @classmethod
     def restored(
         cls, items: Items, arrays: Mapping[str, np.ndarray], names: Mapping[str, list[str]]
-    ) -> ContextEffects:
+    ) -> ContextLift:
         """What `state` gave."""
         parts = [
             {value: arrays[f"{kind}.{place}"] for place, value in enumerate(names[kind])}

@@ -13,7 +13,7 @@ from lookbook.events import Event, EventStore
 from lookbook.index.publishing import published
 from lookbook.recommend.base import Answer, ModelCorrupt, Recommendation, best
 from lookbook.recommend.baselines.item_knn import ItemKNN
-from lookbook.recommend.context import NOWHERE, Context
+from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import EMPTY, History
 from lookbook.recommend.exploration import SHARE, diverse, explored, wide
 from lookbook.recommend.history import history_of, interactions_of
@@ -90,7 +90,7 @@ class Feed:
         self,
         visitor: str | None = None,
         k: int = 12,
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         where: Where = None,
         *,
         repeats: bool = False,
@@ -105,7 +105,7 @@ class Feed:
         allowed = hybrid._open(hybrid._allowed(where, context, exclude), history, repeats)
         scores = np.where(allowed, hybrid.scores([history], context, allowed)[0], -np.inf)
         if len(history):
-            once = _best_of_each(scores, self.items.families, k)
+            once = _best_of_each(scores, self.items.product_groups, k)
             answer = hybrid.listed(once, k, history, allowed, context)
         else:
             answer = self._answer(wide(scores, self.items, k), scores, history, context)
@@ -168,8 +168,8 @@ class Feed:
         shut[row] = True
         found = self._together(signals.knn, [row], shut, k)
         text = "people who liked this also liked it"
-        if not len(found[0]) and signals.lookalikes is not None:
-            found = self._together(signals.knn, signals.lookalikes[row][:_LENDERS], shut, k)
+        if not len(found[0]) and signals.visual_neighbours is not None:
+            found = self._together(signals.knn, signals.visual_neighbours[row][:_LENDERS], shut, k)
             text = "liked by people who like what looks like this"
         return self._named(*found, text, "nobody who took this has taken anything else yet")
 
@@ -183,7 +183,7 @@ class Feed:
         scores[shut] = -np.inf
         return best(scores, k), scores
 
-    def goes_with(self, item: str, k: int = 12, where: Where = None) -> Answer:
+    def bought_together(self, item: str, k: int = 12, where: Where = None) -> Answer:
         """What was bought together with this item and is of another kind; raises UnknownItems."""
         row = self.items.row_of(item)
         shut = self._same_kind(row) | ~self.items.mask(where)
@@ -192,14 +192,14 @@ class Feed:
         return self._named(*found, text, "nobody has bought anything with this yet")
 
     def _same_kind(self, row: int) -> np.ndarray:
-        same = self.items.families == self.items.families[row]
+        same = self.items.product_groups == self.items.product_groups[row]
         column = self.items.named(*_KIND_NAMES)
         if column is not None:
             codes = self.items.columns[column][1]
             same = same | (codes == codes[row])
         return same
 
-    def choices(self, context: Context = NOWHERE, where: Where = None) -> Answer:
+    def choices(self, context: Context = EMPTY_CONTEXT, where: Where = None) -> Answer:
         """Three items to ask a stranger about: popular ones that are least like each other."""
         hybrid = self.models.hybrid
         allowed = hybrid._allowed(where, context, ())
@@ -208,7 +208,7 @@ class Feed:
         chosen = diverse(rows, np.zeros(len(rows), np.float32), self.items, _QUESTIONS)
         return self._answer(chosen, scores, EMPTY, context)
 
-    def less_of_this(self, visitor: str, item: str, **about: object) -> None:
+    def dislike(self, visitor: str, item: str, **about: object) -> None:
         """Never show this item again, and less of what is like it, from the next answer on."""
         self.items.row_of(item)
         self.store.record(Event(visitor, "dislike", item, **about))  # type: ignore[arg-type]
@@ -235,10 +235,10 @@ class Feed:
         return Answer(tuple(found), None if len(rows) else nothing)
 
 
-def _best_of_each(scores: np.ndarray, families: np.ndarray, k: int) -> np.ndarray:
+def _best_of_each(scores: np.ndarray, product_groups: np.ndarray, k: int) -> np.ndarray:
     """Scores (n,) with -inf for all but the best of each product in its colours, if k are left."""
     order = np.argsort(-scores, kind="stable")
-    first = order[np.unique(families[order], return_index=True)[1]]
+    first = order[np.unique(product_groups[order], return_index=True)[1]]
     once = np.full_like(scores, -np.inf)
     once[first] = scores[first]
     return once if np.isfinite(once).sum() >= k else scores

@@ -22,7 +22,7 @@ def days(time: datetime) -> float:
     return time.timestamp() / _DAY
 
 
-def standing(events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
+def net_events(events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
     """What stands of one visitor's events, oldest first: for items, and against items.
 
     An undo takes back what was last said of its item, views aside; of an item that was last spoken
@@ -46,7 +46,7 @@ def standing(events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
 
 def history_of(events: Iterable[Event], items: Items, now: datetime | None = None) -> History:
     """One visitor's events as a History, as of `now`; items that are gone are left out."""
-    kept, against = standing(events)
+    kept, against = net_events(events)
     today = days(now or datetime.now(UTC))
     rows = items.rows_of([e.item for e in kept])
     there = rows >= 0
@@ -68,7 +68,7 @@ def interactions_of(events: Iterable[Event], items: Items) -> Interactions:
     by_visitor: dict[str, list[Event]] = {}
     for event in events:
         by_visitor.setdefault(event.visitor, []).append(event)
-    kept = [e for own in by_visitor.values() for e in standing(own)[0]]
+    kept = [e for own in by_visitor.values() for e in net_events(own)[0]]
     return Interactions.of(
         [e.visitor for e in kept],
         items.rows_of([e.item for e in kept]),

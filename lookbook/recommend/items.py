@@ -30,8 +30,9 @@ class UnknownItems(LookupError):  # noqa: N818
 class Items:
     """n items: ids, titles, columns of attributes, vectors (n, dim) or None.
 
-    `families` number what is one product in several colours: an attribute such as `product_code`,
-    else the index's groups of near-duplicates. Raises ValueError where lengths do not agree.
+    `product_groups` number what is one product in several colours: an attribute such as
+    `product_code`, else the index's groups of near-duplicates. Raises
+    ValueError where lengths do not agree.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Items:
     @classmethod
     def of_index(cls, index: Index) -> Items:
         """The items of an opened index, with its vectors."""
-        columns = {name: index.coded(name) for name in index.columns}
+        columns = {name: index.categorical_codes(name) for name in index.columns}
         return cls(index.ids, index.titles, columns, index.generation.vectors, index.copies)
 
     @classmethod
@@ -136,7 +137,7 @@ class Items:
         return found
 
     @cached_property
-    def families(self) -> np.ndarray:
+    def product_groups(self) -> np.ndarray:
         """int64 (n,): items of one number are one product in several colours."""
         name = self.named(*_FAMILY_NAMES) or self._code_column()
         if name is None:

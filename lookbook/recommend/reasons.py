@@ -47,7 +47,7 @@ def _because(items: Items, history: History, row: int) -> str:
     did = _DID.get(history.kinds[place], "liked")
     if other == row:
         return f"you {did} it before"
-    if items.families[other] == items.families[row]:
+    if items.product_groups[other] == items.product_groups[row]:
         return f"another colour of the {items.words(other)} you {did}"
     return f"like the {items.words(other)} you {did}"
 
@@ -57,7 +57,7 @@ def _nearest(items: Items, history: History, row: int) -> int | None:
     same = history.rows == row
     if same.any():
         return int(np.flatnonzero(same)[-1])
-    family = items.families[history.rows] == items.families[row]
+    family = items.product_groups[history.rows] == items.product_groups[row]
     if family.any():
         return int(np.flatnonzero(family)[-1])
     if items.vectors is None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lookbook.evaluation.metrics import Figure
+from lookbook.evaluation.metrics import Estimate
 from lookbook.evaluation.recommendation import questions, ranked_rows
 from lookbook.evaluation.recommendation_metrics import accuracy_figures
 from lookbook.events import EventStore
-from lookbook.index.publishing import prune, publish, published, withdraw
+from lookbook.index.publishing import delete_generations, prune, publish, published
 from lookbook.recommend.base import ModelCorrupt
 from lookbook.recommend.data import Interactions
 from lookbook.recommend.feed import models_root
@@ -38,8 +38,8 @@ class Report:
     live: bool
     reason: str
     events: int
-    new: Figure | None = None
-    running: Figure | None = None
+    new: Estimate | None = None
+    running: Estimate | None = None
     generation: str | None = None
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ def refresh(
     return Report(True, _why(before, new, old, stale), len(known), new, old, folder.name)
 
 
-def _why(before: Models | None, new: Figure | None, old: Figure | None, stale: set[str]) -> str:
+def _why(before: Models | None, new: Estimate | None, old: Estimate | None, stale: set[str]) -> str:
     few = f"fewer than {_ENOUGH} people took something new in the newest events"
     if before is None:
         return "the first models are live" + ("" if new else f", unmeasured: {few}")
@@ -101,7 +101,7 @@ def _why(before: Models | None, new: Figure | None, old: Figure | None, stale: s
     return "the new models are live: not worse than the running ones"
 
 
-def _plain(figure: Figure | None) -> dict | None:
+def _plain(figure: Estimate | None) -> dict | None:
     return None if figure is None else asdict(figure)
 
 
@@ -114,7 +114,7 @@ def _running(root: Path, items: Items) -> Models | None:
 
 def compared(
     known: Interactions, items: Items, before: Models | None
-) -> tuple[Figure | None, Figure | None]:
+) -> tuple[Estimate | None, Estimate | None]:
     """nDCG@12 of a new model and of the running one on the newest events, unseen by both."""
     split = _split(known, before)
     fitted, asked = known.before(split), known.where(known.day >= split)
@@ -155,5 +155,5 @@ def outdated(root: Path, store: EventStore, *, only_name: bool = False) -> list[
         if as_of is None or as_of <= last:
             names.append(name)
     if names and not only_name:
-        withdraw(root, names)
+        delete_generations(root, names)
     return names

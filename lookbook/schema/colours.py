@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookbook.schema.text import words
+from lookbook.schema.text import tokenize
 
 _NAMED = {  # the more telling word of "navy blue" or "greenish khaki" stands first
     "navy": "1f2a4d", "denim": "3b5580", "khaki": "b3a179", "olive": "6b7042", "mint": "a9d8bd",
@@ -25,7 +25,7 @@ _NAMED = {  # the more telling word of "navy blue" or "greenish khaki" stands fi
     "gray": "9a9c9e", "brown": "6f4a31", "red": "cb2f2e", "orange": "e8792b", "yellow": "efc93f",
     "green": "4f8d4c", "blue": "3f6bb5", "pink": "e58ba5", "purple": "6a3b8a",
 }  # fmt: skip
-_QUIET = frozenset(words("navy denim khaki camel tan beige brown coffee taupe cream nude gold"))
+_QUIET = frozenset(tokenize("navy denim khaki camel tan beige brown coffee taupe cream nude gold"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Colour:
 
 def named(value: object) -> Colour | None:
     """The colour that a catalogue calls "Navy Blue" or "Light Pink"; None where it is no colour."""
-    said = words(str(value)) if value is not None else []
+    said = tokenize(str(value)) if value is not None else []
     name = next((name for name in _NAMED if name in said), None)
     if name is None:
         return None
@@ -67,7 +67,7 @@ def seen(thumb: bytes) -> Colour | None:
 def _of(rgb: tuple[float, float, float], name: str, shift: float = 0.0) -> Colour:
     hue, light, saturation = colorsys.rgb_to_hls(*(float(c) / 255 for c in rgb))
     chroma = saturation * (1 - abs(2 * light - 1))
-    quiet = chroma < 0.12 or bool(_QUIET & set(words(name)))
+    quiet = chroma < 0.12 or bool(_QUIET & set(tokenize(name)))
     return Colour(name, 360 * hue, min(1.0, max(0.0, light + shift)), quiet)
 
 

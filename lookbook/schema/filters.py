@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _CONDITION = re.compile(r"([^=!<>]+)(!=|<=|>=|=)(.*)", re.DOTALL)  # in time linear to its text
-MOST_CHARACTERS = 512  # of a condition
+MAX_CHARACTERS = 512  # of a condition
 _NUMERIC: dict[str, Callable] = {"<=": np.less_equal, ">=": np.greater_equal}
 
 
@@ -32,9 +32,9 @@ class Condition:
     @classmethod
     def parse(cls, text: str) -> Condition:
         """Read `COLUMN=VALUE`, `!=`, `<=` or `>=`; raises FilterError on anything else."""
-        if len(text) > MOST_CHARACTERS:
+        if len(text) > MAX_CHARACTERS:
             raise FilterError(
-                f"a condition has at most {MOST_CHARACTERS} characters, found {len(text)}"
+                f"a condition has at most {MAX_CHARACTERS} characters, found {len(text)}"
             )
         match = _CONDITION.fullmatch(text)
         if not match or not match[1].strip():

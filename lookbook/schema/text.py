@@ -9,7 +9,7 @@ _WORD = re.compile(r"\w+")
 _APOSTROPHES = str.maketrans("", "", "'’`")
 
 
-def words(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """The words of a text without case, accents and apostrophes: "Men's Café" -> mens, cafe."""
     text = text.translate(_APOSTROPHES)
     if not text.isascii():

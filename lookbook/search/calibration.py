@@ -37,7 +37,7 @@ _RANKS = ((0.999, "very close"), (0.99, "close"), (0.95, "similar"), (0.0, "loos
 
 
 @dataclass(frozen=True)
-class Chance:
+class CalibratedScore:
     """`share` 0 to 1: how many of 1 results like this are of the kind; `word` says it in short."""
 
     share: float
@@ -57,11 +57,11 @@ class Calibration:
     shares: tuple[float, ...]
     pairs: int
 
-    def of(self, score: float) -> Chance:
+    def of(self, score: float) -> CalibratedScore:
         """The chance that belongs to a hit's score."""
         share = float(np.interp(score, self.scores, self.shares))
         lines = _WORDS if self.kind else _RANKS
-        return Chance(share, next(word for least, word in lines if share >= least))
+        return CalibratedScore(share, next(word for least, word in lines if share >= least))
 
     def __str__(self) -> str:
         if self.kind:

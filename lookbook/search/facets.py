@@ -19,7 +19,7 @@ _MARKS = re.compile(r"[=<>!|]")  # what a condition is written with
 
 
 @dataclass(frozen=True)
-class Choice:
+class FacetValue:
     """One value of a facet; `count` items have it and meet the filters on the other columns."""
 
     value: str
@@ -32,11 +32,11 @@ class Facet:
     """An attribute to choose values of."""
 
     column: str
-    choices: tuple[Choice, ...]
+    choices: tuple[FacetValue, ...]
 
 
 @dataclass(frozen=True)
-class Span:
+class NumericRange:
     """A column of numbers, from `low` to `high`; `least` and `most` are what was asked for."""
 
     column: str
@@ -87,7 +87,7 @@ def facets(index: Index, where: Sequence[str]) -> list[Facet]:
         counts = counted(index, column, index.matching(others))
         chosen = set(chosen_values(where, column))
         choices = [
-            Choice(v, n, v in chosen)
+            FacetValue(v, n, v in chosen)
             for v, n in counts.items()
             if (n or v in chosen) and "|" not in v and v == v.strip()
         ]
@@ -105,7 +105,7 @@ def counted(index: Index, column: str, allowed: np.ndarray) -> dict[str, int]:
     return {value: by_value.get(value, 0) for value in values}
 
 
-def span(index: Index, where: Sequence[str]) -> Span | None:
+def span(index: Index, where: Sequence[str]) -> NumericRange | None:
     """The range of prices of the whole catalogue, and what of it was asked for."""
     column = price_column(index)
     if column is None:
@@ -114,7 +114,7 @@ def span(index: Index, where: Sequence[str]) -> Span | None:
     if len(numbers) < 2:
         return None
     asked = {c.operator: float(c.values[0]) for c in _of(where, column) if c.operator in _ENDS}
-    return Span(column, min(numbers), max(numbers), asked.get(">="), asked.get("<="))
+    return NumericRange(column, min(numbers), max(numbers), asked.get(">="), asked.get("<="))
 
 
 def chosen_values(where: Sequence[str], column: str) -> list[str]:
@@ -122,7 +122,7 @@ def chosen_values(where: Sequence[str], column: str) -> list[str]:
     return [value for c in _of(where, column) if c.operator == "=" for value in c.values]
 
 
-def toggled(where: Sequence[str], column: str, value: str) -> tuple[str, ...]:
+def toggle_value(where: Sequence[str], column: str, value: str) -> tuple[str, ...]:
     """`where` with one value of a facet chosen, or no longer chosen."""
     values = chosen_values(where, column)
     values = [v for v in values if v != value] if value in values else [*values, value]
@@ -130,7 +130,7 @@ def toggled(where: Sequence[str], column: str, value: str) -> tuple[str, ...]:
     return (*kept, f"{column}={'|'.join(values)}") if values else tuple(kept)
 
 
-def ranged(
+def set_range(
     where: Sequence[str], column: str, least: float | None, most: float | None
 ) -> tuple[str, ...]:
     """`where` with a column of numbers between `least` and `most`; None leaves that end open."""

@@ -16,11 +16,11 @@ from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.index.engines.annoy import ExactEngine
 from lookbook.schema.filters import FilterError, Where, parse_where
 from lookbook.search.calibration import Calibration
-from lookbook.search.prefix_index import TitleFinder
+from lookbook.search.prefix_index import PrefixIndex
 
 if TYPE_CHECKING:
-    from lookbook.outfits.slots import Wardrobe
-    from lookbook.search.lexical_index import Mentions
+    from lookbook.outfits.slots import OutfitSlots
+    from lookbook.search.lexical_index import LexicalIndex
 
 ENGINES = ("auto", "annoy", "exact")
 _FEW_ROWS = 20_000  # up to so many matching rows, exact search beats a forest asked for more
@@ -92,7 +92,7 @@ class Index:
         """
         return cls(Generation.open(path, verify), engine)
 
-    def refreshed(self, verify: str = "full") -> Index:
+    def reload_if_stale(self, verify: str = "full") -> Index:
         """This index if it is still the published one, else the new one, opened.
 
         The old one stays valid for whoever holds it.
@@ -137,7 +137,7 @@ class Index:
         order = np.argsort(-counts, kind="stable")
         return {values[i]: int(counts[i]) for i in order if values[i] is not None}
 
-    def coded(self, name: str) -> tuple[list, np.ndarray]:
+    def categorical_codes(self, name: str) -> tuple[list, np.ndarray]:
         """An attribute's distinct values, and int (n,) which of them each row has."""
         return self._column(name)
 
@@ -202,15 +202,15 @@ class Index:
         return [self._item(row) for row in self._finder.find(text, limit)]
 
     @cached_property
-    def mentions(self) -> Mentions:
+    def lexical_index(self) -> LexicalIndex:
         """Which items mention a word."""
-        from lookbook.search.lexical_index import Mentions
+        from lookbook.search.lexical_index import LexicalIndex
 
-        return Mentions(self.titles, self._columns.values())
+        return LexicalIndex(self.titles, self._columns.values())
 
     @cached_property
-    def _finder(self) -> TitleFinder:
-        return TitleFinder(self.titles)
+    def _finder(self) -> PrefixIndex:
+        return PrefixIndex(self.titles)
 
     def search(
         self,
@@ -268,11 +268,11 @@ class Index:
         return products(self)
 
     @cached_property
-    def wardrobe(self) -> Wardrobe:
+    def wardrobe(self) -> OutfitSlots:
         """What each item is in an outfit."""
-        from lookbook.outfits.slots import Wardrobe
+        from lookbook.outfits.slots import OutfitSlots
 
-        return Wardrobe(self)
+        return OutfitSlots(self)
 
     def colourways(self, row: int) -> list[IndexItem]:
         """The same product in other colours, one item for each group of near-duplicates."""

@@ -14,12 +14,12 @@ from threading import Lock
 
 import numpy as np
 
-from lookbook.schema.text import words
+from lookbook.schema.text import tokenize
 
 _JOINED = re.compile(r"(?<=\w)[-‐–](?=\w)")  # the dash of "t-shirt"
 
 
-class Mentions:
+class LexicalIndex:
     """Rows by the stems of the words in their titles and attributes."""
 
     def __init__(
@@ -87,7 +87,7 @@ def _note(found: dict[str, list[np.ndarray]], values: Sequence, codes: np.ndarra
 
 
 def _stems(text: str) -> list[str]:
-    return [_stem(word) for word in words(text)]
+    return [_stem(word) for word in tokenize(text)]
 
 
 @cache

@@ -12,7 +12,7 @@ class EncoderMismatch(ValueError):  # noqa: N818
     """The encoder at hand does not give the vectors that the index holds."""
 
 
-def encoder_of(index: Index, model: str | None = None, device: str = "auto") -> Encoder:
+def load_matching_encoder(index: Index, model: str | None = None, device: str = "auto") -> Encoder:
     """Load the encoder that `index` was built with, in the same pooling and precision.
 
     `model` says where it is now, if it has moved. Raises EncoderMismatch, naming both, when
@@ -41,4 +41,4 @@ def encoder_of(index: Index, model: str | None = None, device: str = "auto") -> 
 def opened(path: Path, engine: str, model: str | None, device: str) -> tuple[Index, Encoder]:
     """Both, from settings."""
     index = Index.open(path, engine)
-    return index, encoder_of(index, model, device)
+    return index, load_matching_encoder(index, model, device)

@@ -17,15 +17,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from lookbook.schema.filters import MOST_CHARACTERS, Condition, FilterError
+from lookbook.schema.filters import MAX_CHARACTERS, Condition, FilterError
 from lookbook.search.index import Index
 from lookbook.search.query import FOLDS, Query
 
-MOST_RESULTS = 96
-MOST_PICTURES = 4
-MOST_IDS = 32  # likes and dislikes, each
-MOST_CONDITIONS = 16
-MOST_WORDS = 200  # characters
+MAX_RESULTS = 96
+MAX_PICTURES = 4
+MAX_IDS = 32  # likes and dislikes, each
+MAX_CONDITIONS = 16
+MAX_WORDS = 200  # characters
 NAMES = ("item", "words", "where", "more", "less", "n", "variety", "fold", "picture")
 _FOLD_NAMES = {"colourways": "colourways", "copies": "copies", "none": None}
 _IN_ALL = 16_384  # characters of one parameter
@@ -74,11 +74,11 @@ def from_params(params: Mapping[str, object], index: Index) -> tuple[Query, list
         pictures=pictures,
         shared=bool(pictures),
         item=item,
-        words=_cut("the words", text["words"].strip(), MOST_WORDS, notes),
+        words=_cut("the words", text["words"].strip(), MAX_WORDS, notes),
         more=tuple(more),
         less=tuple(less),
         where=_where(_split(text["where"], ";"), index, notes),
-        count=_number("n", text["n"], int, 1, MOST_RESULTS, Query.count, notes),
+        count=_number("n", text["n"], int, 1, MAX_RESULTS, Query.count, notes),
         variety=_number("variety", text["variety"], float, 0, 1, Query.variety, notes),
         fold=_fold(text["fold"], notes),
     )
@@ -135,7 +135,7 @@ def _few(what: str, parts: list[str], most: int, notes: list[str]) -> list[str]:
 
 def _ids(ids: list[str], index: Index, notes: list[str]) -> list[str]:
     known = []
-    for id in _few("items", ids, MOST_IDS, notes):
+    for id in _few("items", ids, MAX_IDS, notes):
         if id in index:
             known.append(id)
         else:
@@ -145,12 +145,12 @@ def _ids(ids: list[str], index: Index, notes: list[str]) -> list[str]:
 
 def _where(conditions: list[str], index: Index, notes: list[str]) -> tuple[str, ...]:
     kept = []
-    for text in _few("filters", conditions, MOST_CONDITIONS, notes):
+    for text in _few("filters", conditions, MAX_CONDITIONS, notes):
         try:
             column = Condition.parse(text).column
         except FilterError:
             column = None
-        if column in index.columns and len(text) <= MOST_CHARACTERS:
+        if column in index.columns and len(text) <= MAX_CHARACTERS:
             kept.append(text)
         else:
             notes.append(f"The filter {text[:60]!r} does not fit this collection.")
@@ -206,7 +206,7 @@ def _pictures(text: str, index: Index, notes: list[str]) -> tuple[np.ndarray, ..
         notes.append("The picture of this link was seen by another encoder and was left out.")
         return ()
     found = []
-    for part in _few("pictures", packed, MOST_PICTURES, notes):
+    for part in _few("pictures", packed, MAX_PICTURES, notes):
         vector = _unpacked(part, index.dim)
         if vector is None:
             notes.append("A picture of this link is damaged and was left out.")

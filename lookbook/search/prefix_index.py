@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lookbook.schema.text import words
+from lookbook.schema.text import tokenize
 
 _LONGEST = 200  # characters of what was typed
 
 
-class TitleFinder:
+class PrefixIndex:
     """Sorted words, each with the titles that have it; a typed beginning is a range of them."""
 
     def __init__(self, titles: Sequence[str]) -> None:
-        split = [words(title) for title in titles]
+        split = [tokenize(title) for title in titles]
         pairs = sorted((word, row) for row, found in enumerate(split) for word in set(found))
         self._words = [word for word, _ in pairs]
         self._rows = np.array([row for _, row in pairs], np.int64)
@@ -25,7 +25,7 @@ class TitleFinder:
 
     def find(self, text: str, limit: int = 20) -> list[int]:
         """Row numbers of the best `limit` titles; those of an empty text are the first ones."""
-        typed = words(text[:_LONGEST])
+        typed = tokenize(text[:_LONGEST])
         if not typed:
             return list(range(min(limit, len(self._plain))))
         whole = np.zeros(len(self._plain), np.int64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookbook.schema.text import words
+from lookbook.schema.text import tokenize
 
 if TYPE_CHECKING:
     from lookbook.search.index import Index
@@ -20,7 +20,7 @@ _ALIKE = ("articletype", "producttypename", "gender", "subcategory", "indexname"
 _MOST = 12  # colours of one product; a larger group is a word that many products share
 _LETTERS = 3  # of a word that says something; the t of "t-shirt" and the "in" of "in black" do not
 _COLOUR_WORDS = frozenset(
-    words(
+    tokenize(
         "aqua beige black blue bronze brown burgundy camel charcoal cobalt copper coral cream "
         "crimson dark ecru fuchsia gold golden gray green grey indigo ivory khaki lavender "
         "light lilac lime magenta maroon mauve melange metallic mint multi multicolour mustard "
@@ -51,8 +51,8 @@ def products(index: Index) -> np.ndarray:
     """
     keys = _by_code(index)
     keys = _among_own(index) if keys is None else keys
-    leader = index.copies
-    _, first, inverse = np.unique(keys[leader], return_index=True, return_inverse=True)
+    representative = index.copies
+    _, first, inverse = np.unique(keys[representative], return_index=True, return_inverse=True)
     return first[inverse]
 
 
@@ -98,12 +98,12 @@ def by_title(titles: Sequence[str], columns: Mapping[str, Sequence]) -> np.ndarr
     """
     colour = find_column(columns, _COLOURS)
     said = columns[colour] if colour else [None] * len(titles)
-    known = _COLOUR_WORDS | {word for value in set(said) if value for word in words(str(value))}
+    known = _COLOUR_WORDS | {word for value in set(said) if value for word in tokenize(str(value))}
     kinds = [values for c, values in columns.items() if plain(c) in _ALIKE]
     alike: dict[tuple, list[int]] = defaultdict(list)
     colours = []
     for row, title in enumerate(titles):
-        split = words(title)
+        split = tokenize(title)
         bare = tuple(word for word in split if word not in known)
         colours.append(said[row] or tuple(word for word in split if word in known))
         named = sum(len(word) >= _LETTERS for word in bare) > 1

@@ -15,7 +15,7 @@ import numpy as np
 
 from lookbook.search.index import Hit, Index
 from lookbook.search.mmr import maximal_marginal_relevance
-from lookbook.search.query_text import split_wish, telling
+from lookbook.search.query_text import content_words, parse_negation
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -86,7 +86,7 @@ class Query:
     def _moved(self, more: tuple[str, ...], less: tuple[str, ...]) -> Query:
         return replace(self, more=more, less=less, past=(*self.past, (self.more, self.less)))
 
-    def undone(self) -> Query:
+    def undo(self) -> Query:
         """Without the last step towards or away; all else stays as it is now.
 
         A query from a link knows no steps: there the last `less` goes first, then the last `more`.
@@ -127,7 +127,7 @@ def query_vector(query: Query, index: Index, encoder: Encoder | None = None) -> 
     if query.item is not None:
         shown.append(_unit(index.vector(query.item)))
     vector = _unit(np.mean(shown, axis=0)) if shown else np.zeros(index.manifest.dim, np.float32)
-    for text, weight in zip(split_wish(query.words), (_WORDS, -_NOT_WORDS), strict=True):
+    for text, weight in zip(parse_negation(query.words), (_WORDS, -_NOT_WORDS), strict=True):
         said = _said(text, index, encoder)
         vector = vector if said is None else vector + weight * said
     vector = _unit(vector)
@@ -140,7 +140,7 @@ def query_vector(query: Query, index: Index, encoder: Encoder | None = None) -> 
 
 
 def _said(text: str, index: Index, encoder: Encoder | None) -> np.ndarray | None:
-    text = telling(text)
+    text = content_words(text)
     if not text:
         return None
     if encoder is None:
@@ -184,14 +184,14 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
 
 
 def _unknown(query: Query, index: Index, encoder: Encoder | None) -> list[str]:
-    words = telling(" ".join(split_wish(query.words)))
+    words = content_words(" ".join(parse_negation(query.words)))
     unknown = encoder.unknown_words(words) if words and encoder is not None else []
-    return [word for word in unknown if not index.mentions.knows(word)]
+    return [word for word in unknown if not index.lexical_index.knows(word)]
 
 
 def _silent(query: Query, encoder: Encoder | None) -> bool:
     """Only words were given, and none of them says anything to the encoder."""
-    said = [telling(text) for text in split_wish(query.words)]
+    said = [content_words(text) for text in parse_negation(query.words)]
     understood = encoder is None or any(text and encoder.knows(text) for text in said)
     return replace(query, words="").empty and not (any(said) and understood)
 
@@ -235,12 +235,12 @@ def _ranked(query: Query, index: Index, encoder: Encoder | None, hidden: np.ndar
 
 def _mentioned(query: Query, index: Index) -> np.ndarray:
     """float32 (n,): what the catalogue's own words for an item add to its cosine."""
-    wanted, unwanted = (telling(text) for text in split_wish(query.words))
+    wanted, unwanted = (content_words(text) for text in parse_negation(query.words))
     if not (wanted or unwanted) or index.manifest.metric != "angular":
         return np.zeros(len(index), np.float32)
-    mentions, alone = index.mentions, replace(query, words="").empty
+    lexical_index, alone = index.lexical_index, replace(query, words="").empty
     weight = _MENTIONED_ALONE if alone else _MENTIONED
-    return (weight * (mentions.share(wanted) - mentions.share(unwanted))).round(4)
+    return (weight * (lexical_index.share(wanted) - lexical_index.share(unwanted))).round(4)
 
 
 def _nearest(

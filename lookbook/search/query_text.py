@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from lookbook.schema.text import words
+from lookbook.schema.text import tokenize
 
 _NOT = frozenset(("without", "not", "no", "minus", "except", "non", "never"))
 _ENDS = frozenset(("but", "with", "in", "rather", "instead"))  # a wish against goes up to these
 _SMALL = frozenset(
-    words(
+    tokenize(
         "a an and any as at but by for from i in instead is it like me more my of on only or "
         "please rather show some that the this to want with"
     )
@@ -17,7 +17,7 @@ _SMALL = frozenset(
 _PART = re.compile(r"[^\s,;.!?]+|[,;.!?]")
 
 
-def split_wish(text: str) -> tuple[str, str]:
+def parse_negation(text: str) -> tuple[str, str]:
     """("in navy", "stripes") of "in navy, without stripes": wanted and unwanted words.
 
     "without", "not", "no", "minus" and "except" turn what follows, up to a comma, "but", "with" or
@@ -40,6 +40,6 @@ def split_wish(text: str) -> tuple[str, str]:
     return " ".join(wanted), " ".join(unwanted)
 
 
-def telling(text: str) -> str:
+def content_words(text: str) -> str:
     """The words of `text` that say something about clothes."""
     return " ".join(word for word in text.split() if word.casefold() not in _SMALL)

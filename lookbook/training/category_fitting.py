@@ -6,15 +6,15 @@ import torch
 
 from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import Features, descend
-from lookbook.training.losses import kind_loss
-from lookbook.training.model import KIND, KINDS_DECAY, Student
+from lookbook.training.losses import category_cross_entropy
+from lookbook.training.model import KIND, KINDS_DECAY, EmbeddingModel
 
 STEPS, BATCH, RATE = 1200, 512, 1e-3
 SOME = 16_384  # pictures say how features usually are
 FLOOR = 0.01  # of the mean variance: a feature that never moved must not shout when it does
 
 
-def tell_kinds(student: Student, features: Features) -> list[float]:
+def fit_category_head(student: EmbeddingModel, features: Features) -> list[float]:
     """Learn `student.kind` and `student.kinds` anew; the loss at each of `STEPS`.
 
     Multinomial logistic regression of a low rank on features made alike in mean and variance.
@@ -24,7 +24,7 @@ def tell_kinds(student: Student, features: Features) -> list[float]:
     known = (labels != MISSING).nonzero().flatten()
     if not len(known):
         return []
-    make_usual(student, seen)
+    standardize_features(student, seen)
     sides = (student.kind, student.kinds)
     for side in sides:
         side.reset_parameters()
@@ -35,7 +35,7 @@ def tell_kinds(student: Student, features: Features) -> list[float]:
     found = []
     for _ in range(STEPS):
         rows = known[torch.randint(len(known), (min(BATCH, len(known)),))]
-        loss = kind_loss(student.told(seen[rows].float()), labels[rows])
+        loss = category_cross_entropy(student.told(seen[rows].float()), labels[rows])
         descend(loss, optimiser)
         falling.step()
         found.append(loss.item())
@@ -43,7 +43,7 @@ def tell_kinds(student: Student, features: Features) -> list[float]:
 
 
 @torch.no_grad()
-def make_usual(student: Student, seen: torch.Tensor) -> None:
+def standardize_features(student: EmbeddingModel, seen: torch.Tensor) -> None:
     """Note how features (n, 5120) usually are; what speaks for each kind stays the same."""
     some = seen[:: -(-len(seen) // SOME)].float()
     variance = some.var(0, correction=0)

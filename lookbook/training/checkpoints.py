@@ -11,13 +11,13 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
-from lookbook.encoding.category_head import Kinds
-from lookbook.encoding.heads import FILE, Sides, words_of
+from lookbook.encoding.category_head import CategoryHead
+from lookbook.encoding.heads import FILE, EmbeddingHeads, load_text_embeddings
 from lookbook.encoding.text_tokenizer import Vocabulary
-from lookbook.training.model import CUT_SHARE, KIND_SHARE, Student
+from lookbook.training.model import CUT_SHARE, KIND_SHARE, EmbeddingModel
 
 
-def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None:
+def export(student: EmbeddingModel, words: Vocabulary, size: int, folder: Path) -> None:
     """Write transformers files, sides and words in half precision; proxies stay behind.
 
     Raises ValueError when a weight is too large for that.
@@ -25,7 +25,7 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
     from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
     folder.mkdir(parents=True, exist_ok=True)
-    check_half(student.backbone)
+    check_float16(student.backbone)
     student.backbone.half().save_pretrained(folder)
     ConvNextImageProcessorPil(
         size={"shortest_edge": size},
@@ -44,14 +44,14 @@ def export(student: Student, words: Vocabulary, size: int, folder: Path) -> None
         (folder / "words.json").write_text(text, encoding="utf-8")
 
 
-def check_half(backbone: nn.Module) -> None:
+def check_float16(backbone: nn.Module) -> None:
     """Raises ValueError when a weight cannot be told in half precision, which ends at 65,504."""
     for name, value in backbone.state_dict().items():
         if value.is_floating_point() and not torch.isfinite(value.half()).all():
             raise ValueError(f"{name}: expected values up to 65,504, found larger or none at all")
 
 
-def sides_of(folder: Path) -> list[int] | None:
+def heads_of(folder: Path) -> list[int] | None:
     """Lengths of the sides of an exported folder's vectors, or None where it has no projection."""
     from safetensors import safe_open
 
@@ -62,7 +62,7 @@ def sides_of(folder: Path) -> list[int] | None:
         return json.loads(told) if told else [file.get_slice("projection").get_shape()[0]]
 
 
-def knows_kinds(student: Student, folder: Path) -> bool:
+def has_category_head(student: EmbeddingModel, folder: Path) -> bool:
     """Whether an exported folder tells the same kinds apart, in the same order."""
     from safetensors import safe_open
 
@@ -70,7 +70,7 @@ def knows_kinds(student: Student, folder: Path) -> bool:
         return json.loads((file.metadata() or {}).get("kinds", "null")) == list(student.named)
 
 
-def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
+def load_shipped(student: EmbeddingModel, words: Vocabulary, folder: Path) -> None:
     """Give a fresh student the backbone, sides and words of an exported folder.
 
     Words that the folder does not know keep their random start; proxies were not exported. A
@@ -80,25 +80,25 @@ def begin_with(student: Student, words: Vocabulary, folder: Path) -> None:
     from safetensors.torch import load_file
 
     student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
-    if (found := sides_of(folder)) is None:
+    if (found := heads_of(folder)) is None:
         return
     if found != (sizes := list(student.sizes)):
         raise ValueError(f"{folder}: expected sides of {sizes} dimensions, found {found}")
-    sides = Sides.load(folder)
+    sides = EmbeddingHeads.load(folder)
     _take(student.projection.weight, sides.projection, "projection")
     _take(student.cut.weight, sides.detail, "detail", CUT_SHARE)
-    if knows_kinds(student, folder):
+    if has_category_head(student, folder):
         _begin_kinds(student, sides.kinds)
     if student.words is None or not (folder / "words.safetensors").exists():
         return
-    there, table = words_of(folder, sides.dim)
+    there, table = load_text_embeddings(folder, sides.dim)
     known = {name: i for i, name in enumerate(there.names)}
     for row, name in enumerate(words.names):
         if name in known:
             student.words.weight.data[row] = torch.from_numpy(table[known[name]].astype("float32"))
 
 
-def _begin_kinds(student: Student, kinds: Kinds | None) -> None:
+def _begin_kinds(student: EmbeddingModel, kinds: CategoryHead | None) -> None:
     """The side for kinds as it was exported: what is usual of features stands in its weights."""
     found = kinds.arrays() if kinds else {}
     _take(student.kind.weight, found.get("kinds.read"), "kinds.read")

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from lookbook.catalog import Item
-from lookbook.images.foreground_mask import cut_out
-from lookbook.images.loading import ImageError, letterbox, open_picture
+from lookbook.images.foreground_mask import foreground_mask
+from lookbook.images.loading import ImageError, letterbox, load_rgb
 from lookbook.training.descriptions import Description
 
 EXACTLY = "exactly"  # the label that DESCRIBED make together
@@ -58,13 +58,13 @@ class Photos:
 
 def canvas(item: Item, size: int) -> np.ndarray:
     """uint8 (size, size, 4): the letterboxed picture and its cut-out; raises ImageError."""
-    picture = open_picture(item.image, at_least=size)
+    picture = load_rgb(item.image, at_least=size)
     scale = size / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     rgb = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
     alpha = np.zeros((size, size), np.uint8)
     top, left = (size - height) // 2, (size - width) // 2
-    alpha[top : top + height, left : left + width] = cut_out(rgb)
+    alpha[top : top + height, left : left + width] = foreground_mask(rgb)
     return np.dstack([np.asarray(letterbox(picture, size)), alpha])
 
 
@@ -73,7 +73,7 @@ def canvas_side(items: Iterable[Item], least: int = 80, most: int = 192) -> int:
     sides = []
     for item in islice(items, 20):
         with suppress(ImageError):
-            sides.append(max(open_picture(item.image, at_least=most).size))
+            sides.append(max(load_rgb(item.image, at_least=most).size))
     return int(min(most, max(least, median(sides)))) if sides else most
 
 

@@ -15,14 +15,14 @@ import torch
 from scipy.linalg import eigh
 
 from lookbook.training.head_finetuning import Features
-from lookbook.training.model import AVERAGES, Student
+from lookbook.training.model import AVERAGES, EmbeddingModel
 
 RIDGE = 0.01  # of the mean variance within: what few pairs cannot tell counts as noise
 COLOUR_WEIGHT = 10  # what a change of colour as it is sold counts for, beside any other change
 
 
 @torch.no_grad()
-def discriminate(student: Student, views: Features, plain: Sequence[Features]) -> None:
+def discriminate(student: EmbeddingModel, views: Features, plain: Sequence[Features]) -> None:
     """Set the weights of the side for cut and print, `student.cut`, to discriminants of products.
 
     How products differ is told by photos as they are, `plain`, as drawn grounds differ too. How one
@@ -33,7 +33,7 @@ def discriminate(student: Student, views: Features, plain: Sequence[Features]) -
     within = torch.zeros(shown.shape[1], shown.shape[1])
     for part, in_two in ((views, 1), *((part, COLOUR_WEIGHT) for part in plain)):
         changes, truth = _details(part.first) - _details(part.second), part.truth
-        for rows, weight in ((truth.in_one_colour, 1), (truth.recoloured, in_two)):
+        for rows, weight in ((truth.single_colour, 1), (truth.recoloured, in_two)):
             if rows.any():
                 within += weight * _scatter(changes[rows])
     found = directions(_scatter(shown - shown.mean(0)), within, student.cut.out_features)
@@ -41,7 +41,7 @@ def discriminate(student: Student, views: Features, plain: Sequence[Features]) -
     student.lengths[1] = student.cut(shown).norm(dim=1).mean()  # until more is seen of it
 
 
-def enough(student: Student, plain: Sequence[Features]) -> bool:
+def enough(student: EmbeddingModel, plain: Sequence[Features]) -> bool:
     """Whether `plain` shows more products than the side has dimensions; the rest would be noise."""
     numbers = {number for part in plain for number in part.truth.designs[0].tolist()}
     return len(numbers) > student.cut.out_features

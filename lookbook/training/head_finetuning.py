@@ -15,7 +15,13 @@ import torch.nn.functional as F  # noqa: N812
 
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.data import MISSING
-from lookbook.training.model import AVERAGES, KINDS_DECAY, KINDS_SIDE, Student, mixed_precision
+from lookbook.training.model import (
+    AVERAGES,
+    KINDS_DECAY,
+    KINDS_SIDE,
+    EmbeddingModel,
+    mixed_precision,
+)
 from lookbook.training.objective import asked, weighed
 from lookbook.training.pair_sampler import Batch, Truth
 
@@ -50,7 +56,7 @@ class Features:
 
 
 @torch.no_grad()
-def collect(student: Student, batches: Iterator[Batch], count: int) -> Features:
+def collect(student: EmbeddingModel, batches: Iterator[Batch], count: int) -> Features:
     """Features of at least `count` pairs of views, the backbone in eval mode."""
     student.eval()
     first, second, truths = [], [], []
@@ -66,7 +72,7 @@ def collect(student: Student, batches: Iterator[Batch], count: int) -> Features:
 
 
 @torch.no_grad()
-def put_proxies(student: Student, features: Features) -> None:
+def init_proxies(student: EmbeddingModel, features: Features) -> None:
     """Each class where its pictures are: a student that came without heads need not search."""
     averaged = features.both()[:, :AVERAGES].float()
     vectors = F.normalize(student.projection(averaged), dim=1)
@@ -80,7 +86,7 @@ def put_proxies(student: Student, features: Features) -> None:
 
 
 def finish(
-    student: Student,
+    student: EmbeddingModel,
     features: Features,
     *,
     epochs: int,
@@ -119,7 +125,9 @@ def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
     optimiser.step()
 
 
-def _moving(student: Student, still: tuple[str, ...], rate: float, kinds_rate: float) -> list[dict]:
+def _moving(
+    student: EmbeddingModel, still: tuple[str, ...], rate: float, kinds_rate: float
+) -> list[dict]:
     """Groups of parameters for AdamW."""
     kinds, others = [], []
     for name, parameter in student.named_parameters():

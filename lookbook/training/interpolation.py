@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import ResNetConfig
 
-from lookbook.training.model import Student, mixed_precision
+from lookbook.training.model import EmbeddingModel, mixed_precision
 from lookbook.training.pair_sampler import Batch
 
 MEASURED = 30  # batches whose means and variances say what the normalisation goes by
@@ -51,7 +51,7 @@ def _built(config: ResNetConfig) -> dict[str, object]:
 
 
 @torch.no_grad()
-def measure(student: Student, batches: Iterator[Batch], count: int = MEASURED) -> None:
+def measure(student: EmbeddingModel, batches: Iterator[Batch], count: int = MEASURED) -> None:
     """Normalise by the mean of what `count` batches show, in the stages that stand still too."""
     norms = [m for m in student.backbone.modules() if isinstance(m, nn.BatchNorm2d)]
     usual = [norm.momentum for norm in norms]

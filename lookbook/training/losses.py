@@ -10,7 +10,7 @@ from lookbook.training.data import MISSING
 COSINE_SCALE = 16.0  # inverse temperature of the normalised softmax (Zhai & Wu 2019)
 
 
-def proxy_loss(
+def proxy_nca(
     vectors: torch.Tensor, proxies: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.05
 ) -> torch.Tensor:
     """Normalised softmax over class proxies; rows with a MISSING label do not count."""
@@ -21,7 +21,7 @@ def proxy_loss(
     return F.cross_entropy(logits, labels[known], label_smoothing=smoothing)
 
 
-def texts_loss(
+def supervised_text_loss(
     said: torch.Tensor, seen: torch.Tensor, answers: torch.Tensor, log_scale: torch.Tensor
 ) -> torch.Tensor:
     """A text finds all pictures that answer it, a picture finds its own text.
@@ -36,7 +36,7 @@ def texts_loss(
     return -(found.mean() + named.mean()) / 2
 
 
-def views_loss(
+def nt_xent(
     views: torch.Tensor,
     log_scale: torch.Tensor,
     pairs: torch.Tensor,
@@ -63,13 +63,13 @@ def views_loss(
     return F.cross_entropy(logits, target)
 
 
-def kind_loss(told: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def category_cross_entropy(told: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Softmax over what speaks for each kind; rows with a MISSING label do not count."""
     known = labels != MISSING
     return F.cross_entropy(told[known], labels[known]) if known.any() else told.sum() * 0
 
 
-def neighbours_loss(
+def nca(
     vectors: torch.Tensor, labels: torch.Tensor, products: torch.Tensor, scale: float = 20.0
 ) -> torch.Tensor:
     """Those of one label are near: -log of their share of all, weighed by exp(scale * cosine).
@@ -89,6 +89,6 @@ def neighbours_loss(
     return -found[asking].mean()
 
 
-def teacher_loss(guess: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+def distillation(guess: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """1 - cosine of what the student says of a changed picture and the teacher of the clean."""
     return (1 - F.cosine_similarity(guess, teacher, dim=1)).mean()

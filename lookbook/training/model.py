@@ -7,9 +7,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
-from lookbook.encoding.category_head import Kinds
-from lookbook.encoding.cpu import computes_in_bfloat16
-from lookbook.encoding.pooling import averages, details
+from lookbook.encoding.category_head import CategoryHead
+from lookbook.encoding.cpu import supports_bfloat16
+from lookbook.encoding.pooling import average_pool, max_pool_stages
 from lookbook.training.class_embeddings import spread
 from lookbook.training.data import HEADS
 
@@ -32,10 +32,10 @@ def sides_of_dimensions(dim: int) -> tuple[int, int, int]:
 
 def mixed_precision() -> torch.autocast:
     """Convolutions in bfloat16 where the processor computes in it, in float32 elsewhere."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=computes_in_bfloat16())
+    return torch.autocast("cpu", torch.bfloat16, enabled=supports_bfloat16())
 
 
-class Student(nn.Module):
+class EmbeddingModel(nn.Module):
     """Pictures (n, 3, s, s) -> features (n, 5120) -> embedding (n, dim) of L2 norm 1.
 
     A vector has three sides: one that is asked for everything, one that tells cut and print
@@ -90,7 +90,7 @@ class Student(nn.Module):
             parameter.requires_grad_(False)
         self.train()  # again, now that it is known what stands still
 
-    def train(self, mode: bool = True) -> Student:
+    def train(self, mode: bool = True) -> EmbeddingModel:
         """As `nn.Module.train`, but what stands still keeps normalising by what it knows."""
         super().train(mode)
         for stage in self.still:
@@ -106,7 +106,7 @@ class Student(nn.Module):
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
         """Averages of the last feature map, then the details of the last two; float32 (n, 5120)."""
         maps = self.backbone(pictures, output_hidden_states=True).hidden_states
-        return torch.cat([averages(maps), details(maps)], 1)
+        return torch.cat([average_pool(maps), max_pool_stages(maps)], 1)
 
     def embed(self, features: torch.Tensor) -> torch.Tensor:
         """(n, dim), L2 norm 1."""
@@ -144,12 +144,12 @@ class Student(nn.Module):
         joined = {"projection": whole, "detail": cut, **self._telling().arrays()}
         return {name: array.detach() for name, array in joined.items()}
 
-    def _telling(self) -> Kinds:
+    def _telling(self) -> CategoryHead:
         """The side for kinds of features as they come: what is usual of them is in its weights."""
         mean, deviation = self.usual
         read = self.kind.weight / deviation
         bias = self.kinds.bias - self.kinds.weight @ read @ mean
-        return Kinds(read, self.kinds.weight, bias, KIND_SHARE * self.codes)
+        return CategoryHead(read, self.kinds.weight, bias, KIND_SHARE * self.codes)
 
     def _shares(self, cut: float) -> torch.Tensor:
         """What whole and cut are multiplied by to be usually as long as 1 and `cut`."""

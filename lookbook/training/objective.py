@@ -13,7 +13,7 @@ from lookbook.training import losses
 from lookbook.training.cross_batch_memory import Memory
 from lookbook.training.data import EXACTLY
 from lookbook.training.descriptions import Description, answers
-from lookbook.training.model import AVERAGES, KIND, Student
+from lookbook.training.model import AVERAGES, KIND, EmbeddingModel
 from lookbook.training.pair_sampler import Truth
 
 WEIGHTS: Mapping[str, float] = {
@@ -37,7 +37,7 @@ WEIGHTS: Mapping[str, float] = {
 
 
 def asked(
-    student: Student,
+    student: EmbeddingModel,
     words: Vocabulary | None,
     features: torch.Tensor,
     truth: Truth,
@@ -58,24 +58,28 @@ def asked(
         parts["words"] = words_loss(student, words, vectors, truth.said)
     if student.teach is not None:
         teacher = truth.teacher.flatten(0, 1)
-        parts["teacher"] = losses.teacher_loss(student.teach(features[:, :AVERAGES]), teacher)
+        parts["teacher"] = losses.distillation(student.teach(features[:, :AVERAGES]), teacher)
     return parts
 
 
 def _labels_losses(
-    student: Student, whole: torch.Tensor, told: torch.Tensor, truth: Truth
+    student: EmbeddingModel, whole: torch.Tensor, told: torch.Tensor, truth: Truth
 ) -> dict[str, torch.Tensor]:
     """What the labels ask of the whole, and of the side for kinds."""
     found = {
-        head: losses.proxy_loss(whole, proxies, truth.labels_of(head))
+        head: losses.proxy_nca(whole, proxies, truth.labels_of(head))
         for head, proxies in student.heads.items()
         if len(proxies)
     }
-    return found | {"kind": losses.kind_loss(told, truth.labels_of(KIND))}
+    return found | {"kind": losses.category_cross_entropy(told, truth.labels_of(KIND))}
 
 
 def _views_losses(
-    student: Student, whole: torch.Tensor, cut: torch.Tensor, truth: Truth, memory: Memory | None
+    student: EmbeddingModel,
+    whole: torch.Tensor,
+    cut: torch.Tensor,
+    truth: Truth,
+    memory: Memory | None,
 ) -> dict[str, torch.Tensor]:
     """Pairs in one colour find each other by the whole, pairs in two colours by cut and print.
 
@@ -85,8 +89,8 @@ def _views_losses(
     others = memory.without(designs) if memory else (None, None)
     same, other = student.sharpness[0], student.sharpness[2]
     found = {
-        "views": losses.views_loss(whole, same, truth.in_one_colour, shown, others[0]),
-        "cut": losses.views_loss(cut, other, truth.recoloured, designs, others[1]),
+        "views": losses.nt_xent(whole, same, truth.single_colour, shown, others[0]),
+        "cut": losses.nt_xent(cut, other, truth.recoloured, designs, others[1]),
     }
     if memory:
         memory.add(designs, (whole, cut))
@@ -94,7 +98,7 @@ def _views_losses(
 
 
 def _vectors_losses(
-    student: Student, vectors: torch.Tensor, truth: Truth
+    student: EmbeddingModel, vectors: torch.Tensor, truth: Truth
 ) -> dict[str, torch.Tensor]:
     """What is asked of all sides together: to make up for each other's mistakes.
 
@@ -105,17 +109,17 @@ def _vectors_losses(
     sharp, alone = student.sharpness[3], truth.strangers.repeat(2)
     asking = alone if alone.any() else torch.ones_like(alone)
     found = {
-        "vector views": losses.views_loss(vectors, sharp, truth.in_one_colour, shown),
-        "vector colours": losses.views_loss(vectors, sharp, truth.recoloured, designs),
+        "vector views": losses.nt_xent(vectors, sharp, truth.single_colour, shown),
+        "vector colours": losses.nt_xent(vectors, sharp, truth.recoloured, designs),
     }
     for name, head in (("vector kind", KIND), ("vector exactly", EXACTLY)):
         labels = truth.labels_of(head)[asking]
-        found[name] = losses.neighbours_loss(vectors[asking], labels, shown[asking])
+        found[name] = losses.nca(vectors[asking], labels, shown[asking])
     return found
 
 
 def words_loss(
-    student: Student, words: Vocabulary, vectors: torch.Tensor, said: Sequence[Description]
+    student: EmbeddingModel, words: Vocabulary, vectors: torch.Tensor, said: Sequence[Description]
 ) -> torch.Tensor:
     """Vectors (n, dim) and what somebody may type who looks for what is `said` of each."""
     draw = random.Random(int(torch.randint(2**31, ())))
@@ -126,7 +130,9 @@ def words_loss(
     texts, said = [texts[row] for row in rows], [said[row] for row in rows]
     flat, offsets = words.bags(texts)
     read = student.read(torch.tensor(flat), torch.tensor(offsets))
-    return losses.texts_loss(read, vectors[rows], answers(texts, said), student.sharpness[1])
+    return losses.supervised_text_loss(
+        read, vectors[rows], answers(texts, said), student.sharpness[1]
+    )
 
 
 def weighed(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -31,7 +31,7 @@ class Truth:
     in all its colours; `labels` int64 (2, n, heads), MISSING where nobody says; `recoloured` bool
     (n,): the second view shows another colour; `descriptions` of all
     first views and of all second ones, empty where nothing may be said; `teacher` float32 (2, n, t)
-    or None. A pair is `recoloured`, `in_one_colour` or of `strangers`.
+    or None. A pair is `recoloured`, `single_colour` or of `strangers`.
     """
 
     products: torch.Tensor
@@ -45,14 +45,14 @@ class Truth:
         return len(self.recoloured)
 
     @property
-    def in_one_colour(self) -> torch.Tensor:
+    def single_colour(self) -> torch.Tensor:
         """bool (n,): both views are of one product, in its own colour."""
         return ~self.recoloured & (self.products[0] == self.products[1])
 
     @property
     def strangers(self) -> torch.Tensor:
         """bool (n,): the views are of two products that have nothing to do with each other."""
-        return ~self.recoloured & ~self.in_one_colour
+        return ~self.recoloured & ~self.single_colour
 
     @property
     def said(self) -> list[Description]:
@@ -112,7 +112,7 @@ def studio_pictures(photos: Photos, size: int) -> torch.Tensor:
     ).clamp(0, 1)
 
 
-class Mixer:
+class PairSampler:
     """Draws products from `products` (several photos a key) and from `handheld` photos."""
 
     def __init__(
@@ -156,7 +156,7 @@ class Mixer:
             del queue[: count - held]
             yield self._batch(keys, held, size, draw)
 
-    def as_they_are(self, count: int, size: int, seed: int) -> Iterator[Batch]:
+    def unaugmented_pairs(self, count: int, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches of `doubled` products: their photos in two sources, unchanged.
 
         One of them is often sharp and the other enlarged: no drawn view differs in just that.
@@ -167,7 +167,7 @@ class Mixer:
             shots = [[photos[end] for photos in drawn] for end in (-1, 0)]
             yield self._unchanged(shots, False, size)
 
-    def as_sold(self, count: int, size: int, seed: int) -> Iterator[Batch]:
+    def colourway_pairs(self, count: int, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches of products that are sold in several colours: two of them, unchanged."""
         draw = random.Random(seed)
         while self.several:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from lookbook.catalog import open_catalog
-from lookbook.images.loading import ImageError, letterbox, open_picture
+from lookbook.images.loading import ImageError, letterbox, load_rgb
 from lookbook.training.model import mixed_precision
 
 SIZE = 176  # px: a third of the time of 224, and enough for photos of 60 x 80
@@ -35,7 +35,7 @@ def pixels(dataset: str) -> Iterator[np.ndarray]:
     """uint8 (SIZE, SIZE, 3) of each usable picture, in the order of `data.load_photos`."""
     for item in open_catalog(dataset):
         try:
-            yield np.asarray(letterbox(open_picture(item.image, at_least=SIZE), SIZE))
+            yield np.asarray(letterbox(load_rgb(item.image, at_least=SIZE), SIZE))
         except ImageError:
             continue
 

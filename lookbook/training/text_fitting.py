@@ -7,15 +7,15 @@ from torch import nn
 
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.head_finetuning import Features, descend
-from lookbook.training.model import Student
+from lookbook.training.model import EmbeddingModel
 from lookbook.training.objective import words_loss
 
 STEPS, BATCH, RATE = 180, 2048, 2e-3  # more is better on held-out photos, worse on drawn ones
 FAINT = 0.05  # of the usual length of a first row: a word met seldom must not outweigh others
 
 
-def learn_words(
-    student: Student, features: Features, words: Vocabulary, anew: bool = False
+def fit_text_embeddings(
+    student: EmbeddingModel, features: Features, words: Vocabulary, anew: bool = False
 ) -> list[float]:
     """Learn `student.words` on the vectors of `features`, or `anew`; the loss at each of `STEPS`.
 
@@ -44,7 +44,7 @@ def learn_words(
 
 
 @torch.no_grad()
-def _vectors(student: Student, features: Features) -> torch.Tensor:
+def _vectors(student: EmbeddingModel, features: Features) -> torch.Tensor:
     """(2n, dim): of all first views, then of all second ones, as an encoder gives them."""
     student.eval()
     parts = [*features.first.split(4096), *features.second.split(4096)]

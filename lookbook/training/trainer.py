@@ -13,12 +13,12 @@ import torch
 from transformers import ResNetConfig
 
 from lookbook.encoding.text_tokenizer import Vocabulary
-from lookbook.training.category_fitting import make_usual, tell_kinds
-from lookbook.training.checkpoints import begin_with, check_half
+from lookbook.training.category_fitting import fit_category_head, standardize_features
+from lookbook.training.checkpoints import check_float16, load_shipped
 from lookbook.training.cross_batch_memory import Memory
-from lookbook.training.head_finetuning import Features, finish, put_proxies
+from lookbook.training.head_finetuning import Features, finish, init_proxies
 from lookbook.training.interpolation import blend, measure
-from lookbook.training.model import Student, mixed_precision
+from lookbook.training.model import EmbeddingModel, mixed_precision
 from lookbook.training.objective import asked, weighed
 from lookbook.training.pair_sampler import Batch
 from lookbook.training.validation import Check
@@ -36,7 +36,7 @@ class Run:
         self.fresh = state is None
         config = _config(state, args.start_from)
         still = _still(state, args)
-        self.student = Student(classes, args.dim, teacher, len(words), still, config)
+        self.student = EmbeddingModel(classes, args.dim, teacher, len(words), still, config)
         self.student.to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.student, multi_avg_fn=averaging(args.average), use_buffers=True
@@ -48,7 +48,7 @@ class Run:
         if state:
             self._load(state)
         elif args.start_from:
-            begin_with(self.student, words, args.start_from)
+            load_shipped(self.student, words, args.start_from)
             self.average.module.load_state_dict(self.student.state_dict())
 
     def _load(self, state: dict) -> None:
@@ -89,16 +89,16 @@ class Run:
         """Begin between this backbone and that in `folder`, at `share` of the way to it."""
         blend(self.student.backbone, folder, share)
         measure(self.student, batches)
-        check_half(self.student.backbone)
+        check_float16(self.student.backbone)
         self.average.module.load_state_dict(self.student.state_dict())
 
     def settle(self, features: Features, still: tuple[str, ...] = ()) -> list[float]:
         """Let what a backbone came without find its place, not what is `still`; epochs' losses."""
-        put_proxies(self.student, features)
+        init_proxies(self.student, features)
         if "kind." in still:
-            make_usual(self.student, features.both())
+            standardize_features(self.student, features.both())
         else:
-            tell_kinds(self.student, features)
+            fit_category_head(self.student, features)
         means = finish(
             self.student, features, epochs=20, batch=1024, rate=1e-3, still=still, words=self.words
         )
@@ -113,7 +113,7 @@ class Run:
             _put(self.average.module.state_dict(), self.file.with_name("best.pt"))
         return found
 
-    def best_student(self) -> Student:
+    def best_student(self) -> EmbeddingModel:
         """The averaged weights that did best on held-out products, or the last ones."""
         file, student = self.file.with_name("best.pt"), self.average.module
         if self.best and file.exists():
@@ -141,7 +141,7 @@ class Run:
         return {name: value.item() for name, value in parts.items()}
 
 
-def grouped(student: Student, backbone: float) -> list[dict]:
+def grouped(student: EmbeddingModel, backbone: float) -> list[dict]:
     """What the optimiser moves: the backbone at `backbone` of the rate, the rest at all of it.
 
     A backbone that has seen millions of pictures forgets them at the pace that heads need.
@@ -231,14 +231,14 @@ def train(run: Run, batches: Iterator[Batch], check: Check, log: Path) -> None:
     run.save()
 
 
-def note_down(line: dict, log: Path) -> None:
+def append_log(line: dict, log: Path) -> None:
     """Add a line to the log of a run."""
     with log.open("a") as file:
         print(json.dumps(line), file=file)
 
 
 def _tell(line: dict, log: Path, spent: float) -> None:
-    note_down(line, log)
+    append_log(line, log)
     print(f"{spent:4.0%}", line, flush=True)
 
 

@@ -15,7 +15,7 @@ from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.evaluation.metrics import precision_at, recall_at
 from lookbook.training import augmentation
 from lookbook.training.data import HEADS, MISSING, Photos
-from lookbook.training.model import Student, mixed_precision
+from lookbook.training.model import EmbeddingModel, mixed_precision
 from lookbook.training.pair_sampler import canvases_for, normalised, studio_pictures
 
 
@@ -29,7 +29,7 @@ class Check:
     seed: int = 0
 
     @torch.no_grad()
-    def __call__(self, student: Student, size: int) -> dict[str, float]:
+    def __call__(self, student: EmbeddingModel, size: int) -> dict[str, float]:
         """{"like", and R@1 and R@10 of "street" and "words"}, as far as the photos allow."""
         if not len(self.gallery):
             return {}
@@ -50,7 +50,7 @@ class Check:
         canvases = canvases_for(np.asarray(self.larger.canvases), size)
         return augmentation.street(canvases, canvases.roll(1, 0), size)
 
-    def _named(self, student: Student, vectors: np.ndarray) -> dict[str, float]:
+    def _named(self, student: EmbeddingModel, vectors: np.ndarray) -> dict[str, float]:
         if student.words is None:
             return {}
         named = [r for r, name in enumerate(self.gallery.names) if self.words.tokens(name)]
@@ -81,7 +81,7 @@ def _like(vectors: np.ndarray, kinds: np.ndarray) -> float:
     return precision_at(k, ranked, kinds)[known].mean() if known.any() else 0.0
 
 
-def embedded(student: Student, pictures: torch.Tensor, batch: int = 128) -> np.ndarray:
+def embedded(student: EmbeddingModel, pictures: torch.Tensor, batch: int = 128) -> np.ndarray:
     """float32 (n, dim): pictures (n, 3, s, s) in 0..1 through an eval-mode student."""
     out = []
     for part in pictures.split(batch):

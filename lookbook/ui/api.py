@@ -17,12 +17,12 @@ from lookbook.recommend.data import History
 from lookbook.schema.filters import FilterError
 from lookbook.search import facets
 from lookbook.search.index import Hit, IndexItem, UnknownItem
-from lookbook.search.permalinks import MOST_CONDITIONS, MOST_IDS, MOST_RESULTS, MOST_WORDS
+from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX_WORDS
 from lookbook.search.query import Query, run
 from lookbook.ui.components.query_picture import QueryPicture, Upload
 from lookbook.ui.routing import address
-from lookbook.ui.services.search import Finder
-from lookbook.ui.services.visitor import Visits
+from lookbook.ui.services.search import SearchService
+from lookbook.ui.services.visitor import VisitorService
 
 Found = list[dict[str, Any]]
 
@@ -49,8 +49,8 @@ class Texts(gr.JSON):
 class Api:
     """The endpoints; each raises Refused with a sentence for a wish that cannot be met."""
 
-    def __init__(self, finder: Finder, visits: Visits) -> None:
-        self.finder, self.visits = finder, visits
+    def __init__(self, search_service: SearchService, visitor_service: VisitorService) -> None:
+        self.search_service, self.visitor_service = search_service, visitor_service
 
     def search_by_picture(
         self,
@@ -74,7 +74,7 @@ class Api:
         if isinstance(picture.picture, ImageError):
             raise Refused(str(picture.picture))
         try:
-            vector = self.finder.read(picture.data)
+            vector = self.search_service.read(picture.data)
         except ValueError as error:  # EncoderError, EncoderMismatch
             raise Refused(str(error)) from error
         return self._found(Query(pictures=(vector,), words=words or ""), where, count, variety)
@@ -123,9 +123,9 @@ class Api:
             text: what was typed.
             count: how many at most, 1 to 96.
         """
-        if len(text := str(text or "")) > MOST_WORDS:
-            raise Refused(f"text: expected at most {MOST_WORDS} characters, found {len(text)}")
-        items = self.finder.index.find_titles(text, _count(count))
+        if len(text := str(text or "")) > MAX_WORDS:
+            raise Refused(f"text: expected at most {MAX_WORDS} characters, found {len(text)}")
+        items = self.search_service.index.find_titles(text, _count(count))
         return [_told(item) for item in items]
 
     def item(self, item: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Api:
         Args:
             item: id of the piece.
         """
-        index = self.finder.index
+        index = self.search_service.index
         others = [other.id for other in index.colourways(self._row(item))]
         return _told(index.item(str(item))) | {"colourways": others}
 
@@ -145,7 +145,9 @@ class Api:
             item: id of the piece.
         """
         self._row(item)
-        found = completion.complete(self.finder.index, str(item), self.visits.goes_with)
+        found = completion.complete(
+            self.search_service.index, str(item), self.visitor_service.bought_together
+        )
         return [
             {"reason": look.reason, "pieces": [_told(piece) for piece in look.pieces]}
             for look in found
@@ -159,8 +161,10 @@ class Api:
             count: how many, 1 to 96.
         """
         self._row(item)
-        answer = self.visits.feed.also_liked(str(item), _count(count))
-        return [_told(self.finder.index.item(one.id)) | {"reason": one.reason} for one in answer]
+        answer = self.visitor_service.feed.also_liked(str(item), _count(count))
+        return [
+            _told(self.search_service.index.item(one.id)) | {"reason": one.reason} for one in answer
+        ]
 
     def for_you(
         self,
@@ -185,15 +189,19 @@ class Api:
         season, occasion = (text if isinstance(text, str) else "" for text in (season, occasion))
         budget, temperature = _number(budget), _number(temperature)
         try:
-            context = self.visits.context(season, occasion, budget, temperature)
+            context = self.visitor_service.context(season, occasion, budget, temperature)
             if rows:
                 known = History.of_rows(rows, "like")
-                answer = self.visits.feed.models.hybrid.recommend(known, _count(count), context)
+                answer = self.visitor_service.feed.models.hybrid.recommend(
+                    known, _count(count), context
+                )
             else:
-                answer = self.visits.feed.for_you(None, _count(count), context)
+                answer = self.visitor_service.feed.for_you(None, _count(count), context)
         except ValueError as error:  # ContextError
             raise Refused(str(error)) from error
-        return [_told(self.finder.index.item(one.id)) | {"reason": one.reason} for one in answer]
+        return [
+            _told(self.search_service.index.item(one.id)) | {"reason": one.reason} for one in answer
+        ]
 
     def link(
         self,
@@ -215,7 +223,7 @@ class Api:
         if item:
             self._row(item)
         query = Query(item=item or None, words=words or "")
-        return "?" + address(self._shaped(query, where, count, variety), self.finder.index)
+        return "?" + address(self._shaped(query, where, count, variety), self.search_service.index)
 
     def filters(self, where: list[str] | None = None) -> dict[str, dict[str, int]]:
         """What the collection can be narrowed by: attributes, their values, and how many have each.
@@ -224,14 +232,14 @@ class Api:
             where: conditions that hold already, e.g. ["gender=Women"]; counts follow them.
         """
         try:
-            found = facets.facets(self.finder.index, _where(where))
+            found = facets.facets(self.search_service.index, _where(where))
         except FilterError as error:
             raise Refused(str(error)) from error
         return {f.column: {c.value: c.count for c in f.choices} for f in found}
 
     def about(self) -> dict[str, Any]:
         """What this index holds: number of pieces, source, licence, encoder, date and recall."""
-        m = self.finder.index.manifest
+        m = self.search_service.index.manifest
         return {
             "pieces": m.count,
             "source": m.source.get("name"),
@@ -241,12 +249,12 @@ class Api:
             "dim": m.dim,
             "metric": m.metric,
             "recall": m.recall,
-            "attributes": self.finder.index.columns,
+            "attributes": self.search_service.index.columns,
         }
 
     def _row(self, item: object) -> int:
         try:
-            return self.finder.index.row_of(str(item))
+            return self.search_service.index.row_of(str(item))
         except UnknownItem as error:
             raise Refused(str(error)) from error
 
@@ -255,30 +263,30 @@ class Api:
     ) -> list[dict[str, Any]]:
         query = self._shaped(query, where, count, variety)
         try:
-            encoder = self.finder.encoder if query.words.strip() else None
-            answer = run(query, self.finder.index, encoder)
+            encoder = self.search_service.encoder if query.words.strip() else None
+            answer = run(query, self.search_service.index, encoder)
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise Refused(str(error)) from error
-        link = "" if query.pictures else "?" + address(query, self.finder.index)
+        link = "" if query.pictures else "?" + address(query, self.search_service.index)
         scored = answer.ranked and not query.words.strip()
         return [self._hit(hit, scored) | {"view": link} for hit in answer.hits]
 
     def _shaped(self, query: Query, where: list[str] | None, count: float, variety: float) -> Query:
         if not isinstance(query.words, str):
             raise Refused(f"words: expected a text, found {query.words!r:.80}")
-        if len(query.words) > MOST_WORDS:
+        if len(query.words) > MAX_WORDS:
             raise Refused(
-                f"words: expected at most {MOST_WORDS} characters, found {len(query.words)}"
+                f"words: expected at most {MAX_WORDS} characters, found {len(query.words)}"
             )
         try:
             conditions = _where(where)
-            self.finder.index.matching(conditions)
+            self.search_service.index.matching(conditions)
         except FilterError as error:
             raise Refused(str(error)) from error
         return replace(query, where=conditions, count=_count(count), variety=_share(variety))
 
     def _hit(self, hit: Hit, scored: bool) -> dict[str, Any]:
-        word, share, _ = self.finder.chance(hit.score) if scored else ("", None, "")
+        word, share, _ = self.search_service.chance(hit.score) if scored else ("", None, "")
         told = {"score": round(hit.score, 4), "closeness": word, "same_kind": share}
         return _told(hit.item) | told | {"colourways": [item.id for item in hit.colourways]}
 
@@ -288,7 +296,7 @@ def _told(item: IndexItem) -> dict[str, Any]:
 
 
 def _ids(value: object) -> tuple[str, ...]:
-    return tuple(str(id) for id in value[:MOST_IDS]) if isinstance(value, list) else ()
+    return tuple(str(id) for id in value[:MAX_IDS]) if isinstance(value, list) else ()
 
 
 def _where(value: object) -> tuple[str, ...]:
@@ -299,8 +307,8 @@ def _where(value: object) -> tuple[str, ...]:
         return (value,)
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise FilterError(f"where is a list of texts like 'gender=Women', found {value!r:.80}")
-    if len(value) > MOST_CONDITIONS:
-        raise FilterError(f"where takes at most {MOST_CONDITIONS} conditions, found {len(value)}")
+    if len(value) > MAX_CONDITIONS:
+        raise FilterError(f"where takes at most {MAX_CONDITIONS} conditions, found {len(value)}")
     return tuple(value)
 
 
@@ -310,7 +318,7 @@ def _number(value: object) -> float | None:
 
 def _count(value: object) -> int:
     number = value if isinstance(value, (int, float)) and value == value else 24
-    return int(min(max(number, 1), MOST_RESULTS))
+    return int(min(max(number, 1), MAX_RESULTS))
 
 
 def _share(value: object) -> float:
@@ -318,9 +326,9 @@ def _share(value: object) -> float:
     return min(max(number, 0.0), 1.0)
 
 
-def publish(finder: Finder, visits: Visits) -> None:
+def publish(search_service: SearchService, visitor_service: VisitorService) -> None:
     """Add every endpoint to the Blocks that are being built."""
-    api, encoding = Api(finder, visits), {"concurrency_limit": os.cpu_count() or 1}
+    api, encoding = Api(search_service, visitor_service), {"concurrency_limit": os.cpu_count() or 1}
     with gr.Column(visible=False):
         picture = QueryPicture(label="Picture of a garment")
         words = gr.Textbox(label="Words")

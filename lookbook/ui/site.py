@@ -13,13 +13,13 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.search.index import Index
 from lookbook.ui import api
 from lookbook.ui.components import share
-from lookbook.ui.components.event_data import QUIET
+from lookbook.ui.components.event_data import SILENT_EVENT
 from lookbook.ui.pages import about, explore, for_you
 from lookbook.ui.pages.find import item_actions, layout
 from lookbook.ui.pages.find.callbacks import Callbacks
-from lookbook.ui.services.search import Finder
-from lookbook.ui.services.visitor import Visits
-from lookbook.ui.uploads import keep_clean, private_folder
+from lookbook.ui.services.search import SearchService
+from lookbook.ui.services.visitor import VisitorService
+from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _FIRST_PAGE = 4.0  # seconds
@@ -44,14 +44,14 @@ def build_site(
     instead of there.
     """
     folder = private_folder()
-    keep_clean()
-    finder = Finder(index, load_encoder, folder / "thumbs")
+    clean_periodically()
+    search_service = SearchService(index, load_encoder, folder / "thumbs")
     keeping = {"hemisphere": hemisphere, "database_url": database_url}
-    visits = Visits(index, state, folder, *refresh, **keeping)
+    visitor_service = VisitorService(index, state, folder, *refresh, **keeping)
     house = index.manifest.source.get("kind") == "house"  # others' shops have nothing to do with it
     shots = sorted(examples.glob("*.jpg")) if house else []
-    gr.set_static_paths([finder.folder, examples, explore.plotly_folder()])
-    exploring = explore.Explore(finder)
+    gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
+    exploring = explore.Explore(search_service)
     with gr.Blocks(title="Lookbook", analytics_enabled=False, fill_width=True) as site:
         token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
         liked = gr.State(frozenset())
@@ -60,30 +60,30 @@ def build_site(
             with gr.Tab("Find", id="find"):
                 parts = layout.Parts(shots, results)
             with gr.Tab("For you", id="foryou") as for_you_tab:
-                feed = for_you.Page(finder)
+                feed = for_you.Page(search_service)
             with gr.Tab("Explore", id="explore") as explored:
                 world = explore.Page(exploring)
             with gr.Tab("About", id="about"):
                 about.page(index)
-        gr.Markdown(_colophon(index), elem_id="colophon")
-        do = Callbacks(finder, parts, shots)
-        mine = for_you.ForYou(finder, visits)
-        greeted = site.load(mine.greet, token, [token, liked], **QUIET)
+        gr.Markdown(footer(index), elem_id="colophon")
+        do = Callbacks(search_service, parts, shots)
+        mine = for_you.ForYou(search_service, visitor_service)
+        greeted = site.load(mine.greet, token, [token, liked], **SILENT_EVENT)
         searches = layout.connect(site, greeted, parts, do, liked)
-        item_actions.connect(parts, item_actions.Chosen(finder, visits))
-        share.connect(parts, share.Taking(finder))
+        item_actions.connect(parts, item_actions.ItemActions(search_service, visitor_service))
+        share.connect(parts, share.ShareActions(search_service))
         explore.connect(explored, world, exploring)
         opening = [feed.feed.open, feed.choices.open, world.map.open, world.shelves.open]
         layout.bring(pages, parts, do, liked, searches, opening, all_of=[world.shelves.all])
         hearts = [parts.wall.like, parts.piece.like]
         views = [parts.wall.open, parts.piece.open, parts.looks.open, *opening]
         for_you.connect(for_you_tab, feed, mine, token, liked, hearts, views)
-        api.publish(finder, visits)
-    _warm_soon(finder, visits)
+        api.publish(search_service, visitor_service)
+    _warm_soon(search_service, visitor_service)
     return site
 
 
-def _warm_soon(*rooms: Finder | Visits) -> None:
+def _warm_soon(*rooms: SearchService | VisitorService) -> None:
     """Slow beginnings wait until the first page has had time to be shown."""
 
     def warm() -> None:
@@ -95,7 +95,7 @@ def _warm_soon(*rooms: Finder | Visits) -> None:
     timer.start()
 
 
-def _colophon(index: Index) -> str:
+def footer(index: Index) -> str:
     """What is shown here, and whose it is."""
     m = index.manifest
     name = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"

@@ -20,8 +20,8 @@ from gradio.utils import get_upload_folder
 
 from lookbook.images.loading import ImageError, read_bytes
 
-KEPT_SECONDS = 10  # how long the page may take to fetch what was uploaded
-LEFT_SECONDS = 120  # after this an upload that nobody searched with is gone too
+UPLOAD_TTL = 10  # how long the page may take to fetch what was uploaded
+ORPHAN_TTL = 120  # after this an upload that nobody searched with is gone too
 
 
 def private_folder() -> Path:
@@ -41,19 +41,19 @@ def read_upload(path: str | None) -> bytes:
     file = Path(path)
     with contextlib.suppress(OSError):
         os.utime(file)  # the same picture may come twice: the last one counts
-    timer = threading.Timer(KEPT_SECONDS, _remove_if_older, (file, KEPT_SECONDS - 1))
+    timer = threading.Timer(UPLOAD_TTL, _remove_if_older, (file, UPLOAD_TTL - 1))
     timer.daemon = True
     timer.start()
     return read_bytes(file)
 
 
-def keep_clean() -> None:
+def clean_periodically() -> None:
     """Look again and again, on a thread of its own, for uploads that were left behind."""
 
     def look() -> None:
         while True:
-            time.sleep(LEFT_SECONDS / 4)
-            clean(Path(get_upload_folder()), LEFT_SECONDS)
+            time.sleep(ORPHAN_TTL / 4)
+            clean(Path(get_upload_folder()), ORPHAN_TTL)
 
     threading.Thread(target=look, daemon=True).start()
 

@@ -20,10 +20,10 @@ from lookbook.catalog import open_catalog
 from lookbook.images.loading import content_hash
 from lookbook.index import published
 from lookbook.indexing import BuildError, build
-from lookbook.indexing.embedding_cache import Encoded, Store
+from lookbook.indexing.embedding_cache import EmbeddingCache, Encoded
 from lookbook.indexing.encode_catalog import SHARD, encode_catalogue
 from lookbook.indexing.pipeline import whitening
-from lookbook.search.opening import EncoderMismatch, encoder_of
+from lookbook.search.opening import EncoderMismatch, load_matching_encoder
 from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,8 +70,8 @@ def test_the_command_builds_an_index_and_says_what_it_did(shapes, tiny_model, tm
 
 
 def test_a_build_stores_what_it_learns_of_its_result(index):
-    learnt = {"calibration.json", "map.npy", "evaluation.json"}
-    assert learnt < set(index.manifest.files)
+    enrich = {"calibration.json", "map.npy", "evaluation.json"}
+    assert enrich < set(index.manifest.files)
     assert index.calibration.kind == "kind"
     assert index.map.shape == (15, 2)
     assert set(index.evaluation["evaluation"]) <= set(index.columns)
@@ -86,7 +86,7 @@ def test_rejected_pictures_are_listed_with_their_reason(index):
 
 def test_each_picture_finds_itself_by_file_and_by_bytes(index, shapes):
     """Parity: the query path gives the vector that the offline path stored."""
-    encoder = encoder_of(index)
+    encoder = load_matching_encoder(index)
     for id in index.ids:
         path = shapes / f"{id[:-1]}-{id[-1]}.png"
         vector = encoder.encode([path.read_bytes()])[0]
@@ -102,10 +102,10 @@ def test_a_large_jpeg_goes_the_same_way_offline_and_as_a_query(tiny_model, tmp_p
     photo.save(tmp_path / "photos" / "large.jpg", quality=85)
     draw_shape("red", 0).save(tmp_path / "photos" / "small.png")
     index = build_shapes(tmp_path / "photos", tiny_model, tmp_path / "index")
-    from lookbook.ui.services.search import Finder
+    from lookbook.ui.services.search import SearchService
 
-    finder = Finder(index, lambda: encoder_of(index), tmp_path / "thumbs")
-    vector = finder.read((tmp_path / "photos" / "large.jpg").read_bytes())
+    search_service = SearchService(index, lambda: load_matching_encoder(index), tmp_path / "thumbs")
+    vector = search_service.read((tmp_path / "photos" / "large.jpg").read_bytes())
     [large] = [id for id in index.ids if "large" in id]
     np.testing.assert_allclose(vector, index.vector(large), atol=1e-3)
 
@@ -150,7 +150,7 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model, tmp_path):
             kills += running.wait() == -signal.SIGKILL
         assert not published(output), "nothing may be published before the end"
     assert kills == 2
-    before = len(Store(*work_of(output, tiny_model)))
+    before = len(EmbeddingCache(*work_of(output, tiny_model)))
     assert before >= 3 * SHARD
     done = embed("--dataset", str(folder), "--model", str(tiny_model), "--output", str(output))
     assert done.returncode == 0, done.stderr
@@ -173,7 +173,7 @@ def work_of(output: Path, model: Path) -> tuple[Path, dict]:
 def test_another_encoder_never_takes_over_vectors(shapes, tiny_model, tmp_path):
     """What one encoder left half done is nothing to another."""
     first = Encoder.load(tiny_model, precision="float32")
-    store = Store(tmp_path / ".work", first.identity)
+    store = EmbeddingCache(tmp_path / ".work", first.identity)
     wrong = np.full(first.dim, first.dim**-0.5, np.float32)
     for path in shapes.glob("*.png"):
         digest = content_hash(path.read_bytes())
@@ -186,7 +186,7 @@ def test_another_encoder_never_takes_over_vectors(shapes, tiny_model, tmp_path):
 
 def test_fresh_encodes_all_again(shapes, tiny_model, tmp_path):
     encoder = Encoder.load(tiny_model, precision="float32")
-    store = Store(tmp_path / ".work", encoder.identity)
+    store = EmbeddingCache(tmp_path / ".work", encoder.identity)
     wrong = np.full(encoder.dim, encoder.dim**-0.5, np.float32)
     digest = content_hash((shapes / "red-0.png").read_bytes())
     store.add([Encoded(digest, wrong, np.zeros(768, np.uint8), b"webp")])
@@ -196,7 +196,7 @@ def test_fresh_encodes_all_again(shapes, tiny_model, tmp_path):
 
 def test_a_shard_cut_short_is_encoded_again(shapes, tiny_model, tmp_path):
     encoder = Encoder.load(tiny_model, precision="float32")
-    store = Store(tmp_path / ".work", encoder.identity)
+    store = EmbeddingCache(tmp_path / ".work", encoder.identity)
     (store.folder / "000000000.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
     summary = build(open_catalog(str(shapes)), encoder, tmp_path, quiet=True)
     assert summary.encoded == 15
@@ -211,7 +211,7 @@ def test_the_same_picture_twice_is_encoded_once_and_shown_once(tiny_model, tmp_p
     index = build_shapes(folder, tiny_model, tmp_path / "index")
     assert len(index) == 3
     assert index.manifest.source
-    hits = index.search(encoder_of(index).encode([draw_shape("red", 0)])[0], k=3)
+    hits = index.search(load_matching_encoder(index).encode([draw_shape("red", 0)])[0], k=3)
     assert len(hits) == 2
     assert len(index.search(index.generation.vectors[0].astype(np.float32), k=3, fold=False)) == 3
 
@@ -243,7 +243,7 @@ def test_a_small_shop_shows_all_its_pieces_and_counts_colours(tiny_model, tmp_pa
 def test_whitened_vectors_are_uncorrelated_and_queries_follow(shapes, tiny_model, tmp_path):
     index = build_shapes(shapes, tiny_model, tmp_path, dim=4)
     assert (index.manifest.dim, index.dim) == (4, 32)
-    vector = encoder_of(index).encode([shapes / "green-1.png"])[0]
+    vector = load_matching_encoder(index).encode([shapes / "green-1.png"])[0]
     assert index.search(vector, k=1)[0].id == "green1"
 
 
@@ -260,7 +260,7 @@ def test_whitening_gives_unit_variance_in_each_direction():
 @pytest.mark.parametrize("metric", ["angular", "euclidean", "dot"])
 def test_every_metric_finds_the_same_picture_first(shapes, tiny_model, tmp_path, metric):
     index = build_shapes(shapes, tiny_model, tmp_path, metric=metric)
-    vector = encoder_of(index).encode([shapes / "blue-2.png"])[0]
+    vector = load_matching_encoder(index).encode([shapes / "blue-2.png"])[0]
     assert index.search(vector, k=1)[0].id == "blue2"
 
 
@@ -304,7 +304,7 @@ def test_an_index_is_not_searched_with_another_encoder(index, tiny_model, tmp_pa
 
     save_file({"projection": torch.eye(32)}, other / "projection.safetensors")
     with pytest.raises(EncoderMismatch, match="revision"):
-        encoder_of(index, str(other))
+        load_matching_encoder(index, str(other))
     with pytest.raises(ValueError, match="length 32"):
         index.search(np.ones(16, np.float32))
 
@@ -352,7 +352,7 @@ def test_denoising_changes_the_vectors_of_noise_and_queries_follow(tiny_model, t
     assert not np.allclose(plain.encode([noise]), quiet.encode([noise]), atol=1e-3)
     folder = many_pictures(tmp_path / "few", 3)
     build(open_catalog(str(folder)), quiet, tmp_path / "index", model=str(tiny_model), quiet=True)
-    assert encoder_of(Index.open(tmp_path / "index")).preprocessing.denoise
+    assert load_matching_encoder(Index.open(tmp_path / "index")).preprocessing.denoise
 
 
 def test_every_option_of_the_forest_reaches_it(shapes, tiny_model, tmp_path):
@@ -383,7 +383,7 @@ def test_a_catalogue_streams(tiny_model, tmp_path):
                 picture = Image.new("RGB", (32, 32), (i % 256, i // 256 * 40, 99))
                 yield Item(str(i), picture, "", {})
 
-    store = Store(tmp_path, encoder.identity)
+    store = EmbeddingCache(tmp_path, encoder.identity)
     kept = encode_catalogue(Stream(), encoder, store, batch_size=64, quiet=True)
     assert len(kept.items) == 4 * SHARD
     assert max(ahead) <= 2 * SHARD + 1

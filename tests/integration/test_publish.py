@@ -104,7 +104,7 @@ def test_a_reader_beside_a_writer_sees_whole_generations_only(tmp_path, engine):
         assert tag_of_everything(held) == "first"  # removed meanwhile, and still whole for us
     assert writer.returncode == 0
     assert tag_of_everything(Index.open(tmp_path)) == "turn19"
-    assert tag_of_everything(held.refreshed()) == "turn19"
+    assert tag_of_everything(held.reload_if_stale()) == "turn19"
     assert len(set(seen)) > 3
     assert seen == sorted(
         seen, key=lambda tag: int(tag.removeprefix("turn") if "turn" in tag else -1)

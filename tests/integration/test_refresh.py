@@ -15,7 +15,7 @@ import pytest
 
 from lookbook.__main__ import main
 from lookbook.events import Event, EventStore, new_visitor
-from lookbook.index import publish, step_back, write_generation
+from lookbook.index import publish, rollback, write_generation
 from lookbook.index.publishing import published
 from lookbook.recommend import Interactions, ModelCorrupt
 from lookbook.recommend.feed import Feed, models_root
@@ -31,7 +31,7 @@ START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 _KILLED = """
 import os, shutil, signal, sys
 from lookbook.index.publishing import prune, publish
-from lookbook.recommend.generation import Models
+from lookbook.recommend.model_store import Models
 from tests.tiny_shop import checkerboard, checkerboard_items
 
 start, work = sys.argv[1:]
@@ -207,7 +207,7 @@ def test_one_step_back_is_one_command(shop, store, capsys):
     assert first.generation in capsys.readouterr().out
     assert feed.models.generation == first.generation
     with pytest.raises(FileNotFoundError, match="no earlier generation"):
-        step_back(models_root(shop))
+        rollback(models_root(shop))
 
 
 def test_the_forgotten_leave_the_models_and_no_step_leads_back_to_them(shop, store, items):

@@ -12,9 +12,9 @@ from house_collection import products
 from lookbook import Encoder, Index
 from lookbook.catalog import open_catalog
 from lookbook.doctor import diagnose
-from lookbook.images.loading import open_picture
+from lookbook.images.loading import load_rgb
 from lookbook.indexing import build
-from lookbook.search.opening import encoder_of
+from lookbook.search.opening import load_matching_encoder
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 2**20
@@ -27,7 +27,7 @@ def index() -> Index:
 
 @pytest.fixture(scope="module")
 def encoder(index) -> Encoder:
-    return encoder_of(index)
+    return load_matching_encoder(index)
 
 
 def test_the_index_holds_the_house_collection_and_is_small_enough(index):
@@ -73,7 +73,7 @@ def test_examples_are_eight_street_shots_and_two_plain_pictures():
     assert len([name for name in names if name.startswith("street-")]) == 8
     assert len([name for name in names if name.startswith("studio-")]) == 2
     for name in names:
-        open_picture(ROOT / "examples" / name)
+        load_rgb(ROOT / "examples" / name)
 
 
 def test_doctor_finds_nothing_wrong(capsys, monkeypatch):

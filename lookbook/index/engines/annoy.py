@@ -16,7 +16,12 @@ from typing import Protocol
 
 import numpy as np
 
-from lookbook.index.engines.annoy_file import METRICS, IndexCorrupt, check_forest, check_metric
+from lookbook.index.engines.annoy_file import (
+    METRICS,
+    IndexCorrupt,
+    check_metric,
+    validate_annoy_file,
+)
 
 __all__ = [
     "METRICS",
@@ -25,9 +30,9 @@ __all__ = [
     "ExactEngine",
     "IndexCorrupt",
     "Tuning",
+    "build_annoy",
     "check_metric",
     "exact_neighbours",
-    "forest_in_memory",
     "tune_search_k",
 ]
 
@@ -190,7 +195,7 @@ class AnnoyEngine:
         One thread and one seed: the same vectors give the same bytes. `progress` is told how many
         rows were added so far.
         """
-        forest_in_memory(vectors, metric, trees, seed, progress).save(str(path))
+        build_annoy(vectors, metric, trees, seed, progress).save(str(path))
 
     @classmethod
     def open(
@@ -199,7 +204,7 @@ class AnnoyEngine:
         """Map a forest after checking what Annoy does not; raises IndexCorrupt, never crashes."""
         from annoy import AnnoyIndex
 
-        check_forest(Path(path), dim, metric, count)
+        validate_annoy_file(Path(path), dim, metric, count)
         forest = AnnoyIndex(dim, metric)
         forest.load(str(path))
         if forest.get_n_items() != count:
@@ -250,7 +255,7 @@ def _score(distances: np.ndarray, metric: str) -> np.ndarray:
     return -distances if metric == "euclidean" else distances
 
 
-def forest_in_memory(
+def build_annoy(
     vectors: np.ndarray,
     metric: str,
     trees: int,
@@ -325,7 +330,7 @@ class _Trial:
         self.queries, self.k = queries, k
         self.everything = trees * len(rest)
         self.exact = ExactEngine(rest, metric)
-        self.annoy = AnnoyEngine(forest_in_memory(rest, metric, trees, seed), metric, len(rest), 1)
+        self.annoy = AnnoyEngine(build_annoy(rest, metric, trees, seed), metric, len(rest), 1)
         self.least = self.exact.search(queries, k)[1][:, -1]
         self.exact_ms = _median_ms(lambda query: self.exact.search(query, k), queries[:50])
 

@@ -19,7 +19,7 @@ def check_metric(metric: str) -> None:
         raise ValueError(f"unknown metric {metric!r}: expected one of {', '.join(METRICS)}")
 
 
-def check_forest(path: Path, dim: int, metric: str, count: int) -> None:
+def validate_annoy_file(path: Path, dim: int, metric: str, count: int) -> None:
     """Check that every link of the forest stays inside the file and leads downwards.
 
     Annoy follows the numbers in the file without looking, so a wrong dimension or one flipped bit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookbook.recommend.base import Arrays, Recommender
-from lookbook.recommend.context import NOWHERE, Context
+from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
 
@@ -26,7 +26,7 @@ class _Factors(Recommender):
     def scores(
         self,
         histories: Sequence[History],
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
         """Inner products; -inf for items that nobody has taken and people without a history."""
@@ -43,7 +43,7 @@ class _Factors(Recommender):
         """float32 (f,): where somebody with this history stands."""
         raise NotImplementedError
 
-    def why_nothing(self, history: History) -> str:
+    def empty_reason(self, history: History) -> str:
         """Factors need a history of items that others took as well."""
         return "nobody has taken these items yet" if len(history) else "you have no history yet"
 

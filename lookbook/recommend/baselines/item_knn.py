@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lookbook.recommend.base import Arrays, Recommender
-from lookbook.recommend.context import NOWHERE, Context
+from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
 
@@ -49,7 +49,7 @@ class ItemKNN(Recommender):
     def scores(
         self,
         histories: Sequence[History],
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
         """The sum over the history of weight times similarity; -inf where no neighbour is."""
@@ -70,7 +70,7 @@ class ItemKNN(Recommender):
         total = np.bincount(inverse, np.concatenate(values), len(found)) if values else ()
         return found, np.asarray(total, np.float32)
 
-    def why_nothing(self, history: History) -> str:
+    def empty_reason(self, history: History) -> str:
         """Neighbours need a history, and others who share it."""
         return "nobody else has taken what you took" if len(history) else "you have no history yet"
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from lookbook.recommend.base import Arrays, Recommender
-from lookbook.recommend.context import NOWHERE, Context
-from lookbook.recommend.context_lift import ContextEffects
+from lookbook.recommend.context import EMPTY_CONTEXT, Context
+from lookbook.recommend.context_lift import ContextLift
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
 
@@ -29,12 +29,12 @@ class Popularity(Recommender):
         ages = interactions.now - interactions.day
         weights = interactions.weight * 0.5 ** (ages / self.half_life)
         self.counts = np.bincount(interactions.item, weights, len(items)).astype(np.float32)
-        self.effects = ContextEffects.learnt(interactions, items)
+        self.effects = ContextLift.learnt(interactions, items)
 
     def scores(
         self,
         histories: Sequence[History],
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
         """Counts, as far as there are any, times the effect of the context."""
@@ -42,7 +42,7 @@ class Popularity(Recommender):
         scores = np.where(counts > 0, counts, -np.inf).astype(np.float32)
         return np.broadcast_to(scores, (len(histories), len(scores)))
 
-    def why_nothing(self, history: History) -> str:
+    def empty_reason(self, history: History) -> str:
         """Only an empty catalogue of events leaves nothing."""
         return "nobody has done anything yet, so nothing is popular"
 
@@ -52,4 +52,4 @@ class Popularity(Recommender):
 
     def _restore(self, arrays: Arrays, settings: dict) -> None:
         self.half_life, self.counts = settings["half_life"], arrays["counts"]
-        self.effects = ContextEffects.restored(self.items, arrays, settings["effects"])
+        self.effects = ContextLift.restored(self.items, arrays, settings["effects"])

@@ -10,7 +10,7 @@ from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
 
 
-class FamilyALS(ALS):
+class ProductGroupALS(ALS):
     """ALS over items and, as further columns, the families that they belong to.
 
     An item's factors are its own and `share` of its family's, so that a new colour of a known
@@ -28,23 +28,25 @@ class FamilyALS(ALS):
 
         matrix, count = interactions.matrix(), len(items)
         ones = np.ones(count, np.float32)
-        members = sp.csr_matrix((ones, (np.arange(count), items.families)))
-        families = (matrix @ members).tocsr()
-        families.data = np.minimum(families.data, 2)
-        self._parts = self._factorised(sp.hstack([matrix, families]).tocsr())
+        members = sp.csr_matrix((ones, (np.arange(count), items.product_groups)))
+        product_groups = (matrix @ members).tocsr()
+        product_groups.data = np.minimum(product_groups.data, 2)
+        self._parts = self._factorised(sp.hstack([matrix, product_groups]).tocsr())
         self._combine()
 
     def _combine(self) -> None:
         count = len(self.items)
-        self._know(self._parts[:count] + self.share * self._parts[count:][self.items.families])
+        self._know(
+            self._parts[:count] + self.share * self._parts[count:][self.items.product_groups]
+        )
         self._gram = self._parts.T @ self._parts
 
     def person(self, history: History) -> np.ndarray:
         """One exact half-step over the items and the families of a history."""
         rows, weights = history.by_row
-        families, inverse = np.unique(self.items.families[rows], return_inverse=True)
-        sums = np.minimum(np.bincount(inverse, weights, len(families)), 2)
-        taken = self._parts[np.concatenate([rows, len(self.items) + families])]
+        product_groups, inverse = np.unique(self.items.product_groups[rows], return_inverse=True)
+        sums = np.minimum(np.bincount(inverse, weights, len(product_groups)), 2)
+        taken = self._parts[np.concatenate([rows, len(self.items) + product_groups])]
         confidence = self.alpha * np.concatenate([weights, sums]).astype(np.float32)
         return solved(self._gram, taken, confidence, self.regularization)
 

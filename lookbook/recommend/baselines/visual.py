@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lookbook.recommend.base import Arrays, Recommender
-from lookbook.recommend.context import NOWHERE, Context
+from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
 
@@ -35,7 +35,7 @@ class Visual(Recommender):
     def scores(
         self,
         histories: Sequence[History],
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
         """Cosine of each item to the nearest interest; -inf for people without a history."""
@@ -47,7 +47,7 @@ class Visual(Recommender):
                 )
         return found
 
-    def why_nothing(self, history: History) -> str:
+    def empty_reason(self, history: History) -> str:
         """Only a stranger gets nothing."""
         return "you have liked nothing yet, so there is nothing to resemble"
 

@@ -59,10 +59,12 @@ def candidates(signals: Signals, history: History, allowed: np.ndarray) -> np.nd
         found += [history.known, top(np.where(allowed, scores, -np.inf), _FROM_FACTORS)]
         columns, sums = signals.knn.sums(history)
         found.append(columns[np.argsort(-sums)[:_FROM_KNN]])
-        found.append(np.flatnonzero(np.isin(signals.items.families, _families(signals, history))))
+        found.append(
+            np.flatnonzero(np.isin(signals.items.product_groups, _families(signals, history)))
+        )
         found += _of_own_kinds(signals, history)
-        if signals.lookalikes is not None:
-            found.append(signals.lookalikes[history.known].ravel())
+        if signals.visual_neighbours is not None:
+            found.append(signals.visual_neighbours[history.known].ravel())
     rows = np.unique(np.concatenate(found))
     return rows[allowed[rows]]
 
@@ -76,7 +78,7 @@ def top(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def _families(signals: Signals, history: History) -> np.ndarray:
-    return signals.items.families[history.known]
+    return signals.items.product_groups[history.known]
 
 
 def _of_own_kinds(signals: Signals, history: History) -> list[np.ndarray]:
@@ -144,7 +146,7 @@ def _collaborative(s: Signals, history: History, rows: np.ndarray, own: np.ndarr
 
 
 def _likeness(s: Signals, history: History, rows: np.ndarray, own: np.ndarray) -> dict:
-    family = np.isin(s.items.families[rows], _families(s, history)) & ~own
+    family = np.isin(s.items.product_groups[rows], _families(s, history)) & ~own
     found = {"other colour": family}
     if s.items.vectors is not None:
         near = np.where(own, 0, nearest_interest(s.items.vectors[rows], history, s.items.vectors))

@@ -9,8 +9,8 @@ import numpy as np
 
 from lookbook.index.engines.annoy import ExactEngine
 from lookbook.recommend.baselines.item_knn import ItemKNN
-from lookbook.recommend.baselines.product_group_als import FamilyALS
-from lookbook.recommend.context_lift import ContextEffects
+from lookbook.recommend.baselines.product_group_als import ProductGroupALS
+from lookbook.recommend.context_lift import ContextLift
 from lookbook.recommend.data import Interactions
 from lookbook.recommend.items import Items
 
@@ -34,25 +34,25 @@ class Signals:
     """
 
     items: Items
-    factors: FamilyALS
+    factors: ProductGroupALS
     knn: ItemKNN
-    effects: ContextEffects
-    lookalikes: np.ndarray | None
+    effects: ContextLift
+    visual_neighbours: np.ndarray | None
     arrays: dict[str, np.ndarray]
 
     @classmethod
     def seen(
-        cls, interactions: Interactions, items: Items, lookalikes: np.ndarray | None
+        cls, interactions: Interactions, items: Items, visual_neighbours: np.ndarray | None
     ) -> Signals:
         """Everything that `interactions` tell of `items`."""
         arrays = _counted(interactions, items)
-        arrays["lent"] = _lent(arrays["lasting"], lookalikes)
+        arrays["lent"] = _lent(arrays["lasting"], visual_neighbours)
         return cls(
             items,
-            FamilyALS().fit(interactions, items),
+            ProductGroupALS().fit(interactions, items),
             ItemKNN().fit(interactions, items),
-            ContextEffects.learnt(interactions, items),
-            lookalikes,
+            ContextLift.learnt(interactions, items),
+            visual_neighbours,
             arrays,
         )
 
@@ -78,7 +78,7 @@ class Signals:
         raise AttributeError(name)
 
 
-def find_lookalikes(items: Items) -> np.ndarray | None:
+def find_visual_neighbours(items: Items) -> np.ndarray | None:
     """int64 (n, up to LOOKALIKES): the rows that look most like each, itself left out."""
     if items.vectors is None or len(items) < 2:
         return None
@@ -99,8 +99,8 @@ def _counted(interactions: Interactions, items: Items) -> dict[str, np.ndarray]:
     ages = now - interactions.day
     total = np.bincount(item, weight, count)
     last = np.bincount(item, weight * (ages <= 1), count)
-    families = items.families
-    others = np.bincount(families, total)[families] - total
+    product_groups = items.product_groups
+    others = np.bincount(product_groups, total)[product_groups] - total
     first = np.full(count, now)
     np.minimum.at(first, item, interactions.day)
     found = {
@@ -148,7 +148,7 @@ def _log_prices(interactions: Interactions, items: Items) -> np.ndarray:
     return np.where(np.isfinite(logs), logs, np.nan)
 
 
-def _lent(lasting: np.ndarray, lookalikes: np.ndarray | None) -> np.ndarray:
-    if lookalikes is None:
+def _lent(lasting: np.ndarray, visual_neighbours: np.ndarray | None) -> np.ndarray:
+    if visual_neighbours is None:
         return np.zeros_like(lasting)
-    return lasting[lookalikes[:, :_LENDERS]].mean(axis=1)
+    return lasting[visual_neighbours[:, :_LENDERS]].mean(axis=1)

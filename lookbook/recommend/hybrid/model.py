@@ -9,18 +9,18 @@ import numpy as np
 
 from lookbook.recommend.base import Answer, Arrays, ModelCorrupt, Recommendation, Recommender, best
 from lookbook.recommend.baselines.item_knn import ItemKNN
-from lookbook.recommend.baselines.product_group_als import FamilyALS
-from lookbook.recommend.context import NOWHERE, Context
-from lookbook.recommend.context_lift import ContextEffects
+from lookbook.recommend.baselines.product_group_als import ProductGroupALS
+from lookbook.recommend.context import EMPTY_CONTEXT, Context
+from lookbook.recommend.context_lift import ContextLift
 from lookbook.recommend.data import EMPTY, History, Interactions
 from lookbook.recommend.hybrid.features import candidates, evidence, names, prior
-from lookbook.recommend.hybrid.item_features import Signals, find_lookalikes
+from lookbook.recommend.hybrid.item_features import Signals, find_visual_neighbours
 from lookbook.recommend.hybrid.ranker import STRENGTH, Example, learn
 from lookbook.recommend.items import Items
 from lookbook.recommend.reasons import reason
 
 CUTS = 3  # moments of the past that the ranker learns at
-NEWCOMERS = 1  # places of a list for what nobody has taken yet
+COLD_START_SLOTS = 1  # places of a list for what nobody has taken yet
 AHEAD = 2.0  # days after such a moment whose interactions are the right answers
 _PEOPLE = 600  # people learnt from at each moment
 _WRONG = 120  # candidates that were not taken, for each person
@@ -35,15 +35,17 @@ class Hybrid(Recommender):
     """All sources together; `weights` says what each piece of evidence counts.
 
     An item that nobody took loses to those that many take, however well it would suit. So a list of
-    eight or more for somebody with a history keeps `newcomers` places for the best of such items.
+    eight or more for somebody with a history keeps `cold_start_slots` places for the best of them.
     """
 
     name = "hybrid"
 
-    def __init__(self, strength: float = STRENGTH, newcomers: int = NEWCOMERS) -> None:
-        if newcomers < 0:
-            raise ValueError(f"newcomers: expected 0 places or more, found {newcomers}")
-        self.strength, self.newcomers = strength, newcomers
+    def __init__(
+        self, strength: float = STRENGTH, cold_start_slots: int = COLD_START_SLOTS
+    ) -> None:
+        if cold_start_slots < 0:
+            raise ValueError(f"newcomers: expected 0 places or more, found {cold_start_slots}")
+        self.strength, self.cold_start_slots = strength, cold_start_slots
 
     @property
     def weights(self) -> dict[str, float]:
@@ -51,19 +53,19 @@ class Hybrid(Recommender):
         return dict(zip(names(self.signals), map(float, self._weights), strict=True))
 
     def _fit(self, interactions: Interactions, items: Items) -> None:
-        lookalikes = find_lookalikes(items)
+        visual_neighbours = find_visual_neighbours(items)
         draw = np.random.default_rng(0)  # the same events give the same weights
         examples = []
         for cut in cuts(interactions):
-            signals = Signals.seen(interactions.before(cut), items, lookalikes)
+            signals = Signals.seen(interactions.before(cut), items, visual_neighbours)
             examples += list(_examples(signals, interactions, cut, draw))
-        self.signals = Signals.seen(interactions, items, lookalikes)
+        self.signals = Signals.seen(interactions, items, visual_neighbours)
         self._weights = learn(examples, prior(self.signals), self.strength)
 
     def scores(
         self,
         histories: Sequence[History],
-        context: Context = NOWHERE,
+        context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
         """The weighed evidence of the candidates; -inf for items that no source proposes."""
@@ -96,8 +98,8 @@ class Hybrid(Recommender):
 
     def _alike(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         """0 to 1: the family's own, or the cosine of the pictures where they are alike."""
-        families = self.items.families
-        same = np.isin(families[rows], families[others]).astype(np.float32)
+        product_groups = self.items.product_groups
+        same = np.isin(product_groups[rows], product_groups[others]).astype(np.float32)
         if self.items.vectors is None:
             return same
         near = (self.items.vectors[rows] @ self.items.vectors[others].T).max(axis=1)
@@ -108,7 +110,7 @@ class Hybrid(Recommender):
     ) -> Answer:
         """The best, the last of them giving way to newcomers, which come in fixed places."""
         answer = self._answer(scores, k, history, open_, context)
-        places = range(_FIRST, len(answer), _NEXT)[: self.newcomers]
+        places = range(_FIRST, len(answer), _NEXT)[: self.cold_start_slots]
         if len(answer) < _SHORTEST or not len(history) or not places:
             return answer
         cold = self.signals.cold > 0
@@ -139,18 +141,18 @@ class Hybrid(Recommender):
         why = reason(self.items, history, row, context, newcomer=True)
         return Recommendation(self.items.ids[row], float(scores[row]), row, why)
 
-    def why_nothing(self, history: History) -> str:
+    def empty_reason(self, history: History) -> str:
         """The hybrid has something for everybody as long as there are items."""
         return "the catalogue has nothing that can be shown"
 
     def _state(self) -> tuple[Arrays, dict]:
         s = self.signals
         arrays = {f"array.{name}": a for name, a in s.arrays.items()} | {"weights": self._weights}
-        if s.lookalikes is not None:
-            arrays["lookalikes"] = s.lookalikes
+        if s.visual_neighbours is not None:
+            arrays["lookalikes"] = s.visual_neighbours
         settings: dict = {
             "strength": self.strength,
-            "newcomers": self.newcomers,
+            "newcomers": self.cold_start_slots,
             "names": names(s),
         }
         for part, state in _parts(s).items():
@@ -163,15 +165,17 @@ class Hybrid(Recommender):
             return {k[len(name) + 1 :]: a for k, a in arrays.items() if k.startswith(f"{name}.")}
 
         self.strength = settings["strength"]
-        self.newcomers = settings.get("newcomers", NEWCOMERS)  # older models have none
-        models = {"factors": FamilyALS(), "knn": ItemKNN()}
+        self.cold_start_slots = settings.get(
+            "newcomers", COLD_START_SLOTS
+        )  # older models have none
+        models = {"factors": ProductGroupALS(), "knn": ItemKNN()}
         for name, model in models.items():
             model.items = self.items
             model._restore(part(name), settings[name])
-        effects = ContextEffects.restored(self.items, part("effects"), settings["effects"])
-        lookalikes = arrays.get("lookalikes")
+        effects = ContextLift.restored(self.items, part("effects"), settings["effects"])
+        visual_neighbours = arrays.get("lookalikes")
         self.signals = Signals(
-            self.items, models["factors"], models["knn"], effects, lookalikes, part("array")
+            self.items, models["factors"], models["knn"], effects, visual_neighbours, part("array")
         )
         self._weights = arrays["weights"]
         if settings["names"] != names(self.signals):

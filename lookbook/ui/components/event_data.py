@@ -14,7 +14,7 @@ from lookbook.ui.components import markup
 
 # how a callback of the site is called, unless it says otherwise: no endpoint of its own, none waits
 # for another, and nothing spins meanwhile
-QUIET = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
+SILENT_EVENT = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
 _TELL = """
 const acts = %s;
 element.addEventListener('click', (event) => {

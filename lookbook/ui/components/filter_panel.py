@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lookbook.schema.filters import Condition, FilterError
-from lookbook.search.facets import Choice, Facet, Span
+from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.event_data import Part
@@ -35,7 +35,7 @@ class Asked(Part):
     acts = ("remove", "undo", "fresh")
 
 
-def filters(facets: Sequence[Facet], span: Span | None) -> str:
+def filters(facets: Sequence[Facet], span: NumericRange | None) -> str:
     """The HTML of all filters."""
     parts = [_facet(facet, i < _OPEN) for i, facet in enumerate(facets)]
     if span is not None:
@@ -64,7 +64,7 @@ def _facet(facet: Facet, unfolded: bool) -> str:
     )
 
 
-def _chip(column: str, choice: Choice) -> str:
+def _chip(column: str, choice: FacetValue) -> str:
     paint = markup.swatch(choice.value) if "colo" in column.casefold() else None
     dot = f'<i class="swatch" style="background:{paint}"></i>' if paint else ""
     gone = " disabled" if not choice.count and not choice.chosen else ""
@@ -76,7 +76,7 @@ def _chip(column: str, choice: Choice) -> str:
     )
 
 
-def _span(span: Span) -> str:
+def _span(span: NumericRange) -> str:
     def field(label: str, value: float | None, usual: float) -> str:
         shown = "" if value is None else f"{value:.12g}"
         return (
@@ -130,7 +130,7 @@ def told(condition: str) -> str:
     return said.get(read.operator, values if read.operator == "=" else f"not {values}")
 
 
-def impossible(span: Span | None) -> str:
+def impossible(span: NumericRange | None) -> str:
     """Why a range of prices can hold nothing, "" where it can hold something."""
     if span is None or span.least is None or span.most is None or span.least <= span.most:
         return ""

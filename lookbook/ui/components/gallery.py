@@ -39,7 +39,7 @@ class Card:
 HEARTS = assets.read("hearts.js")
 
 
-class Wall(Part):
+class Gallery(Part):
     """Cards; pressing one opens it, its small buttons like, ask for more, less, or why."""
 
     acts = ("open", "like", "more", "less", "why")

@@ -42,7 +42,7 @@ class Why(Part):
 
 
 @dataclass(frozen=True)
-class Shown:
+class ItemView:
     """A piece as the page shows it."""
 
     item: IndexItem
@@ -52,7 +52,7 @@ class Shown:
     colours: tuple[tuple[str, str], ...] = ()
 
 
-def piece(shown: Shown) -> str:
+def piece(shown: ItemView) -> str:
     """The HTML of a chosen piece."""
     title = markup.text(shown.item.title)
     facts = "".join(
@@ -74,7 +74,7 @@ def piece(shown: Shown) -> str:
     )
 
 
-def _colours(shown: Shown) -> str:
+def _colours(shown: ItemView) -> str:
     if not shown.colours:
         return ""
     made = "".join(
@@ -85,14 +85,14 @@ def _colours(shown: Shown) -> str:
 
 
 @dataclass(frozen=True)
-class ShownLook:
+class OutfitView:
     """One outfit as the page shows it."""
 
     reason: str
     cards: Sequence[Card]
 
 
-def looks(found: Sequence[ShownLook], title: str, empty: str) -> str:
+def looks(found: Sequence[OutfitView], title: str, empty: str) -> str:
     """The HTML of whole outfits, each with its reason."""
     rows = "".join(
         f'<div class="look"><p>{markup.text(look.reason)}</p>{wall(look.cards)}</div>'

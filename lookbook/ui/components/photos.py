@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from lookbook.images.loading import ImageError, Limits, open_picture, thumbnail
+from lookbook.images.loading import ImageError, Limits, load_rgb, thumbnail
 from lookbook.ui import assets
 from lookbook.ui.components.event_data import Part
 
@@ -36,7 +36,7 @@ class Photo:
 
     def picture(self) -> Image.Image:
         """RGB; raises ImageError for anything that is no picture."""
-        return open_picture(decoded(self.address), at_least=SHOWN_HEIGHT)
+        return load_rgb(decoded(self.address), at_least=SHOWN_HEIGHT)
 
     def plain(self) -> dict[str, Any]:
         """As the page's template reads it."""

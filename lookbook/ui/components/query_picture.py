@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
 
-from lookbook.images.loading import ImageError, open_picture, thumbnail
+from lookbook.images.loading import ImageError, load_rgb, thumbnail
 from lookbook.ui.components.photos import SHOWN_HEIGHT, data_url, decoded
 from lookbook.ui.uploads import read_upload
 
@@ -39,7 +39,7 @@ class QueryPicture(gr.Image):
         data = b""
         try:
             data = _data(payload)
-            return Upload(data, open_picture(data, at_least=SHOWN_HEIGHT))
+            return Upload(data, load_rgb(data, at_least=SHOWN_HEIGHT))
         except ImageError as error:
             return Upload(data, error)
 

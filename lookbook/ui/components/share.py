@@ -11,9 +11,9 @@ from lookbook.search.export import as_csv, contact_sheet
 from lookbook.search.permalinks import to_params
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import QUIET, Part
+from lookbook.ui.components.event_data import SILENT_EVENT, Part
 from lookbook.ui.routing import address
-from lookbook.ui.services.search import Finder
+from lookbook.ui.services.search import SearchService
 
 if TYPE_CHECKING:
     from lookbook.ui.pages.find.layout import Parts
@@ -54,11 +54,11 @@ class Sharing(Panel):
     """
 
 
-class Taking:
+class ShareActions:
     """Callbacks of Share and Save."""
 
-    def __init__(self, finder: Finder) -> None:
-        self.finder = finder
+    def __init__(self, search_service: SearchService) -> None:
+        self.search_service = search_service
 
     def share(self, query: Query, is_open: bool) -> tuple[str, str]:
         """(a link to the view without private pictures, nothing saved), or both panels closed."""
@@ -66,12 +66,13 @@ class Taking:
 
     def _link(self, query: Query) -> str:
         return sharing(
-            address(query, self.finder.index), private=bool(query.pictures) and not query.shared
+            address(query, self.search_service.index),
+            private=bool(query.pictures) and not query.shared,
         )
 
     def share_vector(self, query: Query) -> str:
         """A link that holds the pictures' vectors: their owner said so."""
-        params = to_params(query, allow_pictures=True, index=self.finder.index)
+        params = to_params(query, allow_pictures=True, index=self.search_service.index)
         return sharing(urlencode(params, safe="=;,|~"), private=False)
 
     def save(self, shown: Sequence[tuple[str, float]], is_open: bool) -> tuple[str, str]:
@@ -80,10 +81,14 @@ class Taking:
 
     def _files(self, shown: Sequence[tuple[str, float]]) -> str:
         """Links to a contact sheet and a table of the results, whole in the page: no file stays."""
-        hits = [self.finder.of(id, score) for id, score in shown if id in self.finder.index]
+        hits = [
+            self.search_service.of(id, score)
+            for id, score in shown
+            if id in self.search_service.index
+        ]
         if not hits:
             return '<p class="empty">There is nothing to save yet.</p>'
-        sheet = _link("lookbook.jpg", "image/jpeg", contact_sheet(self.finder.index, hits))
+        sheet = _link("lookbook.jpg", "image/jpeg", contact_sheet(self.search_service.index, hits))
         table = _link("lookbook.csv", "text/csv", as_csv(hits).encode("utf-8"))
         return f"<p>{sheet('Contact sheet')}{table('Table (CSV)')}</p>"
 
@@ -109,9 +114,9 @@ def _link(name: str, kind: str, data: bytes) -> Any:
     return lambda label: f'<a download="{name}" href="{address}">{label}</a>'
 
 
-def connect(p: Parts, taking: Taking) -> None:
+def connect(p: Parts, taking: ShareActions) -> None:
     """Give Share and Save their callbacks."""
     panels = [p.sharing, p.saved]
-    p.share.click(taking.share, [p.query, p.sharing], panels, **QUIET)
-    p.sharing.vector(taking.share_vector, p.query, p.sharing, **QUIET)
-    p.save.click(taking.save, [p.shown, p.saved], panels, **QUIET)
+    p.share.click(taking.share, [p.query, p.sharing], panels, **SILENT_EVENT)
+    p.sharing.vector(taking.share_vector, p.query, p.sharing, **SILENT_EVENT)
+    p.save.click(taking.save, [p.shown, p.saved], panels, **SILENT_EVENT)

@@ -14,9 +14,9 @@ from lookbook.search import facets
 from lookbook.search.index import Index
 from lookbook.ui import assets
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import QUIET, Part
-from lookbook.ui.components.gallery import Wall, wall
-from lookbook.ui.services.search import Finder
+from lookbook.ui.components.event_data import SILENT_EVENT, Part
+from lookbook.ui.components.gallery import Gallery, wall
+from lookbook.ui.services.search import SearchService
 
 MOST_POINTS = 20_000  # more would make the page slow and the picture no clearer
 _SHELVES, _PIECES = 24, 12
@@ -39,10 +39,10 @@ class Map(Part):
 
     script = assets.read("map.js")
 
-    def __init__(self, finder: Finder, **kwargs: Any) -> None:
+    def __init__(self, search_service: SearchService, **kwargs: Any) -> None:
         def thumb(id: str) -> str:
-            known = isinstance(id, str) and id in finder.index
-            return markup.picture(finder.thumb_of(id)[0]) if known else ""
+            known = isinstance(id, str) and id in search_service.index
+            return markup.picture(search_service.thumb_of(id)[0]) if known else ""
 
         super().__init__(
             None,
@@ -52,7 +52,7 @@ class Map(Part):
         )
 
 
-class Shelves(Wall):
+class Shelves(Gallery):
     """A row of pieces for each value of an attribute; acts: open, all."""
 
     acts = ("open", "all")
@@ -61,13 +61,13 @@ class Shelves(Wall):
 class Explore:
     """What the page shows, made when it is first opened."""
 
-    def __init__(self, finder: Finder) -> None:
-        self.finder = finder
-        self.columns = facets.columns(finder.index)
+    def __init__(self, search_service: SearchService) -> None:
+        self.search_service = search_service
+        self.columns = facets.columns(search_service.index)
 
     def points(self, column: str | None) -> dict[str, Any] | None:
         """The map, coloured by an attribute; None where the index has none."""
-        index = self.finder.index
+        index = self.search_service.index
         if index.map is None:
             return None
         rows = np.arange(len(index))
@@ -94,7 +94,7 @@ class Explore:
 
     def shelves(self, column: str | None) -> str:
         """A row of pieces for each value of an attribute."""
-        index = self.finder.index
+        index = self.search_service.index
         if column not in self.columns:
             return '<p class="empty">This collection has no attribute to sort it by.</p>'
         values = index.column(column)
@@ -103,7 +103,9 @@ class Explore:
             rows = [row for row, other in enumerate(values) if other == value]
             spread = np.unique(np.linspace(0, len(rows) - 1, min(_PIECES, len(rows)), dtype=int))
             cards = [
-                self.finder.card(self.finder.of(index.ids[rows[i]]), (), (), scored=False)
+                self.search_service.card(
+                    self.search_service.of(index.ids[rows[i]]), (), (), scored=False
+                )
                 for i in spread
             ]
             see = markup.button("all", f"See all: {value}", "See all", column=column, value=value)
@@ -140,10 +142,10 @@ class Page:
         self.hint = gr.HTML(
             '<p class="hint">Near pieces look alike. Press one to search from it; '
             "scroll to come closer.</p>",
-            visible=explore.finder.index.map is not None,
+            visible=explore.search_service.index.map is not None,
             elem_id="hint",
         )
-        self.map = Map(explore.finder, elem_id="map")
+        self.map = Map(explore.search_service, elem_id="map")
         self.shelves = Shelves("shelves")
 
     def outputs(self) -> list[Any]:
@@ -157,5 +159,5 @@ def connect(tab: gr.Tab, page: Page, explore: Explore) -> None:
     def show(column: str | None) -> tuple[Any, str]:
         return explore.points(column), explore.shelves(column)
 
-    tab.select(show, page.by, page.outputs(), **QUIET)
-    page.by.input(show, page.by, page.outputs(), **QUIET)
+    tab.select(show, page.by, page.outputs(), **SILENT_EVENT)
+    page.by.input(show, page.by, page.outputs(), **SILENT_EVENT)

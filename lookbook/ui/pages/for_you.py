@@ -12,10 +12,10 @@ from lookbook.recommend.context import SEASONS, ContextError
 from lookbook.schema.filters import FilterError
 from lookbook.search import facets
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import QUIET, Part, note, told, warn
-from lookbook.ui.components.gallery import Card, Wall, wall
-from lookbook.ui.services.search import Finder
-from lookbook.ui.services.visitor import Visits
+from lookbook.ui.components.event_data import SILENT_EVENT, Part, note, told, warn
+from lookbook.ui.components.gallery import Card, Gallery, wall
+from lookbook.ui.services.search import SearchService
+from lookbook.ui.services.visitor import VisitorService
 
 COUNT = 24
 UNLIKED = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
@@ -27,11 +27,13 @@ _NOTHING = "Nothing fits. Choose another occasion or budget."
 class Page:
     """The parts of the page."""
 
-    def __init__(self, finder: Finder) -> None:
+    def __init__(self, search_service: SearchService) -> None:
         self.top = Part("", acts=("forget", "export"), elem_id="feed-top")
         with gr.Row(elem_id="context"):
-            occasions = [c for c in facets.columns(finder.index) if c.casefold() in _OCCASIONS]
-            values = list(finder.index.values(occasions[0])) if occasions else []
+            occasions = [
+                c for c in facets.columns(search_service.index) if c.casefold() in _OCCASIONS
+            ]
+            values = list(search_service.index.values(occasions[0])) if occasions else []
             self.season = gr.Dropdown(
                 [("Today's", ""), *((s, s) for s in SEASONS)],
                 value="",
@@ -52,10 +54,10 @@ class Page:
                 label="Budget (0: any)",
                 minimum=0,
                 min_width=120,
-                visible=finder.price is not None,
+                visible=search_service.price is not None,
             )
-        self.choices = Wall("choices")
-        self.feed = Wall("feed")
+        self.choices = Gallery("choices")
+        self.feed = Gallery("feed")
 
     def outputs(self) -> list[Any]:
         """What an answer changes."""
@@ -72,41 +74,41 @@ _OCCASIONS = ("usage", "occasion")
 class ForYou:
     """Callbacks of the page, and of every like on the site."""
 
-    def __init__(self, finder: Finder, visits: Visits) -> None:
-        self.finder, self.visits = finder, visits
+    def __init__(self, search_service: SearchService, visitor_service: VisitorService) -> None:
+        self.search_service, self.visitor_service = search_service, visitor_service
 
     def greet(self, token: Any) -> tuple[str, frozenset[str]]:
         """The visitor of this browser, known or new, and what they like."""
-        token = self.visits.known(token)
-        return token, self.visits.liked(token)
+        token = self.visitor_service.known(token)
+        return token, self.visitor_service.liked(token)
 
     def like(
         self, token: Any, liked: frozenset[str], event: gr.EventData
     ) -> tuple[str, frozenset[str]]:
         """A heart was pressed: liked, or no longer."""
-        id, token = told(event, "id"), self.visits.known(token)
-        if id not in self.finder.index:
+        id, token = told(event, "id"), self.visitor_service.known(token)
+        if id not in self.search_service.index:
             return token, liked
-        self.visits.turn(token, id)
-        return token, self.visits.liked(token)
+        self.visitor_service.turn(token, id)
+        return token, self.visitor_service.liked(token)
 
     def viewed(self, token: Any, event: gr.EventData) -> None:
         """A card was opened."""
-        self.visits.record(token, "view", told(event, "id"), "site")
+        self.visitor_service.record(token, "view", told(event, "id"), "site")
 
     def less(self, token: Any, liked: frozenset[str], *context: Any) -> tuple[Any, ...]:
         """Less of this, from the next answer on."""
         *context, event = context
         id = told(event, "id")
-        if id in self.finder.index:
-            token = self.visits.known(token)
-            self.visits.feed.less_of_this(token, id, place="feed")
+        if id in self.search_service.index:
+            token = self.visitor_service.known(token)
+            self.visitor_service.feed.dislike(token, id, place="feed")
         liked = liked - {id}
         return liked, *self.show(token, liked, *context)
 
     def forget(self, token: Any, *context: Any) -> tuple[Any, ...]:
         """Everything kept of this visitor goes; the page is a stranger's again."""
-        fresh = self.visits.forget(self.visits.known(token))
+        fresh = self.visitor_service.forget(self.visitor_service.known(token))
         note("All that was kept of your visits is deleted.", title="Forgotten")
         return fresh, frozenset(), *self.show(fresh, frozenset(), *context)
 
@@ -115,9 +117,9 @@ class ForYou:
     ) -> tuple[str, str, str]:
         """(top, three choices for a stranger, feed)."""
         try:
-            context = self.visits.context(season, occasion, budget)
-            answer = self.visits.for_you(self.visits.known(token), COUNT, context)
-            choices = () if liked else self.visits.feed.choices(context)
+            context = self.visitor_service.context(season, occasion, budget)
+            answer = self.visitor_service.for_you(self.visitor_service.known(token), COUNT, context)
+            choices = () if liked else self.visitor_service.feed.choices(context)
         except (ContextError, FilterError) as error:
             warn(error, title="That cannot be recommended")
             return "", "", ""
@@ -132,7 +134,9 @@ class ForYou:
 
     def _card(self, id: str, liked: frozenset[str], note: str) -> Card:
         acts = ("like", "less") if note else ("like",)
-        return self.finder.card(self.finder.of(id), liked, acts, scored=False, note=note)
+        return self.search_service.card(
+            self.search_service.of(id), liked, acts, scored=False, note=note
+        )
 
     def _top(self, token: Any, liked: frozenset[str]) -> str:
         many = f"{len(liked)} {'piece' if len(liked) == 1 else 'pieces'} you like"
@@ -146,7 +150,9 @@ class ForYou:
 
     def export(self, token: Any, liked: frozenset[str]) -> str:
         """The top of the page with a link to everything kept of this visitor."""
-        data = base64.b64encode(self.visits.export(self.visits.known(token)).encode()).decode()
+        data = base64.b64encode(
+            self.visitor_service.export(self.visitor_service.known(token)).encode()
+        ).decode()
         link = (
             '<a download="lookbook-visits.json" href="data:application/json;base64,'
             f'{data}">Download as JSON</a>'
@@ -165,7 +171,9 @@ def connect(
 ) -> None:
     """Callbacks of the page; `hearts` and `opened` are presses on any page of the site."""
     context = page.context()
-    each = QUIET | {"trigger_mode": "multiple"}  # none is dropped while another is being answered
+    each = SILENT_EVENT | {
+        "trigger_mode": "multiple"
+    }  # none is dropped while another is being answered
     for heart in [*hearts, page.feed.like]:
         heart(do.like, [token, liked], [token, liked], **each)
     for press in opened:
@@ -176,15 +184,15 @@ def connect(
     ) -> tuple[Any, ...]:
         return do.less(token, liked, season, occasion, budget, event)
 
-    page.feed.less(less, [token, liked, *context], [liked, *page.outputs()], **QUIET)
-    page.top.forget(do.forget, [token, *context], [token, liked, *page.outputs()], **QUIET).then(
-        None, js=UNLIKED
-    )
-    page.top.export(do.export, [token, liked], page.top, **QUIET)
+    page.feed.less(less, [token, liked, *context], [liked, *page.outputs()], **SILENT_EVENT)
+    page.top.forget(
+        do.forget, [token, *context], [token, liked, *page.outputs()], **SILENT_EVENT
+    ).then(None, js=UNLIKED)
+    page.top.export(do.export, [token, liked], page.top, **SILENT_EVENT)
     shown = {"inputs": [token, liked, *context], "outputs": page.outputs()}
-    tab.select(do.show, **shown, **QUIET)
+    tab.select(do.show, **shown, **SILENT_EVENT)
     page.choices.like(do.like, [token, liked], [token, liked], **each).then(
-        do.show, **shown, **QUIET
+        do.show, **shown, **SILENT_EVENT
     )
     for part in context:
-        part.input(do.show, **shown, **QUIET)
+        part.input(do.show, **shown, **SILENT_EVENT)

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Later(Generic[T]):
+class Lazy(Generic[T]):
     """What `make` returns, made on a thread of its own, from `start` or the first `result` on.
 
     It is made once, and again only after a failure.

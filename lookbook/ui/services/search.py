@@ -12,15 +12,15 @@ from PIL import Image
 
 from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.localization import Frame, find_garment
-from lookbook.images.loading import Picture, open_picture
+from lookbook.encoding.localization import BoundingBox, find_garment
+from lookbook.images.loading import Picture, load_rgb
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.query import Answer, Query, run
 from lookbook.ui.components import markup
 from lookbook.ui.components.gallery import Card
 from lookbook.ui.services.gpu import on_gpu
-from lookbook.ui.services.lazy import Later
+from lookbook.ui.services.lazy import Lazy
 
 _NO_SCORE = ("like", "more", "less")
 
@@ -35,7 +35,7 @@ class View:
     whole: bool  # nothing more would come if more were asked for
 
 
-class Finder:
+class SearchService:
     """Index and encoder behind the site; see `warm` for when the encoder loads.
 
     `folder` takes the pictures that have been shown.
@@ -48,13 +48,13 @@ class Finder:
         self._focus = on_gpu(lambda picture: find_garment(self.encoder, picture))
         self._why = on_gpu(lambda mine, theirs: attribution.why(self.encoder, mine, theirs))
         folder.mkdir(parents=True, exist_ok=True)
-        self._encoder = Later(load_encoder, "the encoder cannot be loaded")
+        self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
 
     def warm(self) -> None:
         """Make ready what the first search would have to wait for; comes back at once."""
         self._encoder.start()
         self.index.find_titles("")  # makes the list of title words before someone types
-        _ = self.index.products, self.index.mentions
+        _ = self.index.products, self.index.lexical_index
 
     @property
     def encoder(self) -> Encoder:
@@ -68,7 +68,7 @@ class Finder:
         """
         return self._encode(picture)
 
-    def garment(self, picture: Image.Image) -> Frame:
+    def garment(self, picture: Image.Image) -> BoundingBox:
         """Where the garment is in a photo, in pixels."""
         return self._focus(picture)
 
@@ -78,7 +78,7 @@ class Finder:
 
     def picture(self, item: str) -> Image.Image:
         """The picture of an item."""
-        return open_picture(self.index.thumb(item))
+        return load_rgb(self.index.thumb(item))
 
     def find(self, query: Query, liked: Collection[str] = ()) -> View:
         """The answer to a query; without any wish at all a walk through the collection."""

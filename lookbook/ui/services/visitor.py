@@ -14,16 +14,16 @@ from lookbook.events.store import StoreUnavailable
 from lookbook.recommend import Context
 from lookbook.recommend.base import Answer
 from lookbook.recommend.feed import Feed, models_root
-from lookbook.recommend.history import standing
+from lookbook.recommend.history import net_events
 from lookbook.retraining.job import RefreshJob
 from lookbook.search.index import Index
-from lookbook.ui.services.lazy import Later
+from lookbook.ui.services.lazy import Lazy
 
 _MOST_LIKES = 20  # of one item by one visitor
 _LIKES = ("like", "save", "buy")
 
 
-class Visits:
+class VisitorService:
     """Events and the feed of one index; see `warm` for when the feed is made.
 
     Where the folder of the index cannot be written, events live in `spare` as long as the site
@@ -42,7 +42,7 @@ class Visits:
     ) -> None:
         self.index, self.hemisphere = index, hemisphere
         self.store, self.root = _store(index, state, spare, database_url)
-        self._feed = Later(lambda: Feed(index, self.store, self.root), "the feed cannot be made")
+        self._feed = Lazy(lambda: Feed(index, self.store, self.root), "the feed cannot be made")
         if hours or events:
             due = {"seconds": hours * 3600 or None, "events": events or None}
             RefreshJob(index, self.store, self.root, **due).start()
@@ -82,7 +82,7 @@ class Visits:
 
     def liked(self, token: str) -> frozenset[str]:
         """Ids of what the visitor likes now."""
-        kept, _ = standing(self.store.of_visitor(token))
+        kept, _ = net_events(self.store.of_visitor(token))
         return frozenset(event.item for event in kept if event.kind in _LIKES)
 
     def forget(self, token: str) -> str:
@@ -118,9 +118,9 @@ class Visits:
         """The feed of a visitor."""
         return self.feed.for_you(token, count, context)
 
-    def goes_with(self, item: str) -> dict[str, float]:
+    def bought_together(self, item: str) -> dict[str, float]:
         """What was bought together with an item: id -> score."""
-        return {one.id: one.score for one in self.feed.goes_with(item, 50)}
+        return {one.id: one.score for one in self.feed.bought_together(item, 50)}
 
 
 def _store(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lookbook.catalog import CatalogError, Columns, open_catalog
-from lookbook.images.loading import open_picture
+from lookbook.images.loading import load_rgb
 from lookbook.schema.columns import Field, find_roles, made_title, scalar
 
 
@@ -68,7 +68,7 @@ def test_plain_folder_takes_pictures_and_nothing_else(tmp_path):
     assert [i.id for i in items] == ["a_blue-shirt.png", "b shirt.JPG"]
     assert [i.title for i in items] == ["a blue shirt", "b shirt"]
     assert isinstance(items[0].image, Path), "not read, not decoded"
-    assert open_picture(items[0].image).size == (16, 20)
+    assert load_rgb(items[0].image).size == (16, 20)
     assert catalog.total == 2 and items[0].attributes == {} and catalog.rejected == []
 
 
@@ -258,7 +258,7 @@ def test_parquet_in_the_form_of_the_hub(tmp_path):
 
 def test_parquet_with_raw_bytes_and_with_paths(tmp_path):
     raw = write_parquet(tmp_path / "raw.parquet", {"pixels": [picture()], "name": ["A"]})
-    assert open_picture(next(iter(open_catalog(str(raw)))).image).size == (16, 20)
+    assert load_rgb(next(iter(open_catalog(str(raw)))).image).size == (16, 20)
     put(tmp_path, "pics/a.png")
     write_parquet(tmp_path / "t/p.parquet", {"img": ["a.png", "../a.png", "http://x/a.png", None]})
     put(tmp_path, "t/a.png")
@@ -306,7 +306,7 @@ def test_batches_and_row_groups_lose_nothing(tmp_path):
     path = write_parquet(tmp_path / "c.parquet", columns, row_group_size=70)
     items = list(open_catalog(str(path)))
     assert [i.id for i in items] == [str(n) for n in range(300)]
-    assert open_picture(items[299].image).getpixel((0, 0)) == (299 % 256, 0, 0)
+    assert load_rgb(items[299].image).getpixel((0, 0)) == (299 % 256, 0, 0)
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "middle"])
@@ -343,7 +343,7 @@ def test_fashion_mnist_files(mnist):
     types = ["Ankle boot", "T-shirt", "Trousers"]
     assert [i.attributes for i in items] == [{"articleType": t} for t in types]
     assert [i.id for i in items] == ["train-00000", "train-00001", "train-00002"]
-    image = open_picture(items[0].image)
+    image = load_rgb(items[0].image)
     assert image.size == (28, 28)
     assert image.getpixel((0, 0)) == (255, 255, 255), "a light ground"
     assert image.getpixel((14, 14)) == (5, 5, 5)
@@ -370,7 +370,7 @@ def test_fashion_mnist_as_debian_installs_it():
     catalog = open_catalog("fashion-mnist", split="test", where="articleType=Bag", limit=5)
     assert open_catalog("fashion-mnist", split="test").total == 10_000
     for item in catalog:
-        grey = np.asarray(open_picture(item.image))[:, :, 0]
+        grey = np.asarray(load_rgb(item.image))[:, :, 0]
         corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
         assert item.attributes == {"articleType": "Bag"} and corners.min() > 250
 
@@ -529,5 +529,5 @@ def test_house_collection_is_the_default():
     catalog = open_catalog(limit=2)
     items = list(catalog)
     assert [i.id for i in items] == [str(p.row()["id"]) for p in house.products(2, 0)]
-    assert open_picture(items[0].image).mode == "RGB" and items[0].title
+    assert load_rgb(items[0].image).mode == "RGB" and items[0].title
     assert (catalog.total, open_catalog().total) == (2, 1500)

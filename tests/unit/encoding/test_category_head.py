@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lookbook.encoding.category_head import Kinds
-from lookbook.training.category_fitting import make_usual, tell_kinds
+from lookbook.encoding.category_head import CategoryHead
+from lookbook.training.category_fitting import fit_category_head, standardize_features
 from lookbook.training.class_embeddings import spread
 from lookbook.training.data import HEADS, MISSING
 from lookbook.training.descriptions import Description
 from lookbook.training.head_finetuning import Features
-from lookbook.training.model import AVERAGES, DETAILS, KIND_SHARE, Student
+from lookbook.training.model import AVERAGES, DETAILS, KIND_SHARE, EmbeddingModel
 from lookbook.training.pair_sampler import Truth
 
 CODES = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-KINDS = Kinds(torch.eye(2), 20 * torch.eye(2), torch.zeros(2), CODES)  # the larger feature wins
+KINDS = CategoryHead(
+    torch.eye(2), 20 * torch.eye(2), torch.zeros(2), CODES
+)  # the larger feature wins
 
 
 def test_a_sure_picture_lies_on_its_code_and_an_unsure_one_stays_short():
@@ -27,9 +29,9 @@ def test_a_sure_picture_lies_on_its_code_and_an_unsure_one_stays_short():
 
 def test_places_give_what_the_picture_has():
     torch.manual_seed(0)
-    soft = Kinds(torch.randn(3, 5), torch.randn(4, 3), torch.randn(4), torch.randn(4, 2))
+    soft = CategoryHead(torch.randn(3, 5), torch.randn(4, 3), torch.randn(4), torch.randn(4, 2))
     places = torch.randn(6, 5)
-    given = soft.by_place(places)
+    given = soft.spatial_embeddings(places)
     torch.testing.assert_close(given.mean(0), soft(places.mean(0)))
     # a little more of one place moves the side as that place gives beyond the mean
     step = 1e-3
@@ -38,16 +40,16 @@ def test_places_give_what_the_picture_has():
 
 
 def test_what_was_stored_is_found_again():
-    again = Kinds.among(KINDS.arrays() | {"projection": torch.eye(2)})
+    again = CategoryHead.among(KINDS.arrays() | {"projection": torch.eye(2)})
     assert again is not None
     torch.testing.assert_close(again.arrays(), KINDS.arrays())
-    assert Kinds.among({"projection": torch.eye(2)}) is None
+    assert CategoryHead.among({"projection": torch.eye(2)}) is None
     with pytest.raises(ValueError, match=r"expected kinds\.read, .* found only kinds\.read"):
-        Kinds.among({"kinds.read": torch.eye(2)})
+        CategoryHead.among({"kinds.read": torch.eye(2)})
     with pytest.raises(ValueError, match=r"expected kinds of one number and rank, found .*\(2,\)"):
-        Kinds.among(KINDS.arrays() | {"kinds.read": torch.zeros(2)})
+        CategoryHead.among(KINDS.arrays() | {"kinds.read": torch.zeros(2)})
     with pytest.raises(ValueError, match=r"expected kinds of one number and rank, found .*\(3,\)"):
-        Kinds.among(KINDS.arrays() | {"kinds.bias": torch.zeros(3)})
+        CategoryHead.among(KINDS.arrays() | {"kinds.bias": torch.zeros(3)})
 
 
 def test_codes_are_at_right_angles_or_as_good_as_there_is_room():
@@ -78,9 +80,9 @@ def labelled(kinds: torch.Tensor) -> Features:
 
 def test_kinds_are_learnt_whatever_the_size_of_features(monkeypatch):
     monkeypatch.setattr("lookbook.training.category_fitting.STEPS", 300)
-    student = Student({head: ["a", "b"] for head in HEADS}, 20, 0, 2)
+    student = EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, 2)
     kinds = torch.arange(1000) % 2
-    losses = tell_kinds(student, labelled(kinds))
+    losses = fit_category_head(student, labelled(kinds))
     assert len(losses) == 300 and losses[-1] < losses[0]
     fresh = labelled(1 - kinds)  # the same noise, the other kind
     pictures = fresh.first.float()
@@ -90,7 +92,7 @@ def test_kinds_are_learnt_whatever_the_size_of_features(monkeypatch):
         # what is usual of features is in the weights that an encoder reads
         wanted = KIND_SHARE * told.softmax(1) @ student.codes
         torch.testing.assert_close(
-            Kinds.among(student.joined())(pictures), wanted, atol=1e-3, rtol=0
+            CategoryHead.among(student.joined())(pictures), wanted, atol=1e-3, rtol=0
         )
         # a feature that was always the same does not shout when it is not
         pictures[:, 100] += 0.1
@@ -98,17 +100,17 @@ def test_kinds_are_learnt_whatever_the_size_of_features(monkeypatch):
 
 
 def test_what_is_usual_can_be_noted_later():
-    student = Student({head: ["a", "b"] for head in HEADS}, 20, 0, 2).eval()
+    student = EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, 2).eval()
     seen = 5 + 3 * torch.randn(50, AVERAGES + DETAILS)
     with torch.inference_mode():
         before = student.told(seen)
-        make_usual(student, seen)
+        standardize_features(student, seen)
         torch.testing.assert_close(student.told(seen), before, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(student.usual[0], seen.mean(0))
 
 
 def test_without_a_label_nothing_is_learnt():
-    student = Student({head: ["a", "b"] for head in HEADS}, 20, 0, 2)
+    student = EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, 2)
     before = {name: value.clone() for name, value in student.state_dict().items()}
-    assert tell_kinds(student, labelled(torch.full((40,), MISSING))) == []
+    assert fit_category_head(student, labelled(torch.full((40,), MISSING))) == []
     torch.testing.assert_close(student.state_dict(), before)

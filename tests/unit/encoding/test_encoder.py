@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from lookbook.encoding.category_head import Kinds
+from lookbook.encoding.category_head import CategoryHead
 from lookbook.encoding.encoder import Encoder, EncoderError, Preprocessing
 from lookbook.encoding.heads import FILE
-from lookbook.encoding.pooling import averages, details
+from lookbook.encoding.pooling import average_pool, max_pool_stages
 from lookbook.images.loading import ImageError
 from tests.shapes import COLOURS, draw_shape
 
@@ -141,11 +141,11 @@ def test_details_follow_what_the_average_says(tiny_model, pictures, tmp_path):
     assert other.dim == len(last), "learnt for the average, and means nothing on anything else"
 
 
-def telling(wide: int) -> Kinds:
+def telling(wide: int) -> CategoryHead:
     """Two kinds, told apart by the first of `wide` features."""
     read = torch.zeros(1, wide)
     read[0, 0] = 1
-    return Kinds(read, torch.tensor([[0.0], [5.0]]), torch.tensor([0.0, -1.0]), torch.eye(2))
+    return CategoryHead(read, torch.tensor([[0.0], [5.0]]), torch.tensor([0.0, -1.0]), torch.eye(2))
 
 
 def test_kinds_read_both_and_come_last(tiny_model, pictures, tmp_path):
@@ -155,7 +155,7 @@ def test_kinds_read_both_and_come_last(tiny_model, pictures, tmp_path):
     shutil.copytree(tiny_model, folder)
     plain = Encoder.load(folder, precision="float32")
     maps = plain._features(plain.preprocessing.pixels(pictures[0])[None], (-2, -1))
-    everything = torch.cat([averages(maps), details(maps)], 1)
+    everything = torch.cat([average_pool(maps), max_pool_stages(maps)], 1)
     kinds = telling(everything.shape[1])
     save_file({"projection": torch.eye(32)[:3], **kinds.arrays()}, folder / FILE)
     encoder = Encoder.load(folder, precision="float32")

@@ -10,9 +10,9 @@ from PIL import Image
 
 from house_collection.collection import products
 from house_collection.product import draw_cutout
-from lookbook.encoding.attribution import overlay, shared, why
+from lookbook.encoding.attribution import attribution_maps, overlay, shared
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.localization import Frame, crop, find_garment, on_picture
+from lookbook.encoding.localization import BoundingBox, crop, find_garment, unletterbox
 from lookbook.images.loading import ImageError
 from lookbook.search.index import IndexItem
 
@@ -62,27 +62,27 @@ def test_the_garment_is_found_where_it_was_put(encoder, number, size, box):
 def test_a_ground_without_a_garment_and_a_studio_shot_are_whole(encoder):
     white = Image.new("RGB", (200, 260), (250, 250, 250))
     white.paste((200, 30, 40), (60, 60, 140, 200))
-    assert find_garment(encoder, white) == Frame(0, 0, 200, 260, 0.0)
+    assert find_garment(encoder, white) == BoundingBox(0, 0, 200, 260, 0.0)
     grey = Image.new("RGB", (120, 90), (90, 90, 90))
-    assert find_garment(encoder, grey) == Frame(0, 0, 120, 90, 0.0)
+    assert find_garment(encoder, grey) == BoundingBox(0, 0, 120, 90, 0.0)
 
 
 @given(box=st.tuples(*[st.integers(-300, 400)] * 4))
 def test_any_frame_crops_something(box):
     picture = Image.new("RGB", (100, 80))
-    size = crop(picture, Frame(*box, 1.0)).size
+    size = crop(picture, BoundingBox(*box, 1.0)).size
     assert 8 <= size[0] <= 100 and 8 <= size[1] <= 80
 
 
 def test_a_crop_is_what_is_inside():
     pixels = np.arange(40 * 50 * 3, dtype=np.uint8).reshape(40, 50, 3)
-    cut = crop(pixels, Frame(10, 5, 30, 25, 1.0))
+    cut = crop(pixels, BoundingBox(10, 5, 30, 25, 1.0))
     np.testing.assert_array_equal(np.asarray(cut), pixels[5:25, 10:30])
 
 
 @given(width=st.integers(8, 2000), height=st.integers(8, 2000), side=st.integers(2, 30))
 def test_the_margins_of_the_letterbox_are_cut_off(width, height, side):
-    rows, columns = on_picture(np.zeros((side, side)), (width, height)).shape
+    rows, columns = unletterbox(np.zeros((side, side)), (width, height)).shape
     assert max(rows, columns) == side
     expected = max(1, side * min(width, height) / max(width, height))
     assert abs(min(rows, columns) - expected) <= 1
@@ -91,8 +91,8 @@ def test_the_margins_of_the_letterbox_are_cut_off(width, height, side):
 def test_a_map_is_brought_back_to_the_picture():
     square = np.zeros((8, 8))
     square[2:6] = np.arange(1, 5)[:, None]
-    np.testing.assert_array_equal(on_picture(square, (200, 100)), square[2:6])
-    np.testing.assert_array_equal(on_picture(square.T, (100, 200)), square.T[:, 2:6])
+    np.testing.assert_array_equal(unletterbox(square, (200, 100)), square[2:6])
+    np.testing.assert_array_equal(unletterbox(square.T, (100, 200)), square.T[:, 2:6])
 
 
 def test_the_mean_of_the_projected_places_is_the_vector(encoder):
@@ -117,16 +117,16 @@ def test_the_heat_lies_on_what_both_show(encoder):
     for number in (0, 4, 8, 12):
         left = on_boards(number, (480, 320), (30, 60, 210, 260))
         right = on_boards(number, (480, 320), (270, 60, 450, 260), tint=(0.4, 0.8, 1))
-        for heat, side in zip(why(encoder, left, right), (0, 1), strict=True):
-            assert heat.min() >= 0 and heat.max() == pytest.approx(1)
-            halves = np.array_split(heat, 2, axis=1)
+        for heatmap, side in zip(attribution_maps(encoder, left, right), (0, 1), strict=True):
+            assert heatmap.min() >= 0 and heatmap.max() == pytest.approx(1)
+            halves = np.array_split(heatmap, 2, axis=1)
             shares.append(halves[side].mean() / halves[1 - side].mean())
     assert min(shares) > 1, "more on the piece than on the ground, in every picture"
     assert np.median(shares) > 1.5
 
 
 def test_heat_has_the_shape_of_its_picture(encoder):
-    tall, wide = why(encoder, boards((100, 200)), boards((300, 100)))
+    tall, wide = attribution_maps(encoder, boards((100, 200)), boards((300, 100)))
     assert tall.shape[0] > tall.shape[1]
     assert wide.shape[0] < wide.shape[1]
 
@@ -147,7 +147,7 @@ def test_shared_attributes_keep_their_order():
 
 
 def test_what_is_no_picture_is_an_image_error(encoder):
-    for ask in (find_garment, lambda e, p: why(e, p, p)):
+    for ask in (find_garment, lambda e, p: attribution_maps(e, p, p)):
         with pytest.raises(ImageError):
             ask(encoder, b"no picture")
 
@@ -170,6 +170,6 @@ def test_a_model_that_knows_its_places_by_number_keeps_its_size(tmp_path):
     vit = Encoder.load(tmp_path, device="cpu")
     for stage in (-1, -2):
         assert vit.feature_map(boards((90, 90)), 320, stage).shape == (4, 4, 16)
-    heat, _ = why(vit, boards((90, 90)), boards((90, 45)))
-    assert heat.shape == (4, 4)
-    assert isinstance(find_garment(vit, boards((90, 90))), Frame)
+    heatmap, _ = attribution_maps(vit, boards((90, 90)), boards((90, 45)))
+    assert heatmap.shape == (4, 4)
+    assert isinstance(find_garment(vit, boards((90, 90))), BoundingBox)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lookbook.__main__ import main
 from lookbook.evaluation import figure
-from lookbook.evaluation.metrics import Figure, figures
+from lookbook.evaluation.metrics import Estimate, bootstrap_means
 from lookbook.evaluation.recommendation import evaluate_interactions, questions, ranked_rows
 from lookbook.evaluation.recommendation_metrics import (
     Leakage,
@@ -70,7 +70,7 @@ def test_measures_lie_between_0_and_1_and_a_perfect_ranking_has_1(ranked, data):
 def test_several_measures_have_the_intervals_of_each_alone():
     draw = np.random.default_rng(0)
     values = {"one": draw.random(40), "other": draw.random(40) < 0.2}
-    for name, found in figures(values).items():
+    for name, found in bootstrap_means(values).items():
         alone = figure(values[name])
         assert found.n == alone.n
         assert found.value == pytest.approx(alone.value)
@@ -249,8 +249,8 @@ def test_days_are_those_of_the_calendar():
 
 
 def test_what_nobody_was_asked_for_is_no_zero(capsys, monkeypatch):
-    measured = {"ndcg@12": Figure(0.5, 0.25, 0.75, 4)}
-    nobody = dict.fromkeys(measured, Figure(0.0, 0.0, 0.0, 0))
+    measured = {"ndcg@12": Estimate(0.5, 0.25, 0.75, 4)}
+    nobody = dict.fromkeys(measured, Estimate(0.0, 0.0, 0.0, 0))
     table = {"hybrid": {"new": measured, "cold_users": nobody}}
     monkeypatch.setattr("lookbook.evaluation.purchases.evaluate_files", lambda *a, **k: table)
     command = ["evaluate", "--interactions", "p.csv", "--items", "x", "--split-day", "2026-01-02"]

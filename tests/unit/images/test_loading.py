@@ -16,9 +16,9 @@ from lookbook.images.loading import (
     Limits,
     content_hash,
     letterbox,
-    open_picture,
-    signature,
+    load_rgb,
     thumbnail,
+    thumbnail_descriptor,
 )
 
 RED, BLUE, WHITE = (200, 30, 30), (30, 30, 200), (255, 255, 255)
@@ -43,7 +43,7 @@ def near(found, expected, tolerance=12):
 
 def reason(picture, **options):
     with pytest.raises(ImageError) as caught:
-        open_picture(picture, **options)
+        load_rgb(picture, **options)
     assert str(caught.value).endswith("."), "a sentence"
     return caught.value.reason
 
@@ -64,15 +64,15 @@ def png(width, height, depth, colour, row, chunks=b""):
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "MPO"])
 def test_accepted_format_gives_the_same_picture(file_format):
-    image = open_picture(encoded(shirt(), file_format))
+    image = load_rgb(encoded(shirt(), file_format))
     assert (image.mode, image.size) == ("RGB", (48, 64))
     assert near(image.getpixel((24, 10)), RED) and near(image.getpixel((24, 54)), BLUE)
 
 
 def test_heic_is_read_where_pillow_heif_is_installed():
     pytest.importorskip("pillow_heif")
-    open_picture(encoded(shirt(), "PNG"))  # registers the format
-    image = open_picture(encoded(shirt((64, 96)), "HEIF"))
+    load_rgb(encoded(shirt(), "PNG"))  # registers the format
+    image = load_rgb(encoded(shirt((64, 96)), "HEIF"))
     assert near(image.getpixel((30, 10)), RED) and near(image.getpixel((30, 90)), BLUE)
 
 
@@ -94,7 +94,7 @@ def test_other_formats_are_refused(file_format):
 )
 def test_sentence_says_what_was_found_and_what_is_accepted(data, slug, word):
     with pytest.raises(ImageError, match=word) as caught:
-        open_picture(data)
+        load_rgb(data)
     assert caught.value.reason == slug
 
 
@@ -102,7 +102,7 @@ def test_sentence_says_what_was_found_and_what_is_accepted(data, slug, word):
 def test_first_frame_of_an_animation(file_format):
     frames = [Image.new("RGB", (20, 20), c) for c in (RED, BLUE, WHITE)]
     data = encoded(frames[0], file_format, save_all=True, append_images=frames[1:], duration=50)
-    assert near(open_picture(data).getpixel((10, 10)), RED)
+    assert near(load_rgb(data).getpixel((10, 10)), RED)
 
 
 # colour
@@ -110,18 +110,18 @@ def test_first_frame_of_an_animation(file_format):
 
 def test_sixteen_bit_grey_is_scaled_not_clipped():
     ramp = np.tile(np.linspace(0, 65535, 64), (16, 1)).astype(np.uint16)
-    grey = np.asarray(open_picture(encoded(Image.fromarray(ramp), "PNG")))[0, :, 0]
+    grey = np.asarray(load_rgb(encoded(Image.fromarray(ramp), "PNG")))[0, :, 0]
     assert np.abs(grey - ramp[0] / 257).max() <= 0.5
 
 
 def test_sixteen_bit_rgb_keeps_its_high_bytes():
     row = struct.pack(">3H", 65535, 32768, 256) * 16
-    assert open_picture(png(16, 16, 16, 2, row)).getpixel((3, 3)) == (255, 128, 1)
+    assert load_rgb(png(16, 16, 16, 2, row)).getpixel((3, 3)) == (255, 128, 1)
 
 
 def test_sixteen_bit_alpha_is_laid_on_white():
     row = struct.pack(">2H", 0, 65535) * 8 + struct.pack(">2H", 0, 32768) * 8
-    image = open_picture(png(16, 16, 16, 4, row))
+    image = load_rgb(png(16, 16, 16, 4, row))
     assert image.getpixel((2, 2)) == (0, 0, 0) and near(image.getpixel((12, 2)), (127,) * 3, 1)
 
 
@@ -131,7 +131,7 @@ def test_grey_colour_key_is_transparent(depth):
     sample = ">B" if depth == 8 else ">H"
     row = struct.pack(sample, ink) * 8 + struct.pack(sample, clear) * 8
     key = png_chunk(b"tRNS", struct.pack(">H", clear))
-    image = open_picture(png(16, 16, depth, 0, row, key))
+    image = load_rgb(png(16, 16, depth, 0, row, key))
     assert image.getpixel((2, 2)) == (40, 40, 40) and image.getpixel((12, 2)) == WHITE
 
 
@@ -141,7 +141,7 @@ def test_alpha_is_laid_on_white(mode):
     image.paste((0, 0, 0, 255), (0, 0, 10, 20))
     image.paste((0, 0, 0, 128), (10, 0, 20, 10))
     image = image.convert("LA") if mode == "La" else image
-    flat = open_picture(image.convert(mode))
+    flat = load_rgb(image.convert(mode))
     assert flat.getpixel((5, 5)) == (0, 0, 0)
     assert near(flat.getpixel((15, 5)), (127, 127, 127), 2)
     assert flat.getpixel((15, 15)) == WHITE
@@ -152,7 +152,7 @@ def test_palette_transparency_is_laid_on_white():
     image.putpalette([0, 0, 0, *RED])
     image.paste(1, (0, 0, 10, 20))
     for file_format in ("GIF", "PNG"):
-        flat = open_picture(encoded(image, file_format, transparency=0))
+        flat = load_rgb(encoded(image, file_format, transparency=0))
         assert flat.getpixel((5, 5)) == RED and flat.getpixel((15, 5)) == WHITE
 
 
@@ -166,14 +166,14 @@ def test_every_mode_of_a_pil_image_ends_as_rgb(mode):
         image = (
             image.convert("RGB").convert(mode) if mode in ("CMYK", "HSV") else image.convert(mode)
         )
-    found = open_picture(image)
+    found = load_rgb(image)
     assert found.mode == "RGB"
     assert near(found.getpixel((5, 5)), (0, 0, 0), 2) and near(found.getpixel((15, 5)), WHITE, 2)
 
 
 def test_cmyk_jpeg_with_inverted_inks():
     # Pillow writes Adobe's marker and inverted inks, as Photoshop does
-    image = open_picture(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
+    image = load_rgb(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
     assert near(image.getpixel((8, 8)), (255, 0, 0))
 
 
@@ -186,13 +186,13 @@ def _swapped_profile():
 
 def test_colour_profile_is_applied():
     data = encoded(Image.new("RGB", (16, 16), (250, 20, 20)), "PNG", icc_profile=_swapped_profile())
-    assert near(open_picture(data).getpixel((8, 8)), (20, 20, 250), 3)
+    assert near(load_rgb(data).getpixel((8, 8)), (20, 20, 250), 3)
 
 
 @pytest.mark.parametrize("profile", [b"broken", b"\0" * 200, _swapped_profile()[:300]])
 def test_broken_colour_profile_is_ignored(profile):
     data = encoded(shirt(), "PNG", icc_profile=profile)
-    assert open_picture(data).getpixel((24, 10)) == RED
+    assert load_rgb(data).getpixel((24, 10)) == RED
 
 
 # orientation and metadata
@@ -223,7 +223,7 @@ def test_exif_orientation_is_undone(orientation, file_format):
     pixels = pixels[:, ::-1] if column in ("bottom", "right") else pixels
     exif = Image.Exif()
     exif[0x0112] = orientation
-    found = open_picture(encoded(Image.fromarray(pixels.copy()), file_format, exif=exif))
+    found = load_rgb(encoded(Image.fromarray(pixels.copy()), file_format, exif=exif))
     assert found.size == upright.size
     assert np.abs(np.asarray(found, dtype=int) - np.asarray(upright)).mean() < 4
 
@@ -233,20 +233,20 @@ def test_orientation_six_is_a_phone_held_upright():
     exif[0x0112] = 6  # the camera's top is the picture's right
     lying = Image.new("RGB", (64, 32), BLUE)
     lying.paste(RED, (0, 0, 32, 32))
-    upright = open_picture(encoded(lying, "PNG", exif=exif))
+    upright = load_rgb(encoded(lying, "PNG", exif=exif))
     assert upright.size == (32, 64)
     assert upright.getpixel((16, 5)) == RED and upright.getpixel((16, 60)) == BLUE
 
 
 def test_broken_exif_does_not_spoil_the_picture():
     data = encoded(shirt(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff nonsense")
-    assert open_picture(data).size == (48, 64)
+    assert load_rgb(data).size == (48, 64)
 
 
 def test_metadata_of_a_photo_goes_no_further():
     exif = Image.Exif()
     exif[0x010E] = "taken at home"
-    image = open_picture(encoded(shirt(), "JPEG", exif=exif))
+    image = load_rgb(encoded(shirt(), "JPEG", exif=exif))
     assert not image.info and not image.getexif()
     assert b"taken at home" not in thumbnail(image)
 
@@ -272,7 +272,7 @@ def test_pixel_limit_holds_for_images_and_arrays_in_memory():
     few = Limits(max_pixels=100)
     assert reason(Image.new("RGB", (11, 10)), limits=few) == "too-many-pixels"
     assert reason(np.zeros((11, 10, 3), np.uint8), limits=few) == "too-many-pixels"
-    assert open_picture(np.zeros((10, 10, 3), np.uint8), limits=few).size == (10, 10)
+    assert load_rgb(np.zeros((10, 10, 3), np.uint8), limits=few).size == (10, 10)
 
 
 def test_a_sliver_is_too_small():
@@ -286,7 +286,7 @@ def test_huge_text_chunk_is_refused():
 
 def test_jpeg_of_endless_scans_is_refused():
     data = encoded(shirt(), "JPEG", progressive=True)
-    assert open_picture(data)
+    assert load_rgb(data)
     start = data.index(b"\xff\xda")
     scan = data[start : data.index(b"\xff", start + 2)]
     assert reason(data[:start] + scan * 300 + data[start:]) == "format"
@@ -307,7 +307,7 @@ def test_cut_short_file_is_refused(file_format):
 def test_path(tmp_path, kind):
     path = tmp_path / "a shirt é.jpg"
     path.write_bytes(encoded(shirt(), "JPEG"))
-    assert open_picture(kind(path)).size == (48, 64)
+    assert load_rgb(kind(path)).size == (48, 64)
 
 
 @pytest.mark.parametrize("path", ["missing.jpg", ".", "/dev/zero", "nul\0byte", "x" * 5000])
@@ -327,14 +327,14 @@ def test_path_that_is_no_file(path, tmp_path, monkeypatch):
     ],
 )
 def test_array_samples_are_scaled_by_their_kind(array):
-    image = open_picture(array)
+    image = load_rgb(array)
     assert image.size == (20, 10) and image.getpixel((7, 7)) == (51, 51, 51)
 
 
 def test_array_with_alpha_and_bool_array():
     clear = np.zeros((10, 10, 4), np.uint8)
-    assert open_picture(clear).getpixel((5, 5)) == WHITE
-    assert open_picture(np.ones((10, 10), bool)).getpixel((5, 5)) == WHITE
+    assert load_rgb(clear).getpixel((5, 5)) == WHITE
+    assert load_rgb(np.ones((10, 10), bool)).getpixel((5, 5)) == WHITE
 
 
 @pytest.mark.parametrize(
@@ -364,11 +364,11 @@ def test_given_image_is_left_alone():
     image = shirt().convert("RGBA")
     image.info["comment"] = "mine"
     before = image.tobytes()
-    found = open_picture(image, at_least=16, denoise=True)
+    found = load_rgb(image, at_least=16, denoise=True)
     found.paste(WHITE, (0, 0, 10, 10))
     assert image.tobytes() == before and image.info == {"comment": "mine"}
     rgb = shirt()
-    open_picture(rgb).paste(WHITE, (0, 0, 10, 10))
+    load_rgb(rgb).paste(WHITE, (0, 0, 10, 10))
     assert rgb.getpixel((0, 0)) == RED
 
 
@@ -384,20 +384,20 @@ def test_closed_image_is_an_image_error():
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
 def test_at_least_shrinks_but_never_below(file_format):
     data = encoded(shirt((1200, 1600)), file_format)
-    image = open_picture(data, at_least=224)
+    image = load_rgb(data, at_least=224)
     assert 224 <= min(image.size) < 450
     assert abs(image.width / image.height - 0.75) < 0.01
-    assert open_picture(data, at_least=5000).size == (1200, 1600)
-    assert open_picture(data).size == (1200, 1600)
+    assert load_rgb(data, at_least=5000).size == (1200, 1600)
+    assert load_rgb(data).size == (1200, 1600)
 
 
 def test_denoise_removes_specks_and_keeps_edges():
     noisy = shirt((40, 40))
     noisy.putpixel((10, 10), WHITE)
-    image = open_picture(noisy, denoise=True)
+    image = load_rgb(noisy, denoise=True)
     assert image.getpixel((10, 10)) == RED
     assert image.getpixel((5, 19)) == RED and image.getpixel((5, 20)) == BLUE
-    assert open_picture(noisy).getpixel((10, 10)) == WHITE
+    assert load_rgb(noisy).getpixel((10, 10)) == WHITE
 
 
 # letterbox, thumbnail, signature
@@ -445,10 +445,13 @@ def test_thumbnail_is_webp_of_the_asked_height_and_never_enlarged():
 
 def test_signature_is_close_for_copies_and_far_for_others():
     image = shirt((300, 400))
-    copy = open_picture(encoded(image.resize((240, 320)), "JPEG", quality=60))
+    copy = load_rgb(encoded(image.resize((240, 320)), "JPEG", quality=60))
     other = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    one, two, three = (signature(i).astype(int) for i in (image, copy, other))
-    assert signature(image).shape == (768,) and signature(image).dtype == np.uint8
+    one, two, three = (thumbnail_descriptor(i).astype(int) for i in (image, copy, other))
+    assert (
+        thumbnail_descriptor(image).shape == (768,)
+        and thumbnail_descriptor(image).dtype == np.uint8
+    )
     assert np.abs(one - two).mean() < 4 < 40 < np.abs(one - three).mean()
 
 
@@ -461,7 +464,7 @@ def test_content_hash_is_sha256():
 
 def rgb_or_image_error(data, **options):
     try:
-        image = open_picture(data, **options)
+        image = load_rgb(data, **options)
     except ImageError as error:
         assert error.reason and str(error)
     else:
@@ -481,7 +484,7 @@ def samples():
     found += [encoded(image.convert("CMYK"), "JPEG"), encoded(image, "JPEG", progressive=True)]
     frames = {"save_all": True, "append_images": [image.rotate(90)]}
     found += [encoded(image, "GIF", **frames), encoded(image, "WEBP", **frames)]
-    open_picture(found[1])  # registers HEIC where it can be had
+    load_rgb(found[1])  # registers HEIC where it can be had
     if "HEIF" in Image.SAVE:
         found.append(encoded(image.resize((64, 64)), "HEIF"))
     return found
@@ -517,11 +520,11 @@ def test_random_bytes_are_a_picture_or_an_image_error(magic, noise):
 
 
 def test_many_threads_agree():
-    expected = [np.asarray(open_picture(s)).tobytes() for s in SAMPLES]
+    expected = [np.asarray(load_rgb(s)).tobytes() for s in SAMPLES]
     found = [None] * 4
 
     def work(number):
-        found[number] = [np.asarray(open_picture(s)).tobytes() for s in SAMPLES]
+        found[number] = [np.asarray(load_rgb(s)).tobytes() for s in SAMPLES]
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
     for thread in threads:

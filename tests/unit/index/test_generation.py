@@ -20,7 +20,7 @@ from lookbook.index import (
     prune,
     publish,
     published,
-    step_back,
+    rollback,
 )
 from lookbook.index.manifest import Manifest
 from lookbook.search.index import Index
@@ -129,13 +129,13 @@ def test_nothing_published_says_what_to_run(tmp_path):
 def test_publish_step_back_and_publish_again(tmp_path):
     bad, good = publish_tiny(tmp_path, tag="one"), publish_tiny(tmp_path, tag="two")
     assert published(tmp_path) == [good.name, bad.name]
-    assert step_back(tmp_path) == bad.name
+    assert rollback(tmp_path) == bad.name
     assert Index.open(tmp_path).items[0].id == "one-0"
     three = publish_tiny(tmp_path, tag="three")
     assert published(tmp_path) == [three.name, bad.name]
-    assert step_back(tmp_path) == bad.name  # not the one that was stepped back from
+    assert rollback(tmp_path) == bad.name  # not the one that was stepped back from
     with pytest.raises(IndexMissing, match="no earlier generation"):
-        step_back(tmp_path)
+        rollback(tmp_path)
     publish(tmp_path, good.name)
     publish(tmp_path, good)
     assert published(tmp_path) == [good.name, bad.name]
@@ -155,7 +155,7 @@ def test_prune_keeps_the_current_and_the_one_before(tmp_path):
     assert prune(tmp_path) == []
     assert published(tmp_path) == [names[4], names[3]]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["CURRENT", *names[3:]])
-    assert step_back(tmp_path) == names[3]
+    assert rollback(tmp_path) == names[3]
     assert Index.open(tmp_path).items[0].id == "d-0"
 
 
@@ -217,7 +217,7 @@ def test_a_generation_pruned_while_it_is_opened_gives_way_to_the_current_one(tmp
 def test_publishing_mends_a_damaged_pointer_and_stepping_back_a_lost_generation(tmp_path):
     good, lost = publish_tiny(tmp_path, tag="good"), publish_tiny(tmp_path, tag="lost")
     shutil.rmtree(lost)
-    assert step_back(tmp_path) == good.name
+    assert rollback(tmp_path) == good.name
     (tmp_path / "CURRENT").write_text("../?")
     publish(tmp_path, good)
     assert published(tmp_path) == [good.name]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from lookbook.images.loading import signature
+from lookbook.images.loading import thumbnail_descriptor
 from lookbook.index import near_duplicates
 from lookbook.index.near_duplicates import difference, fold
 
@@ -37,7 +37,7 @@ def again(image, quality, scale=1.0, kind="JPEG"):
 
 
 def folded(images, **options):
-    signatures = np.stack([np.asarray(signature(image)) for image in images])
+    signatures = np.stack([np.asarray(thumbnail_descriptor(image)) for image in images])
     vectors = signatures.astype(np.float32) - 100
     return fold(vectors, signatures, [str(i) for i in range(len(images))], **options).tolist()
 
@@ -71,7 +71,7 @@ def test_likeness_does_not_creep_along_a_chain():
     """Each shade is like the next one, the ends are unlike: the first row decides."""
     shades = [shirt((100 + step, 100, 100)) for step in range(0, 40, 4)]
     groups = folded(shades, min_cosine=-1)
-    signatures = np.stack([np.asarray(signature(image)) for image in shades])
+    signatures = np.stack([np.asarray(thumbnail_descriptor(image)) for image in shades])
     assert len(set(groups)) > 2
     assert len(set(groups)) < len(shades)
     assert [groups[group] for group in groups] == groups

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lookbook.index import Generation
-from lookbook.indexing.enrichment import learnt
+from lookbook.indexing.enrichment import enrich
 from lookbook.search.index import Index
 from tests.tiny_index import random_vectors, write_tiny
 
@@ -27,7 +27,7 @@ def catalogue(tmp_path, **options):
 
 
 def test_a_generation_learns_what_it_is_worth(tmp_path):
-    index = Index(Generation.open(catalogue(tmp_path, learn=learnt)))
+    index = Index(Generation.open(catalogue(tmp_path, learn=enrich)))
     assert index.calibration.kind == "category"
     scores = [hit.score for hit in index.similar("0", k=5)]
     assert index.calibration.of(scores[0]).share > 0.9
@@ -39,18 +39,18 @@ def test_a_generation_learns_what_it_is_worth(tmp_path):
 
 def test_the_map_can_be_left_out_and_all_follows_from_the_seed(tmp_path):
     files = [
-        learnt(Generation.open(catalogue(tmp_path / str(n))), draw_map=not n, seed=3)
+        enrich(Generation.open(catalogue(tmp_path / str(n))), draw_map=not n, seed=3)
         for n in range(2)
     ]
     assert set(files[0]) - set(files[1]) == {"map.npy"}
     assert all(files[0][name] == files[1][name] for name in files[1])
-    again = learnt(Generation.open(catalogue(tmp_path / "2")), seed=3)
+    again = enrich(Generation.open(catalogue(tmp_path / "2")), seed=3)
     np.testing.assert_array_equal(files[0]["map.npy"], again["map.npy"])
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_few_items_teach_little_and_break_nothing(tmp_path, count):
-    index = Index(Generation.open(write_tiny(tmp_path, count=count, learn=learnt)))
+    index = Index(Generation.open(write_tiny(tmp_path, count=count, learn=enrich)))
     assert index.evaluation["audit"] is None
     assert index.evaluation["notes"]
     assert (index.calibration is None) == (count == 1)

@@ -13,10 +13,10 @@ from lookbook.index import publish, write_generation
 from lookbook.recommend import Context
 from lookbook.recommend.exploration import diverse
 from lookbook.recommend.feed import Feed
-from lookbook.recommend.history import history_of, interactions_of, standing
+from lookbook.recommend.history import history_of, interactions_of, net_events
 from lookbook.recommend.items import UnknownItems
 from lookbook.search.index import Index
-from lookbook.ui.services.visitor import Visits
+from lookbook.ui.services.visitor import VisitorService
 from tests.tiny_shop import ITEMS, checkerboard_items
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -69,8 +69,10 @@ def test_likes_count_in_the_next_answer_and_are_forgotten_with_the_visitor(feed,
     after = feed.for_you(visitor, k=6)
     assert all(one.row % 2 == 1 for one in after[:2])
     assert "you liked" in after[0].reason
-    families = [feed.items.families[one.row] for one in after]
-    assert len(set(families)) == len(families), "of a product in several colours the best one"
+    product_groups = [feed.items.product_groups[one.row] for one in after]
+    assert len(set(product_groups)) == len(product_groups), (
+        "of a product in several colours the best one"
+    )
     store.forget(visitor)
     assert feed.for_you(visitor, k=6).ids == before
 
@@ -87,20 +89,20 @@ def test_an_undo_takes_back_what_was_said_last(feed, store):
 def test_what_is_disliked_or_hidden_never_comes_again(feed, store):
     visitor = new_visitor()
     store.record(did(visitor, "like", "i1") + did(visitor, "hide", "i3"))
-    feed.less_of_this(visitor, "i2", place="for you")
+    feed.dislike(visitor, "i2", place="for you")
     shown = feed.for_you(visitor, k=ITEMS, repeats=True).ids
     assert not {"i2", "i3"} & set(shown)
     assert store.of_visitor(visitor)[-1].kind == "dislike"
     with pytest.raises(UnknownItems):
-        feed.less_of_this(visitor, "i99")
+        feed.dislike(visitor, "i99")
 
 
 def test_what_was_said_last_of_an_item_stands():
     visitor = new_visitor()
     order = ("like", "dislike", "undo", "view")
     events = [Event(visitor, kind, "i1", time=NOON) for kind in order]
-    assert [e.kind for e in standing(events)[0]] == ["like", "view"]
-    assert standing(events[:2]) == ([], [events[1]])
+    assert [e.kind for e in net_events(events)[0]] == ["like", "view"]
+    assert net_events(events[:2]) == ([], [events[1]])
 
 
 def test_a_history_has_ages_weights_and_kinds():
@@ -181,7 +183,7 @@ def test_a_look_is_completed_from_baskets_by_other_kinds(shop, store, tmp_path):
     for _ in range(5):
         store.record(did(new_visitor(), "buy", "i2", "i4", "i7"))
         store.record(did(new_visitor(), "like", "i2", "i9"))  # liked, but not bought
-    answer = Feed(shop, store, tmp_path / "m").goes_with("i2")
+    answer = Feed(shop, store, tmp_path / "m").bought_together("i2")
     assert answer.ids == ["i7"]  # a shoe with the shirt, and not another shirt
     assert answer[0].reason.startswith("bought together with")
 
@@ -244,7 +246,7 @@ def test_where_few_candidates_are_rare_others_are_dealt(shop, store, tmp_path):
 
 def test_the_site_keeps_its_events_where_the_url_says(shop, tmp_path):
     url = f"sqlite:///{tmp_path / 'elsewhere.sqlite'}"
-    visits = Visits(shop, tmp_path / "state", tmp_path / "spare", database_url=url)
+    visits = VisitorService(shop, tmp_path / "state", tmp_path / "spare", database_url=url)
     visits.record(new_visitor(), "like", "i2", "results")
     visits.store.close()
     there = EventStore(url)

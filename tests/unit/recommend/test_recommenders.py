@@ -242,7 +242,7 @@ def test_every_parameter_changes_something(items, one, other):
         lambda: ItemKNN(weighting="tfidf"),
         lambda: Popularity(half_life=0),
         lambda: Visual(apart=2),
-        lambda: Hybrid(newcomers=-1),
+        lambda: Hybrid(cold_start_slots=-1),
     ],
 )
 def test_a_foolish_parameter_is_refused(build):
@@ -288,18 +288,18 @@ def test_a_new_colour_of_a_product_is_found_by_those_who_took_another(items):
     assert "i6" not in ALS(size=4).fit(known, items).recommend(History.of_rows([4]), k=ITEMS).ids
 
 
-@pytest.mark.parametrize("newcomers", [0, 1, 2])
-def test_a_list_keeps_places_for_what_nobody_took(items, newcomers):
+@pytest.mark.parametrize("cold_start_slots", [0, 1, 2])
+def test_a_list_keeps_places_for_what_nobody_took(items, cold_start_slots):
     """Odd items 7 and 17 are new; there are enough even ones to fill the list of even people."""
     known = checkerboard(items)
     known = known.where(~np.isin(known.item, [7, 17]))
-    model = Hybrid(newcomers=newcomers).fit(known, items)
+    model = Hybrid(cold_start_slots=cold_start_slots).fit(known, items)
     had = History.of_rows([0, 2, 1])
     rows = [one.row for one in model.recommend(had, k=12, repeats=True)]
     there = [place for place, row in enumerate(rows) if row in (7, 17)]
-    assert there == [4, 8][:newcomers]
+    assert there == [4, 8][:cold_start_slots]
     plain = [row for row in rows if row not in (7, 17)]
-    bare = Hybrid(newcomers=0).fit(known, items).recommend(had, k=12, repeats=True)
+    bare = Hybrid(cold_start_slots=0).fit(known, items).recommend(had, k=12, repeats=True)
     assert plain == [one.row for one in bare][: len(plain)]
     assert not {7, 17} & {one.row for one in model.recommend(had, k=7, repeats=True)}
 

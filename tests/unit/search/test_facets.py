@@ -65,29 +65,29 @@ def test_toggling_twice_changes_nothing_and_once_turns_it_over(values):
     where = ("kind=shirt", "price<=50")
     chosen: set[str] = set()
     for value in values:
-        where = facets.toggled(where, "colour", value)
+        where = facets.toggle_value(where, "colour", value)
         chosen ^= {value}
     assert set(facets.chosen_values(where, "colour")) == chosen
     assert {"kind=shirt", "price<=50"} <= set(where)
 
 
 def test_a_range_replaces_the_one_before(index):
-    where = facets.ranged(("kind=bag",), "price", 20, None)
-    where = facets.ranged(where, "price", None, 45.5)
+    where = facets.set_range(("kind=bag",), "price", 20, None)
+    where = facets.set_range(where, "price", None, 45.5)
     assert where == ("kind=bag", "price<=45.5")
     span = facets.span(index, where)
     assert (span.low, span.high, span.least, span.most) == (10, 100, None, 45.5)
-    assert facets.ranged(where, "price", None, None) == ("kind=bag",)
+    assert facets.set_range(where, "price", None, None) == ("kind=bag",)
 
 
 def test_a_condition_on_prices_that_is_no_range_stays_and_is_no_end_of_one(index):
     span = facets.span(index, ["price!=abc"])
     assert (span.least, span.most) == (None, None)
-    assert facets.ranged(("price!=abc",), "price", 5, None) == ("price!=abc", "price>=5")
+    assert facets.set_range(("price!=abc",), "price", 5, None) == ("price!=abc", "price>=5")
 
 
 def test_large_prices_keep_their_digits(index):
-    assert facets.ranged((), "price", 1234567, None) == ("price>=1234567",)
+    assert facets.set_range((), "price", 1234567, None) == ("price>=1234567",)
 
 
 def test_a_value_that_a_condition_cannot_hold_is_no_chip(tmp_path):

@@ -276,15 +276,15 @@ def test_a_projection_is_applied_to_catalogue_and_query_alike(tmp_path):
 def test_refreshed_opens_what_was_published_and_the_old_index_goes_on(tmp_path):
     publish_tiny(tmp_path, tag="old")
     index = Index.open(tmp_path, engine="annoy")
-    assert index.refreshed() is index
+    assert index.reload_if_stale() is index
     generation = write_tiny(tmp_path, tag="new", count=12)
-    assert index.refreshed() is index
+    assert index.reload_if_stale() is index
     publish(tmp_path, generation)
-    renewed = index.refreshed()
+    renewed = index.reload_if_stale()
     assert (renewed.items[0].id, len(renewed), renewed.engine) == ("new-0", 12, "annoy")
     assert index.search(np.ones(8), k=3)[0].id.startswith("old-")
     alone = Index.open(generation)
-    assert alone.refreshed() is alone
+    assert alone.reload_if_stale() is alone
 
 
 def test_threads_get_what_one_reader_gets(shop):

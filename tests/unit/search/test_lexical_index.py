@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lookbook.search.lexical_index import Mentions
+from lookbook.search.lexical_index import LexicalIndex
 
 TITLES = ["Red Dress", "Blue Dress", "Red Socks", "T-Shirt with stripes", "Café Handbag", ""]
 PATTERN = (["Striped", None, "Plain"], np.array([1, 0, 2, 2, 1, 1]))
@@ -16,8 +16,8 @@ PRICE = ([12.5, 9.0], np.array([0, 1, 0, 1, 0, 1]))
 
 
 @pytest.fixture(scope="module")
-def mentions():
-    return Mentions(TITLES, [PATTERN, PRICE])
+def lexical_index():
+    return LexicalIndex(TITLES, [PATTERN, PRICE])
 
 
 def rows(share):
@@ -40,36 +40,38 @@ def rows(share):
         ("- – '", []),
     ],
 )
-def test_a_word_is_met_in_titles_and_attributes(mentions, text, found):
-    assert rows(mentions.share(text)) == found
+def test_a_word_is_met_in_titles_and_attributes(lexical_index, text, found):
+    assert rows(lexical_index.share(text)) == found
 
 
-def test_all_of_the_words_is_one_and_half_is_in_between(mentions):
-    share = mentions.share("red dress")
+def test_all_of_the_words_is_one_and_half_is_in_between(lexical_index):
+    share = lexical_index.share("red dress")
     assert share[0] == pytest.approx(1)
     assert share[1] == share[2] == pytest.approx(0.5)  # both words have two rows
     assert share[[3, 4, 5]].tolist() == [0, 0, 0]
 
 
-def test_a_rare_word_counts_for_more(mentions):
-    share = mentions.share("plain cafe")
+def test_a_rare_word_counts_for_more(lexical_index):
+    share = lexical_index.share("plain cafe")
     assert 0 < share[2] < share[4] < 1
 
 
-def test_a_word_that_nothing_mentions_leaves_its_part_open(mentions):
-    assert mentions.share("red zebra")[0] == pytest.approx(0.5)
+def test_a_word_that_nothing_mentions_leaves_its_part_open(lexical_index):
+    assert lexical_index.share("red zebra")[0] == pytest.approx(0.5)
 
 
-def test_a_word_said_twice_counts_once(mentions):
-    np.testing.assert_array_equal(mentions.share("red red dress"), mentions.share("red dress"))
+def test_a_word_said_twice_counts_once(lexical_index):
+    np.testing.assert_array_equal(
+        lexical_index.share("red red dress"), lexical_index.share("red dress")
+    )
 
 
 def test_an_empty_catalogue_mentions_nothing():
-    assert Mentions([]).share("red").shape == (0,)
+    assert LexicalIndex([]).share("red").shape == (0,)
 
 
 def test_many_threads_stem_alike():
     words = [f"{start}{end}" for start in ("strip", "dress", "walk", "knit") for end in ENDS]
     with ThreadPoolExecutor(8) as pool:
-        shares = pool.map(lambda word: Mentions([word]).share(word)[0], words * 20)
+        shares = pool.map(lambda word: LexicalIndex([word]).share(word)[0], words * 20)
         assert list(shares) == pytest.approx([1.0] * len(words) * 20)

@@ -14,7 +14,7 @@ from lookbook.search.index import Index, UnknownItem
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import several
 from lookbook.search.query import Query, query_vector, run
-from lookbook.search.query_text import split_wish, telling
+from lookbook.search.query_text import content_words, parse_negation
 from tests.tiny_index import publish_tiny, random_vectors
 
 COUNT, DIM = 120, 6
@@ -124,8 +124,8 @@ def test_an_answer_is_the_brute_force_answer(shop, query):
 def test_what_the_catalogue_says_adds_to_the_cosine(shop, query, words):
     query = Query(**{**vars(query), "words": words, "where": ()})
     alone = replace(query, words="").empty
-    wanted, unwanted = (telling(text) for text in split_wish(words))
-    said = shop.mentions.share(wanted) - shop.mentions.share(unwanted)
+    wanted, unwanted = (content_words(text) for text in parse_negation(words))
+    said = shop.lexical_index.share(wanted) - shop.lexical_index.share(unwanted)
     scores = np.asarray(shop.generation.vectors, np.float64) @ query_vector(query, shop, Speaker())
     scores /= np.linalg.norm(np.asarray(shop.generation.vectors, np.float64), axis=1)
     total = scores + (0.8 if alone else 0.3) * said
@@ -242,14 +242,14 @@ def test_steps_can_be_taken_back_and_other_parts_stay():
     start = Query(item="a", where=("colour=red",))
     there = start.with_more("x").with_less("y").with_less("x")
     assert (there.more, there.less) == ((), ("y", "x"))
-    back = there.undone()
+    back = there.undo()
     assert (back.more, back.less) == (("x",), ("y",))
-    kept = Query(**{**vars(back), "words": "wool"}).undone()
+    kept = Query(**{**vars(back), "words": "wool"}).undo()
     assert (kept.more, kept.less, kept.words) == (("x",), (), "wool")
-    assert kept.undone().undone().undone() == Query(item="a", where=start.where, words="wool")
+    assert kept.undo().undo().undo() == Query(item="a", where=start.where, words="wool")
     from_link = Query(more=("x", "z"), less=("y",))
-    assert from_link.undone() == Query(more=("x", "z"))
-    assert from_link.undone().undone() == Query(more=("x",))
+    assert from_link.undo() == Query(more=("x", "z"))
+    assert from_link.undo().undo() == Query(more=("x",))
 
 
 def test_equality_looks_into_pictures():
@@ -314,11 +314,11 @@ def test_an_empty_query_has_no_vector(shop):
     ],
 )
 def test_wishes_for_and_against(text, wanted, unwanted):
-    assert split_wish(text) == (wanted, unwanted)
+    assert parse_negation(text) == (wanted, unwanted)
 
 
 def test_small_words_tell_nothing():
-    assert telling("show me a shirt in Navy please") == "shirt Navy"
+    assert content_words("show me a shirt in Navy please") == "shirt Navy"
 
 
 @given(n=st.integers(0, 30), k=st.integers(0, 40), seed=st.integers(0, 99), variety=st.floats(0, 1))

@@ -10,7 +10,7 @@ from lookbook.training.data import HEADS
 from lookbook.training.descriptions import Description
 from lookbook.training.fisher_lda import directions, discriminate, enough
 from lookbook.training.head_finetuning import Features
-from lookbook.training.model import AVERAGES, DETAILS, Student
+from lookbook.training.model import AVERAGES, DETAILS, EmbeddingModel
 from lookbook.training.pair_sampler import Truth
 
 COUNT = 600  # products, whose own details are the first four
@@ -38,7 +38,7 @@ def found(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def test_products_are_found_by_what_stays_and_not_by_what_changes():
-    student = Student({head: ["a", "b"] for head in HEADS}, 20, 0, 2).eval()
+    student = EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, 2).eval()
     views, plain = pairs(4, 5, recoloured=False), pairs(6, recoloured=False)
     sold = pairs(7, 8, recoloured=True)
     discriminate(student, views, [plain, sold])
@@ -48,7 +48,7 @@ def test_products_are_found_by_what_stays_and_not_by_what_changes():
 
 
 def test_a_few_products_are_too_few_to_tell_directions_from_noise():
-    student = Student({head: ["a", "b"] for head in HEADS}, 20, 0, 2)
+    student = EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, 2)
     assert student.cut.out_features == 6
     assert not enough(student, [])
     assert not enough(student, [pairs(5, recoloured=True, count=6)])

@@ -12,10 +12,10 @@ from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.data import HEADS, MISSING
 from lookbook.training.descriptions import Description, answers
 from lookbook.training.head_finetuning import Features
-from lookbook.training.losses import texts_loss
-from lookbook.training.model import AVERAGES, DETAILS, Student
+from lookbook.training.losses import supervised_text_loss
+from lookbook.training.model import AVERAGES, DETAILS, EmbeddingModel
 from lookbook.training.pair_sampler import Truth
-from lookbook.training.text_fitting import learn_words
+from lookbook.training.text_fitting import fit_text_embeddings
 
 WORDS = Vocabulary(("red", "blue", "tee", "cap"), ())
 
@@ -34,12 +34,12 @@ def seen(colours: list[str], kinds: list[str]) -> Features:
     return Features(features.half(), features.half().roll(1, 0), truth)
 
 
-def student() -> Student:
+def student() -> EmbeddingModel:
     torch.manual_seed(0)
-    return Student({head: ["a", "b"] for head in HEADS}, 20, 0, len(WORDS))
+    return EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, len(WORDS))
 
 
-def read(made: Student, text: str) -> torch.Tensor:
+def read(made: EmbeddingModel, text: str) -> torch.Tensor:
     flat, offsets = WORDS.bags([text])
     return made.read(torch.tensor(flat), torch.tensor(offsets))[0]
 
@@ -48,10 +48,10 @@ def read(made: Student, text: str) -> torch.Tensor:
 def test_words_find_what_they_say_and_leave_pictures_where_they_are(times):
     made, features = student(), seen(["red", "blue"] * 32, ["tee", "tee", "cap", "cap"] * 16)
     before = {name: value.clone() for name, value in made.state_dict().items()}
-    losses = learn_words(made, features, WORDS, anew=True)
+    losses = fit_text_embeddings(made, features, WORDS, anew=True)
     assert losses[-1] < losses[0]
     if times > 1:
-        learn_words(made, features, WORDS)
+        fit_text_embeddings(made, features, WORDS)
     moved = {n for n, value in made.state_dict().items() if not torch.equal(value, before[n])}
     assert moved == {"words.weight", "sharpness"}
     vectors = made.eval().embed(features.first[:4].float())
@@ -70,20 +70,20 @@ def test_without_descriptions_words_stay_as_they_are():
     made, features = student(), seen(["red"] * 4, ["tee"] * 4)
     features.truth.descriptions = [[Description()] * 4] * 2
     before = made.words.weight.clone()
-    assert learn_words(made, features, WORDS) == []
+    assert fit_text_embeddings(made, features, WORDS) == []
     assert torch.equal(made.words.weight, before)
     none = Vocabulary((), ())
-    mute = Student({head: ["a", "b"] for head in HEADS}, 20, 0, len(none))
-    assert learn_words(mute, seen(["red"] * 4, ["tee"] * 4), none) == []
+    mute = EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, len(none))
+    assert fit_text_embeddings(mute, seen(["red"] * 4, ["tee"] * 4), none) == []
 
 
 def test_what_was_learnt_before_is_the_beginning_unless_words_are_learnt_anew(monkeypatch):
     monkeypatch.setattr("lookbook.training.text_fitting.STEPS", 0)
     made, features = student(), seen(["red"] * 4, ["tee"] * 4)
     before = made.words.weight.detach().clone()
-    learn_words(made, features, WORDS)
+    fit_text_embeddings(made, features, WORDS)
     assert torch.equal(made.words.weight, before)
-    learn_words(made, features, WORDS, anew=True)
+    fit_text_embeddings(made, features, WORDS, anew=True)
     assert made.words.weight.norm() < 0.1 * before.norm()
 
 
@@ -91,7 +91,7 @@ def test_a_text_of_other_words_alone_teaches_nothing_and_harms_nothing(monkeypat
     monkeypatch.setattr("lookbook.training.text_fitting.STEPS", 20)
     made, features = student(), seen(["red"], ["tee"])
     features.truth.descriptions = [[Description("", "grey red")]] * 2
-    assert min(learn_words(made, features, WORDS)) == 0
+    assert min(fit_text_embeddings(made, features, WORDS)) == 0
 
 
 def test_what_is_typed_is_a_name_or_attributes_in_full_or_a_few_words_of_them():
@@ -116,9 +116,9 @@ def test_a_text_finds_all_that_answer_it_and_a_picture_its_own_text():
     scale, axes = torch.tensor(3.0), torch.eye(3)
     own, both = torch.eye(3, dtype=torch.bool), torch.eye(3, dtype=torch.bool)
     both[0, 1] = both[1, 0] = True  # two texts of one meaning
-    assert texts_loss(axes, axes, own, scale) < 0.01
-    assert texts_loss(axes, axes.roll(1, 0), own, scale) > 10
+    assert supervised_text_loss(axes, axes, own, scale) < 0.01
+    assert supervised_text_loss(axes, axes.roll(1, 0), own, scale) > 10
     alike = axes[[0, 0, 2]]
-    right = texts_loss(alike, alike, both, scale)
+    right = supervised_text_loss(alike, alike, both, scale)
     assert right == pytest.approx(np.log(2) / 3, abs=0.01), "as well as two pictures can share"
-    assert texts_loss(alike, alike, own, scale) > right + 0.2
+    assert supervised_text_loss(alike, alike, own, scale) > right + 0.2

@@ -18,8 +18,8 @@ from lookbook.catalog import open_catalog
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.evaluation.splits import held_out
-from lookbook.evaluation.street_photos import street_view
-from lookbook.images.foreground_mask import cut_out
+from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.images.foreground_mask import foreground_mask
 from lookbook.training import augmentation, losses
 from lookbook.training.cross_batch_memory import Memory
 from lookbook.training.data import (
@@ -32,10 +32,10 @@ from lookbook.training.data import (
     vocabulary,
 )
 from lookbook.training.descriptions import Description
-from lookbook.training.head_finetuning import Features, finish, put_proxies
-from lookbook.training.model import AVERAGES, CUT_SHARE, DETAILS, LEARNT_BESIDE, Student
+from lookbook.training.head_finetuning import Features, finish, init_proxies
+from lookbook.training.model import AVERAGES, CUT_SHARE, DETAILS, LEARNT_BESIDE, EmbeddingModel
 from lookbook.training.objective import asked
-from lookbook.training.pair_sampler import MEAN, STD, Batch, Mixer, Truth
+from lookbook.training.pair_sampler import MEAN, STD, Batch, PairSampler, Truth
 from lookbook.training.trainer import Run, grouped, learning_rate, mean
 from tests.shapes import COLOURS, draw_shape
 
@@ -64,20 +64,20 @@ def test_a_smaller_part_lies_within_a_larger():
 def test_the_cut_out_of_a_disc_on_a_plain_ground_is_the_disc():
     picture = np.asarray(draw_shape("blue", 1, (100, 100)))
     disc = (picture == COLOURS["blue"]).all(axis=2)
-    assert ((cut_out(picture) > 0) == disc).mean() > 0.99
+    assert ((foreground_mask(picture) > 0) == disc).mean() > 0.99
 
 
 def test_a_hole_that_the_ground_does_not_reach_stays_in():
     picture = np.full((40, 40, 3), 255, np.uint8)
     picture[10:30, 10:30] = 0
     picture[15:25, 15:25] = 255
-    assert cut_out(picture)[20, 20] == 255
-    assert cut_out(picture)[2, 2] == 0
+    assert foreground_mask(picture)[20, 20] == 255
+    assert foreground_mask(picture)[2, 2] == 0
 
 
 def test_without_a_plain_ground_the_whole_picture_stays():
     noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
-    assert (cut_out(noise) == 255).all()
+    assert (foreground_mask(noise) == 255).all()
 
 
 def test_unusable_pictures_are_left_out_and_labels_numbered(photos):
@@ -88,7 +88,7 @@ def test_unusable_pictures_are_left_out_and_labels_numbered(photos):
 
 
 def test_a_batch_holds_two_views_of_the_same_products(photos):
-    batch = next(Mixer([photos], None, 0).batches(5, 32, seed=1))
+    batch = next(PairSampler([photos], None, 0).batches(5, 32, seed=1))
     n = len(batch.truth)
     assert batch.pictures.shape == (2 * n, 3, 32, 32)
     assert len(set(batch.truth.products[0].tolist())) == n
@@ -104,7 +104,7 @@ def test_a_batch_holds_two_views_of_the_same_products(photos):
 
 def test_the_same_seed_draws_the_same_batches(photos):
     one, same, other = (
-        next(Mixer([photos], photos, 0.4).batches(5, 32, seed)) for seed in (3, 3, 4)
+        next(PairSampler([photos], photos, 0.4).batches(5, 32, seed)) for seed in (3, 3, 4)
     )
     assert torch.equal(one.pictures, same.pictures)
     assert not torch.equal(one.pictures, other.pictures)
@@ -113,8 +113,8 @@ def test_the_same_seed_draws_the_same_batches(photos):
 def test_photos_of_two_sources_come_as_they_are(photos):
     few = photos.take(np.array([3, 7]))
     few.canvases = 255 - few.canvases  # the same products, seen otherwise
-    mixer = Mixer([photos, few], None, 0)
-    batch = next(mixer.as_they_are(5, 48, seed=1))
+    mixer = PairSampler([photos, few], None, 0)
+    batch = next(mixer.unaugmented_pairs(5, 48, seed=1))
     assert len(batch.truth) == 2 and not batch.truth.recoloured.any()
     pixels = ((batch.pictures * STD + MEAN) * 255).round().permute(0, 2, 3, 1)
     for row, number in enumerate(batch.truth.products[0].tolist()):
@@ -122,7 +122,7 @@ def test_photos_of_two_sources_come_as_they_are(photos):
         for found, source in ((pixels[row], few), (pixels[2 + row], photos)):
             shown = source.canvases[source.keys.index(key), ..., :3].astype(np.float32)
             assert np.abs(found.numpy() - shown).max() <= 1
-    assert next(Mixer([photos], None, 0).as_they_are(5, 48, seed=1), None) is None
+    assert next(PairSampler([photos], None, 0).unaugmented_pairs(5, 48, seed=1), None) is None
 
 
 def in_pairs_of_colours(photos: Photos) -> Photos:
@@ -141,7 +141,7 @@ def in_pairs_of_colours(photos: Photos) -> Photos:
 def test_a_second_view_may_be_the_product_in_another_of_its_colours(photos, monkeypatch):
     monkeypatch.setattr("lookbook.training.pair_sampler.RECOLOURED", 1.0)
     monkeypatch.setattr("lookbook.training.pair_sampler.SOLD", 1.0)
-    truth = next(Mixer([in_pairs_of_colours(photos)], None, 0).batches(6, 32, seed=1)).truth
+    truth = next(PairSampler([in_pairs_of_colours(photos)], None, 0).batches(6, 32, seed=1)).truth
     first, second = truth.products
     assert torch.equal(second, first ^ 1), "0 and 1 are one product, 2 and 3, 4 and 5"
     assert torch.equal(truth.designs, truth.products // 2 * 2)
@@ -159,7 +159,7 @@ def test_a_second_view_may_be_the_product_in_another_of_its_colours(photos, monk
 def test_nothing_is_said_of_a_view_in_a_colour_that_was_drawn(photos, monkeypatch):
     monkeypatch.setattr("lookbook.training.pair_sampler.RECOLOURED", 1.0)
     monkeypatch.setattr("lookbook.training.pair_sampler.SOLD", 0.0)
-    truth = next(Mixer([photos], photos, 0.4).batches(5, 32, seed=1)).truth
+    truth = next(PairSampler([photos], photos, 0.4).batches(5, 32, seed=1)).truth
     first, second = truth.descriptions
     held = truth.products[0] < 0  # photos on their own ground, of which nothing is said at all
     assert held.tolist() == [False, False, False, True, True]
@@ -169,31 +169,31 @@ def test_nothing_is_said_of_a_view_in_a_colour_that_was_drawn(photos, monkeypatc
 
 def test_two_colours_of_a_product_come_as_they_are(photos):
     sold = in_pairs_of_colours(photos)
-    batch = next(Mixer([sold], None, 0).as_sold(5, 48, seed=1))
+    batch = next(PairSampler([sold], None, 0).colourway_pairs(5, 48, seed=1))
     assert len(batch.truth) == 3 and batch.truth.recoloured.all()
     assert torch.equal(batch.truth.products[1], batch.truth.products[0] ^ 1)
     pixels = ((batch.pictures * STD + MEAN) * 255).round().permute(0, 2, 3, 1)
     for picture, number in zip(pixels, batch.truth.products.flatten().tolist(), strict=True):
         assert np.abs(picture.numpy() - sold.canvases[number, ..., :3]).max() <= 1
-    assert next(Mixer([photos], None, 0).as_sold(5, 48, seed=1), None) is None
+    assert next(PairSampler([photos], None, 0).colourway_pairs(5, 48, seed=1), None) is None
 
 
 def test_photos_alone_are_strangers_and_all_have_their_turn(photos):
     six = in_pairs_of_colours(photos)
-    batches = Mixer([six], None, 0).alone(2, 48, seed=1)
+    batches = PairSampler([six], None, 0).alone(2, 48, seed=1)
     first, second = next(batches), next(batches)
     drawn = torch.cat([batch.truth.products.flatten() for batch in (first, second)])
     assert sorted(drawn.tolist()) == [0, 1, 2, 3, 4, 5], "two and one pairs make a round"
-    assert not first.truth.in_one_colour.any() and not first.truth.recoloured.any()
+    assert not first.truth.single_colour.any() and not first.truth.recoloured.any()
     pixels = ((first.pictures * STD + MEAN) * 255).round().permute(0, 2, 3, 1)
     for picture, number in zip(pixels, first.truth.products.flatten().tolist(), strict=True):
         assert np.abs(picture.numpy() - six.canvases[number, ..., :3]).max() <= 1
-    assert next(Mixer([six.take(np.array([0]))], None, 0).alone(5, 48, seed=1), None) is None
+    assert next(PairSampler([six.take(np.array([0]))], None, 0).alone(5, 48, seed=1), None) is None
 
 
 def test_another_colour_keeps_the_shape_and_the_ground():
     discs = [np.asarray(draw_shape(colour, 0, (64, 64))) for colour in ("red", "blue")]
-    pixels = np.stack([np.dstack([disc, cut_out(disc)]) for disc in discs])
+    pixels = np.stack([np.dstack([disc, foreground_mask(disc)]) for disc in discs])
     canvases = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
     found = augmentation.recolour(canvases, torch.tensor([True, False]))
     torch.testing.assert_close(found[1], canvases[1])
@@ -216,9 +216,7 @@ def test_pairs_that_belong_together_cost_less():
     each = torch.arange(8).repeat(2)
     apart = left.roll(1, 0)
     same, other = torch.cat([left, left]), torch.cat([left, apart])
-    assert losses.views_loss(same, scale, all_of, each) < losses.views_loss(
-        other, scale, all_of, each
-    )
+    assert losses.nt_xent(same, scale, all_of, each) < losses.nt_xent(other, scale, all_of, each)
 
 
 def test_only_the_pairs_that_are_asked_for_must_find_each_other():
@@ -227,27 +225,25 @@ def test_only_the_pairs_that_are_asked_for_must_find_each_other():
     right[3] = -left[3]
     some = torch.tensor([True, True, False, False])
     views = torch.cat([left, right])
-    assert losses.views_loss(views, scale, some, each) < losses.views_loss(
-        views, scale, ~some, each
-    )
-    assert losses.views_loss(views, scale, torch.zeros(4, dtype=torch.bool), each) == 0
+    assert losses.nt_xent(views, scale, some, each) < losses.nt_xent(views, scale, ~some, each)
+    assert losses.nt_xent(views, scale, torch.zeros(4, dtype=torch.bool), each) == 0
 
 
 def test_views_of_other_products_make_the_task_harder():
     left, scale, all_of = unit(4, 16), torch.tensor(2.3), torch.ones(4, dtype=torch.bool)
     views, each = torch.cat([left, left]), torch.arange(4).repeat(2)
-    alone = losses.views_loss(views, scale, all_of, each)
-    assert losses.views_loss(views, scale, all_of, each, unit(64, 16)) > alone
-    assert losses.views_loss(views, scale, all_of, each, -views) > alone
+    alone = losses.nt_xent(views, scale, all_of, each)
+    assert losses.nt_xent(views, scale, all_of, each, unit(64, 16)) > alone
+    assert losses.nt_xent(views, scale, all_of, each, -views) > alone
 
 
 def test_a_product_that_comes_twice_is_not_told_apart_from_itself():
     scale, both = torch.tensor(2.3), torch.ones(2, dtype=torch.bool)
     views = unit(1, 16).expand(4, 16)
-    assert losses.views_loss(views, scale, both, torch.tensor([7, 7, 7, 7])) < 1e-4
-    assert losses.views_loss(views, scale, both, torch.tensor([7, 8, 7, 8])) > 1
-    apart = losses.views_loss(views, scale, both, torch.tensor([7, 8, 8, 9]))
-    assert 0 < apart < losses.views_loss(views, scale, both, torch.tensor([6, 7, 8, 9]))
+    assert losses.nt_xent(views, scale, both, torch.tensor([7, 7, 7, 7])) < 1e-4
+    assert losses.nt_xent(views, scale, both, torch.tensor([7, 8, 7, 8])) > 1
+    apart = losses.nt_xent(views, scale, both, torch.tensor([7, 8, 8, 9]))
+    assert 0 < apart < losses.nt_xent(views, scale, both, torch.tensor([6, 7, 8, 9]))
 
 
 def test_another_colour_of_a_design_is_no_wrong_answer_for_its_cut():
@@ -285,8 +281,8 @@ def told(labels: torch.Tensor, names: list[str], recoloured: bool = False) -> Tr
     return Truth(numbers, numbers, labels, torch.full((len(names),), recoloured), said, None)
 
 
-def student(**changes) -> Student:
-    return Student({head: ["a", "b"] for head in HEADS}, 20, 0, 2, **changes)
+def student(**changes) -> EmbeddingModel:
+    return EmbeddingModel({head: ["a", "b"] for head in HEADS}, 20, 0, 2, **changes)
 
 
 def test_what_stands_still_does_not_change():
@@ -311,7 +307,7 @@ def test_proxies_are_put_where_their_pictures_are():
     features = ((2 * numbers - 1)[:, None] * torch.ones(AVERAGES + DETAILS)).half()
     labels = numbers[None, :, None].repeat(2, 1, len(HEADS))
     truth = told(labels, [""] * 40)
-    put_proxies(made, Features(features, features, truth))
+    init_proxies(made, Features(features, features, truth))
     whole = unit_of(made.sides(features.float())[0])
     near = unit_of(made.heads["gender"]) @ whole.T
     assert (near[0, numbers == 0] > 0.99).all()
@@ -338,14 +334,14 @@ def test_the_last_step_moves_all_but_what_is_to_stay():
 def test_neighbours_of_one_label_cost_nothing_where_they_are_the_nearest():
     codes, labels = torch.eye(4)[[0, 0, 1, 1]], torch.tensor([0, 0, 1, 1])
     each = torch.arange(4)
-    assert losses.neighbours_loss(codes, labels, each) < 1e-4
-    assert losses.neighbours_loss(codes, torch.tensor([0, 1, 0, 1]), each) > 10
+    assert losses.nca(codes, labels, each) < 1e-4
+    assert losses.nca(codes, torch.tensor([0, 1, 0, 1]), each) > 10
     # without a label, or a second one of it that is another product, nobody asks
-    assert losses.neighbours_loss(codes, torch.tensor([0, MISSING, MISSING, 1]), each) == 0
-    assert losses.neighbours_loss(codes, labels, torch.tensor([0, 0, 1, 1])) == 0
+    assert losses.nca(codes, torch.tensor([0, MISSING, MISSING, 1]), each) == 0
+    assert losses.nca(codes, labels, torch.tensor([0, 0, 1, 1])) == 0
     # nor is a stranger without a label, be it as near, a wrong answer
     alike = torch.eye(4)[[0, 0, 0]]
-    assert losses.neighbours_loss(alike, torch.tensor([0, 0, MISSING]), torch.arange(3)) < 1e-4
+    assert losses.nca(alike, torch.tensor([0, 0, MISSING]), torch.arange(3)) < 1e-4
 
 
 def test_strangers_need_not_find_each_other():
@@ -390,9 +386,9 @@ def test_the_whole_learns_beside_a_shorter_cut():
 
 def test_a_kind_that_nobody_told_costs_nothing():
     told = torch.tensor([[9.0, 0.0], [0.0, 9.0]], requires_grad=True)
-    assert losses.kind_loss(told, torch.tensor([0, 1])) < 1e-3
-    assert losses.kind_loss(told, torch.tensor([0, MISSING])) < 1e-3
-    none = losses.kind_loss(told, torch.tensor([MISSING, MISSING]))
+    assert losses.category_cross_entropy(told, torch.tensor([0, 1])) < 1e-3
+    assert losses.category_cross_entropy(told, torch.tensor([0, MISSING])) < 1e-3
+    none = losses.category_cross_entropy(told, torch.tensor([MISSING, MISSING]))
     none.backward()
     assert none == 0 and not told.grad.any()
 
@@ -400,20 +396,20 @@ def test_a_kind_that_nobody_told_costs_nothing():
 def test_a_missing_label_costs_nothing():
     vectors, proxies = torch.nn.functional.normalize(torch.randn(4, 8), dim=1), torch.randn(3, 8)
     labels = torch.tensor([0, MISSING, 2, MISSING])
-    some = losses.proxy_loss(vectors, proxies, labels)
-    assert torch.isclose(some, losses.proxy_loss(vectors[[0, 2]], proxies, labels[[0, 2]]))
-    assert losses.proxy_loss(vectors, proxies, torch.full((4,), MISSING)) == 0
+    some = losses.proxy_nca(vectors, proxies, labels)
+    assert torch.isclose(some, losses.proxy_nca(vectors[[0, 2]], proxies, labels[[0, 2]]))
+    assert losses.proxy_nca(vectors, proxies, torch.full((4,), MISSING)) == 0
 
 
 def test_the_teacher_is_matched_by_direction():
     teacher = torch.randn(4, 8)
-    assert losses.teacher_loss(3 * teacher, teacher) < 1e-6
-    assert losses.teacher_loss(-teacher, teacher) == pytest.approx(2)
+    assert losses.distillation(3 * teacher, teacher) < 1e-6
+    assert losses.distillation(-teacher, teacher) == pytest.approx(2)
 
 
 def test_a_street_view_is_drawn_from_its_seed():
     photo = draw_shape("red", 0, (200, 260))
-    one, same, other = (np.asarray(street_view(photo, seed)) for seed in (5, 5, 6))
+    one, same, other = (np.asarray(simulate_street_photo(photo, seed)) for seed in (5, 5, 6))
     assert one.shape == (256, 256, 3)
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
@@ -520,17 +516,17 @@ def test_a_canvas_is_as_fine_as_the_pictures_within_reason(tmp_path):
 
 
 def test_training_begins_with_shipped_weights_when_told(tmp_path):
-    from lookbook.training.checkpoints import begin_with, export
+    from lookbook.training.checkpoints import export, load_shipped
 
     classes = {head: ["a", "b"] for head in HEADS}
     old_words, new_words = Vocabulary(("red", "shirt"), ()), Vocabulary(("blue", "shirt"), ())
-    old, new = (Student(classes, 10, 0, 2).eval() for _ in range(2))
+    old, new = (EmbeddingModel(classes, 10, 0, 2).eval() for _ in range(2))
     pictures = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         wanted = old.embed(old.features(pictures))
     shirt = old.words.weight[1].detach().clone()
     export(old, old_words, 64, tmp_path)
-    begin_with(new, new_words, tmp_path)
+    load_shipped(new, new_words, tmp_path)
     with torch.inference_mode():
         found = new.embed(new.features(pictures))
     torch.testing.assert_close(found, wanted, atol=2e-2, rtol=0)  # it was stored in half precision
@@ -541,13 +537,13 @@ def test_training_begins_with_shipped_weights_when_told(tmp_path):
 def test_a_bare_backbone_is_enough_to_begin_with(tmp_path):
     from transformers import ResNetConfig, ResNetModel
 
-    from lookbook.training.checkpoints import begin_with
+    from lookbook.training.checkpoints import load_shipped
 
     ResNetModel(ResNetConfig(downsample_in_bottleneck=True)).save_pretrained(tmp_path)
     config = ResNetConfig.from_pretrained(tmp_path)
     new = student(config=config)
     before = new.projection.weight.detach().clone()
-    begin_with(new, Vocabulary(("red", "shirt"), ()), tmp_path)
+    load_shipped(new, Vocabulary(("red", "shirt"), ()), tmp_path)
     given = ResNetModel.from_pretrained(tmp_path).eval()
     pictures = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
@@ -559,27 +555,27 @@ def test_a_bare_backbone_is_enough_to_begin_with(tmp_path):
 def test_sides_of_other_lengths_are_not_begun_with(tmp_path):
     from safetensors.torch import save_file
 
-    from lookbook.training.checkpoints import begin_with, export
+    from lookbook.training.checkpoints import export, load_shipped
 
     words = Vocabulary(("red", "shirt"), ())
     export(student(), words, 64, tmp_path)
-    begin_with(student(), words, tmp_path)  # of the same lengths
+    load_shipped(student(), words, tmp_path)  # of the same lengths
     other = {"sides": "[16, 4]"}
     save_file({"projection": torch.zeros(20, 2048)}, tmp_path / "projection.safetensors", other)
     with pytest.raises(ValueError, match=r"sides of \[12, 6, 2\] dimensions, found \[16, 4\]"):
-        begin_with(student(), words, tmp_path)
+        load_shipped(student(), words, tmp_path)
 
 
 def test_other_kinds_have_to_be_learnt_anew(tmp_path):
-    from lookbook.training.checkpoints import begin_with, export, knows_kinds
+    from lookbook.training.checkpoints import export, has_category_head, load_shipped
 
     words, old = Vocabulary(("red", "shirt"), ()), student()
     export(old, words, 64, tmp_path)
-    same, others = student(), Student({head: ["b", "c"] for head in HEADS}, 20, 0, 2)
+    same, others = student(), EmbeddingModel({head: ["b", "c"] for head in HEADS}, 20, 0, 2)
     fresh = others.kind.weight.detach().clone()
     for new in (same, others):
-        begin_with(new, words, tmp_path)
-    assert knows_kinds(same, tmp_path) and not knows_kinds(others, tmp_path)
+        load_shipped(new, words, tmp_path)
+    assert has_category_head(same, tmp_path) and not has_category_head(others, tmp_path)
     torch.testing.assert_close(same.kind.weight, old.kind.weight, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(others.kind.weight.detach(), fresh)
     torch.testing.assert_close(others.cut.weight, old.cut.weight, atol=1e-4, rtol=1e-3)
@@ -588,14 +584,14 @@ def test_other_kinds_have_to_be_learnt_anew(tmp_path):
 def test_an_array_of_another_shape_is_not_begun_with(tmp_path):
     from safetensors.torch import save_file
 
-    from lookbook.training.checkpoints import begin_with, export
+    from lookbook.training.checkpoints import export, load_shipped
 
     words = Vocabulary(("red", "shirt"), ())
     export(student(), words, 64, tmp_path)
     arrays = {"projection": torch.zeros(1, AVERAGES), "detail": torch.zeros(6, DETAILS)}
     save_file(arrays, tmp_path / "projection.safetensors", {"sides": "[12, 6, 2]"})
     with pytest.raises(ValueError, match=r"projection: expected .*\(12, 2048\), found \(1, 2048\)"):
-        begin_with(student(), words, tmp_path)
+        load_shipped(student(), words, tmp_path)
 
 
 def test_a_run_with_other_sides_is_named(tmp_path):

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
-from lookbook.search.facets import Choice, Facet, Span
+from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.search.index import Index, IndexItem
 from lookbook.search.query import Query
 from lookbook.ui.components import filter_panel, markup
 from lookbook.ui.components.gallery import Card, wall
-from lookbook.ui.components.item_panel import Shown, ShownLook, looks, piece
+from lookbook.ui.components.item_panel import ItemView, OutfitView, looks, piece
 from lookbook.ui.components.photos import MOST, WHOLE, Photos, box_of
-from lookbook.ui.components.share import Sharing, Taking
+from lookbook.ui.components.share import ShareActions, Sharing
 from lookbook.ui.pages import about, explore
-from lookbook.ui.services.search import Finder
+from lookbook.ui.services.search import SearchService
 from tests.tiny_index import publish_tiny
 
 NASTY = "</b><script>alert(1)</script>\"' onload=x {{this}} ${1} `"
@@ -45,17 +45,17 @@ class Tags(HTMLParser):
 def everything(text: str) -> str:
     """Every kind of markup with `text` wherever a catalogue's words can stand."""
     card = Card("1", text, "/tmp/a.webp", text, text, 0.5, text, text, (("2", text),))
-    facet = Facet(text, (Choice(text, 3, True),))
+    facet = Facet(text, (FacetValue(text, 3, True),))
     item = IndexItem(text, text, {text: text})
-    shown = Shown(item, text, text, True, ((text, text),))
+    shown = ItemView(item, text, text, True, ((text, text),))
     query = Query(words=text, more=(text,), where=(f"a={text}",))
     return "".join(
         [
             wall([card]),
-            filter_panel.filters([facet], Span(text, 0, 1)),
+            filter_panel.filters([facet], NumericRange(text, 0, 1)),
             filter_panel.asked(query, {text: (text, text)}),
             piece(shown),
-            looks([ShownLook(text, [card])], text, text),
+            looks([OutfitView(text, [card])], text, text),
             about.plot([(text, {"value": 0.5, "low": 0.4, "high": 0.6})]),
         ]
     )
@@ -147,9 +147,9 @@ def test_a_condition_is_told_in_words_and_removed_as_it_stands(condition, said):
 
 def test_a_range_that_ends_before_it_begins_is_told():
     sentence = "Price from 100 is above up to 30: nothing can be both."
-    assert filter_panel.impossible(Span("price", 1, 200, 100, 30)) == sentence
+    assert filter_panel.impossible(NumericRange("price", 1, 200, 100, 30)) == sentence
     for least, most in ((None, 30), (100, None), (30, 30), (None, None)):
-        assert filter_panel.impossible(Span("price", 1, 200, least, most)) == ""
+        assert filter_panel.impossible(NumericRange("price", 1, 200, least, most)) == ""
     assert filter_panel.impossible(None) == ""
 
 
@@ -163,12 +163,14 @@ def test_a_card_says_its_score_in_words_and_in_a_bar():
 def test_a_price_is_not_glued_to_its_title():
     card = Card("7", "Ballerinas in Chambray", "f.webp", "98")
     assert "Ballerinas in Chambray 98" in Tags(wall([card])).text
-    assert "Ballerinas in Chambray 98" in Tags(looks([ShownLook("", [card])], "", "")).text
+    assert "Ballerinas in Chambray 98" in Tags(looks([OutfitView("", [card])], "", "")).text
 
 
 def test_a_second_press_closes_a_panel_and_one_closes_the_other(tmp_path):
     publish_tiny(tmp_path / "index", count=3)
-    taking = Taking(Finder(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs"))
+    taking = ShareActions(
+        SearchService(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs")
+    )
     link, saved = taking.share(Query(words="blue"), is_open=False)
     assert "words=blue" in link and saved == ""
     assert taking.share(Query(), is_open=True) == ("", "")
@@ -188,8 +190,8 @@ def test_the_map_has_few_kinds_of_colours_that_differ_most_first(tmp_path):
     publish_tiny(
         root, count=len(kinds), items=items, thumbs=thumbs, learn=lambda _: {"map.npy": places}
     )
-    finder = Finder(Index.open(root), lambda: None, tmp_path / "thumbs")
-    shown = explore.Explore(finder).points("type")["kinds"]
+    search_service = SearchService(Index.open(root), lambda: None, tmp_path / "thumbs")
+    shown = explore.Explore(search_service).points("type")["kinds"]
     names = [kind["name"] for kind in shown]
     assert names == [f"kind {n}" for n in range(19, 7, -1)] + ["other kinds"]
     assert sum(len(kind["ids"]) for kind in shown) == len(kinds)

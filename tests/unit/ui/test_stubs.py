@@ -36,10 +36,10 @@ def test_a_component_gets_a_stub_only_outside(
 
 def test_files_of_other_classes_are_known_inside_and_of_all_after() -> None:
     from lookbook.search.query import Query
-    from lookbook.ui.components.gallery import Wall
+    from lookbook.ui.components.gallery import Gallery
 
     with no_stubs():
         assert inspect.getfile(Query).endswith("query.py")
         with pytest.raises(OSError, match="stub"):
-            inspect.getfile(Wall)
-    assert inspect.getfile(Wall).endswith("gallery.py")
+            inspect.getfile(Gallery)
+    assert inspect.getfile(Gallery).endswith("gallery.py")

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from lookbook.encoding.encoder import EncoderError
-from lookbook.images.loading import ImageError, open_picture
+from lookbook.images.loading import ImageError, load_rgb
 from lookbook.schema.filters import FilterError
 from lookbook.search import facets
 from lookbook.search.index import UnknownItem
 from lookbook.search.opening import EncoderMismatch
-from lookbook.search.permalinks import MOST_RESULTS, MOST_WORDS
+from lookbook.search.permalinks import MAX_RESULTS, MAX_WORDS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.event_data import note, told, warn
 from lookbook.ui.components.filter_panel import asked, filters, impossible
 from lookbook.ui.components.gallery import wall
-from lookbook.ui.components.item_panel import Shown, piece
+from lookbook.ui.components.item_panel import ItemView, piece
 from lookbook.ui.components.photos import MOST, WHOLE, Box, Photo, box_of, cut, photo_of, which
 from lookbook.ui.components.query_picture import Upload
 from lookbook.ui.routing import address, opened
-from lookbook.ui.services.search import Finder
+from lookbook.ui.services.search import SearchService
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,8 +48,8 @@ STEP = 24  # results that "show more" adds
 class Callbacks:
     """Thin: the library answers, these put the answer into the page's parts."""
 
-    def __init__(self, finder: Finder, parts: Parts, examples: list[Path]) -> None:
-        self.finder, self.parts, self.examples = finder, parts, examples
+    def __init__(self, search_service: SearchService, parts: Parts, examples: list[Path]) -> None:
+        self.search_service, self.parts, self.examples = search_service, parts, examples
         self.same: Answer = {parts.adding: gr.skip()}  # nothing changes; {} would be no answer
 
     # what is searched with
@@ -78,7 +78,7 @@ class Callbacks:
         if not _SMALL.fullmatch(number) or int(number) >= len(self.examples):
             return self.same
         data = self.examples[int(number)].read_bytes()
-        return self._with_picture(data, open_picture(data), query, (), liked)
+        return self._with_picture(data, load_rgb(data), query, (), liked)
 
     def _with_picture(
         self,
@@ -94,16 +94,16 @@ class Callbacks:
             before, photos = (), ()
         try:
             frame = self._garment(picture)
-            vector = self.finder.read(data if frame == WHOLE else cut(picture, frame))
+            vector = self.search_service.read(data if frame == WHOLE else cut(picture, frame))
         except (EncoderError, EncoderMismatch) as error:
             raise gr.Error(markup.text(error), title="The encoder cannot be loaded") from error
-        base = query if before else _afresh(query)
+        base = query if before else reset_query(query)
         query = replace(base, pictures=(*before, vector), item=None)
         return self._page(query, liked, photos=(*photos, photo_of(picture, frame, frame != WHOLE)))
 
     def _garment(self, picture: Image.Image) -> Box:
         """Where the garment is, in shares of the picture; all of it where that is not clear."""
-        found = self.finder.garment(picture)
+        found = self.search_service.garment(picture)
         if not found.confidence:
             return WHOLE
         room = (found.right - found.left) * ROOM, (found.bottom - found.top) * ROOM
@@ -137,7 +137,7 @@ class Callbacks:
         query: Query,
         liked: Any,
         event: gr.EventData,
-        frame_of: Any,
+        box_from_saliency: Any,
         found: bool = False,
     ) -> Answer:
         number = which(event, len(photos))
@@ -145,8 +145,8 @@ class Callbacks:
             return self.same
         try:
             picture = photos[number].picture()
-            frame = frame_of(picture)
-            vector = self.finder.read(cut(picture, frame))
+            frame = box_from_saliency(picture)
+            vector = self.search_service.read(cut(picture, frame))
         except ImageError as error:
             warn(error, title="That picture cannot be used")
             return self.same
@@ -166,9 +166,9 @@ class Callbacks:
 
     def by_item(self, item: str | None, query: Query, liked: Any) -> Answer:
         """An item of the catalogue was chosen; one that is not there changes nothing."""
-        if item not in self.finder.index:
+        if item not in self.search_service.index:
             return self.same
-        return self._page(replace(_afresh(query), item=item), liked, photos=())
+        return self._page(replace(reset_query(query), item=item), liked, photos=())
 
     def by_card(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """A card was opened."""
@@ -176,7 +176,7 @@ class Callbacks:
 
     def suggest(self, text: str | None) -> gr.Radio:
         """The pieces whose titles hold the words typed so far."""
-        return names_of(self.finder.named(text or ""))
+        return names_of(self.search_service.named(text or ""))
 
     def suggested(self, text: str | None) -> Answer:
         """Asked with what the box holds once `suggest` was answered, which may be late.
@@ -185,37 +185,41 @@ class Callbacks:
         """
         if not (text or "").strip():
             return {self.parts.names: names_of([])}
-        if self.finder.named(text):
+        if self.search_service.named(text):
             return self.same
         return {self.parts.line: BY_MEANING}
 
     def by_words(self, text: str | None, query: Query, liked: Any) -> Answer:
         """Enter was pressed: the first piece of that name, or what the words look like."""
-        found = self.finder.named(text or "", 1)
+        found = self.search_service.named(text or "", 1)
         if found:
             return self.by_item(found[0][1], query, liked)
-        words = (text or "").strip()[:MOST_WORDS]
-        return self._page(replace(_afresh(query), words=words), liked, photos=())
+        words = (text or "").strip()[:MAX_WORDS]
+        return self._page(replace(reset_query(query), words=words), liked, photos=())
 
     # how it is refined
 
     def add_words(self, text: str | None, query: Query, liked: Any) -> Answer:
         """Words are added to whatever is searched with."""
-        return self._page(replace(query, words=(text or "").strip()[:MOST_WORDS]), liked)
+        return self._page(replace(query, words=(text or "").strip()[:MAX_WORDS]), liked)
 
     def more(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """Towards a result."""
         id = told(event, "id")
-        return self._page(query.with_more(id), liked) if id in self.finder.index else self.same
+        return (
+            self._page(query.with_more(id), liked) if id in self.search_service.index else self.same
+        )
 
     def less(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """Away from a result."""
         id = told(event, "id")
-        return self._page(query.with_less(id), liked) if id in self.finder.index else self.same
+        return (
+            self._page(query.with_less(id), liked) if id in self.search_service.index else self.same
+        )
 
     def undo(self, query: Query, liked: Any) -> Answer:
         """Without the last step towards or away."""
-        return self._page(query.undone(), liked)
+        return self._page(query.undo(), liked)
 
     def fresh(self, query: Query, liked: Any) -> Answer:
         """Start over."""
@@ -236,25 +240,25 @@ class Callbacks:
     def toggle(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """A chip was pressed."""
         column, value = told(event, "column"), told(event, "value")
-        if column not in self.finder.index.columns:
+        if column not in self.search_service.index.columns:
             return self.same
-        where = facets.toggled(query.where, column, value)
+        where = facets.toggle_value(query.where, column, value)
         return self._page(replace(query, where=where), liked)
 
     def span(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """The ends of the price range changed."""
-        if self.finder.price is None:
+        if self.search_service.price is None:
             return self.same
         least, most = _number(told(event, "least")), _number(told(event, "most"))
-        where = facets.ranged(query.where, self.finder.price, least, most)
+        where = facets.set_range(query.where, self.search_service.price, least, most)
         return self._page(replace(query, where=where), liked)
 
     def all_of(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """Everything that has one value of an attribute."""
         column, value = told(event, "column"), told(event, "value")
-        if column not in self.finder.index.columns:
+        if column not in self.search_service.index.columns:
             return self.same
-        query = replace(_afresh(query), where=(f"{column}={value}",))
+        query = replace(reset_query(query), where=(f"{column}={value}",))
         return self._page(query, liked, photos=())
 
     def clear(self, query: Query, liked: Any) -> Answer:
@@ -263,7 +267,7 @@ class Callbacks:
 
     def shape(self, count: float, variety: float, query: Query, liked: Any) -> Answer:
         """Another number of results, or closer or more varied ones."""
-        count = int(min(max(count or 1, 1), MOST_RESULTS))
+        count = int(min(max(count or 1, 1), MAX_RESULTS))
         variety = min(max(float(variety or 0), 0.0), 1.0)
         if (count, variety) == (query.count, query.variety):
             return self.same
@@ -271,20 +275,20 @@ class Callbacks:
 
     def show_more(self, query: Query, liked: Any) -> Answer:
         """More results of the same query."""
-        count = min(query.count + STEP, MOST_RESULTS)
+        count = min(query.count + STEP, MAX_RESULTS)
         return self._page(replace(query, count=count), liked)
 
     # the page
 
     def open_link(self, search: str, liked: Any) -> Answer:
         """The page was opened, by a link perhaps, or went back or forward."""
-        query, notes = opened(search, self.finder.index)
+        query, notes = opened(search, self.search_service.index)
         for text in notes[:3]:
             note(text, title="This link")
         answer = self._page(query, liked, photos=())
         if answer is self.same:
             return answer
-        return answer | {self.parts.router: "!" + address(query, self.finder.index)}
+        return answer | {self.parts.router: "!" + address(query, self.search_service.index)}
 
     def go(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """Back or forward was pressed; a private picture of before is not in any address."""
@@ -294,16 +298,16 @@ class Callbacks:
         self, query: Query, liked: Collection[str], photos: tuple[Photo, ...] | None = None
     ) -> Answer:
         """Every part of the page that an answer changes."""
-        p, finder = self.parts, self.finder
+        p, search_service = self.parts, self.search_service
         try:
-            view = finder.find(query, liked)
-            chips = facets.facets(finder.index, query.where)
-            span = facets.span(finder.index, query.where)
+            view = search_service.find(query, liked)
+            chips = facets.facets(search_service.index, query.where)
+            span = facets.span(search_service.index, query.where)
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
             warn(error, title="That cannot be searched")
             return self.same
         shared = SHARED if query.shared and query.pictures else ""
-        names = {id: finder.thumb_of(id) for id in (*query.more, *query.less)}
+        names = {id: search_service.thumb_of(id) for id in (*query.more, *query.less)}
         answer = {
             p.query: query,
             p.shown: [(hit.id, hit.score) for hit in view.hits],
@@ -318,10 +322,10 @@ class Callbacks:
             p.saved: "",
             p.line: shared + (impossible(span) or view.line),
             p.wall: wall(view.cards, NOTHING),
-            p.more: gr.Button(visible=not view.whole and query.count < MOST_RESULTS),
+            p.more: gr.Button(visible=not view.whole and query.count < MAX_RESULTS),
             p.names: names_of([]),
             p.name: "",
-            p.router: address(query, finder.index),
+            p.router: address(query, search_service.index),
         }
         if photos is not None:
             answer |= {
@@ -336,19 +340,19 @@ class Callbacks:
         """The panel of the piece that is searched from, "" where there is none."""
         if id is None:
             return ""
-        index = self.finder.index
+        index = self.search_service.index
         row, item = index.row_of(id), index.item(id)
-        shown = Shown(
+        shown = ItemView(
             item=item,
-            file=self.finder.thumb(row),
-            price=self.finder.priced(item),
+            file=self.search_service.thumb(row),
+            price=self.search_service.priced(item),
             liked=id in liked,
-            colours=tuple(self.finder.colour_of(other) for other in index.colourways(row)),
+            colours=tuple(self.search_service.colour_of(other) for other in index.colourways(row)),
         )
         return piece(shown)
 
 
-def _afresh(query: Query) -> Query:
+def reset_query(query: Query) -> Query:
     """A query whose wishes are gone; filters, number and variety stay."""
     return Query(where=query.where, count=query.count, variety=query.variety, fold=query.fold)
 

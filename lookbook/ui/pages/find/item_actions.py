@@ -14,11 +14,11 @@ from lookbook.outfits import completion
 from lookbook.search.index import IndexItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.query import Query
-from lookbook.ui.components.event_data import QUIET, told, warn
-from lookbook.ui.components.item_panel import ShownLook, looks, why
+from lookbook.ui.components.event_data import SILENT_EVENT, told, warn
+from lookbook.ui.components.item_panel import OutfitView, looks, why
 from lookbook.ui.components.photos import Photo, cut, data_url
-from lookbook.ui.services.search import Finder
-from lookbook.ui.services.visitor import Visits
+from lookbook.ui.services.search import SearchService
+from lookbook.ui.services.visitor import VisitorService
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,18 +29,18 @@ _HEIGHT = 480  # px of the pictures in the dialog
 NO_LOOK = "Nothing in this collection goes with it."
 
 
-class Chosen:
+class ItemActions:
     """Callbacks about one piece."""
 
-    def __init__(self, finder: Finder, visits: Visits) -> None:
-        self.finder, self.visits = finder, visits
+    def __init__(self, search_service: SearchService, visitor_service: VisitorService) -> None:
+        self.search_service, self.visitor_service = search_service, visitor_service
 
     def why(self, photos: tuple[Photo, ...], query: Query, event: gr.EventData) -> str:
         """The dialog that says why a result matched what was asked."""
         id = told(event, "id")
-        if id not in self.finder.index:
+        if id not in self.search_service.index:
             return ""
-        item = self.finder.index.item(id)
+        item = self.search_service.index.item(id)
         try:
             name, picture, asked = self._asked(photos, query)
             if picture is None:
@@ -48,7 +48,7 @@ class Chosen:
                     f"{item.title} was found without a picture: there is none to compare it with."
                 )
                 return why([], [], line)
-            mine, theirs = self._overlaid(picture, self.finder.picture(id))
+            mine, theirs = self._overlaid(picture, self.search_service.picture(id))
         except (ImageError, EncoderError, EncoderMismatch) as error:
             warn(error, title="This cannot be explained")
             return ""
@@ -64,25 +64,30 @@ class Chosen:
             return "Your picture", cut(photos[0].picture(), photos[0].frame), None
         for id in (query.item, *query.more[::-1]):
             if id is not None:
-                item = self.finder.index.item(id)
-                return item.title, self.finder.picture(id), item
+                item = self.search_service.index.item(id)
+                return item.title, self.search_service.picture(id), item
         return "", None, None
 
     def _overlaid(self, mine: Image.Image, theirs: Image.Image) -> tuple[str, str]:
-        heats = self.finder.why(mine, theirs)
+        heats = self.search_service.why(mine, theirs)
         shown = [attribution.overlay(p, h) for p, h in zip((mine, theirs), heats, strict=True)]
         return tuple(data_url(thumbnail(picture, _HEIGHT)) for picture in shown)
 
     def look(self, event: gr.EventData) -> str:
         """Whole outfits around a piece."""
         id = told(event, "id")
-        if id not in self.finder.index:
+        if id not in self.search_service.index:
             return ""
-        found = completion.complete(self.finder.index, id, self.visits.goes_with)
+        found = completion.complete(
+            self.search_service.index, id, self.visitor_service.bought_together
+        )
         shown = [
-            ShownLook(
+            OutfitView(
                 look.reason,
-                [self.finder.card(self.finder.of(p.id), (), (), scored=False) for p in look.pieces],
+                [
+                    self.search_service.card(self.search_service.of(p.id), (), (), scored=False)
+                    for p in look.pieces
+                ],
             )
             for look in found
         ]
@@ -91,11 +96,14 @@ class Chosen:
     def also(self, event: gr.EventData) -> str:
         """What people who liked a piece liked as well."""
         id = told(event, "id")
-        if id not in self.finder.index:
+        if id not in self.search_service.index:
             return ""
-        answer = self.visits.feed.also_liked(id)
-        cards = [self.finder.card(self.finder.of(one.id), (), (), scored=False) for one in answer]
-        shown = [ShownLook(answer[0].reason.capitalize() + ".", cards)] if cards else []
+        answer = self.visitor_service.feed.also_liked(id)
+        cards = [
+            self.search_service.card(self.search_service.of(one.id), (), (), scored=False)
+            for one in answer
+        ]
+        shown = [OutfitView(answer[0].reason.capitalize() + ".", cards)] if cards else []
         return looks(shown, "People also liked", _sentence(answer.reason))
 
 
@@ -103,10 +111,13 @@ def _sentence(text: str | None) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def connect(p: Parts, chosen: Chosen) -> None:
+def connect(p: Parts, chosen: ItemActions) -> None:
     """Give the buttons of a piece their callbacks."""
-    encoding = QUIET | {"concurrency_limit": os.cpu_count() or 1, "concurrency_id": "encoder"}
+    encoding = SILENT_EVENT | {
+        "concurrency_limit": os.cpu_count() or 1,
+        "concurrency_id": "encoder",
+    }
     p.wall.why(chosen.why, [p.photos, p.query], p.why, **encoding)
-    p.piece.look(chosen.look, None, p.looks, **QUIET)
-    p.piece.also(chosen.also, None, p.looks, **QUIET)
-    p.looks.close(lambda: "", None, p.looks, **QUIET)
+    p.piece.look(chosen.look, None, p.looks, **SILENT_EVENT)
+    p.piece.also(chosen.also, None, p.looks, **SILENT_EVENT)
+    p.looks.close(lambda: "", None, p.looks, **SILENT_EVENT)

@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from lookbook.search.permalinks import MOST_RESULTS
+from lookbook.search.permalinks import MAX_RESULTS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import QUIET, Part
+from lookbook.ui.components.event_data import SILENT_EVENT, Part
 from lookbook.ui.components.filter_panel import Asked, Filters
-from lookbook.ui.components.gallery import Wall
+from lookbook.ui.components.gallery import Gallery
 from lookbook.ui.components.item_panel import Looks, Piece, Why
 from lookbook.ui.components.photos import Photos
 from lookbook.ui.components.query_picture import QueryPicture
@@ -23,15 +23,15 @@ from lookbook.ui.routing import Router
 
 REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
 # on a phone the answer is below the question, on a wide screen both begin at the top
-TO_ANSWER = """() => {
+SCROLL_TO_ANSWER = """() => {
   if (window.innerWidth >= 700) window.scrollTo({top: 0});
   else document.querySelector('#answer').scrollIntoView();
 }"""
-TO_LINKED = f"""() => setTimeout(() => {{
-  if (document.querySelector('#piece .piece, #asked .asked')) ({TO_ANSWER})();
+SCROLL_TO_LINKED = f"""() => setTimeout(() => {{
+  if (document.querySelector('#piece .piece, #asked .asked')) ({SCROLL_TO_ANSWER})();
 }}, 100)"""
 # filters that leave nothing are pressed far below the sentence that says so
-TO_NOTHING = """() => setTimeout(() => {
+SCROLL_NOWHERE = """() => setTimeout(() => {
   const said = document.querySelector('#results .empty');
   const box = said && said.getBoundingClientRect();
   if (box && (box.bottom < 0 || box.top > window.innerHeight))
@@ -99,7 +99,7 @@ class Parts:
                 0, 1, value=0, step=0.1, label="Closest … varied", elem_id="variety"
             )
             self.count = Count(
-                1, MOST_RESULTS, value=results, step=1, label="Results", elem_id="count"
+                1, MAX_RESULTS, value=results, step=1, label="Results", elem_id="count"
             )
 
     def _answer(self) -> None:
@@ -112,7 +112,7 @@ class Parts:
             self.save = gr.Button("Save", size="sm", elem_id="save", min_width=80, scale=0)
         self.sharing = Sharing(elem_id="sharing")
         self.saved = Panel(elem_id="saved")
-        self.wall = Wall("results")
+        self.wall = Gallery("results")
         self.more = gr.Button("Show more", visible=False, elem_id="more")
 
     def outputs(self) -> list[Any]:
@@ -166,7 +166,7 @@ def _examples(shots: list[Path]) -> str:
 
 def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.State) -> list[Any]:
     """Give every part of the page its callback; returns the searches by a new photo."""
-    encoding = QUIET | {
+    encoding = SILENT_EVENT | {
         "concurrency_limit": os.cpu_count() or 1,
         "concurrency_id": "encoder",
     }
@@ -176,7 +176,7 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
     def on(event: Any, callback: Any, inputs: list, how: dict, scroll: bool = False) -> Any:
         asked = event(callback, inputs, everything, **how)
         done = asked.then(None, js=DONE)
-        done.then(None, js=TO_ANSWER if scroll else TO_NOTHING)
+        done.then(None, js=SCROLL_TO_ANSWER if scroll else SCROLL_NOWHERE)
         return asked
 
     p.picture.input(None, js=WAITING)
@@ -196,37 +196,39 @@ def connect(site: gr.Blocks, greeted: Any, p: Parts, do: Callbacks, liked: gr.St
     on(p.photos.frame, do.by_frame, photos, encoding)
     on(p.photos.whole, do.by_whole, photos, encoding)
     on(p.photos.garment, do.by_garment, photos, encoding)
-    on(p.photos.drop, do.drop, photos, QUIET)
-    p.photos.another(lambda: (no_picture(), True), None, [p.picture, p.adding], **QUIET)
+    on(p.photos.drop, do.drop, photos, SILENT_EVENT)
+    p.photos.another(lambda: (no_picture(), True), None, [p.picture, p.adding], **SILENT_EVENT)
 
     typed = p.name.input(
-        do.suggest, p.name, p.names, trigger_mode="always_last", **QUIET, queue=False
+        do.suggest, p.name, p.names, trigger_mode="always_last", **SILENT_EVENT, queue=False
     )
-    typed.then(do.suggested, p.name, [p.names, p.line, p.adding], **QUIET, queue=False)
+    typed.then(do.suggested, p.name, [p.names, p.line, p.adding], **SILENT_EVENT, queue=False)
     instead(p.name.submit, do.by_words, [p.name, *asking], encoding, True)
-    instead(p.names.input, do.by_item, [p.names, *asking], QUIET, True)
+    instead(p.names.input, do.by_item, [p.names, *asking], SILENT_EVENT, True)
     on(p.words.submit, do.add_words, [p.words, *asking], encoding)
 
-    instead(p.wall.open, do.by_card, asking, QUIET, True)
-    instead(p.piece.open, do.by_card, asking, QUIET, True)
-    instead(p.looks.open, do.by_card, asking, QUIET, True)
-    on(p.wall.more, do.more, asking, QUIET)
-    on(p.wall.less, do.less, asking, QUIET)
-    on(p.asked.undo, do.undo, asking, QUIET)
-    instead(p.asked.fresh, do.fresh, asking, QUIET)
-    on(p.asked.remove, do.remove, asking, QUIET)
-    on(p.filters.toggle, do.toggle, asking, QUIET)
-    on(p.filters.span, do.span, asking, QUIET)
-    on(p.filters.clear, do.clear, asking, QUIET)
-    latest = QUIET | {"trigger_mode": "always_last"}
+    instead(p.wall.open, do.by_card, asking, SILENT_EVENT, True)
+    instead(p.piece.open, do.by_card, asking, SILENT_EVENT, True)
+    instead(p.looks.open, do.by_card, asking, SILENT_EVENT, True)
+    on(p.wall.more, do.more, asking, SILENT_EVENT)
+    on(p.wall.less, do.less, asking, SILENT_EVENT)
+    on(p.asked.undo, do.undo, asking, SILENT_EVENT)
+    instead(p.asked.fresh, do.fresh, asking, SILENT_EVENT)
+    on(p.asked.remove, do.remove, asking, SILENT_EVENT)
+    on(p.filters.toggle, do.toggle, asking, SILENT_EVENT)
+    on(p.filters.span, do.span, asking, SILENT_EVENT)
+    on(p.filters.clear, do.clear, asking, SILENT_EVENT)
+    latest = SILENT_EVENT | {"trigger_mode": "always_last"}
     on(p.count.change, do.shape, [p.count, p.variety, *asking], latest)
     on(p.variety.change, do.shape, [p.count, p.variety, *asking], latest)
-    on(p.more.click, do.show_more, asking, QUIET)
+    on(p.more.click, do.show_more, asking, SILENT_EVENT)
 
-    instead(p.router.navigate, do.go, asking, QUIET)
+    instead(p.router.navigate, do.go, asking, SILENT_EVENT)
     search = "(_, liked) => [window.location.search, liked]"
-    opened = greeted.then(do.open_link, [p.router, liked], everything, js=search, **QUIET)  # hearts
-    opened.then(None, js=TO_LINKED)
+    opened = greeted.then(
+        do.open_link, [p.router, liked], everything, js=search, **SILENT_EVENT
+    )  # hearts
+    opened.then(None, js=SCROLL_TO_LINKED)
     site.load(None, js=FOLDED)
     return [upload, example]
 
@@ -258,5 +260,5 @@ def bring(
     for events, callback in ((opening, do.by_card), (all_of, do.all_of)):
         for event in events:
             _cancel(searches, event)
-            done = event(led(callback), [p.query, liked], outputs, **QUIET)
-            done.then(None, js=DONE).then(None, js=TO_ANSWER)
+            done = event(led(callback), [p.query, liked], outputs, **SILENT_EVENT)
+            done.then(None, js=DONE).then(None, js=SCROLL_TO_ANSWER)

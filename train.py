@@ -46,7 +46,7 @@ class Help(argparse.RawTextHelpFormatter, argparse.ArgumentDefaultsHelpFormatter
 
 
 def options() -> argparse.Namespace:
-    positive, natural, real = at_least(1), at_least(0), at_least(0, float)
+    positive, natural, real = number_from(1), number_from(0), number_from(0, float)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=Help)
     add = parser.add_argument
     add("--data", action="append", required=True, help="products: anything that embed.py takes")
@@ -111,7 +111,7 @@ def options() -> argparse.Namespace:
     return args
 
 
-def at_least(least: int, kind: Callable[[str], float] = int) -> Callable[[str], float]:
+def number_from(least: int, kind: Callable[[str], float] = int) -> Callable[[str], float]:
     """Reads a number of an option that must not be less."""
 
     def number(text: str) -> float:

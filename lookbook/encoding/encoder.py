@@ -77,9 +77,10 @@ class Preprocessing:
     def open(self, picture: Picture) -> Image.Image:
         """The picture as every step here begins with it, fine enough to show; raises ImageError.
 
-        Catalogue and query decode with the same `at_least`: JPEG's draft sizes change the pixels.
+        Catalogue and query decode with the same `min_side_hint`: JPEG's draft sizes change
+        the pixels.
         """
-        return load_rgb(picture, at_least=max(self.size, self.detail))
+        return load_rgb(picture, min_side_hint=max(self.size, self.detail))
 
     def fit(self, image: Image.Image, size: int | None = None) -> np.ndarray:
         """uint8 (size, size, 3): an opened picture, letterboxed; `size` if not the model's own."""

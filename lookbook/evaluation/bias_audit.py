@@ -208,7 +208,7 @@ def summary(index: Index, *, sample: int = 500, seed: int = 0) -> dict:
 
 def plot(audited: Audit, folder: str | Path) -> list[Path]:
     """One PNG an attribute, audit-COLUMN.png: each group's P@10 and exposure with intervals."""
-    from matplotlib.figure import Estimate as Sheet
+    from matplotlib.figure import Figure as Sheet
 
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []

@@ -82,20 +82,20 @@ def neighbours(queries: np.ndarray, gallery: np.ndarray, k: int = DEPTH) -> np.n
     return exact_neighbours(gallery, queries, min(k, len(gallery)), "angular")[0]
 
 
-def like(gallery: Gallery, *columns: str, at_least: int = 0) -> Estimate:
+def like(gallery: Gallery, *columns: str, min_count: int = 0) -> Estimate:
     """P@10: each item asks for the others; the same `columns` is right.
 
-    `at_least`: only items that share their values with more than so many.
+    `min_count`: only items that share their values with more than so many.
     """
     labels = gallery.values(*columns)
-    asked = np.isin(labels, _shared(labels, at_least))
+    asked = np.isin(labels, _shared(labels, min_count))
     return figure(_alike(gallery, labels)[asked])
 
 
-def _shared(labels: np.ndarray, at_least: int) -> np.ndarray:
+def _shared(labels: np.ndarray, min_count: int) -> np.ndarray:
     """Those that more than so many share."""
     names, counts = np.unique(labels, return_counts=True)
-    return names[counts > at_least]
+    return names[counts > min_count]
 
 
 def like_by(gallery: Gallery, column: str, kind: str = "articleType") -> dict[str, Estimate]:
@@ -114,15 +114,15 @@ def _alike(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
 
 
 def text_precision(
-    gallery: Gallery, encoder: Encoder, *columns: str, at_least: int
+    gallery: Gallery, encoder: Encoder, *columns: str, min_count: int
 ) -> Estimate | None:
     """P@10: the values of `columns`, as words ("Red Dresses"), ask for the items that have them.
 
-    `at_least`: only values that more than so many items share. None where no item says them all, or
-    not in words that the encoder knows.
+    `min_count`: only values that more than so many items share. None where no item says them
+    all, or not in words that the encoder knows.
     """
     labels = gallery.values(*columns)
-    known = [n for n in _shared(labels, at_least) if _says_all(n) and encoder.knows(n)]
+    known = [n for n in _shared(labels, min_count) if _says_all(n) and encoder.knows(n)]
     if not known:
         return None
     rows = neighbours(encoder.encode_text(known), gallery.vectors)
@@ -152,7 +152,7 @@ def product_tasks(
     results: dict[str, dict] = {
         "like": {"P@10": like(gallery, "articleType")},
         "like strictly": {
-            "P@10": like(gallery, "articleType", "gender", "baseColour", at_least=10)
+            "P@10": like(gallery, "articleType", "gender", "baseColour", min_count=10)
         },
     }
     for column in by:
@@ -170,7 +170,7 @@ def product_tasks(
         named = [item for item in gallery.items if encoder.knows(item.title)]
         said = encoder.encode_text([item.title for item in named])
         results["words"] = instance_recall(gallery, said, [item.id for item in named])
-        wanted = text_precision(gallery, encoder, "baseColour", "articleType", at_least=10)
+        wanted = text_precision(gallery, encoder, "baseColour", "articleType", min_count=10)
         if wanted:
             results["words for colour and kind"] = {"P@10": wanted}
     return results

@@ -85,7 +85,7 @@ class Limits:
 def load_rgb(
     picture: Picture,
     *,
-    at_least: int | None = None,
+    min_side_hint: int | None = None,
     limits: Limits = Limits(),
     denoise: bool = False,
 ) -> Image.Image:
@@ -93,13 +93,13 @@ def load_rgb(
 
     Takes the bytes or the path of a file, a PIL image (left as it is), or an array (h, w),
     (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, uint16, bool, or floats in 0..1 or 0..255. Of an
-    animation the first frame counts. `at_least`: the caller needs no more than so many pixels on
-    the shorter side, so a larger picture may come back smaller, which is far quicker for photos.
+    animation the first frame counts. `min_side_hint`: the caller needs no more pixels on the
+    shorter side, so a larger picture may come back smaller, which is far quicker for photos.
     `denoise` runs a 3x3 median, which keeps edges. Raises ImageError, and nothing else, for
     whatever is wrong with the picture.
     """
     try:
-        return _opened(picture, at_least, limits, denoise)
+        return _opened(picture, min_side_hint, limits, denoise)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -165,16 +165,18 @@ def accepted_formats() -> str:
     return ", ".join(["JPEG", "PNG", "WebP", "AVIF", *heic]) + " and GIF"
 
 
-def _opened(picture: Picture, at_least: int | None, limits: Limits, denoise: bool) -> Image.Image:
+def _opened(
+    picture: Picture, min_side_hint: int | None, limits: Limits, denoise: bool
+) -> Image.Image:
     if isinstance(picture, np.ndarray):
         image = _from_array(picture, limits)
     elif isinstance(picture, Image.Image):
         image = picture
         _check_size(image, limits)
     elif isinstance(picture, (bytes, bytearray, memoryview)):
-        image = _from_bytes(bytes(picture), at_least, limits)
+        image = _from_bytes(bytes(picture), min_side_hint, limits)
     elif isinstance(picture, (str, os.PathLike)):
-        image = _from_bytes(read_bytes(picture, limits), at_least, limits)
+        image = _from_bytes(read_bytes(picture, limits), min_side_hint, limits)
     else:
         found = type(picture).__name__
         expected = "bytes, a path, a PIL image or an array"
@@ -183,8 +185,8 @@ def _opened(picture: Picture, at_least: int | None, limits: Limits, denoise: boo
     _check_size(image, limits, loaded=True)
     turn = _UPRIGHT.get(_orientation(image))
     plain = image.mode in _AVERAGED and "transparency" not in image.info
-    small = _reduced(image, at_least) if plain else image  # first, to hold few large copies
-    flat = _reduced(_flattened(small), at_least)
+    small = _reduced(image, min_side_hint) if plain else image  # first, to hold few large copies
+    flat = _reduced(_flattened(small), min_side_hint)
     rgb = _in_srgb(flat, image.info.get("icc_profile"))
     rgb = rgb.transpose(turn) if turn is not None else rgb
     rgb = rgb.filter(ImageFilter.MedianFilter(3)) if denoise else rgb
@@ -192,7 +194,7 @@ def _opened(picture: Picture, at_least: int | None, limits: Limits, denoise: boo
     return rgb
 
 
-def _from_bytes(data: bytes, at_least: int | None, limits: Limits) -> Image.Image:
+def _from_bytes(data: bytes, min_side_hint: int | None, limits: Limits) -> Image.Image:
     _check_bytes(len(data), limits)
     if data[:3] == b"\xff\xd8\xff" and data.count(b"\xff\xda") > _MAX_JPEG_SCANS:
         raise ImageError("format", f"This JPEG has more than {_MAX_JPEG_SCANS} scans.")
@@ -201,8 +203,8 @@ def _from_bytes(data: bytes, at_least: int | None, limits: Limits) -> Image.Imag
     except Image.UnidentifiedImageError:
         raise _unidentified(data) from None
     _check_size(image, limits)
-    if at_least and image.format in ("JPEG", "MPO"):
-        image.draft(None, (at_least, at_least))
+    if min_side_hint and image.format in ("JPEG", "MPO"):
+        image.draft(None, (min_side_hint, min_side_hint))
     return image
 
 
@@ -295,8 +297,8 @@ def _flattened(image: Image.Image) -> Image.Image:
     return image if image.mode == "CMYK" else image.convert("RGB")
 
 
-def _reduced(image: Image.Image, at_least: int | None) -> Image.Image:
-    factor = min(image.size) // at_least if at_least else 1
+def _reduced(image: Image.Image, min_side_hint: int | None) -> Image.Image:
+    factor = min(image.size) // min_side_hint if min_side_hint else 1
     return image.reduce(factor) if factor >= 2 else image
 
 

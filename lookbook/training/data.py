@@ -58,7 +58,7 @@ class Photos:
 
 def canvas(item: Item, size: int) -> np.ndarray:
     """uint8 (size, size, 4): the letterboxed picture and its cut-out; raises ImageError."""
-    picture = load_rgb(item.image, at_least=size)
+    picture = load_rgb(item.image, min_side_hint=size)
     scale = size / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     rgb = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
@@ -73,7 +73,7 @@ def canvas_side(items: Iterable[Item], least: int = 80, most: int = 192) -> int:
     sides = []
     for item in islice(items, 20):
         with suppress(ImageError):
-            sides.append(max(load_rgb(item.image, at_least=most).size))
+            sides.append(max(load_rgb(item.image, min_side_hint=most).size))
     return int(min(most, max(least, median(sides)))) if sides else most
 
 

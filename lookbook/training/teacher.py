@@ -35,7 +35,7 @@ def pixels(dataset: str) -> Iterator[np.ndarray]:
     """uint8 (SIZE, SIZE, 3) of each usable picture, in the order of `data.load_photos`."""
     for item in open_catalog(dataset):
         try:
-            yield np.asarray(letterbox(load_rgb(item.image, at_least=SIZE), SIZE))
+            yield np.asarray(letterbox(load_rgb(item.image, min_side_hint=SIZE), SIZE))
         except ImageError:
             continue
 

@@ -26,11 +26,11 @@ OPEN = """
 import json, sys, time
 start = time.perf_counter()
 from lookbook.catalog import CatalogError, open_catalog
-from lookbook.images.loading import ImageError, open_picture
+from lookbook.images.loading import ImageError, load_rgb
 
 def pixel(picture):
     try:
-        return open_picture(picture).getpixel((32, 32))
+        return load_rgb(picture).getpixel((32, 32))
     except ImageError as error:
         return error.reason
 

@@ -36,7 +36,7 @@ class Photo:
 
     def picture(self) -> Image.Image:
         """RGB; raises ImageError for anything that is no picture."""
-        return load_rgb(decoded(self.address), at_least=SHOWN_HEIGHT)
+        return load_rgb(decoded(self.address), min_side_hint=SHOWN_HEIGHT)
 
     def plain(self) -> dict[str, Any]:
         """As the page's template reads it."""

@@ -39,7 +39,7 @@ class QueryPicture(gr.Image):
         data = b""
         try:
             data = _data(payload)
-            return Upload(data, load_rgb(data, at_least=SHOWN_HEIGHT))
+            return Upload(data, load_rgb(data, min_side_hint=SHOWN_HEIGHT))
         except ImageError as error:
             return Upload(data, error)
 

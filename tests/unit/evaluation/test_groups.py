@@ -57,14 +57,14 @@ class Words:
 
 def test_words_ask_for_all_that_have_these_values():
     right = Words(shirt=[1, 0, 0, 0], shoe=[0, 1, 0, 0])
-    found = text_precision(gallery(), right, "gender", "articleType", at_least=10)
+    found = text_precision(gallery(), right, "gender", "articleType", min_count=10)
     assert found.n == 2, "men's are not known, and there is but one boy's"
     assert found.value == 1, "what comes first are women's, none of men's lies there"
     astray = Words(shirt=[1, 0, 0, 0], shoe=[0, 0, 1, 0])
-    found = text_precision(gallery(), astray, "gender", "articleType", at_least=10)
+    found = text_precision(gallery(), astray, "gender", "articleType", min_count=10)
     assert found.value == 0.5, "who looks where men's are finds no woman's shoe"
 
 
 def test_what_nobody_says_is_not_asked_for():
     right = Words(shirt=[1, 0, 0, 0], shoe=[0, 1, 0, 0])
-    assert text_precision(gallery(), right, "colour", "articleType", at_least=10) is None
+    assert text_precision(gallery(), right, "colour", "articleType", min_count=10) is None

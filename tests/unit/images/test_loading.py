@@ -364,7 +364,7 @@ def test_given_image_is_left_alone():
     image = shirt().convert("RGBA")
     image.info["comment"] = "mine"
     before = image.tobytes()
-    found = load_rgb(image, at_least=16, denoise=True)
+    found = load_rgb(image, min_side_hint=16, denoise=True)
     found.paste(WHITE, (0, 0, 10, 10))
     assert image.tobytes() == before and image.info == {"comment": "mine"}
     rgb = shirt()
@@ -384,10 +384,10 @@ def test_closed_image_is_an_image_error():
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
 def test_at_least_shrinks_but_never_below(file_format):
     data = encoded(shirt((1200, 1600)), file_format)
-    image = load_rgb(data, at_least=224)
+    image = load_rgb(data, min_side_hint=224)
     assert 224 <= min(image.size) < 450
     assert abs(image.width / image.height - 0.75) < 0.01
-    assert load_rgb(data, at_least=5000).size == (1200, 1600)
+    assert load_rgb(data, min_side_hint=5000).size == (1200, 1600)
     assert load_rgb(data).size == (1200, 1600)
 
 
@@ -498,15 +498,15 @@ SAMPLES = samples()
     sample=st.sampled_from(SAMPLES),
     flips=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 255)), max_size=8),
     cut=st.one_of(st.just(1.0), st.floats(0, 1)),
-    at_least=st.sampled_from([None, 4, 224]),
+    min_side_hint=st.sampled_from([None, 4, 224]),
 )
 @pytest.mark.filterwarnings("ignore")
-def test_damaged_file_is_a_picture_or_an_image_error(sample, flips, cut, at_least):
+def test_damaged_file_is_a_picture_or_an_image_error(sample, flips, cut, min_side_hint):
     data = bytearray(sample[: int(cut * len(sample))])
     for place, change in flips:
         if data:
             data[int(place * (len(data) - 1))] ^= change
-    rgb_or_image_error(bytes(data), at_least=at_least)
+    rgb_or_image_error(bytes(data), min_side_hint=min_side_hint)
 
 
 @settings(max_examples=200, deadline=None)

@@ -46,7 +46,7 @@ class SearchService:
         self.price = price_column(index)
         self._encode = on_gpu(lambda picture: self.encoder.encode([picture])[0])
         self._focus = on_gpu(lambda picture: find_garment(self.encoder, picture))
-        self._why = on_gpu(lambda mine, theirs: attribution.why(self.encoder, mine, theirs))
+        self._why = on_gpu(lambda mine, theirs: attribution.attribution_maps(self.encoder, mine, theirs))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.evaluation.metrics import RESAMPLES, Estimate, figure
+from lookbook.schema.column_names import find_column, normalize_column_name
 from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
-from lookbook.search.product_groups import find_column, plain
 
 _NAMED = (
     "gender", "sex", "agegroup", "kids", "indexgroupname", "basecolour", "basecolor", "colour",
@@ -149,7 +149,7 @@ def _attribute(
     places = np.array([numbers.get(value, len(names)) for value in values])[codes]
     if (places == len(names)).any():
         names.append("other or none")
-    one_each = index.copies == np.arange(len(index))  # what folds is shown once at most
+    one_each = index.duplicate_groups == np.arange(len(index))  # what folds is shown once at most
     groups, served, seen = [], {}, {}
     for n, name in enumerate(names):
         share = float((places[one_each] == n).mean())
@@ -220,7 +220,7 @@ def plot(audited: Audit, folder: str | Path) -> list[Path]:
         _dots(right, [(g.name, g.exposure) for g in attribute.groups], "exposure")
         right.axvline(1, color="0.7", linewidth=1, zorder=0)
         left.invert_yaxis()
-        paths.append(Path(folder) / f"audit-{plain(attribute.column)}.png")
+        paths.append(Path(folder) / f"audit-{normalize_column_name(attribute.column)}.png")
         sheet.savefig(paths[-1], dpi=120)
     return paths
 

@@ -36,8 +36,7 @@ class Generation:
 
     `manifest`; `vectors` (count, dim); `items`, a table with `id`, `title`, `group` and the
     attributes; `projection` (mean, matrix) or None; `root` where it was found through CURRENT.
-    What was learnt of the finished index, each None in generations written without it:
-    `map`, float32 (count, 2); `evaluation`, figures and audit as JSON has them.
+    `read_json` and `read_array` give what else was stored with it.
     """
 
     def __init__(self, path: Path, verify: str) -> None:
@@ -54,8 +53,6 @@ class Generation:
         self.projection = self._read_projection()
         self._check_shapes()
         self._thumbs = self._map_thumbs()
-        self.evaluation: dict | None = self.read_json("evaluation.json", _dictionary)
-        self.map = self._read_map()
 
     @classmethod
     def open(cls, path: str | Path, verify: str = "full") -> Generation:
@@ -124,19 +121,24 @@ class Generation:
         with _refusing(self.path / name):
             return read(json.loads((self.path / name).read_text(encoding="utf-8")))
 
-    def _read_map(self) -> np.ndarray | None:
-        path = self.path / "map.npy"
-        if path.name not in self.manifest.files:
+    def read_array(
+        self, name: str, shape: tuple[int, ...], dtype: type[np.generic]
+    ) -> np.ndarray | None:
+        """Memory-map an array file of this generation; None where the manifest lists none.
+
+        Raises IndexCorrupt for another shape or type, and for values that are not finite.
+        """
+        if name not in self.manifest.files:
             return None
+        path = self.path / name
         with _refusing(path):
-            flat = np.load(path, mmap_mode="r", allow_pickle=False)
-        wanted = ((self.manifest.count, 2), np.float32)
-        if (flat.shape, flat.dtype) != wanted or not np.isfinite(flat).all():
+            array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.shape != shape or array.dtype != dtype or not np.isfinite(array).all():
             raise IndexCorrupt(
-                f"{path.name} holds {flat.shape} of {flat.dtype}, expected finite "
-                f"{wanted[0]} of float32"
+                f"{name} holds {array.shape} of {array.dtype}, expected finite "
+                f"{shape} of {np.dtype(dtype)}"
             )
-        return flat
+        return array
 
     def _check_shapes(self) -> None:
         m = self.manifest
@@ -176,9 +178,3 @@ def _refusing(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # numpy alone has four ways to say that a header is damaged
         raise IndexCorrupt(f"{path.name} cannot be read: {error}") from error
-
-
-def _dictionary(value: object) -> dict:
-    if not isinstance(value, dict):
-        raise ValueError(f"expected an object, found {type(value).__name__}")
-    return value

@@ -16,12 +16,12 @@ def enrich(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> d
     index = Index(generation, "exact")
     files: dict[str, dict | np.ndarray] = {}
     kind = calibration.kind_column(index.columns)
-    worth = calibration.learn(
+    worth = calibration.fit(
         generation.vectors,
         generation.manifest.metric,
         kinds=index.column(kind) if kind else None,
         kind=kind,
-        copies=index.copies,
+        duplicate_groups=index.duplicate_groups,
         seed=seed,
     )
     if worth is not None:

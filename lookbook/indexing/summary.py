@@ -14,7 +14,7 @@ from lookbook.indexing.encode_catalog import EncodedCatalog
 from lookbook.schema.columns import Roles
 from lookbook.search.facets import price_column
 from lookbook.search.index import Index
-from lookbook.search.product_groups import several
+from lookbook.search.product_groups import count_colourways
 
 _NAMED = 5  # rejected pictures that are named; all of them stand in report.json
 
@@ -64,7 +64,7 @@ class Summary:
             items=len(kept.items),
             encoded=kept.encoded,
             groups=len(np.unique(groups)),
-            coloured=several(index),
+            coloured=count_colourways(index),
             rejected=dict(Counter(r["reason"] for r in kept.rejected)),
             seconds_encoding=encoding,
             seconds_index=indexing,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookbook.outfits.slots import SLOTS, OutfitSlots
+from lookbook.outfits.slots import SLOTS, OutfitSlots, outfit_slots
 from lookbook.schema.colours import Colour, harmony
 from lookbook.search.index import Index, IndexItem
+from lookbook.search.product_groups import product_groups
 
 CoBought = Callable[[str], Mapping[str, float]]
 
@@ -65,12 +66,12 @@ def complete(index: Index, id: str, co_bought: CoBought | None = None, looks: in
     the vectors count, and `co_bought(id)`, where given, adds what was bought with it (ids with
     scores of any scale). Raises UnknownItem.
     """
-    row, wardrobe = index.row_of(id), index.wardrobe
+    row, wardrobe = index.row_of(id), outfit_slots(index)
     if wardrobe.slots[row] < 0:
         return Looks([], "This piece is worn by itself or under others: no outfit is made of it.")
     slot = SLOTS[wardrobe.slots[row]]
     base = _base(index, wardrobe, row, co_bought)
-    used = {int(index.products[row])}
+    used = {int(product_groups(index)[row])}
     found: list[Outfit] = []
     for turn in range(looks):
         idea, slots = _IDEAS[turn % len(_IDEAS)], _ADDED[slot][turn % len(_ADDED[slot])]
@@ -116,7 +117,7 @@ def _look(
         if best is not None:
             worn.append(best[0])
             gains.append(best[1])
-            taken.add(int(index.products[best[0]]))
+            taken.add(int(product_groups(index)[best[0]]))
     there = {SLOTS[wardrobe.slots[other]] for other in worn[1:]}
     needed = _NEEDED[SLOTS[wardrobe.slots[row]]]
     if "dress" in there:  # a dress is top and bottom
@@ -141,7 +142,7 @@ def _piece(
     for other in worn[1:]:  # with an item for all, the first piece for some decides
         possible &= wardrobe.fits(other, "person") > 0
     rows = np.flatnonzero(possible)
-    rows = rows[~np.isin(index.products[rows], list(taken))]
+    rows = rows[~np.isin(product_groups(index)[rows], list(taken))]
     if not len(rows):
         return None
     near = rows[np.argsort(-base[rows], kind="stable")[:_CANDIDATES]]

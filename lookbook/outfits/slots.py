@@ -8,9 +8,17 @@ from functools import cached_property
 import numpy as np
 
 from lookbook.schema.colours import Colour, named, seen
+from lookbook.schema.column_names import (
+    COLOUR_NAMES,
+    KIND_NAMES,
+    PEOPLE_NAMES,
+    SEASON_NAMES,
+    USAGE_NAMES,
+    find_column,
+)
 from lookbook.schema.text import tokenize
 from lookbook.search.index import Index
-from lookbook.search.product_groups import find_column
+from lookbook.search.per_index import per_index
 
 SLOTS = ("top", "bottom", "dress", "outerwear", "shoes", "bag", "accessory")
 _SLOT_WORDS = {  # the first slot that has one of the words takes the item
@@ -54,14 +62,6 @@ _SLOT_WORDS = {  # the first slot that has one of the words takes the item
 }
 _PLACE = {word: slot for slot, listed in reversed(_SLOT_WORDS.items()) for word in tokenize(listed)}
 _ORDER = {slot: n for n, slot in enumerate(_SLOT_WORDS)}
-_KINDS = (  # from the most to the least telling
-    "articletype", "producttypename", "producttype", "category", "label", "subcategory",
-    "productgroupname", "garmentgroupname", "type", "mastercategory",
-)  # fmt: skip
-_COLOURS = ("basecolour", "basecolor", "colourgroupname", "colour", "color", "colourway")
-_PEOPLE = ("gender", "indexgroupname", "indexname", "sex", "department")
-_SEASONS = ("season",)
-_USES = ("usage", "occasion", "use")
 
 
 def slot_of(text: str) -> str | None:
@@ -83,7 +83,7 @@ class OutfitSlots:
     def _slots(self) -> np.ndarray:
         """The most telling column decides; where none does, the title."""
         codes = np.full(len(self._index), -2)
-        columns = [find_column(self._index.columns, [name]) for name in _KINDS]
+        columns = [find_column(self._index.columns, [name]) for name in KIND_NAMES]
         sources = [self._index.column(c) for c in columns if c] + [self._index.titles]
         for values in sources:
             of = {value: _code(value) for value in set(values)}
@@ -92,7 +92,7 @@ class OutfitSlots:
 
     @cached_property
     def _colours(self) -> list | None:
-        column = find_column(self._index.columns, _COLOURS)
+        column = find_column(self._index.columns, COLOUR_NAMES)
         return self._index.column(column) if column else None
 
     def colour(self, row: int) -> Colour | None:
@@ -107,16 +107,16 @@ class OutfitSlots:
     def fits(self, row: int, side: str) -> np.ndarray:
         """float (n,): how well each item fits `row` in `side`: "person", "season" or "use"."""
         columns, agree = {
-            "person": (_PEOPLE, _same_person),
-            "season": (_SEASONS, _same_season),
-            "use": (_USES, _same_use),
+            "person": (PEOPLE_NAMES, _same_person),
+            "season": (SEASON_NAMES, _same_season),
+            "use": (USAGE_NAMES, _same_use),
         }[side]
         column = find_column(self._index.columns, columns)
         return self._by_value(column, row, agree)
 
     def value(self, row: int, side: str) -> str | None:
         """What the catalogue says of the season or use of an item."""
-        columns = {"season": _SEASONS, "use": _USES}[side]
+        columns = {"season": SEASON_NAMES, "use": USAGE_NAMES}[side]
         column = find_column(self._index.columns, columns)
         value = self._index.items[row].attributes[column] if column else None
         return None if value is None or str(value).upper() == "NA" else str(value)
@@ -129,6 +129,12 @@ class OutfitSlots:
         values, codes = self._index.categorical_codes(column)
         own = str(values[codes[row]]).casefold()
         return np.array([agree(own, str(value).casefold()) for value in values])[codes]
+
+
+@per_index
+def outfit_slots(index: Index) -> OutfitSlots:
+    """Return what each item of an index is in an outfit."""
+    return OutfitSlots(index)
 
 
 def _code(value: object) -> int:

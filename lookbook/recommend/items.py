@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookbook.schema.column_names import find_column
 from lookbook.schema.columns import made_title
 from lookbook.schema.filters import FilterError, Where, parse_where
+from lookbook.search.product_groups import group_products
 
 if TYPE_CHECKING:
     from lookbook.search.index import Index
 
 Coded = tuple[list, np.ndarray]  # distinct values, and for each row which of them it has
 
-_FAMILY_NAMES = ("productcode", "productid", "styleid", "style", "model", "parentid", "itemgroupid")
 _PRICE_NAMES = ("price", "saleprice", "listprice", "amount")
 _KINDS = range(2, 151)  # a column with so many values tells a kind of item
-_LONGEST_CODE = 40  # characters; a longer text is a description, not a code
 
 
 class UnknownItems(LookupError):  # noqa: N818
@@ -30,9 +29,8 @@ class UnknownItems(LookupError):  # noqa: N818
 class Items:
     """n items: ids, titles, columns of attributes, vectors (n, dim) or None.
 
-    `product_groups` number what is one product in several colours: an attribute such as
-    `product_code`, else the index's groups of near-duplicates. Raises
-    ValueError where lengths do not agree.
+    `product_groups` number what is one product in several colours, as search and the site group it.
+    Raises ValueError where lengths do not agree.
     """
 
     def __init__(
@@ -45,6 +43,7 @@ class Items:
     ) -> None:
         self.ids = list(ids)
         self.titles = list(titles) if titles is not None else self.ids
+        self._has_titles = titles is not None
         self.columns = dict(columns or {})
         self.vectors = None if vectors is None else _unit(vectors)
         self._groups = np.arange(len(self.ids)) if groups is None else np.asarray(groups)
@@ -56,7 +55,9 @@ class Items:
     def of_index(cls, index: Index) -> Items:
         """The items of an opened index, with its vectors."""
         columns = {name: index.categorical_codes(name) for name in index.columns}
-        return cls(index.ids, index.titles, columns, index.generation.vectors, index.copies)
+        return cls(
+            index.ids, index.titles, columns, index.generation.vectors, index.duplicate_groups
+        )
 
     @classmethod
     def of_columns(
@@ -112,11 +113,7 @@ class Items:
 
     def named(self, *names: str) -> str | None:
         """The column that is called one of `names`, case and punctuation aside."""
-        return next((self._plain_names[n] for n in names if n in self._plain_names), None)
-
-    @cached_property
-    def _plain_names(self) -> dict[str, str]:
-        return {re.sub(r"[^a-z0-9]", "", n.lower()): n for n in reversed(list(self.columns))}
+        return find_column(self.columns, names)
 
     def words(self, row: int) -> str:
         """An item in a few words: its colour and kind where columns say so, else its title."""
@@ -138,25 +135,10 @@ class Items:
 
     @cached_property
     def product_groups(self) -> np.ndarray:
-        """int64 (n,): items of one number are one product in several colours."""
-        name = self.named(*_FAMILY_NAMES) or self._code_column()
-        if name is None:
-            return np.unique(self._groups, return_inverse=True)[1].astype(np.int64)
-        values, codes = self.columns[name]
-        codes = codes.astype(np.int64)
-        alone = np.array([v is None for v in values])[codes]  # no code: a family of its own
-        return np.unique(np.where(alone, len(values) + np.arange(len(self)), codes), False, True)[1]
-
-    def _code_column(self) -> str | None:
-        """A column whose values are shared by few items each, as codes of products are."""
-        for name, (values, codes) in self.columns.items():
-            texts = [v for v in values if isinstance(v, str)]
-            if not texts or len(texts) < len(self) // 8 or max(map(len, texts)) > _LONGEST_CODE:
-                continue
-            sizes = np.bincount(codes)
-            if (sizes[codes] > 1).mean() > 0.1 and sizes.max() <= 50:
-                return name
-        return None
+        """int64 (n,): items of one number are one product in several colours; 0, 1, 2 ..."""
+        titles = self.titles if self._has_titles else None
+        groups = group_products(self.columns, titles, self._groups)
+        return np.unique(groups, return_inverse=True)[1].astype(np.int64)
 
     @cached_property
     def prices(self) -> np.ndarray | None:

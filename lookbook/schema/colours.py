@@ -25,6 +25,11 @@ _NAMED = {  # the more telling word of "navy blue" or "greenish khaki" stands fi
     "gray": "9a9c9e", "brown": "6f4a31", "red": "cb2f2e", "orange": "e8792b", "yellow": "efc93f",
     "green": "4f8d4c", "blue": "3f6bb5", "pink": "e58ba5", "purple": "6a3b8a",
 }  # fmt: skip
+# of a title: what may differ between two colours of one product. Denim, coffee, mushroom and skin
+# are no such words: they name a fabric, a print or a product as often as a colour.
+COLOUR_WORDS = (frozenset(_NAMED) - {"denim", "coffee", "mushroom", "skin"}) | frozenset(
+    tokenize("cobalt crimson dark golden light lime melange multi multicolour off plum")
+)
 _QUIET = frozenset(tokenize("navy denim khaki camel tan beige brown coffee taupe cream nude gold"))
 
 

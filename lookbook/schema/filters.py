@@ -46,6 +46,13 @@ class Condition:
         values = (value,) if operator in _NUMERIC else tuple(v.strip() for v in value.split("|"))
         return cls._checked(column, operator, values)
 
+    def to_text(self) -> str:
+        """Write the condition as `parse` reads it; raises FilterError where no text can say it."""
+        text = f"{self.column}{self.operator}{'|'.join(self.values)}"
+        if Condition.parse(text) != self:
+            raise FilterError(f"no text can say the condition on {self.column!r}: {self.values!r}")
+        return text
+
     @classmethod
     def _checked(cls, column: str, operator: str, values: tuple[str, ...]) -> Condition:
         if operator in _NUMERIC:
@@ -115,16 +122,6 @@ def _from_pair(key: str, value: object) -> Condition:
             f"{column}: expected a value, found None; leave the condition out instead"
         )
     return Condition._checked(column, operator, tuple(_plain(v) for v in values))
-
-
-def mask_rows(
-    conditions: Sequence[Condition], column_of: Callable[[str], Sequence], count: int
-) -> np.ndarray:
-    """bool (count,): rows that meet every condition; `column_of` gives a column by its name."""
-    mask = np.ones(count, dtype=bool)
-    for condition in conditions:
-        mask &= condition.mask(column_of(condition.column))
-    return mask
 
 
 def matches(conditions: Sequence[Condition], attributes: Mapping[str, object]) -> bool:

@@ -1,7 +1,7 @@
-"""What a similarity is worth in this catalogue: the share of such results that are of one kind.
+"""Calibrated scores: the probability that a result of a given score is of the query's kind.
 
-A cosine of 0.8 means one thing for one encoder and catalogue and another for the next, so it is
-learnt where the index is built, and stored with it.
+A cosine of 0.8 means one thing for one encoder and catalogue and another for the next, so the curve
+is fitted when the index is built, and stored with it.
 """
 
 from __future__ import annotations
@@ -12,44 +12,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookbook.index.engines.annoy import ExactEngine
-from lookbook.search.product_groups import find_column
+from lookbook.schema.column_names import KIND_NAMES, find_column
+from lookbook.search.index import Index
+from lookbook.search.per_index import per_index
 
-KINDS = (  # columns that say what kind of thing an item is, the finest first
-    "articletype",
-    "producttypename",
-    "producttype",
-    "garmenttype",
-    "subcategory",
-    "category",
-    "productgroupname",
-    "label",
-    "type",
-    "kind",
-    "class",
-    "mastercategory",
-)
 _SHOWN = 96  # results that a page shows at most
 _DEEPER = 32  # ranks beyond those, evenly spaced in their logarithm
-_BINS, _LEAST = 64, 50  # steps of the curve, and pairs behind each
-# above the line, the word; for shares of one kind, and for ranks among random pairs
-_WORDS = ((0.85, "very close"), (0.6, "close"), (0.3, "similar"), (0.0, "loosely alike"))
-_RANKS = ((0.999, "very close"), (0.99, "close"), (0.95, "similar"), (0.0, "loosely alike"))
+_BINS, _MIN_PAIRS = 64, 50  # steps of the curve, and pairs behind each
+# least probability of each label; of the same kind, and as a rank among random pairs
+_LABELS = ((0.85, "very close"), (0.6, "close"), (0.3, "similar"), (0.0, "loosely alike"))
+_RANK_LABELS = ((0.999, "very close"), (0.99, "close"), (0.95, "similar"), (0.0, "loosely alike"))
 
 
 @dataclass(frozen=True)
 class CalibratedScore:
-    """`share` 0 to 1: how many of 1 results like this are of the kind; `word` says it in short."""
+    """`probability` 0 to 1 that a result of this score is of the query's kind; `label` in words."""
 
-    share: float
-    word: str
+    probability: float
+    label: str
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Shares at ascending scores, in between on straight lines.
+    """Probabilities (`shares`) at ascending scores, interpolated linearly.
 
-    `kind` is the column that says what one kind is; None where the catalogue has none, and then a
-    share is that of random pairs which are less similar.
+    `kind` is the column that two items of one kind share; None where the catalogue has none, and
+    then a share is that of random pairs which are less similar.
     """
 
     kind: str | None
@@ -58,18 +46,20 @@ class Calibration:
     pairs: int
 
     def of(self, score: float) -> CalibratedScore:
-        """The chance that belongs to a hit's score."""
-        share = float(np.interp(score, self.scores, self.shares))
-        lines = _WORDS if self.kind else _RANKS
-        return CalibratedScore(share, next(word for least, word in lines if share >= least))
+        """Return the probability that belongs to a hit's score."""
+        probability = float(np.interp(score, self.scores, self.shares))
+        labels = _LABELS if self.kind else _RANK_LABELS
+        return CalibratedScore(
+            probability, next(label for least, label in labels if probability >= least)
+        )
 
     def __str__(self) -> str:
         if self.kind:
             return f"share of results this similar that have the same {self.kind}"
         return "share of random pairs that are less similar; the catalogue names no kinds"
 
-    def to_json(self) -> dict:
-        """As it is stored in a generation."""
+    def to_json(self) -> dict[str, object]:
+        """Return it as it is stored in a generation."""
         return {
             "kind": self.kind,
             "scores": list(self.scores),
@@ -95,50 +85,57 @@ class Calibration:
         return cls(kind, tuple(scores.tolist()), tuple(shares.tolist()), pairs)
 
 
+@per_index
+def calibration(index: Index) -> Calibration | None:
+    """Return the calibration stored with an index, None where it has none; raises IndexCorrupt."""
+    return index.generation.read_json("calibration.json", Calibration.from_json)
+
+
 def kind_column(columns: Iterable[str]) -> str | None:
-    """The column that says what kind of thing an item is, or None."""
-    return find_column(columns, KINDS)
+    """Return the column that says what kind of garment an item is, or None."""
+    return find_column(columns, KIND_NAMES)
 
 
-def learn(
+def fit(
     vectors: np.ndarray,
     metric: str,
     *,
-    kinds: list | None = None,
+    kinds: Sequence[object] | None = None,
     kind: str | None = None,
-    copies: np.ndarray | None = None,
+    duplicate_groups: np.ndarray | None = None,
     sample: int = 1000,
     seed: int = 0,
 ) -> Calibration | None:
-    """Learn from `sample` items as queries of the others; None where there are not two of them.
+    """Fit on `sample` items as queries of the others; None where there are not two of them.
 
-    `vectors` (n, dim) as stored; `kinds` the value of the column `kind` for each row; `copies` int
-    (n,) near-duplicates share a number and do not count. Isotonic regression (Barlow et al. 1972)
-    of "of one kind" on the score, over the results that a page shows and some deeper ones.
+    `vectors` (n, dim) as stored; `kinds` the value of the column `kind` for each row;
+    `duplicate_groups` int (n,), equal for near-duplicates, which do not count. Isotonic regression
+    (Barlow et al. 1972) of "of one kind" on the score, over the results that a page shows and some
+    deeper ones.
     """
     draw = np.random.default_rng(seed)
-    asked = np.sort(draw.permutation(len(vectors))[:sample])
-    copies = np.arange(len(vectors)) if copies is None else np.asarray(copies)
-    queries = np.asarray(vectors[asked], np.float32)
+    queries = np.sort(draw.permutation(len(vectors))[:sample])
+    groups = np.arange(len(vectors)) if duplicate_groups is None else np.asarray(duplicate_groups)
+    query_vectors = np.asarray(vectors[queries], np.float32)
     codes = None if kinds is None else _codes(kinds)
     if codes is None:
-        pairs = draw.integers(0, len(vectors), (len(asked), _SHOWN + _DEEPER))
-        rows, scores = pairs, _scores(vectors, metric, queries, pairs)
+        rows = draw.integers(0, len(vectors), (len(queries), _SHOWN + _DEEPER))
+        scores = _scores(vectors, metric, query_vectors, rows)
     else:
-        rows, scores = _ranked(vectors, metric, queries)
-    other = copies[rows] != copies[asked][:, None]
-    if codes is not None:  # two items of which nobody says what they are say nothing together
-        other &= (codes[rows] >= 0) & (codes[asked] >= 0)[:, None]
-    if not other.any():
+        rows, scores = _ranked(vectors, metric, query_vectors)
+    counted = groups[rows] != groups[queries][:, None]
+    if codes is not None:  # a pair with an item of no known kind says nothing
+        counted &= (codes[rows] >= 0) & (codes[queries] >= 0)[:, None]
+    if not counted.any():
         return None
     if codes is None:
-        return _ranks(scores[other])
-    same = codes[rows] == codes[asked][:, None]
-    return _isotonic(scores[other], same[other].astype(np.float64), kind)
+        return _ranks(scores[counted])
+    same = codes[rows] == codes[queries][:, None]
+    return _isotonic(scores[counted], same[counted].astype(np.float64), kind)
 
 
-def _codes(kinds: Sequence) -> np.ndarray | None:
-    """int (n,): each item's kind by number, -1 where it is not told; None for one kind only."""
+def _codes(kinds: Sequence[object]) -> np.ndarray | None:
+    """Return int (n,), each item's kind by number, -1 if unknown; None where all are of one."""
     names = sorted({str(kind) for kind in kinds if kind is not None})
     numbers = {name: n for n, name in enumerate(names)}
     codes = np.array([-1 if kind is None else numbers[str(kind)] for kind in kinds], np.int64)
@@ -146,7 +143,7 @@ def _codes(kinds: Sequence) -> np.ndarray | None:
 
 
 def _ranked(vectors: np.ndarray, metric: str, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and scores (q, m) of the first ranks and of some deeper ones."""
+    """Return rows and scores (q, m) of the first ranks and of some deeper ones."""
     count = len(vectors)
     deepest = min(count, max(2 * _SHOWN, 5000))
     ranks = np.arange(min(_SHOWN + 1, count))
@@ -177,7 +174,7 @@ def _isotonic(scores: np.ndarray, same: np.ndarray, kind: str | None) -> Calibra
     from scipy.optimize import isotonic_regression
 
     order = np.argsort(scores, kind="stable")
-    left = np.geomspace(len(order), min(len(order), _LEAST), _BINS).round().astype(int)
+    left = np.geomspace(len(order), min(len(order), _MIN_PAIRS), _BINS).round().astype(int)
     bins = np.split(order, np.unique(len(order) - left)[1:])  # finer towards the top
     at = np.array([scores[b].mean() for b in bins], np.float64)
     shares = np.array([same[b].mean() for b in bins])
@@ -186,12 +183,12 @@ def _isotonic(scores: np.ndarray, same: np.ndarray, kind: str | None) -> Calibra
 
 
 def _ranks(scores: np.ndarray) -> Calibration:
-    """Quantiles, finer towards the top, where results are."""
+    """Return the quantiles of the scores, finer towards the top, where results are."""
     shares = np.unique(np.concatenate([np.linspace(0, 0.9, 19), 1 - np.geomspace(0.1, 1e-5, 40)]))
     shares[-1] = 1.0
     return _rounded(None, np.quantile(scores.astype(np.float64), shares), shares, len(scores))
 
 
 def _rounded(kind: str | None, scores: np.ndarray, shares: np.ndarray, pairs: int) -> Calibration:
-    rounded = (tuple(np.round(values, 6).tolist()) for values in (scores, shares))
-    return Calibration(kind, *rounded, pairs)
+    at, share = (tuple(np.round(values, 6).tolist()) for values in (scores, shares))
+    return Calibration(kind, at, share, pairs)

@@ -1,20 +1,20 @@
-"""What a catalogue can be narrowed by: its own attributes, with counts that follow the filters."""
+"""Facets: the attributes that a catalogue can be filtered by, and counts under the filters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from lookbook.schema.column_names import is_categorical
 from lookbook.schema.columns import is_price
-from lookbook.schema.filters import Condition, FilterError
+from lookbook.schema.filters import Condition, Where, parse_where
 from lookbook.search.index import Index
 
-_MOST_VALUES = 60  # a column with more is a name, not a kind
-_MOST_FACETS = 10
-_ENDS = ("<=", ">=")
+_SIZES = range(2, 61)  # distinct values of a facet; a column with more holds names, not kinds
+_MAX_FACETS = 10
+_RANGE_OPERATORS = ("<=", ">=")
 _MARKS = re.compile(r"[=<>!|]")  # what a condition is written with
 
 
@@ -29,7 +29,7 @@ class FacetValue:
 
 @dataclass(frozen=True)
 class Facet:
-    """An attribute to choose values of."""
+    """An attribute to filter by."""
 
     column: str
     choices: tuple[FacetValue, ...]
@@ -37,7 +37,7 @@ class Facet:
 
 @dataclass(frozen=True)
 class NumericRange:
-    """A column of numbers, from `low` to `high`; `least` and `most` are what was asked for."""
+    """A column of numbers, from `low` to `high`; `least` and `most` are the ends of the filter."""
 
     column: str
     low: float
@@ -47,26 +47,21 @@ class NumericRange:
 
 
 def columns(index: Index) -> list[str]:
-    """Attributes that say a kind: texts with 2 to 60 values, each of several items on average.
+    """Return the categorical attributes: texts with 2 to 60 values, each of 2 items on average.
 
-    The fullest come first in the order of the catalogue; at most ten.
+    In the order of the catalogue; at most ten.
     """
     kinds = []
     for name in index.columns:
         counts = index.values(name)
-        texts = all(isinstance(value, str) for value in counts)
-        if (
-            texts
-            and not _MARKS.search(name)
-            and 2 <= len(counts) <= _MOST_VALUES
-            and sum(counts.values()) >= 2 * len(counts)
-        ):
+        shared = sum(counts.values()) >= 2 * len(counts)
+        if is_categorical(counts, _SIZES) and shared and not _MARKS.search(name):
             kinds.append(name)
-    return kinds[:_MOST_FACETS]
+    return kinds[:_MAX_FACETS]
 
 
 def price_column(index: Index) -> str | None:
-    """The column of prices, by its name and by holding numbers."""
+    """Return the column of prices, by its name and by holding numbers."""
     for name in index.columns:
         if is_price(name):
             known = [v for v in index.values(name) if isinstance(v, (int, float))]
@@ -75,83 +70,76 @@ def price_column(index: Index) -> str | None:
     return None
 
 
-def facets(index: Index, where: Sequence[str]) -> list[Facet]:
-    """Every facet under the filters `where`; raises FilterError for one that cannot be read.
+def facets(index: Index, where: Where = None) -> list[Facet]:
+    """Return every facet under the filters `where`; raises FilterError.
 
-    Counts leave out the facet's own conditions: choosing a second colour adds to the first.
+    Counts leave out the facet's own conditions: selecting a second colour adds to the first.
     """
-    conditions = [Condition.parse(text) for text in where]
-    made = []
+    conditions = parse_where(where)
+    masks = [(condition.column, index.condition_mask(condition)) for condition in conditions]
+    found = []
     for column in columns(index):
-        others = [text for text, c in zip(where, conditions, strict=True) if c.column != column]
-        counts = counted(index, column, index.matching(others))
-        chosen = set(chosen_values(where, column))
-        choices = [
-            FacetValue(v, n, v in chosen)
-            for v, n in counts.items()
-            if (n or v in chosen) and "|" not in v and v == v.strip()
+        allowed = np.ones(len(index), bool)
+        for other, mask in masks:
+            allowed &= mask if other != column else True
+        counts = count_values(index, column, allowed)
+        selected = set(selected_values(conditions, column))
+        values = [
+            FacetValue(value, count, value in selected)
+            for value, count in counts.items()
+            if (count or value in selected) and "|" not in value and value == value.strip()
         ]
-        if choices:
-            made.append(Facet(column, tuple(choices)))
-    return made
+        if values:
+            found.append(Facet(column, tuple(values)))
+    return found
 
 
-def counted(index: Index, column: str, allowed: np.ndarray) -> dict[str, int]:
-    """How many of the rows `allowed` (n,) have each value, in the order of the whole catalogue."""
+def count_values(index: Index, column: str, allowed: np.ndarray) -> dict[str, int]:
+    """Count the rows `allowed`, bool (n,), of each value, in the order of the whole catalogue."""
     values = list(index.values(column))
-    there = np.array(index.column(column), dtype=object)[allowed]
-    found, counts = np.unique(there[there != np.array(None)].astype(str), return_counts=True)
+    cells = np.array(index.column(column), dtype=object)[allowed]
+    found, counts = np.unique(cells[cells != np.array(None)].astype(str), return_counts=True)
     by_value = dict(zip(found.tolist(), counts.tolist(), strict=True))
-    return {value: by_value.get(value, 0) for value in values}
+    return {str(value): by_value.get(value, 0) for value in values}
 
 
-def span(index: Index, where: Sequence[str]) -> NumericRange | None:
-    """The range of prices of the whole catalogue, and what of it was asked for."""
+def price_range(index: Index, where: Where = None) -> NumericRange | None:
+    """Return the range of prices of the whole catalogue, and the ends that `where` sets."""
     column = price_column(index)
     if column is None:
         return None
     numbers = [v for v in index.values(column) if isinstance(v, (int, float)) and v == v]
     if len(numbers) < 2:
         return None
-    asked = {c.operator: float(c.values[0]) for c in _of(where, column) if c.operator in _ENDS}
-    return NumericRange(column, min(numbers), max(numbers), asked.get(">="), asked.get("<="))
+    on_price = [c for c in parse_where(where) if c.column == column]
+    ends = {c.operator: float(c.values[0]) for c in on_price if c.operator in _RANGE_OPERATORS}
+    return NumericRange(column, min(numbers), max(numbers), ends.get(">="), ends.get("<="))
 
 
-def chosen_values(where: Sequence[str], column: str) -> list[str]:
-    """The values that `where` asks of a column by `=`."""
-    return [value for c in _of(where, column) if c.operator == "=" for value in c.values]
+def selected_values(where: Where, column: str) -> list[str]:
+    """Return the values that `where` requires of a column by `=`."""
+    return [value for c in parse_where(where) if _is_selection(c, column) for value in c.values]
 
 
-def toggle_value(where: Sequence[str], column: str, value: str) -> tuple[str, ...]:
-    """`where` with one value of a facet chosen, or no longer chosen."""
-    values = chosen_values(where, column)
+def toggle_value(where: Where, column: str, value: str) -> tuple[Condition, ...]:
+    """Return `where` with one value of a facet selected, or no longer selected."""
+    conditions = parse_where(where)
+    values = selected_values(conditions, column)
     values = [v for v in values if v != value] if value in values else [*values, value]
-    kept = [text for text in where if not _is_choice(text, column)]
-    return (*kept, f"{column}={'|'.join(values)}") if values else tuple(kept)
+    kept = tuple(c for c in conditions if not _is_selection(c, column))
+    return (*kept, Condition(column, "=", tuple(values))) if values else kept
 
 
 def set_range(
-    where: Sequence[str], column: str, least: float | None, most: float | None
-) -> tuple[str, ...]:
-    """`where` with a column of numbers between `least` and `most`; None leaves that end open."""
+    where: Where, column: str, least: float | None, most: float | None
+) -> tuple[Condition, ...]:
+    """Return `where` with a column of numbers from `least` to `most`; None leaves that end open."""
     kept = [
-        text for text in where if not any(c.operator in ("<=", ">=") for c in _of([text], column))
+        c for c in parse_where(where) if c.column != column or c.operator not in _RANGE_OPERATORS
     ]
     ends = [(">=", least), ("<=", most)]
-    return (*kept, *(f"{column}{sign}{end:.12g}" for sign, end in ends if end is not None))
+    return (*kept, *(Condition(column, o, (f"{e:.12g}",)) for o, e in ends if e is not None))
 
 
-def _of(where: Sequence[str], column: str) -> list[Condition]:
-    found = []
-    for text in where:
-        try:
-            condition = Condition.parse(text)
-        except FilterError:
-            continue
-        if condition.column == column:
-            found.append(condition)
-    return found
-
-
-def _is_choice(text: str, column: str) -> bool:
-    return any(c.operator == "=" for c in _of([text], column))
+def _is_selection(condition: Condition, column: str) -> bool:
+    return condition.column == column and condition.operator == "="

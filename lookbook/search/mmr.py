@@ -1,4 +1,4 @@
-"""Answers that differ from each other: maximal marginal relevance."""
+"""Results that differ from each other: maximal marginal relevance."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ import numpy as np
 
 
 def maximal_marginal_relevance(
-    query_scores: np.ndarray, vectors: np.ndarray, k: int, variety: float
+    query_scores: np.ndarray, vectors: np.ndarray, k: int, diversity: float, floor: float = -np.inf
 ) -> np.ndarray:
-    """Positions (at most k) of candidates, each the best that adds something to those before it.
+    """Choose at most k candidates, each relevant and unlike those before; return their positions.
 
-    Carbonell & Goldstein 1998: the next is the largest (1 - variety) x its score minus variety x
-    its cosine with the closest one chosen. `query_scores` (n,) are cosines with the query and
-    `vectors` (n, dim) those of the candidates; `variety` 0 ranks by score alone, 1 by difference
-    alone after the best one. Ties go to the earlier. Raises ValueError for another `variety`.
+    Carbonell & Goldstein 1998: the next is the one of the largest (1 - diversity) x its score minus
+    diversity x its cosine with the closest one chosen. `query_scores` (n,) are cosines with the
+    query, or another relevance of that scale; `vectors` (n, dim) those of the candidates.
+    `diversity` 0 ranks by score alone, 1 by difference alone after the best one. A closest cosine
+    below `floor` counts as `floor`: with 0, being opposite is no merit. Ties go to the earlier.
+    Raises ValueError for a `diversity` outside 0 to 1.
     """
-    if not 0 <= variety <= 1:
-        raise ValueError(f"variety lies between 0 and 1, found {variety}")
+    if not 0 <= diversity <= 1:
+        raise ValueError(f"diversity lies between 0 and 1, found {diversity}")
     scores = np.asarray(query_scores, np.float64)
     if len(scores) != len(vectors):
         raise ValueError(f"expected a score for each of {len(vectors)} vectors, not {len(scores)}")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.asarray(vectors, np.float64) / np.maximum(lengths, np.finfo(np.float32).tiny)
     chosen: list[int] = []
-    left, closest = np.ones(len(scores), bool), np.full(len(scores), -np.inf)
+    left, closest = np.ones(len(scores), bool), np.full(len(scores), floor)
     while len(chosen) < min(k, len(scores)):
-        gain = (1 - variety) * scores - variety * closest if chosen else scores
+        gain = (1 - diversity) * scores - diversity * closest if chosen else scores
         best = int(np.argmax(np.where(left, gain, -np.inf)))
         chosen.append(best)
         left[best] = False

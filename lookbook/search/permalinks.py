@@ -1,9 +1,10 @@
-"""A query as the parameters of a link, and back: short, readable, and safe to open.
+"""Permalinks: a query as the parameters of a link, and back.
 
     ?item=100012&where=gender=Women;price<=60&words=in navy&n=48&variety=0.3
 
-Names and meanings stay as they are: links live longer than versions. A private picture travels only
-where its owner allowed it, and then as its vector in whole numbers, with the encoder's fingerprint.
+Parameter names and meanings never change: links live longer than versions. A private picture is
+part of a link only where its owner allowed it, and then as its vector quantised to int8, with the
+encoder's fingerprint.
 """
 
 from __future__ import annotations
@@ -17,40 +18,41 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from lookbook.schema.filters import MAX_CHARACTERS, Condition, FilterError
+from lookbook.schema.filters import Condition, FilterError
 from lookbook.search.index import Index
 from lookbook.search.query import FOLDS, Query
 
 MAX_RESULTS = 96
 MAX_PICTURES = 4
-MAX_IDS = 32  # likes and dislikes, each
+MAX_IDS = 32  # positive and negative items, each
 MAX_CONDITIONS = 16
 MAX_WORDS = 200  # characters
 NAMES = ("item", "words", "where", "more", "less", "n", "variety", "fold", "picture")
 _FOLD_NAMES = {"colourways": "colourways", "copies": "copies", "none": None}
-_IN_ALL = 16_384  # characters of one parameter
+_MAX_PARAMETER = 16_384  # characters of one parameter
 
 
 def to_params(
     query: Query, allow_pictures: bool = False, index: Index | None = None
 ) -> dict[str, str]:
-    """The parameters of a link to `query`; what is as usual is left out.
+    """Return the parameters of a link to `query`; defaults are left out.
 
     Pictures are left out unless `allow_pictures` or they came by a link themselves; then `index`
-    says whose vectors they are. Raises ValueError for pictures without an index.
+    says whose vectors they are. Raises ValueError for pictures without an index, FilterError for a
+    condition that no text can say.
     """
-    usual = Query()
+    default = Query()
     params = {
         "item": query.item or "",
         "words": query.words.strip(),
-        "where": _joined(query.where, ";"),
-        "more": _joined(query.more, ","),
-        "less": _joined(query.less, ","),
-        "n": "" if query.count == usual.count else str(query.count),
-        "variety": "" if query.variety == usual.variety else f"{query.variety:.3g}",
-        "fold": "" if query.fold == usual.fold else str(query.fold).lower(),
+        "where": _joined((condition.to_text() for condition in query.where), ";"),
+        "more": _joined(query.positive, ","),
+        "less": _joined(query.negative, ","),
+        "n": "" if query.count == default.count else str(query.count),
+        "variety": "" if query.diversity == default.diversity else f"{query.diversity:.3g}",
+        "fold": "" if query.fold == default.fold else str(query.fold).lower(),
     }
-    if (allow_pictures or query.shared) and query.pictures:
+    if (allow_pictures or query.from_link) and query.pictures:
         if index is None:
             raise ValueError("a link to pictures needs the index that they were asked of")
         params["picture"] = "~".join([encoder_mark(index), *map(_packed, query.pictures)])
@@ -58,48 +60,49 @@ def to_params(
 
 
 def from_params(params: Mapping[str, object], index: Index) -> tuple[Query, list[str]]:
-    """The query of a link, and a sentence for everything in it that could not be used.
+    """Return the query of a link, and a warning for everything in it that could not be used.
 
-    Never raises, whatever the parameters hold; names that are not ours are passed over.
+    Never raises, whatever the parameters hold; unknown names are ignored.
     """
-    notes: list[str] = []
-    text = {name: _text(name, params, notes) for name in NAMES}
+    warnings: list[str] = []
+    text = {name: _text(name, params, warnings) for name in NAMES}
     item = text["item"] or None
-    if item and not _ids([item], index, notes):
+    if item and not _ids([item], index, warnings):
         item = None
-    more = _ids(_split(text["more"], ","), index, notes)
-    less = [id for id in _ids(_split(text["less"], ","), index, notes) if id not in more]
-    pictures = _pictures(text["picture"], index, notes)
+    positive = _ids(_split(text["more"], ","), index, warnings)
+    negative = _ids(_split(text["less"], ","), index, warnings)
+    pictures = _pictures(text["picture"], index, warnings)
     query = Query(
         pictures=pictures,
-        shared=bool(pictures),
+        from_link=bool(pictures),
         item=item,
-        words=_cut("the words", text["words"].strip(), MAX_WORDS, notes),
-        more=tuple(more),
-        less=tuple(less),
-        where=_where(_split(text["where"], ";"), index, notes),
-        count=_number("n", text["n"], int, 1, MAX_RESULTS, Query.count, notes),
-        variety=_number("variety", text["variety"], float, 0, 1, Query.variety, notes),
-        fold=_fold(text["fold"], notes),
+        words=_cut("the words", text["words"].strip(), MAX_WORDS, warnings),
+        positive=tuple(positive),
+        negative=tuple(id for id in negative if id not in positive),
+        where=_where(_split(text["where"], ";"), index, warnings),
+        count=_number("n", text["n"], int, 1, MAX_RESULTS, Query.count, warnings),
+        diversity=_number("variety", text["variety"], float, 0, 1, Query.diversity, warnings),
+        fold=_fold(text["fold"], warnings),
     )
-    return query, notes
+    return query, warnings
 
 
 def encoder_mark(index: Index) -> str:
-    """8 hex digits that change with anything that changes the encoder's vectors."""
-    told = {k: v for k, v in index.manifest.encoder.items() if k not in ("id", "model")}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
+    """Return 8 hex digits that change with anything that changes the encoder's vectors."""
+    identity = {k: v for k, v in index.manifest.encoder.items() if k not in ("id", "model")}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _joined(parts: Iterable[str], mark: str) -> str:
-    return mark.join(part.replace("\\", "\\\\").replace(mark, f"\\{mark}") for part in parts)
+def _joined(parts: Iterable[str], separator: str) -> str:
+    escaped = (part.replace("\\", "\\\\").replace(separator, f"\\{separator}") for part in parts)
+    return separator.join(escaped)
 
 
-def _split(text: str, mark: str) -> list[str]:
-    """The parts that `_joined` joined; a mark after a backslash is part of a part."""
+def _split(text: str, separator: str) -> list[str]:
+    """Split what `_joined` joined; a separator after a backslash does not separate."""
     parts, escaped = [""], False
     for c in text:
-        if escaped or c not in ("\\", mark):
+        if escaped or c not in ("\\", separator):
             parts[-1] += c
             escaped = False
         elif c == "\\":
@@ -109,51 +112,51 @@ def _split(text: str, mark: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _text(name: str, params: Mapping[str, object], notes: list[str]) -> str:
+def _text(name: str, params: Mapping[str, object], warnings: list[str]) -> str:
     value = params.get(name, "")
     if not isinstance(value, str):
-        notes.append(f"{name} is not a text and was left out.")
+        warnings.append(f"{name} is not a text and was left out.")
         return ""
-    if len(value) > _IN_ALL:
-        notes.append(f"{name} is longer than any link that is made here and was left out.")
+    if len(value) > _MAX_PARAMETER:
+        warnings.append(f"{name} is longer than any link that is made here and was left out.")
         return ""
     return value.replace("\0", "")
 
 
-def _cut(what: str, text: str, most: int, notes: list[str]) -> str:
+def _cut(what: str, text: str, most: int, warnings: list[str]) -> str:
     if len(text) > most:
-        notes.append(f"Of {what}, the first {most} characters are used.")
+        warnings.append(f"Of {what}, the first {most} characters are used.")
     return text[:most].strip()
 
 
-def _few(what: str, parts: list[str], most: int, notes: list[str]) -> list[str]:
+def _few(what: str, parts: list[str], most: int, warnings: list[str]) -> list[str]:
     parts = list(dict.fromkeys(parts))
     if len(parts) > most:
-        notes.append(f"Of {len(parts)} {what}, the first {most} are used.")
+        warnings.append(f"Of {len(parts)} {what}, the first {most} are used.")
     return parts[:most]
 
 
-def _ids(ids: list[str], index: Index, notes: list[str]) -> list[str]:
+def _ids(ids: list[str], index: Index, warnings: list[str]) -> list[str]:
     known = []
-    for id in _few("items", ids, MAX_IDS, notes):
+    for id in _few("items", ids, MAX_IDS, warnings):
         if id in index:
             known.append(id)
         else:
-            notes.append(f"The item {id[:40]!r} is not in this collection any more.")
+            warnings.append(f"The item {id[:40]!r} is not in this collection any more.")
     return known
 
 
-def _where(conditions: list[str], index: Index, notes: list[str]) -> tuple[str, ...]:
-    kept = []
-    for text in _few("filters", conditions, MAX_CONDITIONS, notes):
+def _where(texts: list[str], index: Index, warnings: list[str]) -> tuple[Condition, ...]:
+    kept: list[Condition] = []
+    for text in _few("filters", texts, MAX_CONDITIONS, warnings):
         try:
-            column = Condition.parse(text).column
+            condition: Condition | None = Condition.parse(text)
         except FilterError:
-            column = None
-        if column in index.columns and len(text) <= MAX_CHARACTERS:
-            kept.append(text)
-        else:
-            notes.append(f"The filter {text[:60]!r} does not fit this collection.")
+            condition = None
+        if condition is None or condition.column not in index.columns:
+            warnings.append(f"The filter {text[:60]!r} does not fit this collection.")
+        elif condition not in kept:
+            kept.append(condition)
     return tuple(kept)
 
 
@@ -164,7 +167,7 @@ def _number(
     low: float,
     high: float,
     usual: float,
-    notes: list[str],
+    warnings: list[str],
 ) -> float:
     if not text:
         return usual
@@ -173,21 +176,21 @@ def _number(
     except ValueError:
         value = math.nan
     if math.isnan(value):
-        notes.append(f"{name} should be a number, found {text[:40]!r}.")
+        warnings.append(f"{name} should be a number, found {text[:40]!r}.")
         return usual
     if not low <= value <= high:
-        notes.append(f"{name} goes from {low} to {high}, found {text[:40]}.")
+        warnings.append(f"{name} goes from {low} to {high}, found {text[:40]}.")
     return kind(min(max(value, low), high))
 
 
-def _fold(text: str, notes: list[str]) -> str | None:
+def _fold(text: str, warnings: list[str]) -> str | None:
     if text and text not in _FOLD_NAMES:
-        notes.append(f"fold is one of {', '.join(_FOLD_NAMES)}, found {text[:40]!r}.")
+        warnings.append(f"fold is one of {', '.join(_FOLD_NAMES)}, found {text[:40]!r}.")
     return _FOLD_NAMES.get(text, FOLDS[0])
 
 
 def _packed(vector: np.ndarray) -> str:
-    """base64url of int8: the direction to within 0.5 degrees, in 344 characters for 256 numbers."""
+    """Quantise to int8, as base64url: to within 0.5 degrees, 344 characters for 256 numbers."""
     largest = float(np.abs(vector).max()) or 1.0
     return (
         base64.urlsafe_b64encode(
@@ -198,18 +201,18 @@ def _packed(vector: np.ndarray) -> str:
     )
 
 
-def _pictures(text: str, index: Index, notes: list[str]) -> tuple[np.ndarray, ...]:
+def _pictures(text: str, index: Index, warnings: list[str]) -> tuple[np.ndarray, ...]:
     if not text:
         return ()
     mark, *packed = text.split("~")
     if mark != encoder_mark(index):
-        notes.append("The picture of this link was seen by another encoder and was left out.")
+        warnings.append("The picture of this link was seen by another encoder and was left out.")
         return ()
     found = []
-    for part in _few("pictures", packed, MAX_PICTURES, notes):
+    for part in _few("pictures", packed, MAX_PICTURES, warnings):
         vector = _unpacked(part, index.dim)
         if vector is None:
-            notes.append("A picture of this link is damaged and was left out.")
+            warnings.append("A picture of this link is damaged and was left out.")
         else:
             found.append(vector)
     return tuple(found)

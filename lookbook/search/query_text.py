@@ -1,14 +1,16 @@
-"""What a person asks for in words: what should be there and what should not."""
+"""Parse the words of a query: what should be there and what should not."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 
 from lookbook.schema.text import tokenize
 
-_NOT = frozenset(("without", "not", "no", "minus", "except", "non", "never"))
-_ENDS = frozenset(("but", "with", "in", "rather", "instead"))  # a wish against goes up to these
-_SMALL = frozenset(
+_NEGATIONS = frozenset(("without", "not", "no", "minus", "except", "non", "never"))
+_END_OF_NEGATION = frozenset(("but", "with", "in", "rather", "instead"))
+_STOP_WORDS = frozenset(
     tokenize(
         "a an and any as at but by for from i in instead is it like me more my of on only or "
         "please rather show some that the this to want with"
@@ -17,29 +19,49 @@ _SMALL = frozenset(
 _PART = re.compile(r"[^\s,;.!?]+|[,;.!?]")
 
 
-def parse_negation(text: str) -> tuple[str, str]:
-    """("in navy", "stripes") of "in navy, without stripes": wanted and unwanted words.
+@dataclass(frozen=True)
+class ParsedText:
+    """The content words of a query's text: `wanted`, and `unwanted` after a negation."""
 
-    "without", "not", "no", "minus" and "except" turn what follows, up to a comma, "but", "with" or
-    "in"; a word with a dash before it, as search engines take it, is unwanted by itself.
+    wanted: str = ""
+    unwanted: str = ""
+
+    @property
+    def content(self) -> str:
+        """All content words, the wanted ones first."""
+        return " ".join(filter(None, (self.wanted, self.unwanted)))
+
+
+@lru_cache(maxsize=1024)
+def parse_text(text: str) -> ParsedText:
+    """Parse the text of a query, negations resolved and stop words dropped."""
+    return ParsedText(*(content_words(part) for part in parse_negation(text)))
+
+
+def parse_negation(text: str) -> tuple[str, str]:
+    """Split a text into wanted and unwanted words.
+
+    "in navy, without stripes" gives ("in navy", "stripes"). "without", "not", "no", "minus" and
+    "except" negate what follows, up to a comma, "but", "with" or "in"; a word with a dash before
+    it, as search engines take it, is negated by itself.
     """
     wanted: list[str] = []
     unwanted: list[str] = []
-    against = False
+    negated = False
     for part in _PART.findall(text):
         word = part.casefold()
-        if word in _NOT:
-            against = True
+        if word in _NEGATIONS:
+            negated = True
         elif part in ",;.!?":
-            against = False
+            negated = False
         elif len(part) > 1 and part[0] in "-−" and part[1].isalpha():
             unwanted.append(part[1:])
         else:
-            against = against and word not in _ENDS
-            (unwanted if against else wanted).append(part)
+            negated = negated and word not in _END_OF_NEGATION
+            (unwanted if negated else wanted).append(part)
     return " ".join(wanted), " ".join(unwanted)
 
 
 def content_words(text: str) -> str:
-    """The words of `text` that say something about clothes."""
-    return " ".join(word for word in text.split() if word.casefold() not in _SMALL)
+    """Drop stop words: "show me a shirt in Navy" gives "shirt Navy"."""
+    return " ".join(word for word in text.split() if word.casefold() not in _STOP_WORDS)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from lookbook.search.product_groups import by_title
+from lookbook.search.product_groups import group_by_title
 from lookbook.training import augmentation
 from lookbook.training.data import COLOURED, HEADS, MISSING, Photos, described
 from lookbook.training.descriptions import Description
@@ -139,7 +139,7 @@ class PairSampler:
         attributes = [photos.attributes[row] for photos, row in first]
         told = dict.fromkeys(column for row in attributes for column in row)
         columns = {column: [row.get(column) for row in attributes] for column in told}
-        return by_title([photos.names[row] for photos, row in first], columns).tolist()
+        return group_by_title([photos.names[row] for photos, row in first], columns).tolist()
 
     def batches(self, count: int, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches of `count` products, `size` pixels a side; products come in rounds."""

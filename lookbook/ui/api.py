@@ -14,10 +14,12 @@ import gradio as gr
 from lookbook.images.loading import ImageError
 from lookbook.outfits import completion
 from lookbook.recommend.data import History
-from lookbook.schema.filters import FilterError
+from lookbook.schema.filters import Condition, FilterError, parse_where
 from lookbook.search import facets
 from lookbook.search.index import Hit, IndexItem, UnknownItem
 from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX_WORDS
+from lookbook.search.prefix_index import find_titles
+from lookbook.search.product_groups import other_colours
 from lookbook.search.query import Query, run
 from lookbook.ui.components.query_picture import QueryPicture, Upload
 from lookbook.ui.routing import address
@@ -113,7 +115,7 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
         """
-        query = Query(item=str(item), words=words or "", more=_ids(more), less=_ids(less))
+        query = Query(item=str(item), words=words or "", positive=_ids(more), negative=_ids(less))
         return self._found(query, where, count, variety)
 
     def find_by_name(self, text: str, count: int = 20) -> list[dict[str, Any]]:
@@ -125,7 +127,7 @@ class Api:
         """
         if len(text := str(text or "")) > MAX_WORDS:
             raise Refused(f"text: expected at most {MAX_WORDS} characters, found {len(text)}")
-        items = self.search_service.index.find_titles(text, _count(count))
+        items = find_titles(self.search_service.index, text, _count(count))
         return [_told(item) for item in items]
 
     def item(self, item: str) -> dict[str, Any]:
@@ -135,7 +137,7 @@ class Api:
             item: id of the piece.
         """
         index = self.search_service.index
-        others = [other.id for other in index.colourways(self._row(item))]
+        others = [other.id for other in other_colours(index, self._row(item))]
         return _told(index.item(str(item))) | {"colourways": others}
 
     def complete_the_look(self, item: str) -> list[dict[str, Any]]:
@@ -283,7 +285,7 @@ class Api:
             self.search_service.index.matching(conditions)
         except FilterError as error:
             raise Refused(str(error)) from error
-        return replace(query, where=conditions, count=_count(count), variety=_share(variety))
+        return replace(query, where=conditions, count=_count(count), diversity=_share(variety))
 
     def _hit(self, hit: Hit, scored: bool) -> dict[str, Any]:
         word, share, _ = self.search_service.chance(hit.score) if scored else ("", None, "")
@@ -299,17 +301,17 @@ def _ids(value: object) -> tuple[str, ...]:
     return tuple(str(id) for id in value[:MAX_IDS]) if isinstance(value, list) else ()
 
 
-def _where(value: object) -> tuple[str, ...]:
+def _where(value: object) -> tuple[Condition, ...]:
     """Conditions from whatever a program sends; raises FilterError."""
     if value in (None, "", []):
         return ()
     if isinstance(value, str):
-        return (value,)
+        return parse_where(value)
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise FilterError(f"where is a list of texts like 'gender=Women', found {value!r:.80}")
     if len(value) > MAX_CONDITIONS:
         raise FilterError(f"where takes at most {MAX_CONDITIONS} conditions, found {len(value)}")
-    return tuple(value)
+    return parse_where(value)
 
 
 def _number(value: object) -> float | None:

@@ -23,7 +23,10 @@ from lookbook.indexing import BuildError, build
 from lookbook.indexing.embedding_cache import EmbeddingCache, Encoded
 from lookbook.indexing.encode_catalog import SHARD, encode_catalogue
 from lookbook.indexing.pipeline import whitening
+from lookbook.search.calibration import calibration
+from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.opening import EncoderMismatch, load_matching_encoder
+from lookbook.search.product_groups import product_groups
 from tests.shapes import COLOURS, draw_shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,9 +75,9 @@ def test_the_command_builds_an_index_and_says_what_it_did(shapes, tiny_model, tm
 def test_a_build_stores_what_it_learns_of_its_result(index):
     enrich = {"calibration.json", "map.npy", "evaluation.json"}
     assert enrich < set(index.manifest.files)
-    assert index.calibration.kind == "kind"
-    assert index.map.shape == (15, 2)
-    assert set(index.evaluation["evaluation"]) <= set(index.columns)
+    assert calibration(index).kind == "kind"
+    assert projection_2d(index).shape == (15, 2)
+    assert set(evaluation(index)["evaluation"]) <= set(index.columns)
 
 
 def test_rejected_pictures_are_listed_with_their_reason(index):
@@ -117,7 +120,7 @@ def test_filters_select_what_is_indexed(shapes, tiny_model, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     index = Index.open(tmp_path)
-    assert index.map is None
+    assert projection_2d(index) is None
     assert len(index) == 3  # the fourth is the broken one
     assert set(index.values("colour")) <= {"red", "blue"}
     assert "2" not in {str(kind) for kind in index.values("kind")}
@@ -234,7 +237,7 @@ def test_a_small_shop_shows_all_its_pieces_and_counts_colours(tiny_model, tmp_pa
     first = "15 pieces; 5 of them shown as 1 product in several colours"
     assert str(summary).splitlines()[0] == first
     index = Index.open(tmp_path / "index")
-    assert len(set(index.products.tolist())) == 11
+    assert len(set(product_groups(index).tolist())) == 11
     assert "price from 'price'" in str(summary) and "id from" not in str(summary)
     assert [name for name, _ in summary.refused] == [f"broken-{n}.jpg" for n in range(5)]
     assert "\n  and 2 more\n" in str(summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lookbook.schema.filters import Condition, FilterError
+from lookbook.schema.filters import Condition
 from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
@@ -92,7 +92,7 @@ def _span(span: NumericRange) -> str:
 def asked(query: Query, thumbs: dict[str, tuple[str, str]]) -> str:
     """The bar of what is asked; `thumbs` gives (picture file, title) of the ids it names."""
     pieces = []
-    for kind, ids in (("more", query.more), ("less", query.less)):
+    for kind, ids in (("more", query.positive), ("less", query.negative)):
         for id in ids:
             file, title = thumbs[id]
             said = f"{'More' if kind == 'more' else 'Less'} like {title}"
@@ -100,14 +100,16 @@ def asked(query: Query, thumbs: dict[str, tuple[str, str]]) -> str:
             pieces.append(_piece(kind, id, said, f"{'+' if kind == 'more' else '−'}{image}"))
     if query.words:
         pieces.append(_piece("words", "", query.words, markup.text(f"“{query.words}”")))
-    if query.shared and query.pictures:
+    if query.from_link and query.pictures:
         pieces.append(_piece("pictures", "", "the shared picture", "A shared picture"))
     for condition in query.where:
         plain = told(condition)
-        pieces.append(_piece("where", condition, plain, markup.text(plain)))
+        pieces.append(_piece("where", condition.to_text(), plain, markup.text(plain)))
     if not pieces and query.empty:
         return ""
-    undo = '<button type="button" data-act="undo">Undo</button>' * bool(query.more or query.less)
+    undo = '<button type="button" data-act="undo">Undo</button>' * bool(
+        query.positive or query.negative
+    )
     fresh = '<button type="button" data-act="fresh">Start over</button>'
     return f'<div class="asked">{"".join(pieces)}{undo}{fresh}</div>'
 
@@ -119,15 +121,11 @@ def _piece(kind: str, value: str, said: str, inner: str) -> str:
     )
 
 
-def told(condition: str) -> str:
+def told(condition: Condition) -> str:
     """`gender=Women|Girls` as `Women or Girls`, `price>=100` as `price from 100`."""
-    try:
-        read = Condition.parse(condition)
-    except FilterError:
-        return condition
-    values, column = " or ".join(read.values), markup.heading(read.column)
+    values, column = " or ".join(condition.values), markup.heading(condition.column)
     said = {"<=": f"{column} up to {values}", ">=": f"{column} from {values}"}
-    return said.get(read.operator, values if read.operator == "=" else f"not {values}")
+    return said.get(condition.operator, values if condition.operator == "=" else f"not {values}")
 
 
 def impossible(span: NumericRange | None) -> str:

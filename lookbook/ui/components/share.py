@@ -67,7 +67,7 @@ class ShareActions:
     def _link(self, query: Query) -> str:
         return sharing(
             address(query, self.search_service.index),
-            private=bool(query.pictures) and not query.shared,
+            private=bool(query.pictures) and not query.from_link,
         )
 
     def share_vector(self, query: Query) -> str:

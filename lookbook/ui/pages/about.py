@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lookbook.search.calibration import calibration
+from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
 from lookbook.ui.components import markup
 from lookbook.ui.components.event_data import Part
@@ -24,12 +26,12 @@ def about(index: Index) -> str:
         "Encoder": str(m.encoder.get("id", "")).rstrip("/").split("/")[-1],
         "Vectors": f"{m.dim} numbers each, {m.metric}",
         "Search": f"{m.engine}; the forest's recall is {m.recall:.3f}",
-        "A score means": str(index.calibration) if index.calibration else "similarity alone",
+        "A score means": str(calibration(index)) if calibration(index) else "similarity alone",
     }
     rows = "".join(
         f"<div><dt>{markup.text(k)}</dt><dd>{markup.text(v)}</dd></div>" for k, v in facts.items()
     )
-    return f"<article><h2>This index</h2><dl>{rows}</dl>{_figures(index.evaluation)}</article>"
+    return f"<article><h2>This index</h2><dl>{rows}</dl>{_figures(evaluation(index))}</article>"
 
 
 def _figures(told: Mapping[str, Any] | None) -> str:

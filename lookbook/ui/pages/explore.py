@@ -11,6 +11,7 @@ import gradio as gr
 import numpy as np
 
 from lookbook.search import facets
+from lookbook.search.enrichment import projection_2d
 from lookbook.search.index import Index
 from lookbook.ui import assets
 from lookbook.ui.components import markup
@@ -68,13 +69,13 @@ class Explore:
     def points(self, column: str | None) -> dict[str, Any] | None:
         """The map, coloured by an attribute; None where the index has none."""
         index = self.search_service.index
-        if index.map is None:
+        if projection_2d(index) is None:
             return None
         rows = np.arange(len(index))
         if len(rows) > MOST_POINTS:
             rows = np.sort(np.random.default_rng(0).choice(rows, MOST_POINTS, replace=False))
         names = kinds_of(index, column)
-        places, kinds = index.map, []
+        places, kinds = projection_2d(index), []
         counts = Counter(names[rows].tolist())
         common = [name for name, _ in counts.most_common() if name != _OTHER]
         for number, name in enumerate([*common, *[_OTHER] * (_OTHER in counts)]):
@@ -142,7 +143,7 @@ class Page:
         self.hint = gr.HTML(
             '<p class="hint">Near pieces look alike. Press one to search from it; '
             "scroll to come closer.</p>",
-            visible=explore.search_service.index.map is not None,
+            visible=projection_2d(explore.search_service.index) is not None,
             elem_id="hint",
         )
         self.map = Map(explore.search_service, elem_id="map")

@@ -14,8 +14,12 @@ from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.localization import BoundingBox, find_garment
 from lookbook.images.loading import Picture, load_rgb
+from lookbook.search.calibration import calibration
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
+from lookbook.search.lexical_index import lexical_index
+from lookbook.search.prefix_index import find_titles, prefix_index
+from lookbook.search.product_groups import product_groups
 from lookbook.search.query import Answer, Query, run
 from lookbook.ui.components import markup
 from lookbook.ui.components.gallery import Card
@@ -53,8 +57,8 @@ class SearchService:
     def warm(self) -> None:
         """Make ready what the first search would have to wait for; comes back at once."""
         self._encoder.start()
-        self.index.find_titles("")  # makes the list of title words before someone types
-        _ = self.index.products, self.index.lexical_index
+        for derive in (prefix_index, product_groups, lexical_index, calibration):
+            derive(self.index)
 
     @property
     def encoder(self) -> Encoder:
@@ -139,11 +143,11 @@ class SearchService:
 
     def chance(self, score: float) -> tuple[str, float | None, str]:
         """(word, share, explanation) of a score, by the calibration of the index if it has one."""
-        calibration = self.index.calibration
-        if calibration is None:
+        curve = calibration(self.index)
+        if curve is None:
             return closeness(score, self.index.manifest.metric), None, ""
-        chance = calibration.of(score)
-        return chance.word, chance.share, f"{chance.share:.0%}: {calibration}"
+        chance = curve.of(score)
+        return chance.label, chance.probability, f"{chance.probability:.0%}: {curve}"
 
     def priced(self, item: IndexItem) -> str:
         """The price of an item as text, "" where there is none."""
@@ -156,7 +160,7 @@ class SearchService:
         """(title, id) of items whose titles hold the words typed so far."""
         if not text.strip():
             return []
-        items = self.index.find_titles(text, limit)
+        items = find_titles(self.index, text, limit)
         return [(_distinct(item.title, item.id, items), item.id) for item in items]
 
     def thumb(self, row: int) -> str:

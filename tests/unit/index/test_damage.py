@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from lookbook.index import Generation, IndexCorrupt
 from lookbook.index.manifest import Manifest, file_record
+from lookbook.search.calibration import calibration
+from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
 from tests.tiny_index import small_learnt, write_tiny
 
@@ -90,6 +92,8 @@ from pathlib import Path
 import numpy as np
 from lookbook.index import IndexCorrupt
 from lookbook.index.manifest import file_record
+from lookbook.search.calibration import calibration
+from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
 import json
 good, work, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -283,8 +287,9 @@ def test_a_pointer_of_git_lfs_is_named_as_such(copy):
 def test_a_vouched_for_file_that_makes_no_sense_is_refused(copy, name, content):
     (copy / name).write_bytes(content)
     agree_with_manifest(copy, name)
+    index = Index.open(copy)
     with pytest.raises(IndexCorrupt, match=name):
-        Index.open(copy)
+        _ = calibration(index), projection_2d(index), evaluation(index)
 
 
 @pytest.mark.parametrize(
@@ -295,4 +300,4 @@ def test_a_map_of_something_else_is_refused(copy, flat):
     np.save(copy / "map.npy", flat)
     agree_with_manifest(copy, "map.npy")
     with pytest.raises(IndexCorrupt, match=r"map.npy holds .*, expected finite \(30, 2\)"):
-        Generation.open(copy)
+        projection_2d(Index.open(copy))

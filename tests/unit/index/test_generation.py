@@ -23,6 +23,8 @@ from lookbook.index import (
     rollback,
 )
 from lookbook.index.manifest import Manifest
+from lookbook.search.calibration import calibration
+from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
 from tests.tiny_index import publish_tiny, random_vectors, small_learnt, write_tiny
 
@@ -262,7 +264,7 @@ def test_a_generation_of_schema_1_still_opens():
         ("south", -0.994),
     ]
     assert index.thumb("south") == b"picture of south"
-    assert (index.calibration, index.map, index.evaluation) == (None, None, None)
+    assert (calibration(index), projection_2d(index), evaluation(index)) == (None, None, None)
 
 
 def test_a_generation_of_schema_1_with_what_was_learnt_still_opens():
@@ -270,10 +272,10 @@ def test_a_generation_of_schema_1_with_what_was_learnt_still_opens():
     index = Index.open(GOLDEN_LEARNT, engine="exact")
     assert index.ids == ["north", "east", "south", "north-again"]
     assert [hit.id for hit in index.search([0, 0, 0.9, 0.1])] == ["north", "east", "south"]
-    chance = index.calibration.of(0.5)
-    assert (chance.share, chance.word, index.calibration.kind) == (0.75, "close", "colour")
-    assert index.map.tolist() == [[0, 0], [1, -1], [2, -2], [3, -3]]
-    assert index.evaluation == {"note": "learnt"}
+    chance = calibration(index).of(0.5)
+    assert (chance.probability, chance.label, calibration(index).kind) == (0.75, "close", "colour")
+    assert projection_2d(index).tolist() == [[0, 0], [1, -1], [2, -2], [3, -3]]
+    assert evaluation(index) == {"note": "learnt"}
 
 
 def test_what_is_learnt_sees_the_whole_generation_and_is_stored_with_it(tmp_path):
@@ -287,8 +289,8 @@ def test_what_is_learnt_sees_the_whole_generation_and_is_stored_with_it(tmp_path
     index = Index(Generation.open(folder))
     assert seen == [(30, b"a-picture-3", index.manifest.search_k)]
     assert set(small_learnt(index.generation)) < set(index.manifest.files)
-    assert index.map.shape == (30, 2)
-    assert index.calibration.of(1.0).share == 1
+    assert projection_2d(index).shape == (30, 2)
+    assert calibration(index).of(1.0).probability == 1
 
 
 def test_learning_that_fails_leaves_nothing_behind(tmp_path):

@@ -7,6 +7,8 @@ import pytest
 
 from lookbook.index import Generation
 from lookbook.indexing.enrichment import enrich
+from lookbook.search.calibration import calibration
+from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
 from tests.tiny_index import random_vectors, write_tiny
 
@@ -28,13 +30,13 @@ def catalogue(tmp_path, **options):
 
 def test_a_generation_learns_what_it_is_worth(tmp_path):
     index = Index(Generation.open(catalogue(tmp_path, learn=enrich)))
-    assert index.calibration.kind == "category"
+    assert calibration(index).kind == "category"
     scores = [hit.score for hit in index.similar("0", k=5)]
-    assert index.calibration.of(scores[0]).share > 0.9
-    assert index.calibration.of(-0.5).share < 0.1
-    assert index.map.shape == (40, 2)
-    assert index.evaluation["evaluation"]["category"]["P@10"]["value"] > 0.95
-    assert [a["column"] for a in index.evaluation["audit"]["attributes"]] == ["season"]
+    assert calibration(index).of(scores[0]).probability > 0.9
+    assert calibration(index).of(-0.5).probability < 0.1
+    assert projection_2d(index).shape == (40, 2)
+    assert evaluation(index)["evaluation"]["category"]["P@10"]["value"] > 0.95
+    assert [a["column"] for a in evaluation(index)["audit"]["attributes"]] == ["season"]
 
 
 def test_the_map_can_be_left_out_and_all_follows_from_the_seed(tmp_path):
@@ -51,7 +53,7 @@ def test_the_map_can_be_left_out_and_all_follows_from_the_seed(tmp_path):
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_few_items_teach_little_and_break_nothing(tmp_path, count):
     index = Index(Generation.open(write_tiny(tmp_path, count=count, learn=enrich)))
-    assert index.evaluation["audit"] is None
-    assert index.evaluation["notes"]
-    assert (index.calibration is None) == (count == 1)
-    assert index.map.shape == (count, 2)
+    assert evaluation(index)["audit"] is None
+    assert evaluation(index)["notes"]
+    assert (calibration(index) is None) == (count == 1)
+    assert projection_2d(index).shape == (count, 2)

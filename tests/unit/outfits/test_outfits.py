@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lookbook.outfits.completion import complete
-from lookbook.outfits.slots import SLOTS, slot_of
+from lookbook.outfits.slots import SLOTS, outfit_slots, slot_of
 from lookbook.schema.colours import harmony, named, seen
 from lookbook.search.index import Index, UnknownItem
 from tests.tiny_index import publish_tiny, random_vectors
@@ -68,7 +68,7 @@ def test_looks_share_no_piece_and_leave_the_item_itself_out(wardrobe):
 
 
 def test_pieces_are_of_other_slots_and_one_of_each(wardrobe):
-    slots = dict(zip(wardrobe.ids, wardrobe.wardrobe.slots, strict=True))
+    slots = dict(zip(wardrobe.ids, outfit_slots(wardrobe).slots, strict=True))
     for id in wardrobe.ids:
         for look in complete(wardrobe, id):
             worn = [slots[id], *(slots[piece] for piece in ids(look))]

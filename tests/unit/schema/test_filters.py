@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookbook.schema.filters import Condition, FilterError, mask_rows, matches, parse_where
+from lookbook.schema.filters import Condition, FilterError, matches, parse_where
 
 ROWS = [
     {"gender": "Women", "year": 2012, "price": 39.5, "note": None},
@@ -97,16 +97,14 @@ def test_nothing_to_compare_with_is_refused():
     wanted=st.integers(-3, 3),
 )
 def test_a_column_and_its_rows_agree(values, operator, wanted):
-    conditions = parse_where([f"c{operator}{wanted}"])
-    mask = mask_rows(conditions, lambda name: values, len(values))
-    assert mask.tolist() == [matches(conditions, {"c": value}) for value in values]
+    (condition,) = parse_where([f"c{operator}{wanted}"])
+    mask = condition.mask(values)
+    assert mask.tolist() == [matches([condition], {"c": value}) for value in values]
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3), st.sampled_from("ab"))))
 def test_equal_and_not_equal_part_the_rows(values):
-    equal, other = (
-        mask_rows(parse_where([f"c{o}a|1"]), lambda name: values, len(values)) for o in ("=", "!=")
-    )
+    equal, other = (Condition.parse(f"c{o}a|1").mask(values) for o in ("=", "!="))
     assert (equal ^ other).all()
 
 
@@ -121,3 +119,13 @@ def test_a_condition_of_many_spaces_is_read_or_refused_at_once(text):
 def test_a_condition_too_long_is_refused_before_it_is_read():
     with pytest.raises(FilterError, match="at most 512 characters, found 100002"):
         Condition.parse("a=" + " " * 100_000)
+
+
+@pytest.mark.parametrize("text", ["gender=Women|Men", "a!=b", "price<=39.5", "note=", "a==b"])
+def test_a_condition_is_written_as_it_was_read(text):
+    assert Condition.parse(text).to_text() == text
+
+
+def test_a_condition_that_no_text_can_say_is_refused():
+    with pytest.raises(FilterError, match="no text can say the condition on 'title'"):
+        parse_where({"title": "black|white"})[0].to_text()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookbook.search.calibration import Calibration, kind_column, learn
+from lookbook.search.calibration import Calibration, fit, kind_column
 from tests.tiny_index import random_vectors
 
 
@@ -20,39 +20,39 @@ def on_a_circle(count=600, seed=0):
 
 def test_shares_are_those_counted_over_all_pairs():
     vectors, kinds = on_a_circle()
-    calibration = learn(vectors, "angular", kinds=kinds, kind="quarter")
+    calibration = fit(vectors, "angular", kinds=kinds, kind="quarter")
     cosine = vectors @ vectors.T
     same = np.array(kinds)[:, None] == np.array(kinds)
     for low, high in ((0.99, 0.998), (0.9, 0.95), (0.5, 0.6)):
         band = (cosine > low) & (cosine < high)
-        got = calibration.of((low + high) / 2).share
+        got = calibration.of((low + high) / 2).probability
         assert got == pytest.approx(same[band].mean(), abs=0.08)
 
 
 @given(st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
 def test_closer_is_never_worth_less(one, other):
     vectors, kinds = on_a_circle(100)
-    calibration = learn(vectors, "angular", kinds=kinds, kind="quarter")
+    calibration = fit(vectors, "angular", kinds=kinds, kind="quarter")
     low, high = sorted((one, other))
-    assert 0 <= calibration.of(low).share <= calibration.of(high).share <= 1
+    assert 0 <= calibration.of(low).probability <= calibration.of(high).probability <= 1
 
 
 def test_an_encoder_that_knows_the_kinds_gets_high_words_and_chance_gets_low_ones():
     centres = 5 * np.eye(4)
     kinds = [n % 4 for n in range(400)]
     vectors = (centres[kinds] + 0.2 * random_vectors(400, 4)).astype(np.float32)
-    good = learn(vectors, "angular", kinds=kinds, kind="type")
-    assert good.of(0.99).word == "very close"
-    assert good.of(0.1).word == "loosely alike"
-    chance = learn(random_vectors(400, 4), "angular", kinds=kinds, kind="type")
-    assert 0.15 < chance.of(0.9).share < 0.35
-    assert chance.of(0.9).word == "loosely alike"
+    good = fit(vectors, "angular", kinds=kinds, kind="type")
+    assert good.of(0.99).label == "very close"
+    assert good.of(0.1).label == "loosely alike"
+    chance = fit(random_vectors(400, 4), "angular", kinds=kinds, kind="type")
+    assert 0.15 < chance.of(0.9).probability < 0.35
+    assert chance.of(0.9).label == "loosely alike"
 
 
 @pytest.mark.parametrize("metric", ["angular", "euclidean", "dot"])
 def test_without_kinds_the_share_is_the_rank_among_random_pairs(metric):
     vectors = random_vectors(300, 5)
-    calibration = learn(vectors, metric)
+    calibration = fit(vectors, metric)
     assert calibration.kind is None
     assert "no kinds" in str(calibration)
     scores = vectors.astype(np.float64) @ vectors.T
@@ -64,8 +64,8 @@ def test_without_kinds_the_share_is_the_rank_among_random_pairs(metric):
     scores = scores[~np.eye(300, dtype=bool)]
     for share in (0.1, 0.5, 0.9, 0.99):
         got = calibration.of(float(np.quantile(scores, share)))
-        assert got.share == pytest.approx(share, abs=0.02)
-    words = [calibration.of(float(np.quantile(scores, s))).word for s in (0.5, 0.97, 0.993, 1)]
+        assert got.probability == pytest.approx(share, abs=0.02)
+    words = [calibration.of(float(np.quantile(scores, s))).label for s in (0.5, 0.97, 0.993, 1)]
     assert words == ["loosely alike", "similar", "close", "very close"]
 
 
@@ -74,20 +74,23 @@ def test_near_duplicates_do_not_count():
     vectors = np.repeat(random_vectors(200, 4), 2, axis=0)
     kinds = np.repeat(np.arange(200) % 5, 2).tolist()
     copies = np.repeat(np.arange(0, 400, 2), 2)
-    assert learn(vectors, "angular", kinds=kinds, kind="k").of(1.0).share > 0.6
-    assert learn(vectors, "angular", kinds=kinds, kind="k", copies=copies).of(1.0).share < 0.5
+    assert fit(vectors, "angular", kinds=kinds, kind="k").of(1.0).probability > 0.6
+    assert (
+        fit(vectors, "angular", kinds=kinds, kind="k", duplicate_groups=copies).of(1.0).probability
+        < 0.5
+    )
 
 
 def test_one_picture_teaches_nothing():
-    assert learn(random_vectors(1, 4), "angular", kinds=["a"], kind="k") is None
-    assert learn(random_vectors(3, 4), "angular", copies=np.zeros(3)) is None
-    two = learn(random_vectors(2, 4), "angular", kinds=["a", "b"], kind="k")
-    assert (two.kind, two.of(0).share) == ("k", 0)
+    assert fit(random_vectors(1, 4), "angular", kinds=["a"], kind="k") is None
+    assert fit(random_vectors(3, 4), "angular", duplicate_groups=np.zeros(3)) is None
+    two = fit(random_vectors(2, 4), "angular", kinds=["a", "b"], kind="k")
+    assert (two.kind, two.of(0).probability) == ("k", 0)
 
 
 def test_what_was_stored_is_what_is_read():
     vectors, kinds = on_a_circle(100)
-    calibration = learn(vectors, "angular", kinds=kinds, kind="quarter")
+    calibration = fit(vectors, "angular", kinds=kinds, kind="quarter")
     assert Calibration.from_json(calibration.to_json()) == calibration
 
 
@@ -109,7 +112,7 @@ GOOD = {"kind": "k", "scores": [0.0, 1.0], "shares": [0.5, 1.0], "pairs": 9}
     ],
 )
 def test_anything_else_is_refused(change):
-    assert Calibration.from_json(GOOD).of(0.5).share == 0.75
+    assert Calibration.from_json(GOOD).of(0.5).probability == 0.75
     with pytest.raises(ValueError):
         Calibration.from_json(GOOD | change)
 
@@ -130,7 +133,7 @@ def test_items_of_no_told_kind_say_nothing_and_one_kind_for_all_is_none():
     vectors = random_vectors(400, 8)
     half = ["shirt" if v[0] > 0 else "shoe" for v in vectors]
     some = [kind if i % 4 == 0 else None for i, kind in enumerate(half)]
-    learnt = learn(vectors, "angular", kinds=some, kind="kind")
+    learnt = fit(vectors, "angular", kinds=some, kind="kind")
     assert learnt.kind == "kind"
-    assert learnt.of(-0.9).share < 0.5, "two unknown kinds are not one kind"
-    assert learn(vectors, "angular", kinds=["shirt"] * 400, kind="kind").kind is None
+    assert learnt.of(-0.9).probability < 0.5, "two unknown kinds are not one kind"
+    assert fit(vectors, "angular", kinds=["shirt"] * 400, kind="kind").kind is None

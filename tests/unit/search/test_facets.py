@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookbook.schema.filters import FilterError
+from lookbook.schema.filters import FilterError, parse_where
 from lookbook.search import facets
 from lookbook.search.index import Index
 from tests.tiny_index import publish_tiny
@@ -62,32 +62,34 @@ def test_an_unreadable_filter_is_told(index):
 
 @given(st.lists(st.sampled_from(["red", "blue", "green"]), max_size=8))
 def test_toggling_twice_changes_nothing_and_once_turns_it_over(values):
-    where = ("kind=shirt", "price<=50")
+    where = parse_where(("kind=shirt", "price<=50"))
     chosen: set[str] = set()
     for value in values:
         where = facets.toggle_value(where, "colour", value)
         chosen ^= {value}
-    assert set(facets.chosen_values(where, "colour")) == chosen
-    assert {"kind=shirt", "price<=50"} <= set(where)
+    assert set(facets.selected_values(where, "colour")) == chosen
+    assert set(parse_where(["kind=shirt", "price<=50"])) <= set(where)
 
 
 def test_a_range_replaces_the_one_before(index):
     where = facets.set_range(("kind=bag",), "price", 20, None)
     where = facets.set_range(where, "price", None, 45.5)
-    assert where == ("kind=bag", "price<=45.5")
-    span = facets.span(index, where)
+    assert where == parse_where(("kind=bag", "price<=45.5"))
+    span = facets.price_range(index, where)
     assert (span.low, span.high, span.least, span.most) == (10, 100, None, 45.5)
-    assert facets.set_range(where, "price", None, None) == ("kind=bag",)
+    assert facets.set_range(where, "price", None, None) == parse_where("kind=bag")
 
 
 def test_a_condition_on_prices_that_is_no_range_stays_and_is_no_end_of_one(index):
-    span = facets.span(index, ["price!=abc"])
+    span = facets.price_range(index, ["price!=abc"])
     assert (span.least, span.most) == (None, None)
-    assert facets.set_range(("price!=abc",), "price", 5, None) == ("price!=abc", "price>=5")
+    assert facets.set_range(("price!=abc",), "price", 5, None) == parse_where(
+        ("price!=abc", "price>=5")
+    )
 
 
 def test_large_prices_keep_their_digits(index):
-    assert facets.set_range((), "price", 1234567, None) == ("price>=1234567",)
+    assert facets.set_range((), "price", 1234567, None) == parse_where("price>=1234567")
 
 
 def test_a_value_that_a_condition_cannot_hold_is_no_chip(tmp_path):

@@ -13,6 +13,7 @@ from lookbook.index import publish, write_generation
 from lookbook.schema.filters import FilterError, matches, parse_where
 from lookbook.search import index as search_index
 from lookbook.search.index import Index, UnknownItem
+from lookbook.search.prefix_index import find_titles
 from tests.tiny_index import publish_tiny, random_vectors, write_tiny
 
 COUNT, DIM = 240, 10
@@ -336,8 +337,8 @@ def titled(tmp_path_factory):
     ],
 )
 def test_titles_are_found_by_typing(titled, text, found):
-    assert [int(item.id) for item in titled.find_titles(text)] == found
-    assert [int(item.id) for item in titled.find_titles(text, limit=1)] == found[:1]
+    assert [int(item.id) for item in find_titles(titled, text)] == found
+    assert [int(item.id) for item in find_titles(titled, text, limit=1)] == found[:1]
 
 
 def test_items_of_a_table_are_the_items_of_its_columns(tmp_path):

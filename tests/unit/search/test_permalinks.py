@@ -35,15 +35,15 @@ conditions = st.sampled_from(
 )
 queries = st.builds(
     lambda **parts: Query(
-        **parts | {"less": tuple(i for i in parts["less"] if i not in parts["more"])}
+        **parts | {"negative": tuple(i for i in parts["negative"] if i not in parts["positive"])}
     ),
     item=st.none() | st.sampled_from(IDS),
     words=st.text(max_size=80).map(lambda text: text.replace("\0", "").strip()),
-    more=ids,
-    less=ids,
+    positive=ids,
+    negative=ids,
     where=st.lists(conditions, unique=True, max_size=4).map(tuple),
     count=st.integers(1, 96),
-    variety=st.integers(0, 20).map(lambda n: n / 20),
+    diversity=st.integers(0, 20).map(lambda n: n / 20),
     fold=st.sampled_from(["colourways", "copies", None]),
 )
 
@@ -79,9 +79,9 @@ def test_links_are_readable_and_what_is_usual_is_not_said():
         item="100012",
         words="in navy",
         where=("gender=Women", "price<=60"),
-        more=("7", "8"),
+        positive=("7", "8"),
         count=48,
-        variety=0.3,
+        diversity=0.3,
         fold=None,
     )
     assert to_params(query) == {
@@ -149,7 +149,7 @@ def test_what_cannot_be_used_is_said(shop, params, note):
 
 def test_numbers_beyond_their_limits_are_brought_inside(shop):
     query, _ = from_params({"n": "1000", "variety": "7"}, shop)
-    assert (query.count, query.variety) == (96, 1.0)
+    assert (query.count, query.diversity) == (96, 1.0)
     assert from_params({"n": "0"}, shop)[0].count == 1
 
 

@@ -1,4 +1,4 @@
-"""Composed queries against brute force: vectors, feedback, variety, colourways."""
+"""Composed queries against brute force: vectors, feedback, diversity, colourways."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookbook.schema.filters import FilterError, matches, parse_where
+from lookbook.schema.filters import Condition, FilterError, matches, parse_where
 from lookbook.search.index import Index, UnknownItem
+from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
-from lookbook.search.product_groups import several
 from lookbook.search.query import Query, query_vector, run
 from lookbook.search.query_text import content_words, parse_negation
 from tests.tiny_index import publish_tiny, random_vectors
@@ -73,7 +73,7 @@ def oracle(query, index, vector, scores=None):
     vectors = np.asarray(index.generation.vectors, np.float64)
     if scores is None:
         scores = vectors @ vector / np.linalg.norm(vectors, axis=1)
-    own = [index.row_of(id) for id in (query.item, *query.more, *query.less) if id]
+    own = [index.row_of(id) for id in (query.item, *query.positive, *query.negative) if id]
     hidden = {row for row in range(COUNT) for o in own if row == o or copies[row] == copies[o]}
     if query.fold is None:
         hidden = set(own)
@@ -92,8 +92,8 @@ queries = st.builds(
     lambda seeds, item, more, less, where, count, fold: Query(
         pictures=tuple(unit(random_vectors(1, DIM, s)[0]) for s in seeds),
         item=item,
-        more=tuple(more),
-        less=tuple(less - more),
+        positive=tuple(more),
+        negative=tuple(less - more),
         where=where,
         count=count,
         fold=fold,
@@ -125,7 +125,7 @@ def test_what_the_catalogue_says_adds_to_the_cosine(shop, query, words):
     query = Query(**{**vars(query), "words": words, "where": ()})
     alone = replace(query, words="").empty
     wanted, unwanted = (content_words(text) for text in parse_negation(words))
-    said = shop.lexical_index.share(wanted) - shop.lexical_index.share(unwanted)
+    said = lexical_index(shop).share(wanted) - lexical_index(shop).share(unwanted)
     scores = np.asarray(shop.generation.vectors, np.float64) @ query_vector(query, shop, Speaker())
     scores /= np.linalg.norm(np.asarray(shop.generation.vectors, np.float64), axis=1)
     total = scores + (0.8 if alone else 0.3) * said
@@ -154,16 +154,18 @@ def test_words_that_only_the_catalogue_knows_find_what_it_says(shop):
 
 
 @same_fixture
-@given(query=queries, variety=st.floats(0.05, 1))
-def test_variety_is_marginal_relevance_over_the_whole_pool(shop, query, variety):
-    query = Query(**{**vars(query), "variety": variety, "count": min(query.count, 12)})
+@given(query=queries, diversity=st.floats(0.05, 1))
+def test_variety_is_marginal_relevance_over_the_whole_pool(shop, query, diversity):
+    query = Query(**{**vars(query), "diversity": diversity, "count": min(query.count, 12)})
     vector = query_vector(query, shop)
-    pool = oracle(query, shop, vector)  # smaller than what variety chooses from
+    pool = oracle(query, shop, vector)  # smaller than what diversity chooses from
     vectors = {row: unit(np.asarray(shop.generation.vectors[row], np.float64)) for row, _ in pool}
     chosen, left = [], dict(pool)
     while left and len(chosen) < query.count:
         near = {r: max([vectors[r] @ vectors[c] for c in chosen], default=None) for r in left}
-        gain = {r: (1 - variety) * s - variety * near[r] if chosen else s for r, s in left.items()}
+        gain = {
+            r: (1 - diversity) * s - diversity * near[r] if chosen else s for r, s in left.items()
+        }
         best = max(gain, key=gain.get)
         chosen.append(best)
         del left[best]
@@ -173,7 +175,7 @@ def test_variety_is_marginal_relevance_over_the_whole_pool(shop, query, variety)
     if first is not None:  # nothing but rounding may tell them apart
         both = [vectors[got[first]], vectors[chosen[first]]]
         values = [
-            (1 - variety) * v @ vector - variety * max(v @ vectors[c] for c in chosen[:first])
+            (1 - diversity) * v @ vector - diversity * max(v @ vectors[c] for c in chosen[:first])
             for v in both
         ]
         assert values[0] == pytest.approx(values[1], abs=1e-5)
@@ -184,7 +186,7 @@ def test_variety_is_marginal_relevance_over_the_whole_pool(shop, query, variety)
 def test_colourways_are_the_rest_of_the_product_that_may_be_shown(shop, query):
     query = Query(**{**vars(query), "fold": "colourways"})
     style, copies = oracle_products(shop), shop.generation.items["group"].to_pylist()
-    own = {copies[shop.row_of(id)] for id in (query.item, *query.more, *query.less) if id}
+    own = {copies[shop.row_of(id)] for id in (query.item, *query.positive, *query.negative) if id}
     conditions = parse_where(query.where)
     for hit in run(query, shop).hits:
         expected = [
@@ -213,7 +215,7 @@ def test_the_vector_follows_the_formulas(shop):
     np.testing.assert_allclose(
         query_vector(words, shop, Speaker()), unit(picture + axes[0] - 0.7 * axes[1]), atol=1e-5
     )
-    moved = Query(pictures=(picture,), more=("i2",), less=("i3",))
+    moved = Query(pictures=(picture,), positive=("i2",), negative=("i3",))
     np.testing.assert_allclose(
         query_vector(moved, shop), unit(picture + 0.75 * more - 0.25 * less), atol=1e-5
     )
@@ -233,23 +235,23 @@ def test_every_part_is_in_the_space_of_the_stored_vectors(tmp_path):
 
 def test_more_draws_near_and_less_pushes_away(shop):
     start = Query(item="i0")
-    for step, sign in ((Query.with_more, 1), (Query.with_less, -1)):
+    for step, sign in ((Query.with_positive, 1), (Query.with_negative, -1)):
         moved = query_vector(step(start, "i50"), shop) - query_vector(start, shop)
         assert sign * moved @ unit(shop.vector("i50")) > 0
 
 
 def test_steps_can_be_taken_back_and_other_parts_stay():
     start = Query(item="a", where=("colour=red",))
-    there = start.with_more("x").with_less("y").with_less("x")
-    assert (there.more, there.less) == ((), ("y", "x"))
+    there = start.with_positive("x").with_negative("y").with_negative("x")
+    assert (there.positive, there.negative) == ((), ("y", "x"))
     back = there.undo()
-    assert (back.more, back.less) == (("x",), ("y",))
+    assert (back.positive, back.negative) == (("x",), ("y",))
     kept = Query(**{**vars(back), "words": "wool"}).undo()
-    assert (kept.more, kept.less, kept.words) == (("x",), (), "wool")
+    assert (kept.positive, kept.negative, kept.words) == (("x",), (), "wool")
     assert kept.undo().undo().undo() == Query(item="a", where=start.where, words="wool")
-    from_link = Query(more=("x", "z"), less=("y",))
-    assert from_link.undo() == Query(more=("x", "z"))
-    assert from_link.undo().undo() == Query(more=("x",))
+    from_link = Query(positive=("x", "z"), negative=("y",))
+    assert from_link.undo() == Query(positive=("x", "z"))
+    assert from_link.undo().undo() == Query(positive=("x",))
 
 
 def test_equality_looks_into_pictures():
@@ -266,7 +268,7 @@ def test_nothing_but_filters_gives_the_catalogue_in_its_order(shop):
     assert [hit.row for hit in answer.hits] == [1, 4, 7, 10, 13]
     assert not answer.ranked
     folded = run(Query(count=COUNT), shop)
-    assert sum(1 + len(hit.colourways) for hit in folded.hits) == len(set(shop.copies))
+    assert sum(1 + len(hit.colourways) for hit in folded.hits) == len(set(shop.duplicate_groups))
 
 
 def test_words_that_nobody_knows_are_told_and_lead_nowhere(shop):
@@ -284,10 +286,10 @@ def test_words_that_nobody_knows_are_told_and_lead_nowhere(shop):
     [
         (Query(words="red"), ValueError, "need an encoder"),
         (Query(item="nobody"), UnknownItem, "'nobody'"),
-        (Query(item="i1", more=("nobody",)), UnknownItem, "'nobody'"),
+        (Query(item="i1", positive=("nobody",)), UnknownItem, "'nobody'"),
         (Query(item="i1", where=("length=3",)), FilterError, "'length'"),
         (Query(item="i1", fold="all"), ValueError, "found 'all'"),
-        (Query(item="i1", variety=2.0), ValueError, "between 0 and 1"),
+        (Query(item="i1", diversity=2.0), ValueError, "between 0 and 1"),
         (Query(pictures=(np.ones(3),)), ValueError, "another model"),
     ],
 )
@@ -321,15 +323,17 @@ def test_small_words_tell_nothing():
     assert content_words("show me a shirt in Navy please") == "shirt Navy"
 
 
-@given(n=st.integers(0, 30), k=st.integers(0, 40), seed=st.integers(0, 99), variety=st.floats(0, 1))
-def test_marginal_relevance_is_a_choice_without_repeats(n, k, seed, variety):
+@given(
+    n=st.integers(0, 30), k=st.integers(0, 40), seed=st.integers(0, 99), diversity=st.floats(0, 1)
+)
+def test_marginal_relevance_is_a_choice_without_repeats(n, k, seed, diversity):
     vectors = random_vectors(n, 4, seed)
     scores = np.random.default_rng(seed).normal(size=n)
-    chosen = maximal_marginal_relevance(scores, vectors, k, variety)
+    chosen = maximal_marginal_relevance(scores, vectors, k, diversity)
     assert len(chosen) == len(set(chosen.tolist())) == min(n, k)
     if len(chosen):
         assert scores[chosen[0]] == scores.max()
-    longer = maximal_marginal_relevance(scores, vectors, k + 5, variety)
+    longer = maximal_marginal_relevance(scores, vectors, k + 5, diversity)
     np.testing.assert_array_equal(longer[: len(chosen)], chosen)  # "show more" moves nothing
 
 
@@ -350,56 +354,34 @@ def test_variety_passes_over_twins():
         maximal_marginal_relevance(scores[:2], vectors, 3, 0.5)
 
 
-def colourful(root, titles, colours, **columns):
-    items = {"id": [str(n) for n in range(len(titles))], "title": titles, **columns}
-    if colours:
-        items["baseColour"] = colours
-    publish_tiny(root, count=len(titles), items=items, thumbs=[b""] * len(titles))
-    return Index.open(root).products.tolist()
+@pytest.mark.parametrize("where", ["colour=red", ("colour=red",), {"colour": "red"}])
+def test_conditions_of_any_form_are_parsed_once(shop, where, monkeypatch):
+    query = Query(where=where, count=COUNT, fold=None)
+    assert query.where == (Condition("colour", "=", ("red",)),)
+    monkeypatch.setattr(Condition, "parse", None)  # whoever parses again fails
+    answer = run(query.with_positive("i0"), shop)
+    assert {hit.item.attributes["colour"] for hit in answer.hits} == {"red"}
 
 
-def test_titles_that_differ_in_colour_only_are_one_product(tmp_path):
-    titles = ["Puma Men Red Tee", "Puma Men Navy Blue Tee", "Puma Women Red Tee", "Red", "Blue"]
-    assert colourful(tmp_path / "a", titles, None) == [0, 0, 2, 3, 4]
-    colours = ["Red", "Navy Blue", "Red", "Red", "Blue"]
-    assert colourful(tmp_path / "b", titles, colours) == [0, 0, 2, 3, 4]
-    assert colourful(tmp_path / "c", titles, colours, gender=list("mwmmm")) == [0, 1, 2, 3, 4]
+def test_conditions_are_tested_once_a_query(shop, monkeypatch):
+    tested, mask = [], Condition.mask
+    monkeypatch.setattr(Condition, "mask", lambda self, c: tested.append(self) or mask(self, c))
+    run(Query(item="i0", words="red striped", where=("colour!=green",)), shop, Speaker())
+    assert len(tested) == 1
 
 
-def test_a_title_that_many_share_is_not_a_product(tmp_path):
-    titles = ["Men Red Tee", "Men Blue Tee", "Men Red Tee"]
-    assert colourful(tmp_path / "a", titles, ["Red", "Blue", "Red"]) == [0, 1, 2]
-    thirteen = [f"Puma Tee in shade {n}" for n in range(13)]
-    shades = [f"shade {n}" for n in range(13)]
-    assert colourful(tmp_path / "b", thirteen, shades) == list(range(13))
-    assert colourful(tmp_path / "c", thirteen[:12], shades[:12]) == [0] * 12
+def test_a_condition_that_cannot_be_read_makes_no_query():
+    with pytest.raises(FilterError, match="'no condition'"):
+        Query(where=("no condition",))
 
 
-@pytest.mark.parametrize("name", ["{} bag", "{} T-shirt", "Bag in {}", "{}"])
-def test_one_word_beside_the_colour_is_a_kind_and_no_product(tmp_path, name):
-    titles = [name.format(colour) for colour in ("Black", "Navy Blue", "Red")]
-    assert colourful(tmp_path / "a", titles, None) == [0, 1, 2]
-    assert colourful(tmp_path / "b", titles, ["Black", "Navy Blue", "Red"]) == [0, 1, 2]
-    assert colourful(tmp_path / "c", [f"Anna {t}" for t in titles[:2]] + titles[2:], None) == (
-        [0, 0, 2] if name != "{}" else [0, 1, 2]
-    )
-
-
-def test_a_code_of_its_own_for_each_piece_keeps_all_apart(tmp_path):
-    titles = ["Puma Men Red Tee", "Puma Men Blue Tee"]
-    assert colourful(tmp_path / "a", titles, None, style_id=["a", "b"]) == [0, 1]
-    assert colourful(tmp_path / "b", titles, None, style_id=["a", "a"]) == [0, 0]
-
-
-def test_pieces_in_several_colours_are_counted_without_copies(tmp_path):
-    items = {"id": list("abcdef"), "title": ["Tee"] * 6, "style_id": list("xxxyyz")}
-    publish_tiny(tmp_path, count=6, items=items | {"group": [0, 1, 1, 3, 4, 5]}, thumbs=[b""] * 6)
-    assert several(Index.open(tmp_path)) == (4, 2)
-
-
-def test_a_code_says_it_unless_everything_shares_it(tmp_path):
-    titles = [f"Piece {n}" for n in range(24)]
-    codes = [None, "a", "a", None, *(f"b{n}" for n in range(20))]
-    found = colourful(tmp_path / "a", titles, None, Product_Code=codes)
-    assert found == [0, 1, 1, *range(3, 24)]
-    assert colourful(tmp_path / "b", titles, None, style=["casual"] * 24) == list(range(24))
+def test_old_names_of_a_query_warn_and_work():
+    with pytest.warns(DeprecationWarning, match=r"Query\(variety=\.\.\.\) is now Query\(diversity"):
+        query = Query(variety=0.3)
+    assert query == Query(diversity=0.3)
+    with pytest.warns(DeprecationWarning, match=r"Query\.variety is now Query\.diversity"):
+        assert query.variety == 0.3
+    with pytest.warns(DeprecationWarning, match=r"with_more is now Query\.with_positive"):
+        assert query.with_more("a") == Query(diversity=0.3, positive=("a",))
+    with pytest.warns(DeprecationWarning):
+        assert Query(more=("a",), less=("b",)) == Query(positive=("a",), negative=("b",))

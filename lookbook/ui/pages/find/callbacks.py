@@ -12,11 +12,12 @@ import gradio as gr
 
 from lookbook.encoding.encoder import EncoderError
 from lookbook.images.loading import ImageError, load_rgb
-from lookbook.schema.filters import FilterError
+from lookbook.schema.filters import Condition, FilterError
 from lookbook.search import facets
 from lookbook.search.index import UnknownItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.permalinks import MAX_RESULTS, MAX_WORDS
+from lookbook.search.product_groups import other_colours
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.event_data import note, told, warn
@@ -207,14 +208,18 @@ class Callbacks:
         """Towards a result."""
         id = told(event, "id")
         return (
-            self._page(query.with_more(id), liked) if id in self.search_service.index else self.same
+            self._page(query.with_positive(id), liked)
+            if id in self.search_service.index
+            else self.same
         )
 
     def less(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """Away from a result."""
         id = told(event, "id")
         return (
-            self._page(query.with_less(id), liked) if id in self.search_service.index else self.same
+            self._page(query.with_negative(id), liked)
+            if id in self.search_service.index
+            else self.same
         )
 
     def undo(self, query: Query, liked: Any) -> Answer:
@@ -223,7 +228,7 @@ class Callbacks:
 
     def fresh(self, query: Query, liked: Any) -> Answer:
         """Start over."""
-        return self._page(Query(count=query.count, variety=query.variety), liked, photos=())
+        return self._page(Query(count=query.count, diversity=query.diversity), liked, photos=())
 
     def remove(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """One piece of the query goes."""
@@ -231,11 +236,15 @@ class Callbacks:
         if kind == "words":
             return self._page(replace(query, words=""), liked)
         if kind == "pictures":
-            return self._page(replace(query, pictures=(), shared=False), liked)
-        if kind not in ("more", "less", "where"):
+            return self._page(replace(query, pictures=(), from_link=False), liked)
+        if kind == "where":
+            where = tuple(c for c in query.where if c.to_text() != value)
+            return self._page(replace(query, where=where), liked)
+        if kind not in ("more", "less"):
             return self.same
-        kept = tuple(part for part in getattr(query, kind) if part != value)
-        return self._page(replace(query, **{kind: kept}), liked)
+        name = {"more": "positive", "less": "negative"}[kind]
+        kept = tuple(id for id in getattr(query, name) if id != value)
+        return self._page(replace(query, **{name: kept}), liked)
 
     def toggle(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
         """A chip was pressed."""
@@ -258,7 +267,7 @@ class Callbacks:
         column, value = told(event, "column"), told(event, "value")
         if column not in self.search_service.index.columns:
             return self.same
-        query = replace(reset_query(query), where=(f"{column}={value}",))
+        query = replace(reset_query(query), where=(Condition(column, "=", (value,)),))
         return self._page(query, liked, photos=())
 
     def clear(self, query: Query, liked: Any) -> Answer:
@@ -269,9 +278,9 @@ class Callbacks:
         """Another number of results, or closer or more varied ones."""
         count = int(min(max(count or 1, 1), MAX_RESULTS))
         variety = min(max(float(variety or 0), 0.0), 1.0)
-        if (count, variety) == (query.count, query.variety):
+        if (count, variety) == (query.count, query.diversity):
             return self.same
-        return self._page(replace(query, count=count, variety=variety), liked)
+        return self._page(replace(query, count=count, diversity=variety), liked)
 
     def show_more(self, query: Query, liked: Any) -> Answer:
         """More results of the same query."""
@@ -302,12 +311,12 @@ class Callbacks:
         try:
             view = search_service.find(query, liked)
             chips = facets.facets(search_service.index, query.where)
-            span = facets.span(search_service.index, query.where)
+            span = facets.price_range(search_service.index, query.where)
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
             warn(error, title="That cannot be searched")
             return self.same
-        shared = SHARED if query.shared and query.pictures else ""
-        names = {id: search_service.thumb_of(id) for id in (*query.more, *query.less)}
+        shared = SHARED if query.from_link and query.pictures else ""
+        names = {id: search_service.thumb_of(id) for id in (*query.positive, *query.negative)}
         answer = {
             p.query: query,
             p.shown: [(hit.id, hit.score) for hit in view.hits],
@@ -315,7 +324,7 @@ class Callbacks:
             p.filters: filters(chips, span),
             p.words: query.words,
             p.count: query.count,
-            p.variety: query.variety,
+            p.variety: query.diversity,
             p.piece: self.piece(query.item, liked),
             p.looks: "",
             p.sharing: "",
@@ -347,14 +356,16 @@ class Callbacks:
             file=self.search_service.thumb(row),
             price=self.search_service.priced(item),
             liked=id in liked,
-            colours=tuple(self.search_service.colour_of(other) for other in index.colourways(row)),
+            colours=tuple(
+                self.search_service.colour_of(other) for other in other_colours(index, row)
+            ),
         )
         return piece(shown)
 
 
 def reset_query(query: Query) -> Query:
     """A query whose wishes are gone; filters, number and variety stay."""
-    return Query(where=query.where, count=query.count, variety=query.variety, fold=query.fold)
+    return Query(where=query.where, count=query.count, diversity=query.diversity, fold=query.fold)
 
 
 def _put(all: tuple, number: int, one: object) -> tuple:

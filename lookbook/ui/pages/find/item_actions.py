@@ -62,7 +62,7 @@ class ItemActions:
         """(name, picture, item) of what was searched with, a photo's frame cut out."""
         if photos:
             return "Your picture", cut(photos[0].picture(), photos[0].frame), None
-        for id in (query.item, *query.more[::-1]):
+        for id in (query.item, *query.positive[::-1]):
             if id is not None:
                 item = self.search_service.index.item(id)
                 return item.title, self.search_service.picture(id), item

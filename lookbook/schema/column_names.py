@@ -1,0 +1,51 @@
+"""Names that shops give their columns, and how a column is found by them.
+
+The lists hold normalised names (see `normalize_column_name`), the most specific first.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Container, Iterable
+
+PRODUCT_CODE_NAMES = (  # one product in all its colours and sizes
+    *("productcode", "styleid", "productid", "parentid", "itemgroupid", "parentasin", "handle"),
+    *("parentsku", "stylecode", "style"),
+)
+KIND_NAMES = (  # what kind of garment an item is
+    *("articletype", "producttypename", "producttype", "garmenttype", "subcategory", "category"),
+    *("productgroupname", "garmentgroupname", "label", "type", "kind", "class", "mastercategory"),
+)
+COLOUR_NAMES = (
+    *("basecolour", "basecolor", "colour", "color", "colourgroupname", "colorgroupname"),
+    "colourway",
+)
+PEOPLE_NAMES = ("gender", "indexgroupname", "indexname", "sex", "department")  # for whom it is
+SEASON_NAMES = ("season",)
+USAGE_NAMES = ("usage", "occasion", "use")
+
+
+def normalize_column_name(name: str) -> str:
+    """Drop case, accents and separators: `Product_Code` becomes `productcode`."""
+    parts = unicodedata.normalize("NFKD", name.casefold())
+    return re.sub(r"[\W_]", "", "".join(c for c in parts if not unicodedata.combining(c)))
+
+
+def find_column(columns: Iterable[str], names: Iterable[str]) -> str | None:
+    """Return the column called like the first possible of `names`, which are normalised.
+
+    Of several columns with the same normalised name the first one counts; None where there is none.
+    """
+    by_name = {normalize_column_name(column): column for column in reversed(list(columns))}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def is_categorical(values: Iterable[object], sizes: Container[int]) -> bool:
+    """Whether the distinct values of a column sort items into kinds: texts, of a fitting number.
+
+    `sizes` says how many distinct values fit, e.g. range(2, 61); None among the values, for a
+    missing one, is passed over.
+    """
+    known = [value for value in values if value is not None]
+    return len(known) in sizes and all(isinstance(value, str) for value in known)

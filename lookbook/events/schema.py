@@ -69,13 +69,19 @@ def ensure_schema(connection: Connection) -> None:
         )
 
 
-def acquire_write_lock(connection: Connection, alone: bool = True) -> None:
-    """Begin to write: with no other writer at all, or not `alone`, with others of that kind.
+def acquire_write_lock(
+    connection: Connection, exclusive: bool = True, visitor: str | None = None
+) -> None:
+    """Begin to write: with no other writer at all, or beside writers that are not exclusive either.
 
-    SQLite has one writer at a time in any case.
+    With `visitor`, writers of the same visitor wait for each other, so that what one of them reads
+    still holds when it writes. SQLite has one writer at a time in any case.
     """
-    if connection.dialect.name == "postgresql":
-        shared = "" if alone else "_shared"
-        connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({LOCK})"))
-    else:
+    if connection.dialect.name != "postgresql":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    shared = "" if exclusive else "_shared"
+    connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({LOCK})"))
+    if visitor is not None:
+        query = text(f"SELECT pg_advisory_xact_lock({LOCK}, hashtext(:visitor))")
+        connection.execute(query, {"visitor": visitor})

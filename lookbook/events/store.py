@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,15 +83,34 @@ class EventStore:
         if not rows:
             return 0
         with self._transaction() as connection:
-            acquire_write_lock(connection, alone=False)
+            acquire_write_lock(connection, exclusive=False)
             counting = {"preserve_rowcount": True}
             return connection.execute(self._insert, rows, execution_options=counting).rowcount
 
+    def update(
+        self, visitor: str, change: Callable[[list[Event]], Iterable[Event]]
+    ) -> list[Event] | None:
+        """Record what `change` makes of a visitor's events, read and written in one transaction.
+
+        `change` gets the events in the order they were recorded, and no other update of this
+        visitor comes in between. Returns these events with the new ones after them; None, with
+        nothing written, for a visitor who was forgotten.
+        """
+        check_visitor(visitor)
+        with self._transaction() as connection:
+            acquire_write_lock(connection, exclusive=False, visitor=visitor)
+            if _is_forgotten(connection, visitor):
+                return None
+            events = _events_of(connection, visitor)
+            if new := list(change(events)):
+                connection.execute(self._insert, [_row(e) for e in new])
+        return events + new
+
     def of_visitor(self, visitor: str) -> list[Event]:
         """All that one visitor did, in the order it was recorded."""
-        query = select(*_COLUMNS).where(EVENTS.c.visitor == check_visitor(visitor))
+        check_visitor(visitor)
         with self._transaction() as connection:
-            return [_event(r) for r in connection.execute(query.order_by(EVENTS.c.seq)).mappings()]
+            return _events_of(connection, visitor)
 
     def all(self, batch: int = 10_000) -> Iterator[Event]:
         """Every event, in the order it was recorded; read in batches."""
@@ -131,9 +150,8 @@ class EventStore:
 
     def is_forgotten(self, visitor: str) -> bool:
         """Whether this visitor asked to be forgotten."""
-        query = select(FORGOTTEN.c.token).where(FORGOTTEN.c.token == _digest(visitor))
         with self._transaction() as connection:
-            return connection.execute(query).first() is not None
+            return _is_forgotten(connection, visitor)
 
     def last_forgotten(self) -> datetime | None:
         """When a visitor was last forgotten; what was trained before still knows them."""
@@ -172,6 +190,16 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where this package says so
     for pragma in (f"busy_timeout={_WAIT * 1000}", "journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _events_of(connection: Connection, visitor: str) -> list[Event]:
+    query = select(*_COLUMNS).where(EVENTS.c.visitor == visitor).order_by(EVENTS.c.seq)
+    return [_event(row) for row in connection.execute(query).mappings()]
+
+
+def _is_forgotten(connection: Connection, visitor: str) -> bool:
+    query = select(FORGOTTEN.c.token).where(FORGOTTEN.c.token == _digest(visitor))
+    return connection.execute(query).first() is not None
 
 
 def _insert_ignoring(dialect: str, table: Any, key: str) -> Any:

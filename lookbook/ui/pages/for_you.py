@@ -86,11 +86,10 @@ class ForYou:
         self, token: Any, liked: frozenset[str], event: gr.EventData
     ) -> tuple[str, frozenset[str]]:
         """A heart was pressed: liked, or no longer."""
-        id, token = told(event, "id"), self.visitor_service.known(token)
+        id = told(event, "id")
         if id not in self.search_service.index:
-            return token, liked
-        self.visitor_service.turn(token, id)
-        return token, self.visitor_service.liked(token)
+            return self.visitor_service.known(token), liked
+        return self.visitor_service.toggle_like(token, id)
 
     def viewed(self, token: Any, event: gr.EventData) -> None:
         """A card was opened."""

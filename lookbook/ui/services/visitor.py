@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lookbook.events import Event, EventError, EventStore, new_visitor
-from lookbook.events.event import check_visitor
+from lookbook.events.event import MAX_ID, check_visitor
 from lookbook.events.store import StoreUnavailable
 from lookbook.recommend import Context
 from lookbook.recommend.base import Answer
@@ -19,7 +20,7 @@ from lookbook.retraining.job import RefreshJob
 from lookbook.search.index import Index
 from lookbook.ui.services.lazy import Lazy
 
-_MOST_LIKES = 20  # of one item by one visitor
+_MAX_LIKES = 20  # of one item by one visitor
 _LIKES = ("like", "save", "buy")
 
 
@@ -70,20 +71,36 @@ class VisitorService:
             with suppress(EventError):  # an id longer than events take
                 self.store.record(Event(check_visitor(token), kind, item, place=place))
 
-    def turn(self, token: str, item: str) -> None:
-        """Like an item, or take back every like of it that stands: two pages may each hold one."""
-        if item not in self.liked(token):
-            self.record(token, "like", item, "site")
-            return
-        for _ in range(_MOST_LIKES):
-            self.record(token, "undo", item, "site")
-            if item not in self.liked(token):
-                break
+    def toggle_like(self, token: object, item: str) -> tuple[str, frozenset[str]]:
+        """Like an item, or take back every standing like of it; return (token, ids liked now).
+
+        Several likes stand where two pages held the item when it was pressed. A token that is not
+        valid, or of a forgotten visitor, is replaced by a new one; an item that is not in the index
+        changes nothing. One transaction for a visitor who was not forgotten.
+        """
+        try:
+            visitor = check_visitor(token)
+        except EventError:
+            visitor = new_visitor()
+        events = self.store.update(visitor, lambda own: self._toggled(own, visitor, item))
+        if events is None:
+            return self.toggle_like(new_visitor(), item)
+        return visitor, _liked(events)
+
+    def _toggled(self, events: list[Event], visitor: str, item: str) -> list[Event]:
+        """The events to record after `events`: a like, or as many undos as there are likes."""
+        if item not in self.index or len(item) > MAX_ID:
+            return []
+        if item not in _liked(events):
+            return [Event(visitor, "like", item, place="site")]
+        undos: list[Event] = []
+        while item in _liked(events + undos) and len(undos) < _MAX_LIKES:
+            undos.append(Event(visitor, "undo", item, place="site"))
+        return undos
 
     def liked(self, token: str) -> frozenset[str]:
         """Ids of what the visitor likes now."""
-        kept, _ = net_events(self.store.of_visitor(token))
-        return frozenset(event.item for event in kept if event.kind in _LIKES)
+        return _liked(self.store.of_visitor(token))
 
     def forget(self, token: str) -> str:
         """Delete all that is kept of a visitor; returns the token of the stranger they now are."""
@@ -121,6 +138,11 @@ class VisitorService:
     def bought_together(self, item: str) -> dict[str, float]:
         """What was bought together with an item: id -> score."""
         return {one.id: one.score for one in self.feed.bought_together(item, 50)}
+
+
+def _liked(events: Iterable[Event]) -> frozenset[str]:
+    kept, _ = net_events(events)
+    return frozenset(event.item for event in kept if event.kind in _LIKES)
 
 
 def _store(

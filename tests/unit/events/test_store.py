@@ -99,6 +99,30 @@ def test_a_forgotten_visitor_is_gone_and_stays_gone(store):
     assert store.forget(visitor) == 0
 
 
+def test_an_update_reads_and_writes_in_one_transaction(store):
+    """Eight threads each add an event that names how many there were: none reads a stale number."""
+    visitor = new_visitor()
+
+    def count_on(events):
+        return [Event(visitor, "view", str(len(events)))]
+
+    threads = [threading.Thread(target=store.update, args=(visitor, count_on)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    events = store.of_visitor(visitor)
+    assert [e.item for e in events] == [str(number) for number in range(8)]
+    assert store.update(visitor, lambda known: []) == events
+
+
+def test_an_update_of_a_forgotten_visitor_writes_nothing(store):
+    visitor = new_visitor()
+    store.forget(visitor)
+    assert store.update(visitor, lambda events: [Event(visitor, "like", "a")]) is None
+    assert store.count() == 0
+
+
 def test_no_table_still_knows_a_forgotten_token(database, store):
     visitor = new_visitor()
     store.record(Event(visitor, "like", "a"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy
 
 from lookbook.events import new_visitor
 from lookbook.search.index import Index
@@ -23,10 +24,42 @@ def test_a_heart_turns_over_whatever_other_pages_did(visitor_service):
     visitor_service.record(
         visitor, "like", "a-1", "site"
     )  # a second page, opened before the first press
-    visitor_service.turn(visitor, "a-1")
+    visitor_service.toggle_like(visitor, "a-1")
     assert visitor_service.liked(visitor) == frozenset()
-    visitor_service.turn(visitor, "a-1")
+    visitor_service.toggle_like(visitor, "a-1")
     assert visitor_service.liked(visitor) == {"a-1"}
+
+
+def test_one_like_is_one_transaction(visitor_service):
+    """Whether it is pressed or taken back, by a known visitor or by a new one."""
+    visitor = new_visitor()
+    transactions = []
+    sqlalchemy.event.listen(visitor_service.store._engine, "begin", transactions.append)
+    assert visitor_service.toggle_like(visitor, "a-1") == (visitor, {"a-1"})
+    assert len(transactions) == 1
+    visitor_service.record(visitor, "like", "a-1", "site")
+    transactions.clear()
+    assert visitor_service.toggle_like(visitor, "a-1") == (visitor, frozenset())
+    assert len(transactions) == 1
+    transactions.clear()
+    assert visitor_service.toggle_like("x", "a-1")[1] == {"a-1"}
+    assert len(transactions) == 1
+
+
+def test_the_like_of_a_forgotten_visitor_is_that_of_a_new_one(visitor_service):
+    visitor = new_visitor()
+    visitor_service.record(visitor, "like", "a-2", "site")
+    visitor_service.forget(visitor)
+    token, liked = visitor_service.toggle_like(visitor, "a-1")
+    assert token != visitor
+    assert liked == visitor_service.liked(token) == {"a-1"}
+    assert visitor_service.liked(visitor) == frozenset()
+
+
+def test_a_like_of_an_unknown_item_changes_nothing(visitor_service):
+    visitor = new_visitor()
+    assert visitor_service.toggle_like(visitor, "nothing") == (visitor, frozenset())
+    assert visitor_service.store.count() == 0
 
 
 def test_a_token_of_nobodys_becomes_a_new_visitor_and_a_forgotten_one_too(visitor_service):

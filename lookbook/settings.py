@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lookbook.encoding.encoder import POOLINGS, PRECISIONS
 from lookbook.index.engines.annoy_file import METRICS
+from lookbook.resources import shipped
 from lookbook.search.index import ENGINES
 
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
@@ -32,6 +33,7 @@ class Setting:
     metavar: str | None = None
     least: float | None = None
     most: float | None = None
+    fallback: Path | None = None  # in place of a default path that does not exist
 
     @property
     def variable(self) -> str:
@@ -47,6 +49,8 @@ class Setting:
         """The default, from the environment where it is set; raises ValueError with both values."""
         text = os.environ.get(self.variable) if self.environment else None
         if not text:
+            if self.fallback is not None and not self.default.exists():
+                return self.fallback
             return [] if self.repeat else self.default
         try:
             return self.read(text)
@@ -85,7 +89,15 @@ class Setting:
         parser.add_argument(self.flag, action=action, **common)
 
 
-INDEX = Setting("index", Path("index"), "folder of the index", Path, environment=True)
+INDEX = Setting(
+    "index",
+    Path("index"),
+    "folder of the index",
+    Path,
+    environment=True,
+    fallback=shipped("index"),
+)
+OWN_INDEX = replace(INDEX, fallback=None)  # for commands that write beside it
 ENGINE = Setting(
     "engine",
     "auto",
@@ -226,10 +238,10 @@ SEARCH = (
     Setting("json", False, "print JSON", bool),
 )
 
-REFRESH = (INDEX, STATE, DATABASE_URL)
+REFRESH = (OWN_INDEX, STATE, DATABASE_URL)
 
 STEP_BACK = (
-    INDEX,
+    OWN_INDEX,
     STATE,
     Setting("models", False, "step back to the recommenders before the current ones", bool),
 )

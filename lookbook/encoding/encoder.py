@@ -26,13 +26,14 @@ from lookbook.encoding.heads import EmbeddingHeads, EncoderError, load_text_embe
 from lookbook.encoding.pooling import POOLINGS, pool
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.images.loading import Picture, letterbox, load_rgb
+from lookbook.resources import shipped
 
 if TYPE_CHECKING:
     import torch
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 DETAIL = 320  # px on the shorter side that are decoded at least, where a photo has more
-DEFAULT_MODEL = Path(__file__).resolve().parents[2] / "models" / "lookbook-resnet50"
+DEFAULT_MODEL = shipped("models/lookbook-resnet50")
 
 
 MODEL_FILES = ("*.json", "model*.safetensors", "projection.safetensors", "words.safetensors")

@@ -10,6 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from lookbook.encoding.encoder import Encoder
+from lookbook.resources import shipped
 from lookbook.search.index import Index
 from lookbook.ui import api
 from lookbook.ui.components import share
@@ -21,7 +22,7 @@ from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.uploads import clean_periodically, private_folder
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = shipped("examples")
 _FIRST_PAGE = 4.0  # seconds
 MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
 

@@ -116,7 +116,7 @@ def test_output_that_nobody_reads_to_its_end_is_no_error(index):
 
 
 def test_make_says_that_it_installs_before_it_does(tmp_path):
-    for name in ("Makefile", "requirements.txt"):
+    for name in ("Makefile", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     done = subprocess.run(
         ["make", "-n", "demo"], cwd=tmp_path, capture_output=True, text=True, timeout=60

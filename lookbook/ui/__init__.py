@@ -1,4 +1,4 @@
-"""The site: what a visitor sees. The only room, with app.py, that knows gradio."""
+"""The web interface. Only this package and app.py import gradio."""
 
 from lookbook.ui.stubs import no_stubs
 

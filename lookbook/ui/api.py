@@ -1,11 +1,11 @@
-"""What programs and agents can ask: every action of the site by name, with types.
+"""The API: an endpoint for every action of the site, which is also a tool for agents (MCP).
 
-The docstrings are what an agent reads (MCP) and what the API page shows.
+The docstrings of the endpoints are what an agent reads, and what the API page shows.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,35 +21,34 @@ from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX
 from lookbook.search.prefix_index import find_titles
 from lookbook.search.product_groups import other_colours
 from lookbook.search.query import Query, run
+from lookbook.ui.components.base import ENCODER_LIMIT
 from lookbook.ui.components.query_picture import QueryPicture, Upload
-from lookbook.ui.routing import address
+from lookbook.ui.routing import query_string
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 
-Found = list[dict[str, Any]]
 
-
-class Refused(gr.Error):
-    """A wish that cannot be met: whoever asked is told, and the log of the site is spared."""
+class InvalidRequest(gr.Error):
+    """An invalid request: reported to the client, not logged as an error of the site."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, print_exception=False)
 
 
-class Texts(gr.JSON):
-    """A list of texts: gr.JSON says of itself that it may be nothing at all."""
+class StringList(gr.JSON):
+    """A list of strings, typed as one in the API: gr.JSON declares its value as anything."""
 
     def get_block_name(self) -> str:
-        """The front end knows this component as JSON."""
+        """Return the name of the front end's component: JSON."""
         return "json"
 
     def api_info(self) -> dict[str, Any]:
-        """What programs read of it."""
+        """Return the JSON schema that clients read."""
         return {"type": "array", "items": {"type": "string"}, "description": "texts"}
 
 
 class Api:
-    """The endpoints; each raises Refused with a sentence for a wish that cannot be met."""
+    """The endpoints; each raises InvalidRequest with the reason for an invalid request."""
 
     def __init__(self, search_service: SearchService, visitor_service: VisitorService) -> None:
         self.search_service, self.visitor_service = search_service, visitor_service
@@ -61,7 +60,7 @@ class Api:
         where: list[str] | None = None,
         count: float = 24,
         variety: float = 0,
-    ) -> Found:
+    ) -> list[dict[str, Any]]:
         """Find pieces of the collection that look like a picture of a garment.
 
         Args:
@@ -72,14 +71,14 @@ class Api:
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
         """
         if picture is None:
-            raise Refused("search_by_picture needs a picture, found none")
+            raise InvalidRequest("search_by_picture needs a picture, found none")
         if isinstance(picture.picture, ImageError):
-            raise Refused(str(picture.picture))
+            raise InvalidRequest(str(picture.picture))
         try:
-            vector = self.search_service.read(picture.data)
+            vector = self.search_service.encode_photo(picture.data)
         except ValueError as error:  # EncoderError, EncoderMismatch
-            raise Refused(str(error)) from error
-        return self._found(Query(pictures=(vector,), words=words or ""), where, count, variety)
+            raise InvalidRequest(str(error)) from error
+        return self._search(Query(pictures=(vector,), words=words or ""), where, count, variety)
 
     def search_by_words(
         self, words: str, where: list[str] | None = None, count: int = 24, variety: float = 0.0
@@ -92,7 +91,7 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
         """
-        return self._found(Query(words=words or ""), where, count, variety)
+        return self._search(Query(words=words or ""), where, count, variety)
 
     def similar(
         self,
@@ -116,7 +115,7 @@ class Api:
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
         """
         query = Query(item=str(item), words=words or "", positive=_ids(more), negative=_ids(less))
-        return self._found(query, where, count, variety)
+        return self._search(query, where, count, variety)
 
     def find_by_name(self, text: str, count: int = 20) -> list[dict[str, Any]]:
         """Find pieces whose titles hold these words or beginnings of words.
@@ -126,9 +125,11 @@ class Api:
             count: how many at most, 1 to 96.
         """
         if len(text := str(text or "")) > MAX_WORDS:
-            raise Refused(f"text: expected at most {MAX_WORDS} characters, found {len(text)}")
+            raise InvalidRequest(
+                f"text: expected at most {MAX_WORDS} characters, found {len(text)}"
+            )
         items = find_titles(self.search_service.index, text, _count(count))
-        return [_told(item) for item in items]
+        return [_item_fields(item) for item in items]
 
     def item(self, item: str) -> dict[str, Any]:
         """Everything known of one piece: title, attributes, and its other colours.
@@ -138,7 +139,7 @@ class Api:
         """
         index = self.search_service.index
         others = [other.id for other in other_colours(index, self._row(item))]
-        return _told(index.item(str(item))) | {"colourways": others}
+        return _item_fields(index.item(str(item))) | {"colourways": others}
 
     def complete_the_look(self, item: str) -> list[dict[str, Any]]:
         """Whole outfits around one piece, each with the reason why its pieces go together.
@@ -147,12 +148,12 @@ class Api:
             item: id of the piece.
         """
         self._row(item)
-        found = completion.complete(
+        outfits = completion.complete(
             self.search_service.index, str(item), self.visitor_service.bought_together
         )
         return [
-            {"reason": look.reason, "pieces": [_told(piece) for piece in look.pieces]}
-            for look in found
+            {"reason": outfit.reason, "pieces": [_item_fields(piece) for piece in outfit.pieces]}
+            for outfit in outfits
         ]
 
     def also_liked(self, item: str, count: int = 12) -> list[dict[str, Any]]:
@@ -165,7 +166,8 @@ class Api:
         self._row(item)
         answer = self.visitor_service.feed.also_liked(str(item), _count(count))
         return [
-            _told(self.search_service.index.item(one.id)) | {"reason": one.reason} for one in answer
+            _item_fields(self.search_service.index.item(one.id)) | {"reason": one.reason}
+            for one in answer
         ]
 
     def for_you(
@@ -189,9 +191,10 @@ class Api:
         """
         rows = [self._row(id) for id in _ids(liked)]
         season, occasion = (text if isinstance(text, str) else "" for text in (season, occasion))
-        budget, temperature = _number(budget), _number(temperature)
         try:
-            context = self.visitor_service.context(season, occasion, budget, temperature)
+            context = self.visitor_service.context(
+                season, occasion, _number(budget), _number(temperature)
+            )
             if rows:
                 known = History.of_rows(rows, "like")
                 answer = self.visitor_service.feed.models.hybrid.recommend(
@@ -200,9 +203,10 @@ class Api:
             else:
                 answer = self.visitor_service.feed.for_you(None, _count(count), context)
         except ValueError as error:  # ContextError
-            raise Refused(str(error)) from error
+            raise InvalidRequest(str(error)) from error
         return [
-            _told(self.search_service.index.item(one.id)) | {"reason": one.reason} for one in answer
+            _item_fields(self.search_service.index.item(one.id)) | {"reason": one.reason}
+            for one in answer
         ]
 
     def link(
@@ -225,7 +229,9 @@ class Api:
         if item:
             self._row(item)
         query = Query(item=item or None, words=words or "")
-        return "?" + address(self._shaped(query, where, count, variety), self.search_service.index)
+        return "?" + query_string(
+            self._with_options(query, where, count, variety), self.search_service.index
+        )
 
     def filters(self, where: list[str] | None = None) -> dict[str, dict[str, int]]:
         """What the collection can be narrowed by: attributes, their values, and how many have each.
@@ -234,10 +240,10 @@ class Api:
             where: conditions that hold already, e.g. ["gender=Women"]; counts follow them.
         """
         try:
-            found = facets.facets(self.search_service.index, _where(where))
+            columns = facets.facets(self.search_service.index, _where(where))
         except FilterError as error:
-            raise Refused(str(error)) from error
-        return {f.column: {c.value: c.count for c in f.choices} for f in found}
+            raise InvalidRequest(str(error)) from error
+        return {f.column: {value.value: value.count for value in f.choices} for f in columns}
 
     def about(self) -> dict[str, Any]:
         """What this index holds: number of pieces, source, licence, encoder, date and recall."""
@@ -258,42 +264,50 @@ class Api:
         try:
             return self.search_service.index.row_of(str(item))
         except UnknownItem as error:
-            raise Refused(str(error)) from error
+            raise InvalidRequest(str(error)) from error
 
-    def _found(
+    def _search(
         self, query: Query, where: list[str] | None, count: float, variety: float
     ) -> list[dict[str, Any]]:
-        query = self._shaped(query, where, count, variety)
+        query = self._with_options(query, where, count, variety)
         try:
             encoder = self.search_service.encoder if query.words.strip() else None
             answer = run(query, self.search_service.index, encoder)
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
-            raise Refused(str(error)) from error
-        link = "" if query.pictures else "?" + address(query, self.search_service.index)
+            raise InvalidRequest(str(error)) from error
+        link = "" if query.pictures else "?" + query_string(query, self.search_service.index)
         scored = answer.ranked and not query.words.strip()
         return [self._hit(hit, scored) | {"view": link} for hit in answer.hits]
 
-    def _shaped(self, query: Query, where: list[str] | None, count: float, variety: float) -> Query:
+    def _with_options(
+        self, query: Query, where: list[str] | None, count: float, variety: float
+    ) -> Query:
         if not isinstance(query.words, str):
-            raise Refused(f"words: expected a text, found {query.words!r:.80}")
+            raise InvalidRequest(f"words: expected a text, found {query.words!r:.80}")
         if len(query.words) > MAX_WORDS:
-            raise Refused(
+            raise InvalidRequest(
                 f"words: expected at most {MAX_WORDS} characters, found {len(query.words)}"
             )
         try:
             conditions = _where(where)
             self.search_service.index.matching(conditions)
         except FilterError as error:
-            raise Refused(str(error)) from error
-        return replace(query, where=conditions, count=_count(count), diversity=_share(variety))
+            raise InvalidRequest(str(error)) from error
+        return replace(query, where=conditions, count=_count(count), diversity=_fraction(variety))
 
     def _hit(self, hit: Hit, scored: bool) -> dict[str, Any]:
-        word, share, _ = self.search_service.chance(hit.score) if scored else ("", None, "")
-        told = {"score": round(hit.score, 4), "closeness": word, "same_kind": share}
-        return _told(hit.item) | told | {"colourways": [item.id for item in hit.colourways]}
+        label, probability, _ = (
+            self.search_service.score_label(hit.score) if scored else ("", None, "")
+        )
+        return _item_fields(hit.item) | {
+            "score": round(hit.score, 4),
+            "closeness": label,
+            "same_kind": probability,
+            "colourways": [item.id for item in hit.colourways],
+        }
 
 
-def _told(item: IndexItem) -> dict[str, Any]:
+def _item_fields(item: IndexItem) -> dict[str, Any]:
     return {"id": item.id, "title": item.title, "attributes": item.attributes}
 
 
@@ -302,7 +316,7 @@ def _ids(value: object) -> tuple[str, ...]:
 
 
 def _where(value: object) -> tuple[Condition, ...]:
-    """Conditions from whatever a program sends; raises FilterError."""
+    """Return the conditions that a client sends; raises FilterError for anything else."""
     if value in (None, "", []):
         return ()
     if isinstance(value, str):
@@ -323,37 +337,33 @@ def _count(value: object) -> int:
     return int(min(max(number, 1), MAX_RESULTS))
 
 
-def _share(value: object) -> float:
+def _fraction(value: object) -> float:
     number = float(value) if isinstance(value, (int, float)) and value == value else 0.0
     return min(max(number, 0.0), 1.0)
 
 
 def publish(search_service: SearchService, visitor_service: VisitorService) -> None:
     """Add every endpoint to the Blocks that are being built."""
-    api, encoding = Api(search_service, visitor_service), {"concurrency_limit": os.cpu_count() or 1}
-    with gr.Column(visible=False):
+    api = Api(search_service, visitor_service)
+    with gr.Column(visible=False):  # gr.api cannot take a picture: this endpoint has components
         picture = QueryPicture(label="Picture of a garment")
         words = gr.Textbox(label="Words")
-        where = Texts(label="Conditions", value=[])
+        where = StringList(label="Conditions", value=[])
         count, variety = gr.Number(24, label="Count"), gr.Number(0, label="Variety")
-        found = gr.JSON(label="Results")
+        results = gr.JSON(label="Results")
         gr.Button().click(
             api.search_by_picture,
             [picture, words, where, count, variety],
-            found,
+            results,
             api_name="search_by_picture",
-            **encoding,
+            **ENCODER_LIMIT,
         )
-    for function, how in (
-        (api.search_by_words, encoding),
-        (api.similar, encoding),
-        (api.find_by_name, {}),
-        (api.item, {}),
-        (api.complete_the_look, {}),
-        (api.for_you, {}),
-        (api.also_liked, {}),
-        (api.link, {}),
-        (api.filters, {}),
-        (api.about, {}),
-    ):
-        gr.api(function, api_name=function.__name__, **how)
+    encoding: list[Callable[..., Any]] = [api.search_by_words, api.similar]
+    other: list[Callable[..., Any]] = [
+        *(api.find_by_name, api.item, api.complete_the_look, api.for_you, api.also_liked),
+        *(api.link, api.filters, api.about),
+    ]
+    for endpoint in encoding:
+        gr.api(endpoint, api_name=endpoint.__name__, **ENCODER_LIMIT)
+    for endpoint in other:
+        gr.api(endpoint, api_name=endpoint.__name__)

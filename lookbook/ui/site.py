@@ -1,4 +1,4 @@
-"""The site of one index: its pages, and what they share."""
+"""The site of one index: its pages, and the state they share."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
 from lookbook.search.index import Index
 from lookbook.ui import api
-from lookbook.ui.components import share
-from lookbook.ui.components.event_data import SILENT_EVENT
+from lookbook.ui.components.base import SILENT_EVENT
 from lookbook.ui.pages import about, explore, for_you
-from lookbook.ui.pages.find import item_actions, layout
-from lookbook.ui.pages.find.callbacks import Callbacks
+from lookbook.ui.pages.find import callbacks as find
+from lookbook.ui.pages.find import layout, wiring
+from lookbook.ui.pages.find.item_actions import ItemActions
+from lookbook.ui.pages.find.share_actions import ShareActions
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = shipped("examples")
-_FIRST_PAGE = 4.0  # seconds
-MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
+_WARM_UP_DELAY = 4.0  # seconds: the first page is served before slow loading starts
+_MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
 
 
 def build_site(
@@ -37,67 +38,85 @@ def build_site(
     hemisphere: str = "north",
     database_url: str | None = None,
 ) -> gr.Blocks:
-    """The site of one index. `load_encoder` is called once, on another thread.
+    """Build the site of an index; `load_encoder` is called once, on another thread.
 
-    `state` is the folder of what visitors did and what was learnt from it; without one it lies in
-    the folder of the index. `refresh` says when learning is due: hours, and new events; 0 for
-    never. The `hemisphere` tells the season of a day. `database_url` is where events are kept
-    instead of there.
+    `results` is the number of results at first; `examples` a folder of photos to try, shown with
+    the house collection only. `state` is the folder of events and models (None: beside the index),
+    `database_url` where events are kept instead. `refresh` is (hours, new events) after which the
+    models are trained again, 0 for never. `hemisphere` gives the season of a date.
     """
     folder = private_folder()
     clean_periodically()
     search_service = SearchService(index, load_encoder, folder / "thumbs")
-    keeping = {"hemisphere": hemisphere, "database_url": database_url}
-    visitor_service = VisitorService(index, state, folder, *refresh, **keeping)
-    house = index.manifest.source.get("kind") == "house"  # others' shops have nothing to do with it
-    shots = sorted(examples.glob("*.jpg")) if house else []
+    visitor_service = VisitorService(
+        index, state, folder, *refresh, hemisphere=hemisphere, database_url=database_url
+    )
+    photos = _example_photos(index, examples)
     gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
-    exploring = explore.Explore(search_service)
     with gr.Blocks(title="Lookbook", analytics_enabled=False, fill_width=True) as site:
-        token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
-        liked = gr.State(frozenset())
-        gr.HTML(MASTHEAD, elem_id="masthead")
-        with gr.Tabs(elem_id="pages") as pages:
-            with gr.Tab("Find", id="find"):
-                parts = layout.Parts(shots, results)
-            with gr.Tab("For you", id="foryou") as for_you_tab:
-                feed = for_you.Page(search_service)
-            with gr.Tab("Explore", id="explore") as explored:
-                world = explore.Page(exploring)
-            with gr.Tab("About", id="about"):
-                about.page(index)
-        gr.Markdown(footer(index), elem_id="colophon")
-        do = Callbacks(search_service, parts, shots)
-        mine = for_you.ForYou(search_service, visitor_service)
-        greeted = site.load(mine.greet, token, [token, liked], **SILENT_EVENT)
-        searches = layout.connect(site, greeted, parts, do, liked)
-        item_actions.connect(parts, item_actions.ItemActions(search_service, visitor_service))
-        share.connect(parts, share.ShareActions(search_service))
-        explore.connect(explored, world, exploring)
-        opening = [feed.feed.open, feed.choices.open, world.map.open, world.shelves.open]
-        layout.bring(pages, parts, do, liked, searches, opening, all_of=[world.shelves.all])
-        hearts = [parts.wall.like, parts.piece.like]
-        views = [parts.wall.open, parts.piece.open, parts.looks.open, *opening]
-        for_you.connect(for_you_tab, feed, mine, token, liked, hearts, views)
+        _add_pages(site, search_service, visitor_service, photos, results)
         api.publish(search_service, visitor_service)
-    _warm_soon(search_service, visitor_service)
+    _warm_up_later(search_service, visitor_service)
     return site
 
 
-def _warm_soon(*rooms: SearchService | VisitorService) -> None:
-    """Slow beginnings wait until the first page has had time to be shown."""
+def _example_photos(index: Index, folder: Path) -> list[Path]:
+    is_house = index.manifest.source.get("kind") == "house"  # the photos show its garments
+    return sorted(folder.glob("*.jpg")) if is_house else []
 
-    def warm() -> None:
-        for room in rooms:
-            room.warm()
 
-    timer = threading.Timer(_FIRST_PAGE, warm)
+def _add_pages(
+    site: gr.Blocks,
+    search_service: SearchService,
+    visitor_service: VisitorService,
+    photos: list[Path],
+    results: int,
+) -> None:
+    """Add the layout of every page to the Blocks that are being built, and connect them."""
+    token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
+    liked = gr.State(frozenset())
+    gr.HTML(_MASTHEAD, elem_id="masthead")
+    with gr.Tabs(elem_id="pages") as tabs:
+        with gr.Tab("Find", id="find"):
+            find_page = layout.Components(photos, results)
+        with gr.Tab("For you", id="foryou") as for_you_tab:
+            feed_page = for_you.Components(search_service)
+        with gr.Tab("Explore", id="explore") as explore_tab:
+            explore_page = explore.Components(search_service)
+        with gr.Tab("About", id="about"):
+            about.component(search_service.index)
+    gr.Markdown(footer(search_service.index), elem_id="colophon")
+
+    visitor = for_you.Callbacks(search_service, visitor_service)
+    visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)
+    opened = [feed_page.feed.open, feed_page.onboarding.open]
+    opened += [explore_page.map.open, explore_page.shelves.open]
+
+    finding = wiring.Wiring(find_page, find.Callbacks(search_service, find_page, photos), liked)
+    finding.connect()
+    finding.connect_address(site, visitor_loaded)
+    finding.connect_pages(tabs, opened, show_all=[explore_page.shelves.all])
+    wiring.connect_item_actions(find_page, ItemActions(search_service, visitor_service))
+    wiring.connect_share_actions(find_page, ShareActions(search_service))
+    explore.connect(explore_tab, explore_page, explore.Callbacks(search_service))
+
+    like_buttons = [find_page.gallery.like, find_page.item_panel.like]
+    opened = [find_page.gallery.open, find_page.item_panel.open, find_page.outfits.open, *opened]
+    for_you.connect(for_you_tab, feed_page, visitor, token, liked, like_buttons, opened)
+
+
+def _warm_up_later(*services: SearchService | VisitorService) -> None:
+    def warm_up() -> None:
+        for service in services:
+            service.warm_up()
+
+    timer = threading.Timer(_WARM_UP_DELAY, warm_up)
     timer.daemon = True
     timer.start()
 
 
 def footer(index: Index) -> str:
-    """What is shown here, and whose it is."""
+    """Return the line at the foot of every page: what is indexed, when, and its licence."""
     m = index.manifest
     name = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"
     parts = [f"{len(index):,} pieces from {name}", f"indexed {m.created[:10]}"]

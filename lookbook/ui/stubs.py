@@ -1,7 +1,8 @@
-"""gradio without its type stubs, which cost every start of the site a second.
+"""gradio without its type stubs, which cost every start of the site more than a second.
 
-Whenever a class of component is made, gradio parses its source three times and renders a .pyi file
-beside it, for editors. It does without for a class whose source file is not known.
+For every class of components gradio parses the source file and renders a .pyi file beside it, for
+editors (`gradio.component_meta.create_or_modify_pyi`), also for its own classes when it is
+imported. It skips classes for which `inspect.getfile` raises OSError.
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
 def no_stubs() -> Iterator[None]:
-    """Classes of components that are made in here get no stub."""
-    known = inspect.getfile
+    """Make gradio skip the stub of each class of components that is created in this context."""
+    original = inspect.getfile
 
-    def getfile(thing: object) -> str:
-        if type(thing).__name__ == "ComponentMeta":  # its own name: gradio is not imported yet
+    def getfile(thing: Any) -> str:
+        if type(thing).__name__ == "ComponentMeta":  # by name: gradio is not imported yet
             raise OSError("no stub is wanted")
-        return known(thing)
+        return original(thing)
 
-    inspect.getfile = getfile
+    inspect.getfile = getfile  # type: ignore[assignment]
     try:
         yield
     finally:
-        inspect.getfile = known
+        inspect.getfile = original

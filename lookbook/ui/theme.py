@@ -1,4 +1,4 @@
-"""How the site looks: paper, ink, one accent, and fonts that the visitor has already."""
+"""Layout and appearance: light and dark colours, and fonts that the visitor has already."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 
 def theme() -> gr.themes.Base:
-    """Light and dark from one set of tokens."""
+    """Return the theme: one set of tokens for light and dark."""
     return gr.themes.Base(
         primary_hue=gr.themes.colors.stone,
         secondary_hue=gr.themes.colors.stone,

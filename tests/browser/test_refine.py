@@ -217,7 +217,7 @@ def test_results_can_be_saved_as_a_sheet_and_a_table(page):
     assert [row["id"] for row in rows] == wanted
 
 
-def test_two_quick_presses_and_a_wall_emptied_meanwhile_do_no_harm(page):
+def test_two_quick_presses_and_a_gallery_emptied_meanwhile_do_no_harm(page):
     before = ids(page)
     page.dblclick(f"{RESULTS} >> nth=4 >> .open")
     wait_for_change(page, before)

@@ -1,6 +1,6 @@
 const paths = new Map();
-let asked = null;
-const library = () => asked || (asked = new Promise((done, failed) => {
+let loading = null;
+const library = () => loading || (loading = new Promise((done, failed) => {
   const script = document.createElement('script');
   script.src = props.value.library;
   script.onload = done;
@@ -12,15 +12,16 @@ const picture = async (id) => {
   return paths.get(id);
 };
 const draw = async () => {
-  const told = props.value;
+  const plotted = props.value;
   const plot = element.querySelector('.plot');
-  if (!told || !plot) return;
+  if (!plotted || !plot) return;
   await library();
   const ink = getComputedStyle(element).color;
-  const kind = told.kinds.length > 1 && told.points > 3000 ? 'scattergl' : 'scatter';
-  const traces = told.kinds.map((k) => ({
-    type: kind, mode: 'markers', name: k.name, x: k.x, y: k.y, customdata: k.ids, text: k.titles,
-    hoverinfo: 'none', marker: {size: told.points > 3000 ? 4 : 6, opacity: 0.75, color: k.colour},
+  const type = plotted.groups.length > 1 && plotted.points > 3000 ? 'scattergl' : 'scatter';
+  const traces = plotted.groups.map((group) => ({
+    type, mode: 'markers', name: group.name, x: group.x, y: group.y, customdata: group.ids,
+    text: group.titles, hoverinfo: 'none',
+    marker: {size: plotted.points > 3000 ? 4 : 6, opacity: 0.75, color: group.colour},
   }));
   const bare = {visible: false, showgrid: false, zeroline: false};
   Plotly.newPlot(plot, traces, {
@@ -28,13 +29,13 @@ const draw = async () => {
     paper_bgcolor: 'transparent', plot_bgcolor: 'transparent', font: {color: ink, family: 'inherit'},
     dragmode: 'pan', hovermode: 'closest', showlegend: false,
   }, {displayModeBar: false, scrollZoom: true, responsive: true});
-  element.querySelector('.legend').replaceChildren(...told.kinds.map((k, i) => {
+  element.querySelector('.legend').replaceChildren(...plotted.groups.map((group, i) => {
     const [entry, press, dot] = ['li', 'button', 'i'].map((tag) => document.createElement(tag));
-    dot.style.background = k.colour;
+    dot.style.background = group.colour;
     press.type = 'button';
     press.title = 'Show or hide';
     press.ariaPressed = 'true';
-    press.append(dot, k.name);
+    press.append(dot, group.name);
     press.onclick = () => {
       press.ariaPressed = press.ariaPressed !== 'true';
       Plotly.restyle(plot, {visible: press.ariaPressed === 'true'}, [i]);

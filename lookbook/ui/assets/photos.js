@@ -1,11 +1,11 @@
 const percent = (event, pic) => {
   const box = pic.getBoundingClientRect();
-  const share = (v, from, size) => Math.min(100, Math.max(0, 100 * (v - from) / size));
-  return [share(event.clientX, box.left, box.width), share(event.clientY, box.top, box.height)];
+  const clipped = (v, from, size) => Math.min(100, Math.max(0, 100 * (v - from) / size));
+  return [clipped(event.clientX, box.left, box.width), clipped(event.clientY, box.top, box.height)];
 };
-const put = (frame, b) => Object.assign(frame.style, {left: b[0] + '%', top: b[1] + '%',
+const place = (frame, b) => Object.assign(frame.style, {left: b[0] + '%', top: b[1] + '%',
   width: (b[2] - b[0]) + '%', height: (b[3] - b[1]) + '%'});
-const ask = (pic, b) => trigger('frame', {i: pic.dataset.i, box: b});
+const send = (pic, b) => trigger('frame', {i: pic.dataset.i, box: b});
 let drag = null;
 element.addEventListener('pointerdown', (event) => {
   const pic = event.target.closest('.pic');
@@ -20,23 +20,23 @@ element.addEventListener('pointermove', (event) => {
   drag.box = [Math.min(x, x0), Math.min(y, y0), Math.max(x, x0), Math.max(y, y0)];
   const frame = drag.pic.querySelector('.frame');
   frame.hidden = false;
-  put(frame, drag.box);
+  place(frame, drag.box);
 });
-const restore = (frame) => {  // too small to mean anything: what is searched has not changed
+const restore = (frame) => {  // too small a box: show the one that is searched
   const box = JSON.parse(frame.dataset.box);
-  put(frame, box);
+  place(frame, box);
   frame.hidden = box.join() === '0,0,100,100';
 };
-const drop = (meant) => {
+const finish = (valid) => {
   const done = drag; drag = null;
   if (!done) return;
   const b = done.box;
-  if (meant && b && b[2] - b[0] > 5 && b[3] - b[1] > 5) ask(done.pic, b);
+  if (valid && b && b[2] - b[0] > 5 && b[3] - b[1] > 5) send(done.pic, b);
   else restore(done.pic.querySelector('.frame'));
 };
-element.addEventListener('pointerup', () => drop(true));
-element.addEventListener('pointercancel', () => drop(false));
-let settle = null;
+element.addEventListener('pointerup', () => finish(true));
+element.addEventListener('pointercancel', () => finish(false));
+let pause = null;
 element.addEventListener('keydown', (event) => {
   const frame = event.target.closest('.frame');
   const move = {ArrowLeft: [-4, 0], ArrowRight: [4, 0], ArrowUp: [0, -4],
@@ -49,7 +49,7 @@ element.addEventListener('keydown', (event) => {
   b = b.map((v, i) => Math.min(100, Math.max(0, v + at[i])));
   if (b[2] - b[0] < 8 || b[3] - b[1] < 8) return;
   frame.dataset.box = JSON.stringify(b);
-  put(frame, b);
-  clearTimeout(settle);
-  settle = setTimeout(() => ask(pic, b), 500);
+  place(frame, b);
+  clearTimeout(pause);
+  pause = setTimeout(() => send(pic, b), 500);
 });

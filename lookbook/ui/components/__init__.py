@@ -1,1 +1,1 @@
-"""Parts of pages."""
+"""The HTML components that the pages are made of."""

@@ -1,117 +1,103 @@
-"""The wall of results: a card for each, its picture first."""
+"""The gallery: a card for each item, its picture first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
 from lookbook.ui import assets
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import Part
+from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.views import CARD_ACTIONS, Card
 
-MORE = '<path d="M12 5v14M5 12h14"/>'
-LESS = '<path d="M5 12h14"/>'
+_PLUS = '<path d="M12 5v14M5 12h14"/>'
+_MINUS = '<path d="M5 12h14"/>'
 HEART = '<path d="M12 20s-7-4.4-7-9.6A4 4 0 0 1 12 8a4 4 0 0 1 7 2.4C19 15.600 12 20 12 20z"/>'
-WHY = (
+_QUESTION = (
     '<path d="M9.2 9.3a2.8 2.8 0 1 1 4.2 2.4c-.9.5-1.400 1-1.400 2"/>'
     '<path d="M12 17.200v.1"/><circle cx="12" cy="12" r="9"/>'
 )
+_MAX_COLOURS = 5  # swatches on a card
+
+# an item may have several like buttons on a page: they change together
+LIKE_BUTTONS = assets.read("like_buttons.js")
 
 
-@dataclass(frozen=True)
-class Card:
-    """What one card shows. `share` 0..1 fills the bar, `word` says it; `note` is a line below."""
+class Gallery(HtmlComponent):
+    """Cards; events: open (the picture), like, more, less, why (the small buttons)."""
 
-    id: str
-    title: str
-    file: str
-    price: str = ""
-    word: str = ""
-    share: float | None = None
-    explained: str = ""
-    note: str = ""
-    colours: tuple[tuple[str, str], ...] = ()  # (id, colour or title) of the other colourways
-    liked: bool = False
-    acts: tuple[str, ...] = field(default=("like", "more", "less", "why"))
+    actions: tuple[str, ...] = ("open", *CARD_ACTIONS)
+    script = assets.read("gallery.js") + LIKE_BUTTONS
+
+    def __init__(self, elem_id: str, **kwargs: Any) -> None:
+        super().__init__("", elem_id=elem_id, elem_classes=["card-gallery"], **kwargs)
 
 
-# one piece may have several hearts on a page: they go together
-HEARTS = assets.read("hearts.js")
-
-
-class Gallery(Part):
-    """Cards; pressing one opens it, its small buttons like, ask for more, less, or why."""
-
-    acts = ("open", "like", "more", "less", "why")
-    script = assets.read("wall.js") + HEARTS
-
-    def __init__(self, elem_id: str, **kwargs: object) -> None:
-        super().__init__("", elem_id=elem_id, elem_classes=["wall"], **kwargs)
-
-
-def wall(cards: Sequence[Card], empty: str = "") -> str:
-    """The HTML of a wall; `empty` is said where there is no card."""
+def gallery_html(cards: Sequence[Card], empty: str = "") -> str:
+    """Return the HTML of a gallery; `empty` is the message where there is no card."""
     if not cards:
-        return f'<p class="empty">{markup.text(empty)}</p>' if empty else ""
+        return f'<p class="empty">{markup.escape(empty)}</p>' if empty else ""
     return '<ul class="cards" role="list">' + "".join(map(_card, cards)) + "</ul>"
 
 
 def icon(path: str) -> str:
-    """A line drawing of 24 x 24."""
+    """Return a line drawing of 24 x 24 from the elements of an SVG."""
     return f'<svg viewBox="0 0 24 24" aria-hidden="true">{path}</svg>'
 
 
 def _card(card: Card) -> str:
-    title = markup.text(card.title)
-    said = ", ".join(part for part in (card.title, card.price, card.word) if part)
+    title = markup.escape(card.title)
+    label = ", ".join(part for part in (card.title, card.price, card.label) if part)
     return (
         f'<li class="card"><button type="button" class="open" data-act="open" '
-        f'data-id="{markup.text(card.id)}" aria-label="{markup.text(said)}: search from it">'
-        f'<img src="{markup.picture(card.file)}" alt="{title}" loading="lazy" decoding="async">'
+        f'data-id="{markup.escape(card.id)}" aria-label="{markup.escape(label)}: search from it">'
+        f'<img src="{markup.file_url(card.file)}" alt="{title}" loading="lazy" decoding="async">'
         f'</button><div class="caption"><span class="title">{title}</span> {_price(card)}</div>'
-        f"{_chance(card)}{_colours(card)}{_note(card)}{_acts(card)}</li>"
+        f"{_score(card)}{_colours(card)}{_note(card)}{_buttons(card)}</li>"
     )
 
 
 def _price(card: Card) -> str:
-    return f'<span class="price">{markup.text(card.price)}</span>' if card.price else ""
+    return f'<span class="price">{markup.escape(card.price)}</span>' if card.price else ""
 
 
-def _chance(card: Card) -> str:
-    if card.share is None:
-        return f'<div class="chance"><span>{markup.text(card.word)}</span></div>' * bool(card.word)
-    bar = f'<i aria-hidden="true"><b style="width:{100 * card.share:.0f}%"></b></i>'
-    explained, word = markup.text(card.explained), markup.text(card.word)
-    return f'<div class="chance" title="{explained}">{bar}<span>{word}</span></div>'
+def _score(card: Card) -> str:
+    label = markup.escape(card.label)
+    if card.probability is None:
+        return f'<div class="chance"><span>{label}</span></div>' * bool(card.label)
+    bar = f'<i aria-hidden="true"><b style="width:{100 * card.probability:.0f}%"></b></i>'
+    tooltip = markup.escape(card.explanation)
+    return f'<div class="chance" title="{tooltip}">{bar}<span>{label}</span></div>'
 
 
 def _colours(card: Card) -> str:
     if not card.colours:
         return ""
-    shown = []
-    for id, colour in card.colours[:5]:
-        paint = markup.swatch(colour)
-        look = f'style="background:{paint}"' if paint else 'class="plain"'
-        inner = f"<i {look}></i>"
-        shown.append(markup.button("open", f"In {colour}", inner, id=id))
-    more = f"<span>+{len(card.colours) - 5}</span>" if len(card.colours) > 5 else ""
-    return f'<div class="ways" aria-label="Other colours">{"".join(shown)}{more}</div>'
+    swatches = []
+    for id, colour in card.colours[:_MAX_COLOURS]:
+        paint = markup.css_colour(colour)
+        style = f'style="background:{paint}"' if paint else 'class="plain"'
+        swatches.append(markup.button("open", f"In {colour}", f"<i {style}></i>", id=id))
+    hidden = len(card.colours) - _MAX_COLOURS
+    more = f"<span>+{hidden}</span>" if hidden > 0 else ""
+    return f'<div class="ways" aria-label="Other colours">{"".join(swatches)}{more}</div>'
 
 
 def _note(card: Card) -> str:
-    return f'<p class="note">{markup.text(card.note)}</p>' if card.note else ""
+    return f'<p class="note">{markup.escape(card.note)}</p>' if card.note else ""
 
 
-def _acts(card: Card) -> str:
-    kinds = {
+def _buttons(card: Card) -> str:
+    known = {
         "like": ("Unlike" if card.liked else "Like", HEART),
-        "more": ("More like this", MORE),
-        "less": ("Less like this", LESS),
-        "why": ("Why this?", WHY),
+        "more": ("More like this", _PLUS),
+        "less": ("Less like this", _MINUS),
+        "why": ("Why this?", _QUESTION),
     }
-    made = []
-    for act in card.acts:
-        label, path = kinds[act]
-        also = {"aria-pressed": "true"} if act == "like" and card.liked else {}
-        made.append(markup.button(act, f"{label}: {card.title}", icon(path), also, id=card.id))
-    return f'<div class="acts">{"".join(made)}</div>' if made else ""
+    buttons = []
+    for action in card.actions:
+        label, path = known[action]
+        state = {"aria-pressed": "true"} if action == "like" and card.liked else {}
+        label = f"{label}: {card.title}"
+        buttons.append(markup.button(action, label, icon(path), state, id=card.id))
+    return f'<div class="acts">{"".join(buttons)}</div>' if buttons else ""

@@ -1,34 +1,36 @@
-"""A chosen piece of the collection: what is known of it, its looks, and why a result matched."""
+"""One item of the collection: its attributes, outfits around it, and why a result matched."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from lookbook.search.index import IndexItem
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import Part
-from lookbook.ui.components.gallery import HEART, HEARTS, Card, icon, wall
+from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.components.gallery import HEART, LIKE_BUTTONS, gallery_html, icon
+from lookbook.ui.views import ItemView, OutfitView
+
+_MAX_COLOURS = 8  # links to other colourways
+_MAX_VALUE = 80  # characters; longer attributes are descriptions, not facts
 
 
-class Piece(Part):
-    """The piece that is searched from; acts: like, look, also, open (another colour)."""
+class ItemPanel(HtmlComponent):
+    """The item that is searched from; events: like, look, also, open (another colour)."""
 
-    acts = ("like", "look", "also", "open")
-    script = HEARTS
-
-
-class Looks(Part):
-    """Outfits, or pieces that others liked; acts: open, close."""
-
-    acts = ("open", "close")
+    actions = ("like", "look", "also", "open")
+    script = LIKE_BUTTONS
 
 
-class Why(Part):
-    """Two pictures and what made them match, in a dialog of its own."""
+class OutfitPanel(HtmlComponent):
+    """Outfits, or items that others liked; events: open, close."""
 
-    acts = ("open",)
+    actions = ("open", "close")
+
+
+class ExplanationDialog(HtmlComponent):
+    """A dialog with two pictures and the regions that made them match."""
+
+    actions = ("open",)
     script = """
     watch('value', () => {
       const dialog = element.querySelector('dialog');
@@ -41,86 +43,77 @@ class Why(Part):
     """
 
 
-@dataclass(frozen=True)
-class ItemView:
-    """A piece as the page shows it."""
-
-    item: IndexItem
-    file: str
-    price: str = ""
-    liked: bool = False
-    colours: tuple[tuple[str, str], ...] = ()
-
-
-def piece(shown: ItemView) -> str:
-    """The HTML of a chosen piece."""
-    title = markup.text(shown.item.title)
+def item_html(view: ItemView) -> str:
+    """Return the HTML of an item."""
+    title = markup.escape(view.item.title)
     facts = "".join(
-        f"<div><dt>{markup.text(markup.heading(name))}</dt>"
-        f"<dd>{markup.text(markup.attribute(value))}</dd></div>"
-        for name, value in shown.item.attributes.items()
-        if value not in (None, "", "NA") and len(str(value)) <= 80
+        f"<div><dt>{markup.escape(markup.column_label(name))}</dt>"
+        f"<dd>{markup.escape(markup.format_value(value))}</dd></div>"
+        for name, value in view.item.attributes.items()
+        if value not in (None, "", "NA") and len(str(value)) <= _MAX_VALUE
     )
-    price = f'<p class="price">{markup.text(shown.price)}</p>' if shown.price else ""
-    id, pressed = shown.item.id, {"aria-pressed": "true"} if shown.liked else {}
-    like = markup.button("like", f"Like: {shown.item.title}", icon(HEART) + "Like", pressed, id=id)
-    acts = like + markup.button("look", "Complete the look", "Complete the look", id=id)
+    price = f'<p class="price">{markup.escape(view.price)}</p>' if view.price else ""
+    return (
+        f'<section class="piece" aria-label="{title}"><img src="{markup.file_url(view.file)}" '
+        f'alt="{title}"><div><h2>{title}</h2>{price}<dl>{facts}</dl>{_colours(view)}'
+        f'<div class="acts">{_buttons(view)}</div></div></section>'
+    )
+
+
+def _buttons(view: ItemView) -> str:
+    id, state = view.item.id, {"aria-pressed": "true"} if view.liked else {}
+    like = markup.button("like", f"Like: {view.item.title}", icon(HEART) + "Like", state, id=id)
+    look = markup.button("look", "Complete the look", "Complete the look", id=id)
     label = "People who liked this also liked"
-    acts += markup.button("also", label, "People also liked", id=id)
-    return (
-        f'<section class="piece" aria-label="{title}"><img src="{markup.picture(shown.file)}" '
-        f'alt="{title}"><div><h2>{title}</h2>{price}<dl>{facts}</dl>{_colours(shown)}'
-        f'<div class="acts">{acts}</div></div></section>'
-    )
+    return like + look + markup.button("also", label, "People also liked", id=id)
 
 
-def _colours(shown: ItemView) -> str:
-    if not shown.colours:
+def _colours(view: ItemView) -> str:
+    if not view.colours:
         return ""
-    made = "".join(
-        markup.button("open", f"In {colour}", markup.text(colour), id=id)
-        for id, colour in shown.colours[:8]
+    links = "".join(
+        markup.button("open", f"In {colour}", markup.escape(colour), id=id)
+        for id, colour in view.colours[:_MAX_COLOURS]
     )
-    return f'<div class="also-in">Also in {made}</div>'
+    return f'<div class="also-in">Also in {links}</div>'
 
 
-@dataclass(frozen=True)
-class OutfitView:
-    """One outfit as the page shows it."""
-
-    reason: str
-    cards: Sequence[Card]
-
-
-def looks(found: Sequence[OutfitView], title: str, empty: str) -> str:
-    """The HTML of whole outfits, each with its reason."""
+def outfits_html(outfits: Sequence[OutfitView], title: str, empty: str) -> str:
+    """Return the HTML of outfits under a title; `empty` is the message where there is none."""
     rows = "".join(
-        f'<div class="look"><p>{markup.text(look.reason)}</p>{wall(look.cards)}</div>'
-        for look in found
+        f'<div class="look"><p>{markup.escape(outfit.reason)}</p>{gallery_html(outfit.cards)}</div>'
+        for outfit in outfits
     )
+    heading = markup.escape(title)
     return (
-        f'<section class="looks" aria-label="{markup.text(title)}"><h3>{markup.text(title)}</h3>'
-        f"{rows or f'<p class=empty>{markup.text(empty)}</p>'}"
+        f'<section class="looks" aria-label="{heading}"><h3>{heading}</h3>'
+        f"{rows or f'<p class=empty>{markup.escape(empty)}</p>'}"
         '<button type="button" class="close" data-act="close">Close</button></section>'
     )
 
 
-def why(sides: Sequence[tuple[str, str]], shared: Sequence[tuple[str, str]], line: str) -> str:
-    """The dialog: (picture address, title) of both sides, the attributes they share, a sentence."""
-    pictures = "".join(
-        f'<figure><img src="{markup.text(src)}" alt="{markup.text(title)}, with the regions that '
-        f'matched"><figcaption>{markup.text(title)}</figcaption></figure>'
-        for src, title in sides
+def explanation_html(
+    pictures: Sequence[tuple[str, str]], shared: Sequence[tuple[str, object]], sentence: str
+) -> str:
+    """Return the HTML of the explanation dialog.
+
+    `pictures` are (address, title) of the query and the result, with their heatmaps; `shared` are
+    the attributes (column, value) that both have.
+    """
+    figures = "".join(
+        f'<figure><img src="{markup.escape(src)}" alt="{markup.escape(title)}, with the regions '
+        f'that matched"><figcaption>{markup.escape(title)}</figcaption></figure>'
+        for src, title in pictures
     )
     facts = "".join(
-        f"<li>{markup.text(markup.heading(name))}: {markup.text(value)}</li>"
+        f"<li>{markup.escape(markup.column_label(name))}: {markup.escape(value)}</li>"
         for name, value in shared
     )
-    told = f"<p>They share</p><ul>{facts}</ul>" if facts else ""
+    common = f"<p>They share</p><ul>{facts}</ul>" if facts else ""
     return (
-        # the time tells two equal answers apart: a dialog that was closed must open again
+        # the time makes two equal values differ: a dialog that was closed must open again
         f'<dialog class="why" aria-label="Why this?" data-at="{time.time_ns()}">'
         '<button type="button" class="close" '
-        f'aria-label="Close">&times;</button><h3>Why this?</h3><div class="sides">{pictures}</div>'
-        f"<p>{markup.text(line)}</p>{told}</dialog>"
+        f'aria-label="Close">&times;</button><h3>Why this?</h3><div class="sides">{figures}</div>'
+        f"<p>{markup.escape(sentence)}</p>{common}</dialog>"
     )

@@ -1,12 +1,12 @@
-"""Small pieces of HTML, every text in them escaped."""
+"""Fragments of HTML; every text in them is escaped."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping
 
-# what a page's template would read as its own marks
-_MARKS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
+# characters that gr.HTML's template engine would interpret
+_TEMPLATE_CHARACTERS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 
 SWATCHES = {
     "beige": "#d9c7a7",
@@ -59,41 +59,45 @@ SWATCHES = {
 }
 
 
-def text(value: object) -> str:
-    """Any value as text that is safe in HTML, in an attribute and in a template."""
-    return html.escape(str(value)).translate(_MARKS)
+def escape(value: object) -> str:
+    """Return a value as text that is safe in HTML, in an attribute and in a gr.HTML template."""
+    return html.escape(str(value)).translate(_TEMPLATE_CHARACTERS)
 
 
-def picture(file: str) -> str:
-    """The address of a picture file that the site serves, relative to the page."""
-    return text("gradio_api/file=" + file)
+def file_url(file: str) -> str:
+    """Return the address of a file that the site serves, relative to the page."""
+    return escape("gradio_api/file=" + file)
 
 
-def swatch(value: str) -> str | None:
-    """The CSS colour that a colour's name means, or None."""
+def css_colour(value: str) -> str | None:
+    """Return the CSS colour of a colour's name, or None where it is not known."""
     return SWATCHES.get(value.casefold().strip())
 
 
-def attribute(value: object) -> str:
-    """An attribute's value as people write it."""
+def format_value(value: object) -> str:
+    """Return an attribute's value as text, 12.0 as 12."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
 
 
-def heading(column: str) -> str:
-    """A column's name as people write it: `articleType` and `article_type` are Article type."""
+def column_label(column: str) -> str:
+    """Return a column's name as a label: `articleType` and `article_type` as Article type."""
     spaced = "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(column))
     return spaced.replace("_", " ").strip().capitalize()
 
 
 def button(
-    act: str, label: str, inner: str, also: Mapping[str, str] | None = None, **data: object
+    action: str,
+    label: str,
+    inner: str,
+    attributes: Mapping[str, str] | None = None,
+    **data: object,
 ) -> str:
-    """A button that tells its component `act` and `data` when it is pressed; `also` attributes."""
-    named = {f"data-{name}": value for name, value in data.items()} | dict(also or {})
-    told = "".join(f' {name}="{text(value)}"' for name, value in named.items())
+    """Return a button that sends the event `action` with `data`; `inner` is HTML."""
+    named = {f"data-{name}": value for name, value in data.items()} | dict(attributes or {})
+    written = "".join(f' {name}="{escape(value)}"' for name, value in named.items())
     return (
-        f'<button type="button" data-act="{act}" aria-label="{text(label)}" '
-        f'title="{text(label)}"{told}>{inner}</button>'
+        f'<button type="button" data-act="{action}" aria-label="{escape(label)}" '
+        f'title="{escape(label)}"{written}>{inner}</button>'
     )

@@ -1,13 +1,13 @@
-"""The pictures of a query, as the visitor's page holds them, and the frame on each.
+"""The uploaded pictures of a query, held by the visitor's page, and the box drawn on each.
 
-The pictures live in the visitor's page alone: it sends them back when a frame is moved, so the
-server has nothing to keep.
+The page sends its pictures back when a box changes, so the server keeps none of them.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,47 +15,57 @@ import gradio as gr
 from PIL import Image
 
 from lookbook.images.loading import ImageError, Limits, load_rgb, thumbnail
+from lookbook.search.permalinks import MAX_PICTURES
 from lookbook.ui import assets
-from lookbook.ui.components.event_data import Part
+from lookbook.ui.components.base import HtmlComponent, event_data
 
 SHOWN_HEIGHT = 640  # px, of the copy that goes back to the visitor's page
-MOST = 4  # pictures in one query
-_ALL = 0.95  # a frame of so much of both sides is the whole picture: the rest would be a sliver
+_MIN_SIDE = 0.05  # a smaller box shows too little to search with
+_FULL_SIDE = 0.95  # a box with both sides this long leaves out no more than a sliver
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom as shares of the picture
+Box = tuple[float, float, float, float]  # left, top, right, bottom as fractions of the picture
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One picture of a query: its address (data URL), the frame searched, and how it came."""
+    """One picture of a query.
+
+    `address` is a data URL, `box` the part that is searched, `detected` whether the encoder found
+    the box (else the visitor drew it).
+    """
 
     address: str
-    frame: Box = WHOLE
-    found: bool = False  # the frame was found by the encoder, not drawn
+    box: Box = WHOLE
+    detected: bool = False
+
+    @classmethod
+    def of(cls, picture: Image.Image, box: Box = WHOLE, detected: bool = False) -> Photo:
+        """Return a picture as the page holds it."""
+        return cls(data_url(thumbnail(picture, SHOWN_HEIGHT)), box, detected)
 
     def picture(self) -> Image.Image:
-        """RGB; raises ImageError for anything that is no picture."""
-        return load_rgb(decoded(self.address), min_side_hint=SHOWN_HEIGHT)
+        """Decode to RGB; raises ImageError for anything that is no picture."""
+        return load_rgb(decode_data_url(self.address), min_side_hint=SHOWN_HEIGHT)
 
-    def plain(self) -> dict[str, Any]:
-        """As the page's template reads it."""
-        box = [round(100 * share, 2) for share in self.frame]
-        return {"src": self.address, "box": box, "found": self.found, "whole": self.frame == WHOLE}
+    def as_json(self) -> dict[str, Any]:
+        """Return what the template photos.html reads; the box in percent."""
+        percent = [round(100 * side, 2) for side in self.box]
+        return {
+            "src": self.address,
+            "box": percent,
+            "found": self.detected,
+            "whole": self.box == WHOLE,
+        }
 
 
 def data_url(webp: bytes) -> str:
-    """A WebP picture as the address of itself."""
+    """Return a WebP picture as a data URL."""
     return "data:image/webp;base64," + base64.b64encode(webp).decode()
 
 
-def photo_of(picture: Image.Image, frame: Box = WHOLE, found: bool = False) -> Photo:
-    """A picture as the page holds it."""
-    return Photo(data_url(thumbnail(picture, SHOWN_HEIGHT)), frame, found)
-
-
-def decoded(address: str) -> bytes:
-    """The bytes of a data URL; raises ImageError for anything else."""
+def decode_data_url(address: str) -> bytes:
+    """Return the bytes of an image's data URL; raises ImageError for anything else."""
     head, _, text = address.partition(",")
     if not head.startswith("data:image/") or len(text) > Limits.max_bytes * 4 / 3 + 4:
         raise ImageError("not-a-picture", "The picture did not come back as it was sent.")
@@ -65,11 +75,10 @@ def decoded(address: str) -> bytes:
         raise ImageError("not-a-picture", "The picture did not arrive whole.") from None
 
 
-def box_of(value: object) -> Box:
-    """A frame from the page, in shares of the picture, put in order and kept within it.
+def parse_box(value: Any) -> Box:
+    """Return a box sent by a client (four sides in percent), ordered and clipped to the picture.
 
-    Anything that is no frame, or one too small to see anything in, or one that leaves out next to
-    nothing, is the whole picture.
+    Whatever is not a box, is too small, or leaves out next to nothing becomes the whole picture.
     """
     try:
         sides = [min(1.0, max(0.0, float(v) / 100)) for v in value]
@@ -77,48 +86,55 @@ def box_of(value: object) -> Box:
         top, bottom = sorted((sides[1], sides[3]))
     except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         return WHOLE
-    across, down = right - left, bottom - top
-    if not (across >= 0.05 and down >= 0.05) or min(across, down) >= _ALL:
+    width, height = right - left, bottom - top
+    if not (width >= _MIN_SIDE and height >= _MIN_SIDE) or min(width, height) >= _FULL_SIDE:
         return WHOLE
     return left, top, right, bottom
 
 
-def cut(picture: Image.Image, frame: Box) -> Image.Image:
-    """The part of a picture within a frame."""
-    if frame == WHOLE:
+def crop(picture: Image.Image, box: Box) -> Image.Image:
+    """Return the part of a picture within a box; the picture itself for the whole of it."""
+    if box == WHOLE:
         return picture
     width, height = picture.size
-    box = (frame[0] * width, frame[1] * height, frame[2] * width, frame[3] * height)
-    return picture.crop(tuple(round(side) for side in box))
+    left, top, right, bottom = box
+    edges = (left * width, top * height, right * width, bottom * height)
+    return picture.crop((round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3])))
 
 
-class Photos(Part):
-    """Up to four pictures, a frame on each to drag; acts: frame, whole, garment, drop, another."""
+class Photos(HtmlComponent):
+    """The pictures of a query, each with a box to drag.
 
-    acts = ("whole", "garment", "drop", "another")
+    Events: frame (a box was drawn or moved), whole, garment, drop (all with data `i`), another.
+    """
+
+    actions = ("whole", "garment", "drop", "another")
     script = assets.read("photos.js")
     template = assets.read("photos.html")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(None, html_template=self.template, **kwargs)
 
-    def postprocess(self, value: tuple[Photo, ...] | None) -> dict[str, Any] | None:
-        """Photos for the template."""
-        return {"photos": [photo.plain() for photo in value]} if value else None
+    def postprocess(  # type: ignore[override]
+        self, value: Sequence[Photo] | None
+    ) -> dict[str, Any] | None:
+        """Return the photos as the template reads them."""
+        return {"photos": [photo.as_json() for photo in value]} if value else None
 
-    def preprocess(self, payload: Any) -> tuple[Photo, ...]:
-        """The photos that the page holds; whatever else it sends is passed over."""
+    def preprocess(  # type: ignore[override]
+        self, payload: Any
+    ) -> tuple[Photo, ...]:
+        """Return the photos that the page holds; anything else that a client sends is ignored."""
         rows = payload.get("photos") if isinstance(payload, dict) else None
-        photos = []
-        for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, dict) and isinstance(row.get("src"), str):
-                found = row.get("found") is True
-                photos.append(Photo(row["src"], box_of(row.get("box")), found))
-        return tuple(photos[:MOST])
+        photos = [
+            Photo(row["src"], parse_box(row.get("box")), row.get("found") is True)
+            for row in (rows if isinstance(rows, list) else [])
+            if isinstance(row, dict) and isinstance(row.get("src"), str)
+        ]
+        return tuple(photos[:MAX_PICTURES])
 
 
-def which(event: gr.EventData, count: int) -> int | None:
-    """The number of the photo that an event speaks of, or None."""
-    data = event._data if isinstance(event._data, dict) else {}
-    text = str(data.get("i", ""))
+def photo_number(event: gr.EventData, count: int) -> int | None:
+    """Return which of `count` photos an event is about, or None where it names none of them."""
+    text = str(event_data(event).get("i", ""))
     return int(text) if text.isdecimal() and len(text) < 3 and int(text) < count else None

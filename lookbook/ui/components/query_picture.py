@@ -1,21 +1,22 @@
-"""The query picture: checked by `images` before anything else decodes it, never kept on disk."""
+"""The upload field for a query's picture: read and checked in memory, never kept on disk."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
 
 from lookbook.images.loading import ImageError, load_rgb, thumbnail
-from lookbook.ui.components.photos import SHOWN_HEIGHT, data_url, decoded
+from lookbook.ui.components.photos import SHOWN_HEIGHT, data_url, decode_data_url
 from lookbook.ui.uploads import read_upload
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a visitor sent: the bytes and the upright RGB picture, or why there is none."""
+    """An uploaded picture: its bytes, and the upright RGB picture or the error it raised."""
 
     data: bytes
     picture: Image.Image | ImageError
@@ -25,30 +26,35 @@ class QueryPicture(gr.Image):
     """A gr.Image whose callback gets an Upload, or None when it was emptied.
 
     gradio would decode the upload itself, without limits, and answer bad files with a bare
-    "Error". The picture travels back to the page inside the answer, so no file needs to stay.
+    "Error". The picture goes back to the page inside the answer, so that no file needs to stay.
     """
 
     def get_block_name(self) -> str:
-        """The front end knows this component as an image."""
+        """Return the name of the front end's component: an image."""
         return "image"
 
-    def preprocess(self, payload: ImageData | None) -> Upload | None:
-        """Read and check."""
+    def preprocess(self, payload: ImageData | None) -> Upload | None:  # type: ignore[override]
+        """Read and check what was uploaded; an ImageError becomes part of the Upload."""
         if payload is None:
             return None
         data = b""
         try:
-            data = _data(payload)
+            data = _read(payload)
             return Upload(data, load_rgb(data, min_side_hint=SHOWN_HEIGHT))
         except ImageError as error:
             return Upload(data, error)
 
-    def postprocess(self, value: Image.Image | None) -> ImageData | None:
-        """The picture as part of the answer."""
+    def postprocess(self, value: Image.Image | None) -> ImageData | None:  # type: ignore[override]
+        """Return the picture as a data URL."""
         return None if value is None else ImageData(url=data_url(thumbnail(value, SHOWN_HEIGHT)))
 
 
-def _data(payload: ImageData) -> bytes:
+def empty_picture() -> dict[str, Any]:
+    """Return the update that empties the field; new for each call, as gradio consumes it."""
+    return gr.update(value=None, visible=True)
+
+
+def _read(payload: ImageData) -> bytes:
     if payload.url and payload.url.startswith("data:"):
-        return decoded(payload.url)
+        return decode_data_url(payload.url)
     return read_upload(payload.path)

@@ -1,22 +1,12 @@
-"""Taking results along: a link to them, a contact sheet, a table."""
+"""The panels of Share and Save: a link to copy, and files to download."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from typing import Any
 
-from lookbook.search.export import as_csv, contact_sheet
-from lookbook.search.permalinks import to_params
-from lookbook.search.query import Query
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import SILENT_EVENT, Part
-from lookbook.ui.routing import address
-from lookbook.ui.services.search import SearchService
-
-if TYPE_CHECKING:
-    from lookbook.ui.pages.find.layout import Parts
+from lookbook.ui.components.base import HtmlComponent
 
 _PRIVATE = (
     "This view searches with your picture. The link leaves it out. You can put it in as "
@@ -25,18 +15,18 @@ _PRIVATE = (
 )
 
 
-class Panel(Part):
-    """What a button opens, and closes when it is pressed again."""
+class Panel(HtmlComponent):
+    """A panel that a button opens and closes; callbacks get whether it is open."""
 
-    def preprocess(self, payload: Any) -> bool:
-        """Whether it is open."""
+    def preprocess(self, payload: Any) -> bool:  # type: ignore[override]
+        """Return whether the panel is open."""
         return bool(payload)
 
 
-class Sharing(Panel):
-    """A link to copy; act: vector, the visitor's leave to put in a picture's numbers."""
+class SharePanel(Panel):
+    """A link to copy; event: vector (the visitor allows the picture's vector in the link)."""
 
-    acts = ("vector",)
+    actions = ("vector",)
     script = """
     const fill = () => element.querySelectorAll('input').forEach((field) => {
       field.value = location.origin + location.pathname + field.dataset.search;
@@ -54,48 +44,9 @@ class Sharing(Panel):
     """
 
 
-class ShareActions:
-    """Callbacks of Share and Save."""
-
-    def __init__(self, search_service: SearchService) -> None:
-        self.search_service = search_service
-
-    def share(self, query: Query, is_open: bool) -> tuple[str, str]:
-        """(a link to the view without private pictures, nothing saved), or both panels closed."""
-        return "" if is_open else self._link(query), ""
-
-    def _link(self, query: Query) -> str:
-        return sharing(
-            address(query, self.search_service.index),
-            private=bool(query.pictures) and not query.from_link,
-        )
-
-    def share_vector(self, query: Query) -> str:
-        """A link that holds the pictures' vectors: their owner said so."""
-        params = to_params(query, allow_pictures=True, index=self.search_service.index)
-        return sharing(urlencode(params, safe="=;,|~"), private=False)
-
-    def save(self, shown: Sequence[tuple[str, float]], is_open: bool) -> tuple[str, str]:
-        """(no link, the results to take along), or both panels closed."""
-        return "", "" if is_open else self._files(shown)
-
-    def _files(self, shown: Sequence[tuple[str, float]]) -> str:
-        """Links to a contact sheet and a table of the results, whole in the page: no file stays."""
-        hits = [
-            self.search_service.of(id, score)
-            for id, score in shown
-            if id in self.search_service.index
-        ]
-        if not hits:
-            return '<p class="empty">There is nothing to save yet.</p>'
-        sheet = _link("lookbook.jpg", "image/jpeg", contact_sheet(self.search_service.index, hits))
-        table = _link("lookbook.csv", "text/csv", as_csv(hits).encode("utf-8"))
-        return f"<p>{sheet('Contact sheet')}{table('Table (CSV)')}</p>"
-
-
-def sharing(search: str, private: bool) -> str:
-    """The HTML of a link to copy."""
-    mark = "?" if search else ""
+def share_html(search: str, private: bool) -> str:
+    """Return the HTML of a link to copy; `private` when it leaves out an uploaded picture."""
+    address = markup.escape("?" + search if search else "")
     note = ""
     if private:
         note = (
@@ -104,19 +55,12 @@ def sharing(search: str, private: bool) -> str:
         )
     return (
         f'<div class="link"><input readonly aria-label="Link to this view" '
-        f'data-search="{markup.text(mark + search)}">'
+        f'data-search="{address}">'
         f'<button type="button" class="copy">Copy</button>{note}</div>'
     )
 
 
-def _link(name: str, kind: str, data: bytes) -> Any:
-    address = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-    return lambda label: f'<a download="{name}" href="{address}">{label}</a>'
-
-
-def connect(p: Parts, taking: ShareActions) -> None:
-    """Give Share and Save their callbacks."""
-    panels = [p.sharing, p.saved]
-    p.share.click(taking.share, [p.query, p.sharing], panels, **SILENT_EVENT)
-    p.sharing.vector(taking.share_vector, p.query, p.sharing, **SILENT_EVENT)
-    p.save.click(taking.save, [p.shown, p.saved], panels, **SILENT_EVENT)
+def download_html(label: str, name: str, media_type: str, data: bytes) -> str:
+    """Return a link that downloads `data` under a file name; the data are in the link itself."""
+    address = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+    return f'<a download="{name}" href="{address}">{label}</a>'

@@ -1,4 +1,4 @@
-"""The About page: what the index holds, how good it is by its own attributes, and for whom."""
+"""The About page: what the index holds, how good its neighbours are, and for whom."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import Part
+from lookbook.ui.components.base import HtmlComponent
 
-_NOTHING = "This index was built without figures: build it again with embed.py to have them."
+_NO_FIGURES = "This index was built without figures: build it again with embed.py to have them."
 
 
-def about(index: Index) -> str:
-    """The HTML of the page."""
+def component(index: Index) -> HtmlComponent:
+    """Return the component of the page; it never changes while the site runs."""
+    return HtmlComponent(about_html(index), elem_id="about")
+
+
+def about_html(index: Index) -> str:
+    """Return the HTML of the page."""
     m = index.manifest
     source = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"
     facts = {
@@ -29,34 +34,35 @@ def about(index: Index) -> str:
         "A score means": str(calibration(index)) if calibration(index) else "similarity alone",
     }
     rows = "".join(
-        f"<div><dt>{markup.text(k)}</dt><dd>{markup.text(v)}</dd></div>" for k, v in facts.items()
+        f"<div><dt>{markup.escape(name)}</dt><dd>{markup.escape(value)}</dd></div>"
+        for name, value in facts.items()
     )
     return f"<article><h2>This index</h2><dl>{rows}</dl>{_figures(evaluation(index))}</article>"
 
 
-def _figures(told: Mapping[str, Any] | None) -> str:
-    if not told:
-        return f'<p class="empty">{_NOTHING}</p>'
-    notes = "".join(f"<p>{markup.text(note)}</p>" for note in told.get("notes", []))
-    return _evaluation(told) + _audit(told.get("audit")) + notes
+def _figures(report: Mapping[str, Any] | None) -> str:
+    if not report:
+        return f'<p class="empty">{_NO_FIGURES}</p>'
+    notes = "".join(f"<p>{markup.escape(note)}</p>" for note in report.get("notes", []))
+    return _evaluation(report) + _audit(report.get("audit")) + notes
 
 
-def _evaluation(told: Mapping[str, Any]) -> str:
-    measured = told.get("evaluation") or {}
+def _evaluation(report: Mapping[str, Any]) -> str:
+    measured = report.get("evaluation") or {}
     if not measured:
         return ""
-    bars = [(markup.heading(column), row["P@10"]) for column, row in measured.items()]
+    bars = [(markup.column_label(column), row["P@10"]) for column, row in measured.items()]
     return (
         "<h2>Do neighbours share their attributes?</h2>"
-        f"<p>Of the ten nearest pieces to each of {told['sample']:,}, the share with the same "
-        "value; the thin line is the 95&nbsp;% interval.</p>" + plot(bars)
+        f"<p>Of the ten nearest pieces to each of {report['sample']:,}, the share with the same "
+        "value; the thin line is the 95&nbsp;% interval.</p>" + bars_html(bars)
     )
 
 
 def _audit(audit: Mapping[str, Any] | None) -> str:
     if not audit:
         return ""
-    kind = markup.text(markup.heading(audit["kind"]).lower()) if audit["kind"] else ""
+    kind = markup.escape(markup.column_label(audit["kind"]).lower()) if audit["kind"] else ""
     parts = [
         "<h2>Is anybody served worse?</h2>"
         "<p>For each group: how many of its ten nearest are of the same "
@@ -65,18 +71,18 @@ def _audit(audit: Mapping[str, Any] | None) -> str:
     ]
     for attribute in audit["attributes"]:
         groups = attribute["groups"]
-        right = [(_named(g), g["precision"]) for g in groups if g["precision"]]
-        shown = [(_named(g), g["exposure"]) for g in groups]
+        precision = [(_group_label(g), g["precision"]) for g in groups if g["precision"]]
+        exposure = [(_group_label(g), g["exposure"]) for g in groups]
         parts.append(
-            f"<h3>{markup.text(markup.heading(attribute['column']))}</h3>"
+            f"<h3>{markup.escape(markup.column_label(attribute['column']))}</h3>"
             f'<div class="pair"><figure><figcaption>Same {kind or "kind"}</figcaption>'
-            f"{plot(right)}</figure><figure><figcaption>Exposure</figcaption>"
-            f"{plot(shown, mark=1.0)}</figure></div>{_gap(attribute)}"
+            f"{bars_html(precision)}</figure><figure><figcaption>Exposure</figcaption>"
+            f"{bars_html(exposure, reference=1.0)}</figure></div>{_gap(attribute)}"
         )
     return "".join(parts)
 
 
-def _named(group: Mapping[str, Any]) -> str:
+def _group_label(group: Mapping[str, Any]) -> str:
     return f"{group['name']} ({group['share']:.0%})"
 
 
@@ -85,32 +91,29 @@ def _gap(attribute: Mapping[str, Any]) -> str:
     if not gap:
         return ""
     return (
-        f"<p>The widest gap: {markup.text(gap['most'])} over {markup.text(gap['least'])} by "
+        f"<p>The widest gap: {markup.escape(gap['most'])} over {markup.escape(gap['least'])} by "
         f"{gap['value']:.2f} ({gap['low']:.2f} to {gap['high']:.2f}).</p>"
     )
 
 
-def plot(rows: Sequence[tuple[str, Mapping[str, float]]], mark: float | None = None) -> str:
-    """Horizontal bars with intervals, as a table that a screen reader can read.
+def bars_html(
+    rows: Sequence[tuple[str, Mapping[str, float]]], reference: float | None = None
+) -> str:
+    """Return horizontal bars with intervals, as a table that a screen reader can read.
 
-    `mark` draws a line at a value that means even.
+    `rows` are (label, {"value", "low", "high"}); `reference` draws a line at a value.
     """
     if not rows:
         return ""
-    most = max(1.0, *(figure["high"] for _, figure in rows))
-    line = "" if mark is None else f'<s style="left:{100 * mark / most:.1f}%"></s>'
-    made = []
-    for name, figure in rows:
-        value, low, high = (100 * figure[key] / most for key in ("value", "low", "high"))
-        made.append(
-            f'<tr><th scope="row">{markup.text(name)}</th><td class="bar"><div>{line}'
+    scale = max(1.0, *(figure["high"] for _, figure in rows))
+    line = "" if reference is None else f'<s style="left:{100 * reference / scale:.1f}%"></s>'
+    bars = []
+    for label, figure in rows:
+        value, low, high = (100 * figure[key] / scale for key in ("value", "low", "high"))
+        bars.append(
+            f'<tr><th scope="row">{markup.escape(label)}</th><td class="bar"><div>{line}'
             f'<b style="width:{value:.1f}%"></b>'
             f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i></div></td>'
             f"<td>{figure['value']:.2f}</td></tr>"
         )
-    return f'<table class="plot">{"".join(made)}</table>'
-
-
-def page(index: Index) -> Any:
-    """The part of the page; it never changes while the site runs."""
-    return Part(about(index), elem_id="about")
+    return f'<table class="plot">{"".join(bars)}</table>'

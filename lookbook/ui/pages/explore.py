@@ -1,4 +1,4 @@
-"""The Explore page: a map of the collection, and its shelves by attribute."""
+"""The Explore page: a map of the collection, and a shelf for each value of an attribute."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from lookbook.search.enrichment import projection_2d
 from lookbook.search.index import Index
 from lookbook.ui import assets
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import SILENT_EVENT, Part
-from lookbook.ui.components.gallery import Gallery, wall
+from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent
+from lookbook.ui.components.gallery import Gallery, gallery_html
 from lookbook.ui.services.search import SearchService
 
-MOST_POINTS = 20_000  # more would make the page slow and the picture no clearer
-_SHELVES, _PIECES = 24, 12
-_OTHER, _GREY = "other kinds", "#8d9095"
-_MOST_KINDS = 24  # of those whose names are colours; the rarer are "other kinds"
-# told apart by eye, on paper and on ink: at least 20 apart in CIE Lab, each from each other
+MAX_POINTS = 20_000  # more would make the page slow and the map no clearer
+_MAX_SHELVES, _SHELF_SIZE = 24, 12
+_OTHER, _OTHER_COLOUR = "other kinds", "#8d9095"
+_MAX_GROUPS = 24  # groups named after colours; other groups end with the palette
+# at least 20 apart in CIE Lab, each from each other, on a light and on a dark page
 PALETTE = (
     *("#3b6fb5", "#e0702c", "#2e8b4f", "#c93a4a", "#8a63c7", "#d9b02f"),
     *("#3bb5c4", "#d66fa8", "#8a5a2b", "#9bbf3b", "#7fa8e0", "#a02c74"),
@@ -31,19 +31,22 @@ PALETTE = (
 
 
 def plotly_folder() -> Path:
-    """The folder of plotly.min.js, which the site serves itself."""
-    return Path(find_spec("plotly").origin).parent / "package_data"
+    """Return the folder of plotly.min.js, which the site serves itself."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise ImportError("plotly is not installed: pip install -r requirements.txt")
+    return Path(spec.origin).parent / "package_data"
 
 
-class Map(Part):
-    """Points to hover and press; event: open."""
+class Map(HtmlComponent):
+    """A scatter plot of the items; event: open (an item)."""
 
     script = assets.read("map.js")
 
     def __init__(self, search_service: SearchService, **kwargs: Any) -> None:
         def thumb(id: str) -> str:
             known = isinstance(id, str) and id in search_service.index
-            return markup.picture(search_service.thumb_of(id)[0]) if known else ""
+            return markup.file_url(search_service.thumb_and_title(id)[0]) if known else ""
 
         super().__init__(
             None,
@@ -54,111 +57,121 @@ class Map(Part):
 
 
 class Shelves(Gallery):
-    """A row of pieces for each value of an attribute; acts: open, all."""
+    """A row of items for each value of an attribute; events: open, all."""
 
-    acts = ("open", "all")
+    actions = ("open", "all")
 
 
-class Explore:
-    """What the page shows, made when it is first opened."""
+class Components:
+    """The components of the page."""
+
+    def __init__(self, search_service: SearchService) -> None:
+        columns = facets.columns(search_service.index)
+        first = columns[0] if columns else None
+        self.column = gr.Dropdown(
+            [(markup.column_label(column), column) for column in columns],
+            value=next((column for column in columns if "type" in column.casefold()), first),
+            label="Coloured by",
+            elem_id="by",
+            filterable=False,
+        )
+        self.hint = gr.HTML(
+            '<p class="hint">Near pieces look alike. Press one to search from it; '
+            "scroll to come closer.</p>",
+            visible=projection_2d(search_service.index) is not None,
+            elem_id="hint",
+        )
+        self.map = Map(search_service, elem_id="map")
+        self.shelves = Shelves("shelves")
+
+    def outputs(self) -> list[Any]:
+        """Return the components that choosing an attribute changes."""
+        return [self.map, self.shelves]
+
+
+class Callbacks:
+    """Callbacks of the page."""
 
     def __init__(self, search_service: SearchService) -> None:
         self.search_service = search_service
         self.columns = facets.columns(search_service.index)
 
+    def show(self, column: str | None) -> tuple[dict[str, Any] | None, str]:
+        """Return the map and the shelves by an attribute."""
+        return self.points(column), self.shelves(column)
+
     def points(self, column: str | None) -> dict[str, Any] | None:
-        """The map, coloured by an attribute; None where the index has none."""
+        """Return what map.js draws, coloured by an attribute; None for an index without a map."""
         index = self.search_service.index
-        if projection_2d(index) is None:
+        positions = projection_2d(index)
+        if positions is None:
             return None
         rows = np.arange(len(index))
-        if len(rows) > MOST_POINTS:
-            rows = np.sort(np.random.default_rng(0).choice(rows, MOST_POINTS, replace=False))
-        names = kinds_of(index, column)
-        places, kinds = projection_2d(index), []
+        if len(rows) > MAX_POINTS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, MAX_POINTS, replace=False))
+        names = group_names(index, column)
         counts = Counter(names[rows].tolist())
-        common = [name for name, _ in counts.most_common() if name != _OTHER]
-        for number, name in enumerate([*common, *[_OTHER] * (_OTHER in counts)]):
-            mine = rows[names[rows] == name]
-            kinds.append(
-                {
-                    "name": name,
-                    "colour": _GREY if name == _OTHER else colour(name, number),
-                    "x": places[mine, 0].round(3).tolist(),
-                    "y": places[mine, 1].round(3).tolist(),
-                    "ids": [index.ids[row] for row in mine],
-                    "titles": [index.titles[row] for row in mine],
-                }
-            )
+        ordered = [name for name, _ in counts.most_common() if name != _OTHER]
+        ordered += [_OTHER] * (_OTHER in counts)
+        groups = [
+            _group(index, positions, rows[names[rows] == name], name, number)
+            for number, name in enumerate(ordered)
+        ]
         library = "gradio_api/file=" + str(plotly_folder() / "plotly.min.js")
-        return {"kinds": kinds, "points": len(rows), "library": library}
+        return {"groups": groups, "points": len(rows), "library": library}
 
     def shelves(self, column: str | None) -> str:
-        """A row of pieces for each value of an attribute."""
-        index = self.search_service.index
+        """Return the HTML of a row of items for each of the most frequent values."""
         if column not in self.columns:
             return '<p class="empty">This collection has no attribute to sort it by.</p>'
-        values = index.column(column)
-        made = []
-        for value, count in list(index.values(column).items())[:_SHELVES]:
-            rows = [row for row, other in enumerate(values) if other == value]
-            spread = np.unique(np.linspace(0, len(rows) - 1, min(_PIECES, len(rows)), dtype=int))
-            cards = [
-                self.search_service.card(
-                    self.search_service.of(index.ids[rows[i]]), (), (), scored=False
-                )
-                for i in spread
-            ]
-            see = markup.button("all", f"See all: {value}", "See all", column=column, value=value)
-            title = f"<h3>{markup.text(value)} <small>{count:,}</small>{see}</h3>"
-            made.append(f'<section class="shelf">{title}{wall(cards)}</section>')
-        return "".join(made)
+        index = self.search_service.index
+        cells, shelves = index.column(column), []
+        for value, count in list(index.values(column).items())[:_MAX_SHELVES]:
+            rows = [row for row, cell in enumerate(cells) if cell == value]
+            shelves.append(self._shelf(column, value, count, rows))
+        return "".join(shelves)
+
+    def _shelf(self, column: str, value: object, count: int, rows: list[int]) -> str:
+        spread = np.unique(np.linspace(0, len(rows) - 1, min(_SHELF_SIZE, len(rows)), dtype=int))
+        ids = [self.search_service.index.ids[rows[i]] for i in spread]
+        cards = [self.search_service.card(self.search_service.as_hit(id)) for id in ids]
+        all_of = markup.button("all", f"See all: {value}", "See all", column=column, value=value)
+        title = f"<h3>{markup.escape(value)} <small>{count:,}</small>{all_of}</h3>"
+        return f'<section class="shelf">{title}{gallery_html(cards)}</section>'
 
 
-def kinds_of(index: Index, column: str | None) -> np.ndarray:
-    """(n,) text: the value of `column` by row, rare ones as "other kinds"."""
+def _group(
+    index: Index, positions: np.ndarray, rows: np.ndarray, name: str, number: int
+) -> dict[str, Any]:
+    points = positions[rows].round(3)
+    return {
+        "name": name,
+        "colour": _OTHER_COLOUR if name == _OTHER else group_colour(name, number),
+        "x": points[:, 0].tolist(),
+        "y": points[:, 1].tolist(),
+        "ids": [index.ids[row] for row in rows],
+        "titles": [index.titles[row] for row in rows],
+    }
+
+
+def group_names(index: Index, column: str | None) -> np.ndarray:
+    """Return (n,) text: the value of a column for each row, rare ones as "other kinds"."""
     if column is None or column not in index.columns:
         return np.full(len(index), "pieces", object)
-    values = [str(value) for value, _ in Counter(index.column(column)).most_common(_MOST_KINDS)]
-    common = {v for i, v in enumerate(values) if i < len(PALETTE) or markup.swatch(v)}
-    return np.array([str(v) if str(v) in common else _OTHER for v in index.column(column)], object)
+    cells = [str(cell) for cell in index.column(column)]
+    frequent = [value for value, _ in Counter(cells).most_common(_MAX_GROUPS)]
+    named = {v for i, v in enumerate(frequent) if i < len(PALETTE) or markup.css_colour(v)}
+    return np.array([cell if cell in named else _OTHER for cell in cells], object)
 
 
-def colour(name: str, number: int) -> str:
-    """The colour of the kind of this number, or the one that its name is."""
-    named = markup.swatch(name) or ""
-    return named if named.startswith("#") else PALETTE[number % len(PALETTE)]
+def group_colour(name: str, number: int) -> str:
+    """Return the colour that a group is named after, else the palette's colour of its number."""
+    colour = markup.css_colour(name) or ""
+    return colour if colour.startswith("#") else PALETTE[number % len(PALETTE)]
 
 
-class Page:
-    """The parts of the page."""
-
-    def __init__(self, explore: Explore) -> None:
-        columns = [(markup.heading(column), column) for column in explore.columns]
-        first = columns[0][1] if columns else None
-        wanted = next((c for c in explore.columns if "type" in c.casefold()), first)
-        self.by = gr.Dropdown(
-            columns, value=wanted, label="Coloured by", elem_id="by", filterable=False
-        )
-        self.hint = gr.HTML(
-            '<p class="hint">Near pieces look alike. Press one to search from it; '
-            "scroll to come closer.</p>",
-            visible=projection_2d(explore.search_service.index) is not None,
-            elem_id="hint",
-        )
-        self.map = Map(explore.search_service, elem_id="map")
-        self.shelves = Shelves("shelves")
-
-    def outputs(self) -> list[Any]:
-        """What choosing an attribute changes."""
-        return [self.map, self.shelves]
-
-
-def connect(tab: gr.Tab, page: Page, explore: Explore) -> None:
+def connect(tab: gr.Tab, components: Components, callbacks: Callbacks) -> None:
     """Fill the page when it is first opened, and when another attribute is chosen."""
-
-    def show(column: str | None) -> tuple[Any, str]:
-        return explore.points(column), explore.shelves(column)
-
-    tab.select(show, page.by, page.outputs(), **SILENT_EVENT)
-    page.by.input(show, page.by, page.outputs(), **SILENT_EVENT)
+    inputs, outputs = components.column, components.outputs()
+    tab.select(callbacks.show, inputs, outputs, **SILENT_EVENT)
+    components.column.input(callbacks.show, inputs, outputs, **SILENT_EVENT)

@@ -1,8 +1,9 @@
-"""The For-you page: a feed for this visitor, why each piece is there, and the way to leave."""
+"""The For-you page: recommendations for this visitor with reasons, and the visitor's data."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -12,40 +13,41 @@ from lookbook.recommend.context import SEASONS, ContextError
 from lookbook.schema.filters import FilterError
 from lookbook.search import facets
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import SILENT_EVENT, Part, note, told, warn
-from lookbook.ui.components.gallery import Card, Gallery, wall
+from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, event_value, info, warn
+from lookbook.ui.components.gallery import Gallery, gallery_html
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
+from lookbook.ui.views import Card
 
-COUNT = 24
-UNLIKED = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
-  .forEach((heart) => heart.setAttribute('aria-pressed', 'false'))"""
-_STRANGER = "You have liked nothing yet: here is the whole collection, what others took first."
-_NOTHING = "Nothing fits. Choose another occasion or budget."
+COUNT = 24  # recommendations on the page
+_OCCASION_COLUMNS = ("usage", "occasion")
+_UNPRESS_LIKES = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
+  .forEach((button) => button.setAttribute('aria-pressed', 'false'))"""
+_NO_LIKES = "You have liked nothing yet: here is the whole collection, what others took first."
+_NO_RESULTS = "Nothing fits. Choose another occasion or budget."
+
+Liked = frozenset[str]
 
 
-class Page:
-    """The parts of the page."""
+class Components:
+    """The components of the page."""
 
     def __init__(self, search_service: SearchService) -> None:
-        self.top = Part("", acts=("forget", "export"), elem_id="feed-top")
+        self.header = HtmlComponent("", actions=("forget", "export"), elem_id="feed-top")
+        occasions = _occasions(search_service)
         with gr.Row(elem_id="context"):
-            occasions = [
-                c for c in facets.columns(search_service.index) if c.casefold() in _OCCASIONS
-            ]
-            values = list(search_service.index.values(occasions[0])) if occasions else []
             self.season = gr.Dropdown(
-                [("Today's", ""), *((s, s) for s in SEASONS)],
+                [("Today's", ""), *((season, season) for season in SEASONS)],
                 value="",
                 label="Season",
                 min_width=140,
                 filterable=False,
             )
             self.occasion = gr.Dropdown(
-                [("Any", ""), *((v, v) for v in values)],
+                [("Any", ""), *((value, value) for value in occasions)],
                 value="",
                 label="Occasion",
-                visible=bool(values),
+                visible=bool(occasions),
                 min_width=140,
                 filterable=False,
             )
@@ -54,144 +56,145 @@ class Page:
                 label="Budget (0: any)",
                 minimum=0,
                 min_width=120,
-                visible=search_service.price is not None,
+                visible=search_service.price_column is not None,
             )
-        self.choices = Gallery("choices")
+        self.onboarding = Gallery("choices")
         self.feed = Gallery("feed")
 
     def outputs(self) -> list[Any]:
-        """What an answer changes."""
-        return [self.top, self.choices, self.feed]
+        """Return the components that recommendations change."""
+        return [self.header, self.onboarding, self.feed]
 
     def context(self) -> list[Any]:
-        """What the circumstances are read from."""
+        """Return the components that the context is read from."""
         return [self.season, self.occasion, self.budget]
 
 
-_OCCASIONS = ("usage", "occasion")
+def _occasions(search_service: SearchService) -> list[Any]:
+    index = search_service.index
+    columns = [c for c in facets.columns(index) if c.casefold() in _OCCASION_COLUMNS]
+    return list(index.values(columns[0])) if columns else []
 
 
-class ForYou:
-    """Callbacks of the page, and of every like on the site."""
+class Callbacks:
+    """Callbacks of the page, and of the like buttons and opened cards of every page."""
 
     def __init__(self, search_service: SearchService, visitor_service: VisitorService) -> None:
         self.search_service, self.visitor_service = search_service, visitor_service
 
-    def greet(self, token: Any) -> tuple[str, frozenset[str]]:
-        """The visitor of this browser, known or new, and what they like."""
-        token = self.visitor_service.known(token)
+    def load_visitor(self, token: Any) -> tuple[str, Liked]:
+        """Return the token of this browser's visitor, known or new, and what they like."""
+        token = self.visitor_service.ensure_token(token)
         return token, self.visitor_service.liked(token)
 
-    def like(
-        self, token: Any, liked: frozenset[str], event: gr.EventData
-    ) -> tuple[str, frozenset[str]]:
-        """A heart was pressed: liked, or no longer."""
-        id = told(event, "id")
+    def toggle_like(self, token: Any, liked: Liked, event: gr.EventData) -> tuple[str, Liked]:
+        """Like an item, or take the like back."""
+        id = event_value(event, "id")
         if id not in self.search_service.index:
-            return self.visitor_service.known(token), liked
+            return self.visitor_service.ensure_token(token), liked
         return self.visitor_service.toggle_like(token, id)
 
-    def viewed(self, token: Any, event: gr.EventData) -> None:
-        """A card was opened."""
-        self.visitor_service.record(token, "view", told(event, "id"), "site")
+    def record_view(self, token: Any, event: gr.EventData) -> None:
+        """Record that an item was opened."""
+        self.visitor_service.record(token, "view", event_value(event, "id"), "site")
 
-    def less(self, token: Any, liked: frozenset[str], *context: Any) -> tuple[Any, ...]:
-        """Less of this, from the next answer on."""
-        *context, event = context
-        id = told(event, "id")
+    def dislike(
+        self,
+        token: Any,
+        liked: Liked,
+        season: str,
+        occasion: str,
+        budget: float | None,
+        event: gr.EventData,
+    ) -> tuple[Liked, str, str, str]:
+        """Recommend less of an item from now on; returns what is liked, and the page."""
+        id = event_value(event, "id")
         if id in self.search_service.index:
-            token = self.visitor_service.known(token)
+            token = self.visitor_service.ensure_token(token)
             self.visitor_service.feed.dislike(token, id, place="feed")
         liked = liked - {id}
-        return liked, *self.show(token, liked, *context)
+        return liked, *self.recommend(token, liked, season, occasion, budget)
 
-    def forget(self, token: Any, *context: Any) -> tuple[Any, ...]:
-        """Everything kept of this visitor goes; the page is a stranger's again."""
-        fresh = self.visitor_service.forget(self.visitor_service.known(token))
-        note("All that was kept of your visits is deleted.", title="Forgotten")
-        return fresh, frozenset(), *self.show(fresh, frozenset(), *context)
+    def forget(
+        self, token: Any, season: str, occasion: str, budget: float | None
+    ) -> tuple[str, Liked, str, str, str]:
+        """Delete everything kept of this visitor; returns a new token, no likes, and the page."""
+        new_token = self.visitor_service.forget(self.visitor_service.ensure_token(token))
+        info("All that was kept of your visits is deleted.", title="Forgotten")
+        page = self.recommend(new_token, frozenset(), season, occasion, budget)
+        return new_token, frozenset(), *page
 
-    def show(
-        self, token: Any, liked: frozenset[str], season: str, occasion: str, budget: float | None
+    def export(self, token: Any, liked: Liked) -> str:
+        """Return the header with a download of everything kept of this visitor."""
+        data = self.visitor_service.export(self.visitor_service.ensure_token(token)).encode()
+        link = (
+            '<a download="lookbook-visits.json" href="data:application/json;base64,'
+            f'{base64.b64encode(data).decode()}">Download as JSON</a>'
+        )
+        return self._header(liked) + link
+
+    def recommend(
+        self, token: Any, liked: Liked, season: str, occasion: str, budget: float | None
     ) -> tuple[str, str, str]:
-        """(top, three choices for a stranger, feed)."""
+        """Return (header, items to begin with for who likes nothing yet, recommendations)."""
+        token = self.visitor_service.ensure_token(token)
         try:
             context = self.visitor_service.context(season, occasion, budget)
-            answer = self.visitor_service.for_you(self.visitor_service.known(token), COUNT, context)
-            choices = () if liked else self.visitor_service.feed.choices(context)
+            answer = self.visitor_service.for_you(token, COUNT, context)
+            items = () if liked else self.visitor_service.feed.choices(context)
         except (ContextError, FilterError) as error:
             warn(error, title="That cannot be recommended")
             return "", "", ""
-        asked = wall([self._card(one.id, liked, "") for one in choices], "")
-        if asked:
-            asked = f"<h3>Which is closest to you? Three likes say a lot.</h3>{asked}"
-        return self._top(token, liked), asked, self._feed(answer, liked)
+        onboarding = gallery_html([self._card(item.id, liked, "") for item in items])
+        if onboarding:
+            title = "<h3>Which is closest to you? Three likes say a lot.</h3>"
+            onboarding = title + onboarding
+        return self._header(liked), onboarding, self._feed(answer, liked)
 
-    def _feed(self, answer: Answer, liked: frozenset[str]) -> str:
-        cards = [self._card(one.id, liked, one.reason) for one in answer]
-        return wall(cards, answer.reason or _NOTHING)
+    def _feed(self, answer: Answer, liked: Liked) -> str:
+        cards = [self._card(item.id, liked, item.reason) for item in answer]
+        return gallery_html(cards, answer.reason or _NO_RESULTS)
 
-    def _card(self, id: str, liked: frozenset[str], note: str) -> Card:
-        acts = ("like", "less") if note else ("like",)
-        return self.search_service.card(
-            self.search_service.of(id), liked, acts, scored=False, note=note
-        )
+    def _card(self, id: str, liked: Liked, reason: str) -> Card:
+        actions = ("like", "less") if reason else ("like",)
+        return self.search_service.card(self.search_service.as_hit(id), liked, actions, note=reason)
 
-    def _top(self, token: Any, liked: frozenset[str]) -> str:
-        many = f"{len(liked)} {'piece' if len(liked) == 1 else 'pieces'} you like"
-        line = f"Made from the {many}, and from what you looked at." if liked else _STRANGER
+    def _header(self, liked: Liked) -> str:
+        count = f"{len(liked)} {'piece' if len(liked) == 1 else 'pieces'} you like"
+        line = f"Made from the {count}, and from what you looked at." if liked else _NO_LIKES
         return (
-            f"<p>{markup.text(line)} A random token in your browser stands for you; nobody's "
+            f"<p>{markup.escape(line)} A random token in your browser stands for you; nobody's "
             "name, address or picture is kept.</p>"
             '<button type="button" data-act="forget">Forget me</button> '
             '<button type="button" data-act="export">What is kept of me</button>'
         )
 
-    def export(self, token: Any, liked: frozenset[str]) -> str:
-        """The top of the page with a link to everything kept of this visitor."""
-        data = base64.b64encode(
-            self.visitor_service.export(self.visitor_service.known(token)).encode()
-        ).decode()
-        link = (
-            '<a download="lookbook-visits.json" href="data:application/json;base64,'
-            f'{data}">Download as JSON</a>'
-        )
-        return self._top(token, liked) + link
-
 
 def connect(
     tab: gr.Tab,
-    page: Page,
-    do: ForYou,
+    components: Components,
+    callbacks: Callbacks,
     token: gr.BrowserState,
     liked: gr.State,
-    hearts: list[Any],
-    opened: list[Any],
+    like_buttons: Sequence[Callable[..., Any]],
+    opened: Sequence[Callable[..., Any]],
 ) -> None:
-    """Callbacks of the page; `hearts` and `opened` are presses on any page of the site."""
-    context = page.context()
-    each = SILENT_EVENT | {
-        "trigger_mode": "multiple"
-    }  # none is dropped while another is being answered
-    for heart in [*hearts, page.feed.like]:
-        heart(do.like, [token, liked], [token, liked], **each)
-    for press in opened:
-        press(do.viewed, token, None, **each)
-
-    def less(
-        token: Any, liked: Any, season: str, occasion: str, budget: Any, event: gr.EventData
-    ) -> tuple[Any, ...]:
-        return do.less(token, liked, season, occasion, budget, event)
-
-    page.feed.less(less, [token, liked, *context], [liked, *page.outputs()], **SILENT_EVENT)
-    page.top.forget(
-        do.forget, [token, *context], [token, liked, *page.outputs()], **SILENT_EVENT
-    ).then(None, js=UNLIKED)
-    page.top.export(do.export, [token, liked], page.top, **SILENT_EVENT)
-    shown = {"inputs": [token, liked, *context], "outputs": page.outputs()}
-    tab.select(do.show, **shown, **SILENT_EVENT)
-    page.choices.like(do.like, [token, liked], [token, liked], **each).then(
-        do.show, **shown, **SILENT_EVENT
-    )
-    for part in context:
-        part.input(do.show, **shown, **SILENT_EVENT)
+    """Connect the page; `like_buttons` and `opened` are events of every page of the site."""
+    c, context, visitor = components, components.context(), [token, liked]
+    # every click counts, also one made while another is being answered
+    each = SILENT_EVENT | {"trigger_mode": "multiple"}
+    recommend = {"inputs": [*visitor, *context], "outputs": c.outputs()} | SILENT_EVENT
+    for event in [*like_buttons, c.feed.like]:
+        event(callbacks.toggle_like, visitor, visitor, **each)
+    for event in opened:
+        event(callbacks.record_view, token, None, **each)
+    liked_first = c.onboarding.like(callbacks.toggle_like, visitor, visitor, **each)
+    liked_first.then(callbacks.recommend, **recommend)
+    page = [liked, *c.outputs()]
+    c.feed.less(callbacks.dislike, [*visitor, *context], page, **SILENT_EVENT)
+    forgotten = c.header.forget(callbacks.forget, [token, *context], [token, *page], **SILENT_EVENT)
+    forgotten.then(None, js=_UNPRESS_LIKES)
+    c.header.export(callbacks.export, visitor, c.header, **SILENT_EVENT)
+    tab.select(callbacks.recommend, **recommend)
+    for component in context:
+        component.input(callbacks.recommend, **recommend)

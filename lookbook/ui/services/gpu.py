@@ -1,17 +1,17 @@
-"""A Space with a borrowed GPU (ZeroGPU) lends it to decorated functions only."""
+"""ZeroGPU: a Space lends its GPU only to decorated functions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-F = TypeVar("F", bound=Callable)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def on_gpu(function: F) -> F:
-    """`function` with the Space's GPU where there is one to borrow, and as it is elsewhere.
+    """Return `function` decorated to run on the Space's GPU, or unchanged outside ZeroGPU.
 
-    Call it before torch is imported: `spaces` has to come first.
+    Call it before torch is imported: the package `spaces` has to come first.
     """
     try:
         import spaces

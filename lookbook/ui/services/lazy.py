@@ -1,4 +1,4 @@
-"""Slow beginnings, put off until the first page has been shown or somebody cannot do without."""
+"""Slow objects, made in the background."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ T = TypeVar("T")
 
 
 class Lazy(Generic[T]):
-    """What `make` returns, made on a thread of its own, from `start` or the first `result` on.
+    """What `make` returns, made once on a thread that `start` or the first `result` starts.
 
-    It is made once, and again only after a failure.
-
-    `failure` begins the line that whoever started the site reads where it cannot be made.
+    After a failure the next call tries again. `failure` begins the line on stderr that then tells
+    whoever started the site.
     """
 
     def __init__(self, make: Callable[[], T], failure: str) -> None:
         self._make, self._failure = make, failure
-        self._lock, self._future = threading.Lock(), None
+        self._lock = threading.Lock()
+        self._future: Future[T] | None = None
 
     def start(self) -> Future[T]:
-        """Begin, unless begun."""
+        """Start making it, unless that was done before."""
         with self._lock:
             if self._future is None:
                 self._future = Future()
                 threading.Thread(target=self._run, args=(self._future,), daemon=True).start()
-        return self._future
+            return self._future
 
     def result(self) -> T:
-        """The thing itself, waited for; raises whatever its making raised."""
+        """Return it, waiting until it is made; raises whatever `make` raised."""
         return self.start().result()
 
     def _run(self, future: Future[T]) -> None:
@@ -41,5 +41,5 @@ class Lazy(Generic[T]):
         except BaseException as error:
             print(f"{self._failure}: {error}", file=sys.stderr, flush=True)
             with self._lock:
-                self._future = None  # whoever asks next tries again
+                self._future = None
             future.set_exception(error)

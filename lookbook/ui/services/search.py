@@ -1,4 +1,4 @@
-"""What the site does, without gradio: a query in, cards and a line of words out."""
+"""What the site does with an index and an encoder, without gradio: a query in, cards out."""
 
 from __future__ import annotations
 
@@ -19,152 +19,168 @@ from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.prefix_index import find_titles, prefix_index
-from lookbook.search.product_groups import product_groups
+from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Answer, Query, run
-from lookbook.ui.components import markup
-from lookbook.ui.components.gallery import Card
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
+from lookbook.ui.views import CARD_ACTIONS, Card, ItemView
 
-_NO_SCORE = ("like", "more", "less")
+_UNRANKED_ACTIONS = ("like", "more", "less")  # no "why": nothing was compared
 
 
 @dataclass(frozen=True)
-class View:
-    """What the page shows: cards, the hits behind them, and a line about them."""
+class ResultsView:
+    """The answer to a query: cards, the hits behind them, and a sentence about them."""
 
     cards: list[Card]
     hits: list[Hit]
-    line: str
-    whole: bool  # nothing more would come if more were asked for
+    summary: str
+    complete: bool  # a larger count would bring no more
 
 
 class SearchService:
-    """Index and encoder behind the site; see `warm` for when the encoder loads.
+    """Index and encoder behind the site; the encoder loads in the background, see `warm_up`.
 
-    `folder` takes the pictures that have been shown.
+    `folder` takes the thumbnails that have been shown, as files that gradio can serve.
     """
 
     def __init__(self, index: Index, load_encoder: Callable[[], Encoder], folder: Path) -> None:
         self.index, self.folder = index, folder
-        self.price = price_column(index)
+        self.price_column = price_column(index)
         self._encode = on_gpu(lambda picture: self.encoder.encode([picture])[0])
-        self._focus = on_gpu(lambda picture: find_garment(self.encoder, picture))
-        self._why = on_gpu(lambda mine, theirs: attribution.attribution_maps(self.encoder, mine, theirs))
+        self._locate = on_gpu(lambda picture: find_garment(self.encoder, picture))
+        self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
 
-    def warm(self) -> None:
-        """Make ready what the first search would have to wait for; comes back at once."""
+    def warm_up(self) -> None:
+        """Start loading what the first search needs; returns without waiting for the encoder."""
         self._encoder.start()
         for derive in (prefix_index, product_groups, lexical_index, calibration):
             derive(self.index)
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder, once it is loaded; raises whatever its loading raised."""
+        """The encoder, waited for while it loads; raises whatever its loading raised."""
         return self._encoder.result()
 
-    def read(self, picture: Picture) -> np.ndarray:
-        """A visitor's picture as a vector (dim,); only that is kept.
+    def encode_photo(self, picture: Picture) -> np.ndarray:
+        """Return the vector (dim,) of a visitor's picture.
 
-        Give the bytes as they came: then it goes the very way of the catalogue's pictures.
+        Pass the bytes as they were uploaded: then preprocessing is that of the catalogue's images.
         """
         return self._encode(picture)
 
-    def garment(self, picture: Image.Image) -> BoundingBox:
-        """Where the garment is in a photo, in pixels."""
-        return self._focus(picture)
+    def locate_garment(self, picture: Image.Image) -> BoundingBox:
+        """Return where the garment is in a photo, in pixels."""
+        return self._locate(picture)
 
-    def why(self, mine: Image.Image, theirs: Image.Image) -> tuple[np.ndarray, np.ndarray]:
-        """Which regions made two pictures match: (h, w) of each, 0 to 1."""
-        return self._why(mine, theirs)
+    def attribution_maps(
+        self, query: Image.Image, result: Image.Image
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return which regions made two pictures match: (h, w) for each, 0 to 1."""
+        return self._attribute(query, result)
 
-    def picture(self, item: str) -> Image.Image:
-        """The picture of an item."""
-        return load_rgb(self.index.thumb(item))
+    def item_picture(self, id: str) -> Image.Image:
+        """Return the thumbnail of an item; raises UnknownItem."""
+        return load_rgb(self.index.thumb(id))
 
-    def find(self, query: Query, liked: Collection[str] = ()) -> View:
-        """The answer to a query; without any wish at all a walk through the collection."""
+    def search(self, query: Query, liked: Collection[str] = ()) -> ResultsView:
+        """Return the answer to a query; an empty one without filters gets `sample`."""
         if query.empty and not query.where:
-            return self.welcome(query.count, liked)
-        answer = run(query, self.index, self.encoder if query.words.strip() else None)
-        acts = None if answer.ranked else _NO_SCORE
-        # what a closeness is worth was learnt between pictures, and says nothing beside words
-        scored = answer.ranked and not query.words.strip()
-        cards = [self.card(hit, liked, acts, scored) for hit in answer.hits]
-        return View(cards, answer.hits, _line(answer), len(answer.hits) < query.count)
+            return self.sample(query.count, liked)
+        has_words = bool(query.words.strip())
+        answer = run(query, self.index, self.encoder if has_words else None)
+        actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
+        # the calibration was fitted between pictures: it does not hold for a query with words
+        scored = answer.ranked and not has_words
+        cards = [self.card(hit, liked, actions, scored) for hit in answer.hits]
+        return ResultsView(cards, answer.hits, _summary(answer), len(answer.hits) < query.count)
 
-    def welcome(self, count: int, liked: Collection[str] = ()) -> View:
-        """Pieces from all over the catalogue, evenly spread."""
+    def sample(self, count: int, liked: Collection[str] = ()) -> ResultsView:
+        """Return `count` items spread evenly over the catalogue."""
         rows = np.unique(
             np.linspace(0, len(self.index) - 1, min(count, len(self.index)), dtype=int)
         )
-        items = self.index.items
-        hits = [Hit(self.index.ids[row], 0.0, items[int(row)], int(row)) for row in rows]
-        cards = [self.card(hit, liked, _NO_SCORE, scored=False) for hit in hits]
-        line = f"{len(self.index):,} pieces. Show a picture, or pick one of these."
-        return View(cards, hits, line, len(hits) == len(self.index))
+        hits = [self.as_hit(self.index.ids[row]) for row in rows]
+        cards = [self.card(hit, liked, _UNRANKED_ACTIONS) for hit in hits]
+        summary = f"{len(self.index):,} pieces. Show a picture, or pick one of these."
+        return ResultsView(cards, hits, summary, len(hits) == len(self.index))
 
     def card(
         self,
         hit: Hit,
         liked: Collection[str] = (),
-        acts: tuple[str, ...] | None = None,
-        scored: bool = True,
+        actions: tuple[str, ...] = (),
+        scored: bool = False,
         note: str = "",
     ) -> Card:
-        """A hit as a card; `scored`: with the word and bar of its score."""
-        word, share, explained = self.chance(hit.score) if scored else ("", None, "")
+        """Return a hit as a card; `scored` adds the label and bar of its score."""
+        label, probability, explanation = self.score_label(hit.score) if scored else ("", None, "")
         return Card(
             id=hit.id,
             title=hit.item.title or hit.id,
-            file=self.thumb(hit.row),
-            price=self.priced(hit.item),
-            word=word,
-            share=share,
-            explained=explained,
+            file=self.thumb_file(hit.row),
+            price=self.price_text(hit.item),
+            label=label,
+            probability=probability,
+            explanation=explanation,
             note=note,
-            colours=tuple(self.colour_of(item) for item in hit.colourways),
+            colours=tuple(self.colour_label(item) for item in hit.colourways),
             liked=hit.id in liked,
-            **({} if acts is None else {"acts": acts}),
+            actions=actions,
         )
 
-    def of(self, id: str, score: float = 0.0) -> Hit:
-        """An item as if it had been found; raises UnknownItem."""
+    def item_view(self, id: str, liked: Collection[str] = ()) -> ItemView:
+        """Return an item as the item panel shows it; raises UnknownItem."""
+        row, item = self.index.row_of(id), self.index.item(id)
+        return ItemView(
+            item=item,
+            file=self.thumb_file(row),
+            price=self.price_text(item),
+            liked=id in liked,
+            colours=tuple(self.colour_label(other) for other in other_colours(self.index, row)),
+        )
+
+    def as_hit(self, id: str, score: float = 0.0) -> Hit:
+        """Return an item as if a search had found it; raises UnknownItem."""
         return Hit(id, score, self.index.item(id), self.index.row_of(id))
 
-    def colour_of(self, item: IndexItem) -> tuple[str, str]:
-        """(id, colour or else title) of an item."""
+    def colour_label(self, item: IndexItem) -> tuple[str, str]:
+        """Return (id, colour) of an item, its title where it has no colour."""
         for name, value in item.attributes.items():
             if "colo" in name.casefold() and isinstance(value, str) and value:
                 return item.id, value
         return item.id, item.title
 
-    def chance(self, score: float) -> tuple[str, float | None, str]:
-        """(word, share, explanation) of a score, by the calibration of the index if it has one."""
+    def score_label(self, score: float) -> tuple[str, float | None, str]:
+        """Return (label, probability, explanation) of a score, by the index's calibration if any.
+
+        Without a calibration the label is the number itself.
+        """
         curve = calibration(self.index)
         if curve is None:
-            return closeness(score, self.index.manifest.metric), None, ""
-        chance = curve.of(score)
-        return chance.label, chance.probability, f"{chance.probability:.0%}: {curve}"
+            return raw_score_label(score, self.index.manifest.metric), None, ""
+        calibrated = curve.of(score)
+        explanation = f"{calibrated.probability:.0%}: {curve}"
+        return calibrated.label, calibrated.probability, explanation
 
-    def priced(self, item: IndexItem) -> str:
-        """The price of an item as text, "" where there is none."""
-        value = item.attributes.get(self.price) if self.price else None
+    def price_text(self, item: IndexItem) -> str:
+        """Return the price of an item as text, "" where there is none."""
+        value = item.attributes.get(self.price_column) if self.price_column else None
         if not isinstance(value, (int, float)) or value != value:
             return ""
-        return markup.attribute(value) if float(value).is_integer() else f"{value:.2f}"
+        return f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
 
-    def named(self, text: str, limit: int = 8) -> list[tuple[str, str]]:
-        """(title, id) of items whose titles hold the words typed so far."""
+    def suggestions(self, text: str, limit: int = 8) -> list[tuple[str, str]]:
+        """Return (title, id) of items whose titles hold the words typed so far."""
         if not text.strip():
             return []
         items = find_titles(self.index, text, limit)
-        return [(_distinct(item.title, item.id, items), item.id) for item in items]
+        return [(_distinct_title(item, items), item.id) for item in items]
 
-    def thumb(self, row: int) -> str:
-        """File of an item's picture, unpacked when it is first shown."""
+    def thumb_file(self, row: int) -> str:
+        """Return the path of an item's thumbnail, which is unpacked when it is first shown."""
         path = self.folder / f"{row}.webp"
         if not path.exists():
             partial = path.with_suffix(f".{time.monotonic_ns()}")
@@ -172,33 +188,33 @@ class SearchService:
             partial.replace(path)
         return str(path)
 
-    def thumb_of(self, id: str) -> tuple[str, str]:
-        """(file, title) of an item; raises UnknownItem."""
-        return self.thumb(self.index.row_of(id)), self.index.item(id).title
+    def thumb_and_title(self, id: str) -> tuple[str, str]:
+        """Return (thumbnail path, title) of an item; raises UnknownItem."""
+        return self.thumb_file(self.index.row_of(id)), self.index.item(id).title
 
 
-def _line(answer: Answer) -> str:
-    """The quiet line: how many, among how many, how fast, and what was not understood."""
+def _summary(answer: Answer) -> str:
+    """Return the sentence above the results: how many, of how many, how fast, unknown words."""
     unknown = ", ".join(f"“{word}”" for word in answer.unknown_words)
     note = f" Not understood: {unknown}." if unknown else ""
     if not answer.total_searched:
         return f"No piece meets all of these filters.{note}"
     if not answer.hits:
         return f"Nothing in {answer.total_searched:,} pieces fits.{note}"
-    found = f"{len(answer.hits)} of {answer.total_searched:,} pieces"
+    count = f"{len(answer.hits)} of {answer.total_searched:,} pieces"
     if not answer.ranked:
-        return f"{found} that meet the filters.{note}"
-    return f"{found}, found in {answer.seconds * 1000:.0f} ms.{note}"
+        return f"{count} that meet the filters.{note}"
+    return f"{count}, found in {answer.seconds * 1000:.0f} ms.{note}"
 
 
-def _distinct(title: str, id: str, items: Sequence) -> str:
-    """A title, with its id where others on the list have the same."""
-    same = sum(item.title == title for item in items)
-    return title if same == 1 else f"{title} ({id})"
+def _distinct_title(item: IndexItem, items: Sequence[IndexItem]) -> str:
+    """Return an item's title, with its id where other items of the list have the same title."""
+    same = sum(other.title == item.title for other in items)
+    return item.title if same == 1 else f"{item.title} ({item.id})"
 
 
-def closeness(score: float, metric: str) -> str:
-    """A score in words: what kind of number it is depends on the metric of the index."""
+def raw_score_label(score: float, metric: str) -> str:
+    """Return an uncalibrated score with the name of what the metric measures."""
     if metric == "euclidean":
         return f"distance {-score:.2f}"
     return f"{'similarity' if metric == 'angular' else 'score'} {score:.2f}"

@@ -1,4 +1,4 @@
-"""What a visitor did, and what follows from it, as the site asks for it."""
+"""Visitors' events and what is recommended from them, without gradio."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from lookbook.retraining.job import RefreshJob
 from lookbook.search.index import Index
 from lookbook.ui.services.lazy import Lazy
 
-_MAX_LIKES = 20  # of one item by one visitor
+_MAX_LIKES = 20  # of one item by one visitor, counted when they are taken back
 _LIKES = ("like", "save", "buy")
 
 
 class VisitorService:
-    """Events and the feed of one index; see `warm` for when the feed is made.
+    """Events and the feed of one index; the feed loads in the background, see `warm_up`.
 
-    Where the folder of the index cannot be written, events live in `spare` as long as the site
-    runs. `hours` and `events` say when a refresh is due; 0 for never.
+    Events are kept at `database_url`, else in the folder `state`, else beside the index; where that
+    cannot be written, in `spare` as long as the site runs. The models are refreshed after `hours`
+    or that many new `events`; 0 for never. `hemisphere` gives the season of a date.
     """
 
     def __init__(
@@ -45,50 +46,55 @@ class VisitorService:
         self.store, self.root = _store(index, state, spare, database_url)
         self._feed = Lazy(lambda: Feed(index, self.store, self.root), "the feed cannot be made")
         if hours or events:
-            due = {"seconds": hours * 3600 or None, "events": events or None}
-            RefreshJob(index, self.store, self.root, **due).start()
+            RefreshJob(
+                index,
+                self.store,
+                self.root,
+                seconds=hours * 3600 or None,
+                events=events or None,
+            ).start()
 
-    def warm(self) -> None:
-        """Make the feed ready; comes back at once."""
+    def warm_up(self) -> None:
+        """Start loading the feed; returns at once."""
         self._feed.start()
 
     @property
     def feed(self) -> Feed:
-        """The feed, once it is ready."""
+        """The feed, waited for while it loads; raises whatever its loading raised."""
         return self._feed.result()
 
-    def known(self, token: object) -> str:
-        """The visitor's token, or a new one for a new or forgotten visitor."""
+    def ensure_token(self, token: object) -> str:
+        """Return a visitor's token, or a new one where it is not valid or was forgotten."""
         try:
             checked = check_visitor(token)
         except EventError:
             return new_visitor()
         return new_visitor() if self.store.is_forgotten(checked) else checked
 
-    def record(self, token: str, kind: str, item: str, place: str) -> None:
-        """Write one event; an item that is not there, or a token of nobody's, changes nothing."""
+    def record(self, token: str, event_type: str, item: str, surface: str) -> None:
+        """Write one event; one with an unknown item or an invalid token is dropped."""
         if item in self.index and token:
-            with suppress(EventError):  # an id longer than events take
-                self.store.record(Event(check_visitor(token), kind, item, place=place))
+            with suppress(EventError):  # an id longer than events allow
+                self.store.record(Event(check_visitor(token), event_type, item, place=surface))
 
     def toggle_like(self, token: object, item: str) -> tuple[str, frozenset[str]]:
-        """Like an item, or take back every standing like of it; return (token, ids liked now).
+        """Like an item, or take back every like of it; return (token, ids liked now).
 
-        Several likes stand where two pages held the item when it was pressed. A token that is not
-        valid, or of a forgotten visitor, is replaced by a new one; an item that is not in the index
-        changes nothing. One transaction for a visitor who was not forgotten.
+        There are several likes where two pages held the item when it was pressed. A token that is
+        not valid, or of a forgotten visitor, is replaced by a new one; an item that is not in the
+        index changes nothing. One transaction for a visitor who was not forgotten.
         """
         try:
             visitor = check_visitor(token)
         except EventError:
             visitor = new_visitor()
-        events = self.store.update(visitor, lambda own: self._toggled(own, visitor, item))
+        events = self.store.update(visitor, lambda own: self._toggle_events(own, visitor, item))
         if events is None:
             return self.toggle_like(new_visitor(), item)
         return visitor, _liked(events)
 
-    def _toggled(self, events: list[Event], visitor: str, item: str) -> list[Event]:
-        """The events to record after `events`: a like, or as many undos as there are likes."""
+    def _toggle_events(self, events: list[Event], visitor: str, item: str) -> list[Event]:
+        """Return the events to record after `events`: a like, or an undo for each like."""
         if item not in self.index or len(item) > MAX_ID:
             return []
         if item not in _liked(events):
@@ -99,16 +105,16 @@ class VisitorService:
         return undos
 
     def liked(self, token: str) -> frozenset[str]:
-        """Ids of what the visitor likes now."""
+        """Return the ids that the visitor likes now."""
         return _liked(self.store.of_visitor(token))
 
     def forget(self, token: str) -> str:
-        """Delete all that is kept of a visitor; returns the token of the stranger they now are."""
+        """Delete everything kept of a visitor; return a new token, unrelated to the old one."""
         self.store.forget(check_visitor(token))
         return new_visitor()
 
     def export(self, token: str) -> str:
-        """All that is kept of a visitor, as JSON."""
+        """Return everything kept of a visitor, as JSON."""
         return json.dumps(self.store.export(check_visitor(token)), indent=2, ensure_ascii=False)
 
     def context(
@@ -118,9 +124,10 @@ class VisitorService:
         budget: float | None = None,
         temperature: float | None = None,
     ) -> Context:
-        """The circumstances of a visit, by today's date where nothing else is said.
+        """Return the context of a visit; what is not given follows from today's date.
 
-        Raises ContextError for what cannot be.
+        `temperature` is in degrees Celsius; a `budget` of 0 is none. Raises ContextError for values
+        out of range.
         """
         return Context(
             day=datetime.now(UTC).date(),
@@ -132,22 +139,23 @@ class VisitorService:
         )
 
     def for_you(self, token: str, count: int, context: Context) -> Answer:
-        """The feed of a visitor."""
+        """Return the visitor's feed: `count` recommendations with reasons."""
         return self.feed.for_you(token, count, context)
 
     def bought_together(self, item: str) -> dict[str, float]:
-        """What was bought together with an item: id -> score."""
-        return {one.id: one.score for one in self.feed.bought_together(item, 50)}
+        """Return the scores of items that were bought together with an item, by id."""
+        return {hit.id: hit.score for hit in self.feed.bought_together(item, 50)}
 
 
 def _liked(events: Iterable[Event]) -> frozenset[str]:
-    kept, _ = net_events(events)
-    return frozenset(event.item for event in kept if event.kind in _LIKES)
+    net, _ = net_events(events)
+    return frozenset(event.item for event in net if event.kind in _LIKES)
 
 
 def _store(
     index: Index, state: Path | None, spare: Path, url: str | None
 ) -> tuple[EventStore, Path]:
+    """Return the event store and the folder of the models."""
     root = index.generation.root or index.generation.path
     if url:
         return EventStore(url), models_root(index) if state is None else state / "models"

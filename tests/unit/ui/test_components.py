@@ -1,4 +1,4 @@
-"""The parts of the pages: what they write is safe, what they read may be anything."""
+"""Components: what they write is safe HTML, what they read may be anything."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from PIL import Image, ImageColor
 from lookbook.schema.filters import Condition
 from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.search.index import Index, IndexItem
+from lookbook.search.permalinks import MAX_PICTURES
 from lookbook.search.query import Query
-from lookbook.ui.components import filter_panel, markup
-from lookbook.ui.components.gallery import Card, wall
-from lookbook.ui.components.item_panel import ItemView, OutfitView, looks, piece
-from lookbook.ui.components.photos import MOST, WHOLE, Photos, box_of
-from lookbook.ui.components.share import ShareActions, Sharing
+from lookbook.ui.components import markup
+from lookbook.ui.components.filter_panel import empty_range_message, filters_html
+from lookbook.ui.components.gallery import gallery_html
+from lookbook.ui.components.item_panel import explanation_html, item_html, outfits_html
+from lookbook.ui.components.photos import WHOLE, Photos, parse_box
+from lookbook.ui.components.query_bar import condition_text, query_html
+from lookbook.ui.components.share import SharePanel
 from lookbook.ui.pages import about, explore
+from lookbook.ui.pages.find.share_actions import ShareActions
 from lookbook.ui.services.search import SearchService
+from lookbook.ui.views import Card, ItemView, OutfitView
 from tests.tiny_index import publish_tiny
 
 NASTY = "</b><script>alert(1)</script>\"' onload=x {{this}} ${1} `"
@@ -48,16 +53,17 @@ def everything(text: str) -> str:
     card = Card("1", text, "/tmp/a.webp", text, text, 0.5, text, text, (("2", text),))
     facet = Facet(text, (FacetValue(text, 3, True),))
     item = IndexItem(text, text, {text: text})
-    shown = ItemView(item, text, text, True, ((text, text),))
+    view = ItemView(item, text, text, True, ((text, text),))
     query = Query(words=text, positive=(text,), where=(f"a={text}",))
     return "".join(
         [
-            wall([card]),
-            filter_panel.filters([facet], NumericRange(text, 0, 1)),
-            filter_panel.asked(query, {text: (text, text)}),
-            piece(shown),
-            looks([OutfitView(text, [card])], text, text),
-            about.plot([(text, {"value": 0.5, "low": 0.4, "high": 0.6})]),
+            gallery_html([card]),
+            filters_html([facet], NumericRange(text, 0, 1)),
+            query_html(query, {text: (text, text)}),
+            item_html(view),
+            outfits_html([OutfitView(text, [card])], text, text),
+            explanation_html([(text, text)], [(text, text)], text),
+            about.bars_html([(text, {"value": 0.5, "low": 0.4, "high": 0.6})]),
         ]
     )
 
@@ -75,12 +81,12 @@ def test_a_catalogues_words_never_become_markup():
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
 def test_text_comes_back_as_it_went_in(text):
-    assert Tags(f"<p>{markup.text(text)}</p>").text == text
+    assert Tags(f"<p>{markup.escape(text)}</p>").text == text
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=4, max_size=4))
-def test_a_frame_lies_within_the_picture_in_order(values):
-    left, top, right, bottom = box_of(values)
+def test_a_box_lies_within_the_picture_in_order(values):
+    left, top, right, bottom = parse_box(values)
     assert 0 <= left < right <= 1
     assert 0 <= top < bottom <= 1
 
@@ -88,14 +94,14 @@ def test_a_frame_lies_within_the_picture_in_order(values):
 @pytest.mark.parametrize(
     "value", [None, "x", [], [1, 2], [0, 0, 1, 1], ["a"] * 4, {"a": 1}, [float("nan")] * 4, 7]
 )
-def test_what_is_no_frame_is_the_whole_picture(value):
-    assert box_of(value) == WHOLE
+def test_what_is_no_box_is_the_whole_picture(value):
+    assert parse_box(value) == WHOLE
 
 
-def test_a_frame_that_leaves_a_sliver_is_the_whole_picture():
-    assert box_of([2, 0, 98, 96]) == WHOLE
-    assert box_of([0, 0, 100, 94]) == (0, 0, 1, 0.94)
-    assert box_of([6, 0, 100, 100]) == (0.06, 0, 1, 1)
+def test_a_box_that_leaves_out_a_sliver_is_the_whole_picture():
+    assert parse_box([2, 0, 98, 96]) == WHOLE
+    assert parse_box([0, 0, 100, 94]) == (0, 0, 1, 0.94)
+    assert parse_box([6, 0, 100, 100]) == (0.06, 0, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +113,9 @@ def test_photos_read_nothing_from_what_is_none(payload):
 
 def test_photos_are_a_few_at_most():
     rows = [{"src": "data:image/webp;base64,AA", "box": [0, 0, 50, 50]}] * 9
-    found = Photos().preprocess({"photos": rows})
-    assert len(found) == MOST
-    assert found[0].frame == (0, 0, 0.5, 0.5)
+    photos = Photos().preprocess({"photos": rows})
+    assert len(photos) == MAX_PICTURES
+    assert photos[0].box == (0, 0, 0.5, 0.5)
 
 
 def test_a_picture_address_that_is_no_data_url_is_refused():
@@ -121,15 +127,15 @@ def test_a_picture_address_that_is_no_data_url_is_refused():
             Photo(address).picture()
 
 
-def test_the_bar_of_what_is_asked_speaks_plainly():
-    text = Tags(filter_panel.asked(Query(words="in navy", where=("gender=Women|Girls",)), {})).text
+def test_the_query_bar_names_each_part_of_the_query():
+    text = Tags(query_html(Query(words="in navy", where=("gender=Women|Girls",)), {})).text
     assert "Women or Girls" in text
     assert "in navy" in text
-    assert filter_panel.asked(Query(), {}) == ""
+    assert query_html(Query(), {}) == ""
 
 
 @pytest.mark.parametrize(
-    "condition, said",
+    "condition, label",
     [
         ("price>=100", "Price from 100"),
         ("price<=30.5", "Price up to 30.5"),
@@ -137,51 +143,53 @@ def test_the_bar_of_what_is_asked_speaks_plainly():
         ("season=Summer", "Summer"),
     ],
 )
-def test_a_condition_is_told_in_words_and_removed_as_it_stands(condition, said):
-    assert filter_panel.told(Condition.parse(condition)) == said
-    found = Tags(filter_panel.asked(Query(where=(condition,)), {}))
-    assert said in found.text
-    assert f"Remove: {said}" in found.values
-    assert condition in found.values
+def test_a_condition_is_shown_in_words_and_removed_by_its_text(condition, label):
+    assert condition_text(Condition.parse(condition)) == label
+    tags = Tags(query_html(Query(where=(condition,)), {}))
+    assert label in tags.text
+    assert f"Remove: {label}" in tags.values
+    assert condition in tags.values
 
 
-def test_a_range_that_ends_before_it_begins_is_told():
+def test_a_range_that_ends_before_it_begins_is_explained():
     sentence = "Price from 100 is above up to 30: nothing can be both."
-    assert filter_panel.impossible(NumericRange("price", 1, 200, 100, 30)) == sentence
+    assert empty_range_message(NumericRange("price", 1, 200, 100, 30)) == sentence
     for least, most in ((None, 30), (100, None), (30, 30), (None, None)):
-        assert filter_panel.impossible(NumericRange("price", 1, 200, least, most)) == ""
-    assert filter_panel.impossible(None) == ""
+        assert empty_range_message(NumericRange("price", 1, 200, least, most)) == ""
+    assert empty_range_message(None) == ""
 
 
-def test_a_card_says_its_score_in_words_and_in_a_bar():
-    found = Tags(wall([Card("7", "Blue shirt", "f.webp", "12", "close", 0.42, "42% of ...")]))
-    assert "width:42%" in found.values
-    assert "close" in found.text
-    assert "Blue shirt, 12, close: search from it" in found.values
+def test_a_card_shows_its_score_as_a_label_and_as_a_bar():
+    tags = Tags(
+        gallery_html([Card("7", "Blue shirt", "f.webp", "12", "close", 0.42, "42% of ...")])
+    )
+    assert "width:42%" in tags.values
+    assert "close" in tags.text
+    assert "Blue shirt, 12, close: search from it" in tags.values
 
 
 def test_a_price_is_not_glued_to_its_title():
     card = Card("7", "Ballerinas in Chambray", "f.webp", "98")
-    assert "Ballerinas in Chambray 98" in Tags(wall([card])).text
-    assert "Ballerinas in Chambray 98" in Tags(looks([OutfitView("", [card])], "", "")).text
+    assert "Ballerinas in Chambray 98" in Tags(gallery_html([card])).text
+    assert "Ballerinas in Chambray 98" in Tags(outfits_html([OutfitView("", [card])], "", "")).text
 
 
 def test_a_second_press_closes_a_panel_and_one_closes_the_other(tmp_path):
     publish_tiny(tmp_path / "index", count=3)
-    taking = ShareActions(
+    actions = ShareActions(
         SearchService(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs")
     )
-    link, saved = taking.share(Query(words="blue"), is_open=False)
+    link, saved = actions.share(Query(words="blue"), is_open=False)
     assert "words=blue" in link and saved == ""
-    assert taking.share(Query(), is_open=True) == ("", "")
-    link, saved = taking.save([], is_open=False)
+    assert actions.share(Query(), is_open=True) == ("", "")
+    link, saved = actions.save([], is_open=False)
     assert link == "" and "nothing to save" in saved
-    assert taking.save([], is_open=True) == ("", "")
-    assert Sharing().preprocess("<p>") is True
-    assert Sharing().preprocess("") is Sharing().preprocess(None) is False
+    assert actions.save([], is_open=True) == ("", "")
+    assert SharePanel().preprocess("<p>") is True
+    assert SharePanel().preprocess("") is SharePanel().preprocess(None) is False
 
 
-def test_the_map_has_few_kinds_of_colours_that_differ_most_first(tmp_path):
+def test_the_map_colours_few_groups_and_colours_differ(tmp_path):
     kinds = [f"kind {n}" for n in range(20) for _ in range(2 * (n + 1))]
     root = tmp_path / "index"
     items = {"id": [str(n) for n in range(len(kinds))], "title": kinds, "type": kinds}
@@ -191,21 +199,21 @@ def test_the_map_has_few_kinds_of_colours_that_differ_most_first(tmp_path):
         root, count=len(kinds), items=items, thumbs=thumbs, learn=lambda _: {"map.npy": places}
     )
     search_service = SearchService(Index.open(root), lambda: None, tmp_path / "thumbs")
-    shown = explore.Explore(search_service).points("type")["kinds"]
-    names = [kind["name"] for kind in shown]
+    groups = explore.Callbacks(search_service).points("type")["groups"]
+    names = [group["name"] for group in groups]
     assert names == [f"kind {n}" for n in range(19, 7, -1)] + ["other kinds"]
-    assert sum(len(kind["ids"]) for kind in shown) == len(kinds)
-    assert len({kind["colour"] for kind in shown}) == 13
+    assert sum(len(group["ids"]) for group in groups) == len(kinds)
+    assert len({group["colour"] for group in groups}) == 13
     pixels = Image.new("RGB", (13, 1))
-    pixels.putdata([ImageColor.getrgb(kind["colour"]) for kind in shown])
+    pixels.putdata([ImageColor.getrgb(group["colour"]) for group in groups])
     lab = np.asarray(pixels.convert("LAB"), float)[0] * (100 / 255, 1, 1)
     apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)[np.triu_indices(13, 1)]
     assert apart.min() > 18
 
 
-def test_a_kind_that_is_a_colour_has_that_colour():
-    assert explore.colour("Navy Blue", 3) == markup.swatch("navy blue")
-    assert explore.colour("Multi", 3) == explore.PALETTE[3], "a point has one colour"
+def test_a_group_named_after_a_colour_has_that_colour():
+    assert explore.group_colour("Navy Blue", 3) == markup.css_colour("navy blue")
+    assert explore.group_colour("Multi", 3) == explore.PALETTE[3], "a point has one colour"
 
 
 def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):
@@ -227,17 +235,17 @@ def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):
     assert borrowed == [(2,)]
 
 
-def test_what_a_toast_says_is_text(monkeypatch):
+def test_the_message_of_a_toast_is_escaped(monkeypatch):
     """gradio shows toasts as HTML: a link could put a form into the page."""
-    from lookbook.ui.components import event_data
+    from lookbook.ui.components import base
 
-    said = []
-    monkeypatch.setattr(event_data.gr, "Info", lambda text, title: said.append(text))
-    monkeypatch.setattr(event_data.gr, "Warning", lambda text, title: said.append(text))
-    event_data.note("<img src=//there/x.png>", "t")
-    event_data.warn("<form>", "t")
-    assert [Tags(text).tags for text in said] == [[], []]
-    assert [Tags(text).text for text in said] == ["<img src=//there/x.png>", "<form>"]
+    shown = []
+    monkeypatch.setattr(base.gr, "Info", lambda text, title: shown.append(text))
+    monkeypatch.setattr(base.gr, "Warning", lambda text, title: shown.append(text))
+    base.info("<img src=//there/x.png>", "t")
+    base.warn("<form>", "t")
+    assert [Tags(text).tags for text in shown] == [[], []]
+    assert [Tags(text).text for text in shown] == ["<img src=//there/x.png>", "<form>"]
 
 
 def test_what_was_left_behind_is_removed_and_what_is_new_stays(tmp_path):

@@ -1,4 +1,4 @@
-"""Likes as the site sees them, and slow beginnings."""
+"""The visitor service: tokens, likes and contexts; and lazy objects."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ def visitor_service(tmp_path):
     return VisitorService(Index.open(tmp_path / "index"), tmp_path / "state", tmp_path)
 
 
-def test_a_heart_turns_over_whatever_other_pages_did(visitor_service):
-    visitor = visitor_service.known("")
+def test_a_like_is_toggled_whatever_other_pages_did(visitor_service):
+    visitor = visitor_service.ensure_token("")
     visitor_service.record(visitor, "like", "a-1", "site")
-    visitor_service.record(
-        visitor, "like", "a-1", "site"
-    )  # a second page, opened before the first press
+    # from a second page, opened before the first like
+    visitor_service.record(visitor, "like", "a-1", "site")
     visitor_service.toggle_like(visitor, "a-1")
     assert visitor_service.liked(visitor) == frozenset()
     visitor_service.toggle_like(visitor, "a-1")
@@ -62,18 +61,18 @@ def test_a_like_of_an_unknown_item_changes_nothing(visitor_service):
     assert visitor_service.store.count() == 0
 
 
-def test_a_token_of_nobodys_becomes_a_new_visitor_and_a_forgotten_one_too(visitor_service):
-    assert visitor_service.known("x") != "x"
+def test_an_invalid_or_forgotten_token_becomes_a_new_one(visitor_service):
+    assert visitor_service.ensure_token("x") != "x"
     visitor = new_visitor()
-    assert visitor_service.known(visitor) == visitor
+    assert visitor_service.ensure_token(visitor) == visitor
     visitor_service.record(visitor, "like", "a-1", "site")
-    fresh = visitor_service.forget(visitor)
-    assert visitor_service.known(visitor) not in (visitor, fresh)
-    assert visitor_service.liked(fresh) == frozenset()
+    new = visitor_service.forget(visitor)
+    assert visitor_service.ensure_token(visitor) not in (visitor, new)
+    assert visitor_service.liked(new) == frozenset()
 
 
-def test_what_cannot_have_happened_is_not_recorded(visitor_service):
-    visitor = visitor_service.known("")
+def test_events_of_unknown_items_or_visitors_are_not_recorded(visitor_service):
+    visitor = visitor_service.ensure_token("")
     visitor_service.record(visitor, "like", "nothing", "site")
     visitor_service.record("", "like", "a-1", "site")
     assert visitor_service.store.count() == 0
@@ -85,7 +84,7 @@ def test_a_hemisphere_turns_the_seasons(visitor_service, tmp_path):
     assert visitor_service.context(temperature=30.0).weather == "Summer"
 
 
-def test_a_slow_beginning_happens_once_and_again_after_a_failure(capsys):
+def test_a_lazy_object_is_made_once_and_again_after_a_failure(capsys):
     made = []
 
     def make():
@@ -94,8 +93,8 @@ def test_a_slow_beginning_happens_once_and_again_after_a_failure(capsys):
             raise OSError("no disk")
         return len(made)
 
-    later = Lazy(make, "it cannot be made")
+    lazy = Lazy(make, "it cannot be made")
     with pytest.raises(OSError, match="no disk"):
-        later.result()
+        lazy.result()
     assert "it cannot be made: no disk" in capsys.readouterr().err
-    assert later.result() == later.result() == 2
+    assert lazy.result() == lazy.result() == 2

@@ -1,1 +1,1 @@
-"""The Find page: layout, callbacks and wiring."""
+"""The Find page: layout (components), callbacks, and wiring (which event calls which)."""

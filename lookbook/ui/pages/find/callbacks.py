@@ -1,394 +1,385 @@
-"""What each part of the Find page does when it is used: a new query, then its answer."""
+"""Callbacks of the Find page: each makes a new query of an event, and updates the page from it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import gradio as gr
+from PIL import Image
 
-from lookbook.encoding.encoder import EncoderError
+from lookbook.encoding.heads import EncoderError
 from lookbook.images.loading import ImageError, load_rgb
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.search import facets
 from lookbook.search.index import UnknownItem
 from lookbook.search.opening import EncoderMismatch
-from lookbook.search.permalinks import MAX_RESULTS, MAX_WORDS
-from lookbook.search.product_groups import other_colours
+from lookbook.search.permalinks import MAX_PICTURES, MAX_RESULTS, MAX_WORDS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
-from lookbook.ui.components.event_data import note, told, warn
-from lookbook.ui.components.filter_panel import asked, filters, impossible
-from lookbook.ui.components.gallery import wall
-from lookbook.ui.components.item_panel import ItemView, piece
-from lookbook.ui.components.photos import MOST, WHOLE, Box, Photo, box_of, cut, photo_of, which
-from lookbook.ui.components.query_picture import Upload
-from lookbook.ui.routing import address, opened
+from lookbook.ui.components.base import event_data, event_value, info, warn
+from lookbook.ui.components.filter_panel import empty_range_message, filters_html
+from lookbook.ui.components.gallery import gallery_html
+from lookbook.ui.components.item_panel import item_html
+from lookbook.ui.components.photos import WHOLE, Box, Photo, crop, parse_box, photo_number
+from lookbook.ui.components.query_bar import query_html
+from lookbook.ui.components.query_picture import Upload, empty_picture
+from lookbook.ui.pages.find.layout import Components
+from lookbook.ui.routing import parse_query_string, query_string
 from lookbook.ui.services.search import SearchService
 
-if TYPE_CHECKING:
-    from PIL import Image
+Updates = dict[Any, Any]  # component -> its new value; components that are not in it stay
+Liked = frozenset[str]  # ids of what the visitor likes
+Photos = tuple[Photo, ...]
+T = TypeVar("T")
 
-    from lookbook.ui.pages.find.layout import Parts
+NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
 
-Answer = dict[Any, Any]  # component -> its new value; what is not named stays as it is
-
-BY_MEANING = "Press Enter to search for what these words mean."
-SHARED = "A picture that came with this link is searched. "
-NOTHING = "Nothing fits. Remove a filter, or ask with other words."
-# around a found garment, as the catalogue's pictures have it: of the first ten for 90 phone photos
-# 31 % are of their kind with no room, 35 % with 0.2 to 0.5, 36 % where nothing is cut
-ROOM = 0.3
-_SMALL = re.compile(r"[0-9]{1,2}")
-STEP = 24  # results that "show more" adds
+# The margin kept around a detected garment, as a fraction of its sides: catalogue images have one.
+# Of the first ten results for 90 phone photos, 31 % are of the right category without a margin,
+# 35 % with 0.2 to 0.5, and 36 % without cropping.
+CROP_MARGIN = 0.3
+PAGE_SIZE = 24  # results that "Show more" adds
+_MAX_WARNINGS = 3  # toasts about one link
+_EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
+_BY_MEANING = "Press Enter to search for what these words mean."
+_SHARED_PICTURE = "A picture that came with this link is searched. "
+_NO_RESULTS = "Nothing fits. Remove a filter, or ask with other words."
 
 
 class Callbacks:
-    """Thin: the library answers, these put the answer into the page's parts."""
+    """Callbacks of one site; they return `Updates`, or NO_CHANGE for an event that means nothing.
 
-    def __init__(self, search_service: SearchService, parts: Parts, examples: list[Path]) -> None:
-        self.search_service, self.parts, self.examples = search_service, parts, examples
-        self.same: Answer = {parts.adding: gr.skip()}  # nothing changes; {} would be no answer
+    Most take the present query and what the visitor likes, and an event whose data name an item
+    (`id`), a photo (`i`) or a column and value. Clients can send any data: all of them are checked.
+    """
 
-    # what is searched with
+    def __init__(
+        self, search_service: SearchService, components: Components, examples: list[Path]
+    ) -> None:
+        self.search_service, self.components = search_service, components
+        self.examples = examples
 
-    def by_upload(
-        self,
-        upload: Upload | None,
-        query: Query,
-        photos: tuple[Photo, ...],
-        adding: bool,
-        liked: Any,
-    ) -> Answer:
-        """A picture was uploaded, taken or pasted."""
+    # photos
+
+    def search_upload(
+        self, upload: Upload | None, query: Query, photos: Photos, adding: bool, liked: Liked
+    ) -> Updates:
+        """Search with a picture that was uploaded, taken or pasted."""
         if upload is None:
-            return self.same
+            return NO_CHANGE
         if isinstance(upload.picture, ImageError):
             warn(upload.picture, title="That picture cannot be used")
-            return {self.parts.picture: None, self.parts.line: str(upload.picture)}
-        return self._with_picture(
-            upload.data, upload.picture, query, photos if adding else (), liked
-        )
+            message = str(upload.picture)
+            return {self.components.picture: None, self.components.summary: message}
+        photos = photos if adding else ()
+        return self._search_photo(upload.data, upload.picture, query, photos, liked)
 
-    def by_example(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """One of the example pictures was pressed."""
-        number = told(event, "i")
-        if not _SMALL.fullmatch(number) or int(number) >= len(self.examples):
-            return self.same
+    def search_example(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Search with one of the example pictures."""
+        number = event_value(event, "i")
+        if not _EXAMPLE_NUMBER.fullmatch(number) or int(number) >= len(self.examples):
+            return NO_CHANGE
         data = self.examples[int(number)].read_bytes()
-        return self._with_picture(data, load_rgb(data), query, (), liked)
+        return self._search_photo(data, load_rgb(data), query, (), liked)
 
-    def _with_picture(
-        self,
-        data: bytes,
-        picture: Image.Image,
-        query: Query,
-        photos: tuple[Photo, ...],
-        liked: Any,
-    ) -> Answer:
-        """A new query by this picture, or one more picture of the present one."""
-        before = query.pictures if photos else ()
-        if len(before) >= MOST or len(before) != len(photos):
-            before, photos = (), ()
+    def _search_photo(
+        self, data: bytes, picture: Image.Image, query: Query, photos: Photos, liked: Liked
+    ) -> Updates:
+        """Begin a query with a picture, or add it to the query of `photos`."""
+        vectors = query.pictures if photos else ()
+        if len(vectors) >= MAX_PICTURES or len(vectors) != len(photos):
+            vectors, photos = (), ()
         try:
-            frame = self._garment(picture)
-            vector = self.search_service.read(data if frame == WHOLE else cut(picture, frame))
+            box = self._locate(picture)
+            vector = self.search_service.encode_photo(data if box == WHOLE else crop(picture, box))
         except (EncoderError, EncoderMismatch) as error:
-            raise gr.Error(markup.text(error), title="The encoder cannot be loaded") from error
-        base = query if before else reset_query(query)
-        query = replace(base, pictures=(*before, vector), item=None)
-        return self._page(query, liked, photos=(*photos, photo_of(picture, frame, frame != WHOLE)))
+            raise gr.Error(markup.escape(error), title="The encoder cannot be loaded") from error
+        base = query if vectors else reset_query(query)
+        query = replace(base, pictures=(*vectors, vector), item=None)
+        photo = Photo.of(picture, box, detected=box != WHOLE)
+        return self._update(query, liked, (*photos, photo))
 
-    def _garment(self, picture: Image.Image) -> Box:
-        """Where the garment is, in shares of the picture; all of it where that is not clear."""
-        found = self.search_service.garment(picture)
-        if not found.confidence:
+    def _locate(self, picture: Image.Image) -> Box:
+        """Return the garment's box with its margin; the whole picture where detection is unsure."""
+        garment = self.search_service.locate_garment(picture)
+        if not garment.confidence:
             return WHOLE
-        room = (found.right - found.left) * ROOM, (found.bottom - found.top) * ROOM
-        sides = (found.left - room[0], found.top - room[1])
-        sides += (found.right + room[0], found.bottom + room[1])
-        size = (picture.width, picture.height) * 2
-        return box_of([100 * side / extent for side, extent in zip(sides, size, strict=True)])
+        x_margin = (garment.right - garment.left) * CROP_MARGIN
+        y_margin = (garment.bottom - garment.top) * CROP_MARGIN
+        percent = (
+            100 * (garment.left - x_margin) / picture.width,
+            100 * (garment.top - y_margin) / picture.height,
+            100 * (garment.right + x_margin) / picture.width,
+            100 * (garment.bottom + y_margin) / picture.height,
+        )
+        return parse_box(percent)
 
-    def by_frame(
-        self, photos: tuple[Photo, ...], query: Query, liked: Any, event: gr.EventData
-    ) -> Answer:
-        """A frame was drawn or moved: search that region."""
-        data = event._data if isinstance(event._data, dict) else {}
-        return self._framed(photos, query, liked, event, lambda picture: box_of(data.get("box")))
+    def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Search the part of a photo within a box that was drawn or moved."""
+        box = parse_box(event_data(event).get("box"))
+        return self._search_part(photos, query, liked, event, lambda picture: box)
 
-    def by_whole(
-        self, photos: tuple[Photo, ...], query: Query, liked: Any, event: gr.EventData
-    ) -> Answer:
-        """The frame was switched off."""
-        return self._framed(photos, query, liked, event, lambda picture: WHOLE)
+    def use_whole(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Search the whole of a photo."""
+        return self._search_part(photos, query, liked, event, lambda picture: WHOLE)
 
-    def by_garment(
-        self, photos: tuple[Photo, ...], query: Query, liked: Any, event: gr.EventData
-    ) -> Answer:
-        """The garment shall be found again."""
-        return self._framed(photos, query, liked, event, self._garment, found=True)
+    def find_garment(
+        self, photos: Photos, query: Query, liked: Liked, event: gr.EventData
+    ) -> Updates:
+        """Search the garment that is detected in a photo."""
+        return self._search_part(photos, query, liked, event, self._locate, detected=True)
 
-    def _framed(
+    def _search_part(
         self,
-        photos: tuple[Photo, ...],
+        photos: Photos,
         query: Query,
-        liked: Any,
+        liked: Liked,
         event: gr.EventData,
-        box_from_saliency: Any,
-        found: bool = False,
-    ) -> Answer:
-        number = which(event, len(photos))
+        box_of: Callable[[Image.Image], Box],
+        detected: bool = False,
+    ) -> Updates:
+        number = photo_number(event, len(photos))
         if number is None or len(query.pictures) != len(photos):
-            return self.same
+            return NO_CHANGE
         try:
             picture = photos[number].picture()
-            frame = box_from_saliency(picture)
-            vector = self.search_service.read(cut(picture, frame))
+            box = box_of(picture)
+            vector = self.search_service.encode_photo(crop(picture, box))
         except ImageError as error:
             warn(error, title="That picture cannot be used")
-            return self.same
-        changed = replace(photos[number], frame=frame, found=found and frame != WHOLE)
-        query = replace(query, pictures=_put(query.pictures, number, vector))
-        return self._page(query, liked, photos=_put(photos, number, changed))
+            return NO_CHANGE
+        photo = replace(photos[number], box=box, detected=detected and box != WHOLE)
+        query = replace(query, pictures=_with_element(query.pictures, number, vector))
+        return self._update(query, liked, _with_element(photos, number, photo))
 
-    def drop(
-        self, photos: tuple[Photo, ...], query: Query, liked: Any, event: gr.EventData
-    ) -> Answer:
-        """A picture was removed from the query."""
-        number = which(event, len(photos))
+    def remove_photo(
+        self, photos: Photos, query: Query, liked: Liked, event: gr.EventData
+    ) -> Updates:
+        """Remove a photo from the query."""
+        number = photo_number(event, len(photos))
         if number is None or len(query.pictures) != len(photos):
-            return self._page(replace(query, pictures=()), liked, photos=())
-        query = replace(query, pictures=_without(query.pictures, number))
-        return self._page(query, liked, photos=_without(photos, number))
+            return self._update(replace(query, pictures=()), liked, ())
+        query = replace(query, pictures=_without_element(query.pictures, number))
+        return self._update(query, liked, _without_element(photos, number))
 
-    def by_item(self, item: str | None, query: Query, liked: Any) -> Answer:
-        """An item of the catalogue was chosen; one that is not there changes nothing."""
+    # items and text
+
+    def search_item(self, item: str | None, query: Query, liked: Liked) -> Updates:
+        """Search from an item of the catalogue."""
         if item not in self.search_service.index:
-            return self.same
-        return self._page(replace(reset_query(query), item=item), liked, photos=())
+            return NO_CHANGE
+        return self._update(replace(reset_query(query), item=item), liked, ())
 
-    def by_card(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """A card was opened."""
-        return self.by_item(told(event, "id"), query, liked)
+    def open_card(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Search from the item of a card."""
+        return self.search_item(event_value(event, "id"), query, liked)
 
     def suggest(self, text: str | None) -> gr.Radio:
-        """The pieces whose titles hold the words typed so far."""
-        return names_of(self.search_service.named(text or ""))
+        """Offer the items whose titles hold the words typed so far."""
+        return suggestions_of(self.search_service.suggestions(text or ""))
 
-    def suggested(self, text: str | None) -> Answer:
-        """Asked with what the box holds once `suggest` was answered, which may be late.
+    def after_suggest(self, text: str | None) -> Updates:
+        """Close suggestions that arrive late, or explain Enter where there are none.
 
-        An answer empties the box, and names that come after it would stay open under it.
+        `text` is what the box holds when `suggest` has been answered: an answer empties the box,
+        and suggestions that come after it would stay open under it.
         """
-        if not (text or "").strip():
-            return {self.parts.names: names_of([])}
-        if self.search_service.named(text):
-            return self.same
-        return {self.parts.line: BY_MEANING}
+        text = text or ""
+        if not text.strip():
+            return {self.components.suggestions: suggestions_of([])}
+        if self.search_service.suggestions(text):
+            return NO_CHANGE
+        return {self.components.summary: _BY_MEANING}
 
-    def by_words(self, text: str | None, query: Query, liked: Any) -> Answer:
-        """Enter was pressed: the first piece of that name, or what the words look like."""
-        found = self.search_service.named(text or "", 1)
-        if found:
-            return self.by_item(found[0][1], query, liked)
+    def search_text(self, text: str | None, query: Query, liked: Liked) -> Updates:
+        """Search from the first item whose title holds the words, else by what the words mean."""
+        items = self.search_service.suggestions(text or "", 1)
+        if items:
+            return self.search_item(items[0][1], query, liked)
         words = (text or "").strip()[:MAX_WORDS]
-        return self._page(replace(reset_query(query), words=words), liked, photos=())
+        return self._update(replace(reset_query(query), words=words), liked, ())
 
-    # how it is refined
+    # refinement
 
-    def add_words(self, text: str | None, query: Query, liked: Any) -> Answer:
-        """Words are added to whatever is searched with."""
-        return self._page(replace(query, words=(text or "").strip()[:MAX_WORDS]), liked)
+    def add_words(self, text: str | None, query: Query, liked: Liked) -> Updates:
+        """Add words to the query."""
+        return self._update(replace(query, words=(text or "").strip()[:MAX_WORDS]), liked)
 
-    def more(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """Towards a result."""
-        id = told(event, "id")
-        return (
-            self._page(query.with_positive(id), liked)
-            if id in self.search_service.index
-            else self.same
-        )
+    def more_like(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Move the query towards a result."""
+        id = event_value(event, "id")
+        if id not in self.search_service.index:
+            return NO_CHANGE
+        return self._update(query.with_positive(id), liked)
 
-    def less(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """Away from a result."""
-        id = told(event, "id")
-        return (
-            self._page(query.with_negative(id), liked)
-            if id in self.search_service.index
-            else self.same
-        )
+    def less_like(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Move the query away from a result."""
+        id = event_value(event, "id")
+        if id not in self.search_service.index:
+            return NO_CHANGE
+        return self._update(query.with_negative(id), liked)
 
-    def undo(self, query: Query, liked: Any) -> Answer:
-        """Without the last step towards or away."""
-        return self._page(query.undo(), liked)
+    def undo(self, query: Query, liked: Liked) -> Updates:
+        """Take back the last move towards or away from a result."""
+        return self._update(query.undo(), liked)
 
-    def fresh(self, query: Query, liked: Any) -> Answer:
-        """Start over."""
-        return self._page(Query(count=query.count, diversity=query.diversity), liked, photos=())
+    def start_over(self, query: Query, liked: Liked) -> Updates:
+        """Clear the query and its filters; the options stay."""
+        return self._update(Query(count=query.count, diversity=query.diversity), liked, ())
 
-    def remove(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """One piece of the query goes."""
-        kind, value = told(event, "kind"), told(event, "value")
+    def remove_part(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Remove one part of the query, as named in the query bar."""
+        kind, value = event_value(event, "kind"), event_value(event, "value")
         if kind == "words":
-            return self._page(replace(query, words=""), liked)
-        if kind == "pictures":
-            return self._page(replace(query, pictures=(), from_link=False), liked)
-        if kind == "where":
-            where = tuple(c for c in query.where if c.to_text() != value)
-            return self._page(replace(query, where=where), liked)
-        if kind not in ("more", "less"):
-            return self.same
-        name = {"more": "positive", "less": "negative"}[kind]
-        kept = tuple(id for id in getattr(query, name) if id != value)
-        return self._page(replace(query, **{name: kept}), liked)
+            query = replace(query, words="")
+        elif kind == "pictures":
+            query = replace(query, pictures=(), from_link=False)
+        elif kind == "more":
+            query = replace(query, positive=_without_value(query.positive, value))
+        elif kind == "less":
+            query = replace(query, negative=_without_value(query.negative, value))
+        elif kind == "where":
+            query = replace(query, where=tuple(c for c in query.where if c.to_text() != value))
+        else:
+            return NO_CHANGE
+        return self._update(query, liked)
 
-    def toggle(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """A chip was pressed."""
-        column, value = told(event, "column"), told(event, "value")
+    def toggle_filter(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Add or remove the filter for one value of a column."""
+        column, value = event_value(event, "column"), event_value(event, "value")
         if column not in self.search_service.index.columns:
-            return self.same
+            return NO_CHANGE
         where = facets.toggle_value(query.where, column, value)
-        return self._page(replace(query, where=where), liked)
+        return self._update(replace(query, where=where), liked)
 
-    def span(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """The ends of the price range changed."""
-        if self.search_service.price is None:
-            return self.same
-        least, most = _number(told(event, "least")), _number(told(event, "most"))
-        where = facets.set_range(query.where, self.search_service.price, least, most)
-        return self._page(replace(query, where=where), liked)
+    def set_price_range(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Filter by price; an end that is no number is open."""
+        column = self.search_service.price_column
+        if column is None:
+            return NO_CHANGE
+        least = _parse_price(event_value(event, "least"))
+        most = _parse_price(event_value(event, "most"))
+        where = facets.set_range(query.where, column, least, most)
+        return self._update(replace(query, where=where), liked)
 
-    def all_of(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """Everything that has one value of an attribute."""
-        column, value = told(event, "column"), told(event, "value")
+    def clear_filters(self, query: Query, liked: Liked) -> Updates:
+        """Remove every filter."""
+        return self._update(replace(query, where=()), liked)
+
+    def show_all(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Show every item with one value of a column."""
+        column, value = event_value(event, "column"), event_value(event, "value")
         if column not in self.search_service.index.columns:
-            return self.same
+            return NO_CHANGE
         query = replace(reset_query(query), where=(Condition(column, "=", (value,)),))
-        return self._page(query, liked, photos=())
+        return self._update(query, liked, ())
 
-    def clear(self, query: Query, liked: Any) -> Answer:
-        """Every filter goes."""
-        return self._page(replace(query, where=()), liked)
-
-    def shape(self, count: float, variety: float, query: Query, liked: Any) -> Answer:
-        """Another number of results, or closer or more varied ones."""
+    def set_options(self, count: float, diversity: float, query: Query, liked: Liked) -> Updates:
+        """Set the number of results and their diversity (0 to 1)."""
         count = int(min(max(count or 1, 1), MAX_RESULTS))
-        variety = min(max(float(variety or 0), 0.0), 1.0)
-        if (count, variety) == (query.count, query.diversity):
-            return self.same
-        return self._page(replace(query, count=count, diversity=variety), liked)
+        diversity = min(max(float(diversity or 0), 0.0), 1.0)
+        if (count, diversity) == (query.count, query.diversity):
+            return NO_CHANGE
+        return self._update(replace(query, count=count, diversity=diversity), liked)
 
-    def show_more(self, query: Query, liked: Any) -> Answer:
-        """More results of the same query."""
-        count = min(query.count + STEP, MAX_RESULTS)
-        return self._page(replace(query, count=count), liked)
+    def show_more(self, query: Query, liked: Liked) -> Updates:
+        """Show more results of the same query."""
+        count = min(query.count + PAGE_SIZE, MAX_RESULTS)
+        return self._update(replace(query, count=count), liked)
+
+    # links
+
+    def open_link(self, search: str, liked: Liked) -> Updates:
+        """Show the view of a query string; warns about the parts that cannot be used."""
+        index = self.search_service.index
+        query, warnings = parse_query_string(search, index)
+        for warning in warnings[:_MAX_WARNINGS]:
+            info(warning, title="This link")
+        updates = self._update(query, liked, ())
+        if updates is NO_CHANGE:
+            return updates
+        return updates | {self.components.router: "!" + query_string(query, index)}
+
+    def navigate(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Show the view that back or forward leads to; an address holds no uploaded pictures."""
+        return self.open_link(event_value(event, "search"), liked)
 
     # the page
 
-    def open_link(self, search: str, liked: Any) -> Answer:
-        """The page was opened, by a link perhaps, or went back or forward."""
-        query, notes = opened(search, self.search_service.index)
-        for text in notes[:3]:
-            note(text, title="This link")
-        answer = self._page(query, liked, photos=())
-        if answer is self.same:
-            return answer
-        return answer | {self.parts.router: "!" + address(query, self.search_service.index)}
-
-    def go(self, query: Query, liked: Any, event: gr.EventData) -> Answer:
-        """Back or forward was pressed; a private picture of before is not in any address."""
-        return self.open_link(told(event, "search"), liked)
-
-    def _page(
-        self, query: Query, liked: Collection[str], photos: tuple[Photo, ...] | None = None
-    ) -> Answer:
-        """Every part of the page that an answer changes."""
-        p, search_service = self.parts, self.search_service
+    def _update(self, query: Query, liked: Liked, photos: Photos | None = None) -> Updates:
+        """Search, and return the updates of the page; without `photos` the present ones stay."""
+        index = self.search_service.index
         try:
-            view = search_service.find(query, liked)
-            chips = facets.facets(search_service.index, query.where)
-            span = facets.price_range(search_service.index, query.where)
+            view = self.search_service.search(query, liked)
+            choices = facets.facets(index, query.where)
+            span = facets.price_range(index, query.where)
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
             warn(error, title="That cannot be searched")
-            return self.same
-        shared = SHARED if query.from_link and query.pictures else ""
-        names = {id: search_service.thumb_of(id) for id in (*query.positive, *query.negative)}
-        answer = {
-            p.query: query,
-            p.shown: [(hit.id, hit.score) for hit in view.hits],
-            p.asked: asked(query, names),
-            p.filters: filters(chips, span),
-            p.words: query.words,
-            p.count: query.count,
-            p.variety: query.diversity,
-            p.piece: self.piece(query.item, liked),
-            p.looks: "",
-            p.sharing: "",
-            p.saved: "",
-            p.line: shared + (impossible(span) or view.line),
-            p.wall: wall(view.cards, NOTHING),
-            p.more: gr.Button(visible=not view.whole and query.count < MAX_RESULTS),
-            p.names: names_of([]),
-            p.name: "",
-            p.router: address(query, search_service.index),
+            return NO_CHANGE
+        shared = _SHARED_PICTURE if query.from_link and query.pictures else ""
+        ids = (*query.positive, *query.negative)
+        thumbs = {id: self.search_service.thumb_and_title(id) for id in ids}
+        c = self.components
+        updates: Updates = {
+            c.query: query,
+            c.shown: [(hit.id, hit.score) for hit in view.hits],
+            c.query_bar: query_html(query, thumbs),
+            c.filters: filters_html(choices, span),
+            c.words: query.words,
+            c.count: query.count,
+            c.diversity: query.diversity,
+            c.item_panel: self._item(query.item, liked),
+            c.outfits: "",
+            c.share_panel: "",
+            c.save_panel: "",
+            c.summary: shared + (empty_range_message(span) or view.summary),
+            c.gallery: gallery_html(view.cards, _NO_RESULTS),
+            c.show_more: gr.Button(visible=not view.complete and query.count < MAX_RESULTS),
+            c.suggestions: suggestions_of([]),
+            c.text: "",
+            c.router: query_string(query, index),
         }
-        if photos is not None:
-            answer |= {
-                p.photos: photos,
-                # emptied only when it is seen again: it may be still at its upload
-                p.picture: gr.update(visible="hidden") if photos else no_picture(),
-                p.adding: False,
-            }
-        return answer
+        return updates if photos is None else updates | self._photo_updates(photos)
 
-    def piece(self, id: str | None, liked: Collection[str]) -> str:
-        """The panel of the piece that is searched from, "" where there is none."""
-        if id is None:
-            return ""
-        index = self.search_service.index
-        row, item = index.row_of(id), index.item(id)
-        shown = ItemView(
-            item=item,
-            file=self.search_service.thumb(row),
-            price=self.search_service.priced(item),
-            liked=id in liked,
-            colours=tuple(
-                self.search_service.colour_of(other) for other in other_colours(index, row)
-            ),
-        )
-        return piece(shown)
+    def _photo_updates(self, photos: Photos) -> Updates:
+        # the upload field is emptied only when it is shown again: it may still be uploading
+        picture = gr.update(visible="hidden") if photos else empty_picture()
+        c = self.components
+        return {c.photos: photos, c.picture: picture, c.adding: False}
+
+    def _item(self, id: str | None, liked: Liked) -> str:
+        return "" if id is None else item_html(self.search_service.item_view(id, liked))
 
 
 def reset_query(query: Query) -> Query:
-    """A query whose wishes are gone; filters, number and variety stay."""
+    """Return a query with nothing to search for; its filters and options stay."""
     return Query(where=query.where, count=query.count, diversity=query.diversity, fold=query.fold)
 
 
-def _put(all: tuple, number: int, one: object) -> tuple:
-    return (*all[:number], one, *all[number + 1 :])
+def suggestions_of(items: list[tuple[str, str]]) -> gr.Radio:
+    """Return the update that offers items as (title, id); hidden where there are none."""
+    return gr.Radio(choices=items, value=None, visible=bool(items))
 
 
-def _without(all: tuple, number: int) -> tuple:
-    return (*all[:number], *all[number + 1 :])
+def _with_element(values: tuple[T, ...], number: int, value: T) -> tuple[T, ...]:
+    return (*values[:number], value, *values[number + 1 :])
 
 
-def names_of(found: list[tuple[str, str]]) -> gr.Radio:
-    """The names, (title, id), that are offered for what was typed; closed where there are none."""
-    return gr.Radio(choices=found, value=None, visible=bool(found))
+def _without_element(values: tuple[T, ...], number: int) -> tuple[T, ...]:
+    return (*values[:number], *values[number + 1 :])
 
 
-def no_picture() -> dict[str, Any]:
-    """The frame that takes a picture, emptied; a new dict each time, as gradio takes it apart."""
-    return gr.update(value=None, visible=True)
+def _without_value(values: tuple[str, ...], value: str) -> tuple[str, ...]:
+    return tuple(other for other in values if other != value)
 
 
-def _number(text: str) -> float | None:
+def _parse_price(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
         return None
-    return value if value >= 0 and value < 1e12 else None
+    return value if 0 <= value < 1e12 else None

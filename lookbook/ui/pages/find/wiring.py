@@ -1,0 +1,200 @@
+"""The wiring of the Find page: which callback answers which event, with which limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from lookbook.ui.components.base import ENCODING_EVENT, SILENT_EVENT
+from lookbook.ui.components.query_picture import empty_picture
+from lookbook.ui.pages.find.callbacks import NO_CHANGE, Callbacks, Liked, Query, Updates
+from lookbook.ui.pages.find.item_actions import ItemActions
+from lookbook.ui.pages.find.layout import Components
+from lookbook.ui.pages.find.share_actions import ShareActions
+
+# on a phone the results are below the query, on a wide screen both begin at the top
+_SCROLL_TO_RESULTS = """() => {
+  if (window.innerWidth >= 700) window.scrollTo({top: 0});
+  else document.querySelector('#answer').scrollIntoView();
+}"""
+_SCROLL_TO_LINKED = f"""() => setTimeout(() => {{
+  if (document.querySelector('#piece .piece, #asked .asked')) ({_SCROLL_TO_RESULTS})();
+}}, 100)"""
+# the filters are far below the message that nothing fits: scroll to it if it is out of sight
+_SCROLL_TO_EMPTY = """() => setTimeout(() => {
+  const message = document.querySelector('#results .empty');
+  const box = message && message.getBoundingClientRect();
+  if (box && (box.bottom < 0 || box.top > window.innerHeight))
+    document.querySelector('#answer').scrollIntoView();
+}, 100)"""
+_START_WAITING = (
+    "() => document.querySelectorAll('#results').forEach((e) => e.classList.add('waiting'))"
+)
+_STOP_WAITING = (
+    "() => document.querySelectorAll('#results').forEach((e) => e.classList.remove('waiting'))"
+)
+# on a phone unfolded filters would lie between the query and its results
+_FOLD_FILTERS = """() => {
+  const fold = document.querySelector('#refine > button');
+  if (window.innerWidth < 700 && fold && fold.classList.contains('open')) fold.click();
+}"""
+_READ_ADDRESS = "(_, liked) => [window.location.search, liked]"
+
+Event = Callable[..., Any]  # a gradio event listener, such as `button.click`
+
+
+class Wiring:
+    """Connects the events of the Find page to its callbacks.
+
+    `photo_searches` are the searches with a new photo: the slow ones, which any newer query
+    cancels, so that their answer cannot arrive after it.
+    """
+
+    def __init__(self, components: Components, callbacks: Callbacks, liked: gr.State) -> None:
+        self.components, self.callbacks, self.liked = components, callbacks, liked
+        self.outputs = components.outputs()
+        self.query_inputs = [components.query, liked]
+        self.photo_searches: list[Any] = []
+
+    def connect(self) -> None:
+        """Connect every event of the page."""
+        self._connect_photos()
+        self._connect_text()
+        self._connect_results()
+        self._connect_refinement()
+
+    def _connect_photos(self) -> None:
+        c, do = self.components, self.callbacks
+        upload_inputs = [c.picture, c.query, c.photos, c.adding, self.liked]
+        c.picture.input(None, js=_START_WAITING)
+        self.photo_searches = [
+            self._on(c.picture.input, do.search_upload, upload_inputs, ENCODING_EVENT, scroll=True),
+            self._on(
+                c.examples.example,
+                do.search_example,
+                self.query_inputs,
+                ENCODING_EVENT,
+                scroll=True,
+            ),
+        ]
+        photo_inputs = [c.photos, *self.query_inputs]
+        self._on(c.photos.frame, do.set_box, photo_inputs, ENCODING_EVENT)
+        self._on(c.photos.whole, do.use_whole, photo_inputs, ENCODING_EVENT)
+        self._on(c.photos.garment, do.find_garment, photo_inputs, ENCODING_EVENT)
+        self._on(c.photos.drop, do.remove_photo, photo_inputs)
+        c.photos.another(
+            lambda: (empty_picture(), True), None, [c.picture, c.adding], **SILENT_EVENT
+        )
+
+    def _connect_text(self) -> None:
+        c, do = self.components, self.callbacks
+        typed = c.text.input(
+            do.suggest,
+            c.text,
+            c.suggestions,
+            trigger_mode="always_last",
+            queue=False,
+            **SILENT_EVENT,
+        )
+        late = [c.suggestions, c.summary, c.adding]
+        typed.then(do.after_suggest, c.text, late, queue=False, **SILENT_EVENT)
+        text_inputs = [c.text, *self.query_inputs]
+        self._on_new_query(c.text.submit, do.search_text, text_inputs, ENCODING_EVENT, scroll=True)
+        chosen = [c.suggestions, *self.query_inputs]
+        self._on_new_query(c.suggestions.input, do.search_item, chosen, scroll=True)
+        self._on(c.words.submit, do.add_words, [c.words, *self.query_inputs], ENCODING_EVENT)
+
+    def _connect_results(self) -> None:
+        c, do = self.components, self.callbacks
+        for opened in (c.gallery.open, c.item_panel.open, c.outfits.open):
+            self._on_new_query(opened, do.open_card, scroll=True)
+        self._on(c.gallery.more, do.more_like)
+        self._on(c.gallery.less, do.less_like)
+        self._on(c.show_more.click, do.show_more)
+
+    def _connect_refinement(self) -> None:
+        c, do = self.components, self.callbacks
+        self._on(c.query_bar.undo, do.undo)
+        self._on_new_query(c.query_bar.fresh, do.start_over)
+        self._on(c.query_bar.remove, do.remove_part)
+        self._on(c.filters.toggle, do.toggle_filter)
+        self._on(c.filters.span, do.set_price_range)
+        self._on(c.filters.clear, do.clear_filters)
+        latest = SILENT_EVENT | {"trigger_mode": "always_last"}
+        options = [c.count, c.diversity, *self.query_inputs]
+        self._on(c.count.change, do.set_options, options, latest)
+        self._on(c.diversity.change, do.set_options, options, latest)
+
+    def connect_address(self, site: gr.Blocks, visitor_loaded: Any) -> None:
+        """Show the view of the address on load (once the visitor is known), back and forward."""
+        c, do = self.components, self.callbacks
+        self._on_new_query(c.router.navigate, do.navigate)
+        opened = visitor_loaded.then(
+            do.open_link, [c.router, self.liked], self.outputs, js=_READ_ADDRESS, **SILENT_EVENT
+        )
+        opened.then(None, js=_SCROLL_TO_LINKED)
+        site.load(None, js=_FOLD_FILTERS)
+
+    def connect_pages(
+        self, tabs: gr.Tabs, opened: Sequence[Event], show_all: Sequence[Event]
+    ) -> None:
+        """Connect events of other pages that lead here: an item, or all items of one value."""
+        callbacks = [(event, self.callbacks.open_card) for event in opened]
+        callbacks += [(event, self.callbacks.show_all) for event in show_all]
+        for event, callback in callbacks:
+            self._cancel_photo_searches(event)
+            outputs = [*self.outputs, tabs]
+            done = event(_to_find(callback, tabs), self.query_inputs, outputs, **SILENT_EVENT)
+            done.then(None, js=_STOP_WAITING).then(None, js=_SCROLL_TO_RESULTS)
+
+    def _on(
+        self,
+        event: Event,
+        callback: Callable[..., Updates],
+        inputs: list[Any] | None = None,
+        options: dict[str, Any] = SILENT_EVENT,
+        scroll: bool = False,
+    ) -> Any:
+        """Connect an event to a callback that may update the whole page; return the dependency."""
+        inputs = self.query_inputs if inputs is None else inputs
+        search = event(callback, inputs, self.outputs, **options)
+        done = search.then(None, js=_STOP_WAITING)
+        done.then(None, js=_SCROLL_TO_RESULTS if scroll else _SCROLL_TO_EMPTY)
+        return search
+
+    def _on_new_query(self, event: Event, *args: Any, **kwargs: Any) -> None:
+        """Connect as `_on` does, and cancel a search with a photo that is still running."""
+        self._cancel_photo_searches(event)
+        self._on(event, *args, **kwargs)
+
+    def _cancel_photo_searches(self, event: Event) -> None:
+        event(None, cancels=self.photo_searches, api_visibility="private")
+
+
+def _to_find(callback: Callable[..., Updates], tabs: gr.Tabs) -> Callable[..., Updates]:
+    """Return a callback that also selects the Find page."""
+
+    def wrapped(query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        updates = callback(query, liked, event)
+        return updates if updates is NO_CHANGE else updates | {tabs: gr.Tabs(selected="find")}
+
+    return wrapped
+
+
+def connect_item_actions(components: Components, actions: ItemActions) -> None:
+    """Connect the buttons of an item."""
+    c = components
+    c.gallery.why(actions.explain, [c.photos, c.query], c.explanation, **ENCODING_EVENT)
+    c.item_panel.look(actions.complete_look, None, c.outfits, **SILENT_EVENT)
+    c.item_panel.also(actions.also_liked, None, c.outfits, **SILENT_EVENT)
+    c.outfits.close(lambda: "", None, c.outfits, **SILENT_EVENT)
+
+
+def connect_share_actions(components: Components, actions: ShareActions) -> None:
+    """Connect Share and Save."""
+    c, panels = components, [components.share_panel, components.save_panel]
+    c.share.click(actions.share, [c.query, c.share_panel], panels, **SILENT_EVENT)
+    c.share_panel.vector(actions.share_vector, c.query, c.share_panel, **SILENT_EVENT)
+    c.save.click(actions.save, [c.shown, c.save_panel], panels, **SILENT_EVENT)

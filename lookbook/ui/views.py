@@ -1,0 +1,51 @@
+"""What the pages show, as plain data: the services make it, the components turn it into HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lookbook.search.index import IndexItem
+
+CARD_ACTIONS = ("like", "more", "less", "why")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card of a gallery.
+
+    `file` is the picture's path; `probability` (0 to 1) fills the bar, `label` names it and
+    `explanation` is its tooltip; `note` is a line below; `colours` lists the other colourways as
+    (id, colour or title); `actions` are the small buttons, a subset of `CARD_ACTIONS`.
+    """
+
+    id: str
+    title: str
+    file: str
+    price: str = ""
+    label: str = ""
+    probability: float | None = None
+    explanation: str = ""
+    note: str = ""
+    colours: tuple[tuple[str, str], ...] = ()
+    liked: bool = False
+    actions: tuple[str, ...] = CARD_ACTIONS
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """The item that is searched from; `file` and `colours` as in `Card`."""
+
+    item: IndexItem
+    file: str
+    price: str = ""
+    liked: bool = False
+    colours: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class OutfitView:
+    """One outfit: why its items go together, and a card for each."""
+
+    reason: str
+    cards: Sequence[Card]

@@ -1,0 +1,39 @@
+"""The built site: which events share the encoder's limit."""
+
+from __future__ import annotations
+
+import pytest
+
+from lookbook.search.index import Index
+from lookbook.ui import build_site
+from lookbook.ui.components.base import ENCODER_LIMIT
+from tests.tiny_index import publish_tiny
+
+# callbacks and endpoints that embed a picture or the words of their own input
+ENCODING = {
+    *("search_upload", "search_example", "set_box", "use_whole", "find_garment"),
+    *("search_text", "add_words", "explain"),
+    *("search_by_picture", "search_by_words", "similar"),
+}
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory):
+    """The events with a callback in Python, as (name of the callback, event)."""
+    folder = tmp_path_factory.mktemp("site")
+    publish_tiny(folder / "index")
+    site = build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
+    return [(event.fn.__name__, event) for event in site.fns.values() if event.fn is not None]
+
+
+def test_whatever_encodes_shares_one_limit_on_the_site_and_in_the_api(events):
+    encoding = [event for name, event in events if name in ENCODING]
+    assert {name for name, _ in events} >= ENCODING
+    assert {event.concurrency_id for event in encoding} == {ENCODER_LIMIT["concurrency_id"]}
+    limits = {event.concurrency_limit for event in encoding}
+    assert limits == {ENCODER_LIMIT["concurrency_limit"]}, "gradio takes the lowest of a group"
+
+
+def test_nothing_else_waits_for_the_encoder(events):
+    waiting = {n for n, e in events if e.concurrency_id == ENCODER_LIMIT["concurrency_id"]}
+    assert waiting == ENCODING

@@ -1,4 +1,4 @@
-"""The built site: which events share the encoder's limit."""
+"""The built site: the names of its endpoints, and which events share the encoder's limit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ ENCODING = {
     *("search_text", "add_words", "explain"),
     *("search_by_picture", "search_by_words", "similar"),
 }
+ENDPOINTS = {
+    *("search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
+    *("complete_the_look", "for_you", "also_liked", "filters", "link", "about"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +28,12 @@ def events(tmp_path_factory):
     publish_tiny(folder / "index")
     site = build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
     return [(event.fn.__name__, event) for event in site.fns.values() if event.fn is not None]
+
+
+def test_endpoints_keep_their_names(events):
+    """gradio numbers a name that is taken, also by a private callback of the site."""
+    public = {event.api_name for _, event in events if event.api_visibility == "public"}
+    assert public == ENDPOINTS
 
 
 def test_whatever_encodes_shares_one_limit_on_the_site_and_in_the_api(events):

@@ -71,7 +71,7 @@ class ItemActions:
         heat, result_heat = self.search_service.attribution_maps(query, result)
         return _overlaid(query, heat), _overlaid(result, result_heat)
 
-    def complete_look(self, event: gr.EventData) -> str:
+    def show_outfits(self, event: gr.EventData) -> str:
         """Return outfits around an item."""
         id = event_value(event, "id")
         if id not in self.search_service.index:
@@ -85,7 +85,7 @@ class ItemActions:
         ]
         return outfits_html(views, "Complete the look", outfits.reason or _NO_OUTFIT)
 
-    def also_liked(self, event: gr.EventData) -> str:
+    def show_also_liked(self, event: gr.EventData) -> str:
         """Return what people who liked an item liked as well."""
         id = event_value(event, "id")
         if id not in self.search_service.index:

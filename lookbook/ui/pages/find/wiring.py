@@ -187,8 +187,8 @@ def connect_item_actions(components: Components, actions: ItemActions) -> None:
     """Connect the buttons of an item."""
     c = components
     c.gallery.why(actions.explain, [c.photos, c.query], c.explanation, **ENCODING_EVENT)
-    c.item_panel.look(actions.complete_look, None, c.outfits, **SILENT_EVENT)
-    c.item_panel.also(actions.also_liked, None, c.outfits, **SILENT_EVENT)
+    c.item_panel.look(actions.show_outfits, None, c.outfits, **SILENT_EVENT)
+    c.item_panel.also(actions.show_also_liked, None, c.outfits, **SILENT_EVENT)
     c.outfits.close(lambda: "", None, c.outfits, **SILENT_EVENT)
 
 

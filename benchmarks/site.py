@@ -1,9 +1,9 @@
-"""How quick the site feels: from start to first page, and from click to pictures with visitors.
+"""Latency of the site: start to first page, and click to pictures under concurrent visitors.
 
 python -m benchmarks.site --visitors 10        (needs Chromium and the packages of the tests)
 
-One visitor is a real browser, which draws its page on the same cores. The others have machines of
-their own: they send what a browser sends and fetch every picture of the answer, but draw nothing.
+One visitor is a real browser, which renders on the same cores. The others stand for visitors whose
+pages are rendered elsewhere: they send a browser's requests and fetch every picture of the answer.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ from benchmarks.rows import append
 RESULTS = Path(__file__).with_name("site.csv")
 COLUMNS = ("date", "machine", "cores", "items", "visitors", "measure", "n", "p50", "p95", "unit")
 CARDS = "#results .card .open"
-_THINKING = (1.0, 3.0)  # seconds between two clicks of a visitor
+_THINK_TIME = (1.0, 3.0)  # seconds between two clicks of a visitor
 _EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.jpg"))
 
-# resolves once the wall shows others than before and all pictures in view are there
+# true once the gallery shows other items than before and all pictures in view are loaded
 _SHOWN = """before => {
   const cards = [...document.querySelectorAll('#results .card .open')];
   if (!cards.length || cards.map(e => e.dataset.id).join() === before) return false;
-  const seen = cards.map(e => e.querySelector('img')).filter(i =>
+  const inView = cards.map(e => e.querySelector('img')).filter(i =>
     i.getBoundingClientRect().top < innerHeight);
-  return seen.every(i => i.complete && i.naturalWidth);
+  return inView.every(i => i.complete && i.naturalWidth);
 }"""
 _IDS = "() => [...document.querySelectorAll('#results .card .open')].map(e => e.dataset.id).join()"
 
 
-def started(index: Path, port: int, state: str) -> subprocess.Popen:
-    """The site, as a user starts it."""
+def start_site(index: Path, port: int, state: str) -> subprocess.Popen:
+    """Start the site as a user does."""
     command = [sys.executable, "app.py", "--index", str(index), "--port", str(port)]
     return subprocess.Popen([*command, "--state", state], stdout=subprocess.DEVNULL)
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator:
-    """One browser for all visitors, as they share this machine with the server."""
+    """Yield a headless Chromium."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
@@ -65,8 +65,8 @@ async def chromium() -> AsyncIterator:
         await browser.close()
 
 
-async def first_page(browser: object, port: int, begun: float) -> float:
-    """Seconds from `begun` until a page shows pictures that can be pressed."""
+async def first_page(browser: object, port: int, start: float) -> float:
+    """Return the seconds from `start` until a page shows pictures."""
     while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1).close()
@@ -76,53 +76,54 @@ async def first_page(browser: object, port: int, begun: float) -> float:
     page = await browser.new_page()
     await page.goto(f"http://127.0.0.1:{port}/")
     await page.wait_for_function(_SHOWN, arg="")
-    taken = time.monotonic() - begun
+    seconds = time.monotonic() - start
     await page.close()
-    return taken
+    return seconds
 
 
-async def timed(page: object, act: object) -> float:
-    """Milliseconds from a press until the pictures of its answer are shown."""
+async def timed(page: object, click: object) -> float:
+    """Return the milliseconds from a click until the pictures of its answer are shown."""
     before = await page.evaluate(_IDS)
-    begun = time.monotonic()
-    await act()
+    start = time.monotonic()
+    await click()
     await page.wait_for_function(_SHOWN, arg=before, timeout=60_000)
-    return (time.monotonic() - begun) * 1000
+    return (time.monotonic() - start) * 1000
 
 
-async def watched(browser: object, port: int, clicks: int, took: dict[str, list]) -> None:
-    """The visitor with a browser: presses results, and now and then shows a picture."""
-    draw = random.Random(0)
+async def browse(browser: object, port: int, clicks: int, took: dict[str, list]) -> None:
+    """Click results in a browser, every fourth time an example picture; append times to `took`."""
+    rng = random.Random(0)
     page = await browser.new_page(viewport={"width": 1280, "height": 800})
     await page.goto(f"http://127.0.0.1:{port}/")
     await page.wait_for_function(_SHOWN, arg="", timeout=120_000)
     for click in range(clicks):
-        await asyncio.sleep(draw.uniform(*_THINKING))
+        await asyncio.sleep(rng.uniform(*_THINK_TIME))
         if click % 4 == 3:
-            example = page.locator("#examples button").nth(draw.randrange(len(_EXAMPLES)))
+            example = page.locator("#examples button").nth(rng.randrange(len(_EXAMPLES)))
             took["browser: picture"].append(await timed(page, example.click))
         else:
-            card = page.locator(CARDS).nth(draw.randrange(6))
+            card = page.locator(CARDS).nth(rng.randrange(6))
             took["browser: result"].append(await timed(page, card.click))
 
 
 class Visitor:
-    """A visitor whose page is drawn elsewhere: the same requests, every picture fetched."""
+    """A visitor without a browser: sends the same requests and fetches every picture."""
 
     def __init__(self, http: object, config: dict, seed: int) -> None:
-        self.http, self.config, self.draw = http, config, random.Random(seed)
+        self.http, self.config, self.rng = http, config, random.Random(seed)
         self.session = f"visitor{seed}"
         self.ids: list[str] = []
 
-    def _event(self, part: str, name: str) -> dict:
-        [id] = [c["id"] for c in self.config["components"] if c["props"].get("elem_id") == part]
-        found = [d for d in self.config["dependencies"] if [id, name] in map(list, d["targets"])]
-        return next(d for d in found if d["backend_fn"] and d["outputs"])
+    def _event(self, elem_id: str, name: str) -> dict:
+        components, events = self.config["components"], self.config["dependencies"]
+        [id] = [c["id"] for c in components if c["props"].get("elem_id") == elem_id]
+        events = [e for e in events if [id, name] in map(list, e["targets"])]
+        return next(e for e in events if e["backend_fn"] and e["outputs"])
 
-    async def ask(self, part: str, name: str, told: dict) -> None:
-        """Send one event and fetch all pictures of the wall that it answers with."""
-        event = self._event(part, name)
-        body = {"data": [None] * len(event["inputs"]), "event_data": told}
+    async def send(self, elem_id: str, name: str, data: dict) -> None:
+        """Send one event and fetch all pictures of the gallery that it answers with."""
+        event = self._event(elem_id, name)
+        body = {"data": [None] * len(event["inputs"]), "event_data": data}
         body |= {"fn_index": event["id"], "session_hash": self.session}
         await self.http.post("gradio_api/queue/join", json=body)
         answer = ""
@@ -143,44 +144,44 @@ class Visitor:
         await asyncio.gather(*(self.http.get(file) for file in set(files)))
 
     async def visit(self, clicks: int, took: dict[str, list]) -> None:
-        """Like the visitor with a browser."""
+        """Click as `browse` does."""
         for click in range(clicks):
-            await asyncio.sleep(self.draw.uniform(*_THINKING))
+            await asyncio.sleep(self.rng.uniform(*_THINK_TIME))
             if not self.ids or click % 4 == 3:
-                asked = ("examples", "example", {"i": str(self.draw.randrange(len(_EXAMPLES)))})
+                event = ("examples", "example", {"i": str(self.rng.randrange(len(_EXAMPLES)))})
             else:
-                asked = ("results", "open", {"id": self.draw.choice(self.ids[:6])})
-            begun = time.monotonic()
-            await self.ask(*asked)
-            kind = "picture" if asked[0] == "examples" else "result"
-            took[kind].append((time.monotonic() - begun) * 1000)
+                event = ("results", "open", {"id": self.rng.choice(self.ids[:6])})
+            start = time.monotonic()
+            await self.send(*event)
+            kind = "picture" if event[0] == "examples" else "result"
+            took[kind].append((time.monotonic() - start) * 1000)
 
 
 async def crowd(port: int, count: int, clicks: int, took: dict[str, list]) -> None:
-    """The visitors without a browser of ours."""
+    """Run `count` visitors without a browser at once."""
     import httpx
 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/", timeout=60) as http:
         config = (await http.get("config")).json()
         visitors = [Visitor(http, config, seed) for seed in range(count)]
-        await asyncio.gather(*(one.visit(clicks, took) for one in visitors))
+        await asyncio.gather(*(visitor.visit(clicks, took) for visitor in visitors))
 
 
 async def measure(args: argparse.Namespace) -> dict[str, list[float]]:
-    """Seconds to the first page, and milliseconds of every kind of click."""
+    """Return milliseconds: to the first page, and of each kind of click."""
     took: dict[str, list[float]] = defaultdict(list)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as state:
         async with chromium() as browser:
-            begun = time.monotonic()
-            site = started(args.index, port, state)
+            start = time.monotonic()
+            site = start_site(args.index, port, state)
             try:
-                took["first page"].append(1000 * await first_page(browser, port, begun))
+                took["first page"].append(1000 * await first_page(browser, port, start))
                 await asyncio.sleep(8)  # the encoder loads while a first visitor looks around
                 await asyncio.gather(
-                    watched(browser, port, args.clicks, took),
+                    browse(browser, port, args.clicks, took),
                     crowd(port, args.visitors - 1, args.clicks, took),
                 )
             finally:

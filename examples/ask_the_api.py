@@ -1,4 +1,4 @@
-"""Ask a running site from a program: by picture, by words, and for a whole outfit.
+"""Use the API of a running site: search by picture, search by words, complete a look.
 
 python app.py &
 python examples/ask_the_api.py http://127.0.0.1:7860 examples/street-sweaters.jpg
@@ -15,9 +15,9 @@ HERE = Path(__file__).resolve().parent
 
 
 def main(site: str = "http://127.0.0.1:7860", photo: str = "") -> None:
-    """Print what looks like a photo, what goes with the best of it, and what words find."""
+    """Print the items most like a photo, an outfit around the first, and results for a text."""
     client = Client(site, verbose=False)
-    found = client.predict(
+    similar = client.predict(
         picture=handle_file(photo or str(HERE / "street-sweaters.jpg")),
         words="",
         where=["masterCategory=Apparel"],
@@ -26,14 +26,14 @@ def main(site: str = "http://127.0.0.1:7860", photo: str = "") -> None:
         api_name="/search_by_picture",
     )
     print("Looks like your picture:")
-    for piece in found:
-        print(f"  {piece['id']}  {piece['title']} ({piece['closeness']})")
-    looks = client.predict(item=found[0]["id"], api_name="/complete_the_look")
-    for look in looks[:1]:
-        print("Goes with the first:", look["reason"])
-        print("  " + ", ".join(piece["title"] for piece in look["pieces"]))
-    words = client.predict(words="red dress", count=3, api_name="/search_by_words")
-    print("A red dress:", ", ".join(piece["title"] for piece in words))
+    for item in similar:
+        print(f"  {item['id']}  {item['title']} ({item['closeness']})")
+    outfits = client.predict(item=similar[0]["id"], api_name="/complete_the_look")
+    for outfit in outfits[:1]:
+        print("Goes with the first:", outfit["reason"])
+        print("  " + ", ".join(item["title"] for item in outfit["pieces"]))
+    dresses = client.predict(words="red dress", count=3, api_name="/search_by_words")
+    print("A red dress:", ", ".join(item["title"] for item in dresses))
 
 
 if __name__ == "__main__":

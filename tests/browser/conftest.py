@@ -28,7 +28,7 @@ def uploads(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def state(tmp_path_factory) -> Path:
-    """Where the likes of the tests' visitors are kept: not beside the shipped index."""
+    """The folder of the events of the tests: not the one beside the shipped index."""
     return tmp_path_factory.mktemp("state")
 
 
@@ -62,7 +62,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, site):
-    """A function that opens a page for a new visitor; nothing may leave the machine or go wrong."""
+    """A function that opens a page for a new visitor; fails on outside requests and errors."""
     contexts, outside, errors = [], [], []
 
     def opened(path: str = "", **how):
@@ -74,8 +74,8 @@ def visit(browser, site):
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: errors.append(str(e)))
         page.on("response", lambda r: errors.append(r.url) if r.status >= 400 else None)
-        # gradio's webcam asks for the progress of an upload that it gave no name: on a slow machine
-        # the question arrives, and its answer is a 404 that is nobody's doing here
+        # gradio's webcam asks for the progress of an upload without an id; on a slow machine that
+        # request gets a 404, which is not an error of the site
         page.route(NAMELESS, lambda route: route.fulfill(content_type="text/event-stream", body=""))
         page.goto(site + path)
         page.wait_for_selector(f"{RESULTS}, #results .empty")

@@ -1,4 +1,4 @@
-"""What the browser tests share: a running site, and what they read off its pages."""
+"""Shared by the browser tests: a running site, and functions that read its pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def examples() -> list[Path]:
 
 
 def camera_film(path: Path, photo: Path) -> Path:
-    """A still as the endless film of a webcam: raw YUV 4:2:0, which keeps its colours."""
+    """Write a photo as the film of a fake webcam: raw YUV 4:2:0, which keeps the colours."""
     with Image.open(photo) as image:
         frame = Image.new("RGB", (640, 480), (120, 110, 100))
         image.thumbnail((480, 480))
@@ -41,17 +41,17 @@ def is_outside(url: str, site: str) -> bool:
 
 
 def titles(page) -> list[str]:
-    """Titles of the results, in order."""
+    """Return the titles of the results, in order."""
     return page.eval_on_selector_all(f"{RESULTS} .open img", "all => all.map(one => one.alt)")
 
 
 def ids(page) -> list[str]:
-    """Ids of the results, in order."""
+    """Return the ids of the results, in order."""
     return page.eval_on_selector_all(f"{RESULTS} .open", "all => all.map(one => one.dataset.id)")
 
 
 def wait_for_line(page, pattern: str) -> str:
-    """The line above the results, once it says what is expected."""
+    """Return the line above the results, once it matches a pattern."""
     page.wait_for_function(
         "pattern => new RegExp(pattern).test(document.querySelector('#line').innerText)",
         arg=pattern,
@@ -60,7 +60,7 @@ def wait_for_line(page, pattern: str) -> str:
 
 
 def wait_for_change(page, before: list[str]) -> list[str]:
-    """Ids of the results, once they are others than `before`."""
+    """Return the ids of the results, once they differ from `before`."""
     page.wait_for_function(
         """before => {
           const now = [...document.querySelectorAll('#results .card .open')].map(e => e.dataset.id);
@@ -72,7 +72,7 @@ def wait_for_change(page, before: list[str]) -> list[str]:
 
 
 def open_result(page, place: int) -> list[str]:
-    """Search from the result at this place; the ids that this finds."""
+    """Search from the result at this place; return the ids of the new results."""
     before = ids(page)
     page.click(f"{RESULTS} >> nth={place} >> .open")
     return wait_for_change(page, before)
@@ -86,7 +86,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_site(log: Path, *options: str, **environment: str) -> Iterator[str]:
-    """The address of `python app.py` on the shipped index, stopped afterwards; no traceback."""
+    """Run `python app.py` on the shipped index; yield its address, fail on tracebacks."""
     port = free_port()
     with log.open("w") as out:
         running = subprocess.Popen(
@@ -95,7 +95,7 @@ def running_site(log: Path, *options: str, **environment: str) -> Iterator[str]:
             env=os.environ | {"HF_HUB_OFFLINE": "1"} | environment,
             stdout=out,
             stderr=subprocess.STDOUT,
-            # as a shell starts what it puts in the background: SIGTERM must end it all the same
+            # a shell starts background jobs this way: SIGTERM must end the site nevertheless
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )
     address = f"http://127.0.0.1:{port}/"

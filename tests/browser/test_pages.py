@@ -1,4 +1,4 @@
-"""For you, Explore, About: and what a visitor with a keyboard, a phone or a reader meets."""
+"""For you, Explore and About; the site by keyboard, on a phone, and its accessibility."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def feed(page) -> list[str]:
     return page.eval_on_selector_all("#feed .card .open", "all => all.map(one => one.dataset.id)")
 
 
-def test_the_feed_turns_to_what_is_liked_and_back_when_forgotten(visit):
+def test_the_feed_follows_likes_and_forgets_them(visit):
     page = visit("?where=articleType=Dresses;baseColour=Red|Burgundy|Maroon|Rust")
     red = titles(page)
     assert len(red) >= 3, "the collection has dresses in reds"
@@ -42,7 +42,7 @@ def test_the_feed_turns_to_what_is_liked_and_back_when_forgotten(visit):
     assert not page.query_selector("#feed .note:has-text('you liked')")
 
 
-def test_less_of_this_leaves_the_feed_at_once(page):
+def test_a_disliked_item_leaves_the_feed_at_once(page):
     open_tab(page, "For you", "#feed .card")
     first = feed(page)[0]
     page.click("#feed .card >> nth=0 >> [data-act=less]")
@@ -60,7 +60,7 @@ def test_likes_are_still_there_when_the_visitor_comes_back(page):
     open_tab(page, "For you", "#feed-top:has-text('1 piece you like')")
 
 
-def test_a_point_of_the_map_shows_its_picture_and_leads_to_it(page):
+def test_a_point_of_the_map_shows_its_picture_and_opens_its_item(page):
     open_tab(page, "Explore", "#map .plot .scatterlayer .point")
     point = page.locator("#map .plot .scatterlayer .point >> nth=3")
     point.scroll_into_view_if_needed()
@@ -74,7 +74,7 @@ def test_a_point_of_the_map_shows_its_picture_and_leads_to_it(page):
     assert "item=" in page.url
 
 
-def test_a_press_on_the_legend_hides_a_kind_and_brings_it_back(page):
+def test_a_press_on_the_legend_hides_a_group_and_shows_it_again(page):
     open_tab(page, "Explore", "#map .plot .scatterlayer .point")
     shown = "document.querySelectorAll('#map .plot .scatterlayer .point').length"
     all_of_them = page.evaluate(shown)
@@ -85,7 +85,7 @@ def test_a_press_on_the_legend_hides_a_kind_and_brings_it_back(page):
     page.wait_for_function(f"{shown} == {all_of_them}")
 
 
-def test_a_shelf_leads_to_everything_of_its_kind(page):
+def test_a_shelf_leads_to_all_items_of_its_value(page):
     open_tab(page, "Explore", "#shelves .shelf")
     value = page.get_attribute("#shelves .shelf [data-act=all]", "data-value")
     page.click("#shelves .shelf [data-act=all] >> nth=0")
@@ -93,11 +93,11 @@ def test_a_shelf_leads_to_everything_of_its_kind(page):
     assert "where=" in page.url
 
 
-def test_about_tells_what_is_there_and_for_whom_it_works(page):
+def test_about_shows_the_index_and_the_bias_audit(page):
     open_tab(page, "About", "#about table.plot")
-    told = page.inner_text("#about")
-    assert "Is anybody served worse?" in told
-    assert f"{1500:,}" in told
+    text = page.inner_text("#about")
+    assert "Is anybody served worse?" in text
+    assert f"{1500:,}" in text
 
 
 def test_a_search_by_keyboard_alone(page):
@@ -124,7 +124,7 @@ def test_no_page_is_wider_than_the_screen(visit, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_on_a_phone_the_answer_comes_into_view(visit):
+def test_on_a_phone_the_results_scroll_into_view(visit):
     page = visit(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     assert not page.is_visible("#filters"), "filters are folded"
     page.click("#examples button >> nth=2")
@@ -132,13 +132,13 @@ def test_on_a_phone_the_answer_comes_into_view(visit):
     page.wait_for_function("document.querySelector('#answer').getBoundingClientRect().top < 200")
 
 
-def test_on_a_phone_a_link_opens_at_what_it_shows(visit):
+def test_on_a_phone_a_link_opens_at_its_results(visit):
     phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
     page = visit("?where=gender=Women", **phone)
     page.wait_for_function("document.querySelector('#answer').getBoundingClientRect().top < 200")
     page = visit("", **phone)
     page.wait_for_timeout(800)
-    assert page.evaluate("window.scrollY") == 0, "nothing was asked: the page begins at its top"
+    assert page.evaluate("window.scrollY") == 0, "without a query the page opens at its top"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -146,16 +146,16 @@ def test_axe_finds_no_serious_violation(visit, scheme):
     page = visit(color_scheme=scheme)
     page.click(f"{RESULTS} >> nth=0 >> .open")
     page.wait_for_selector("#piece h2")
-    found = serious(page)
+    violations = serious(page)
     for name, part in (("For you", "#feed .card"), ("Explore", ".shelf"), ("About", "#about dl")):
         open_tab(page, name, part)
         page.wait_for_timeout(300)
-        found += serious(page)
-    assert found == []
+        violations += serious(page)
+    assert violations == []
 
 
 def serious(page) -> list[str]:
-    """Serious and critical violations: rule, and where."""
+    """Return the serious and critical violations: rule, element."""
     broken = Axe().run(page).response["violations"]
     return [
         f"{rule['id']}: {node['target']} {node['html'][:120]}"

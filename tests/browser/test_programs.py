@@ -1,4 +1,4 @@
-"""What programs ask: the example script, every endpoint, bad wishes, and the tools of an agent."""
+"""The API: the example script, every endpoint, invalid requests, and the tools of an agent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(site):
     return Client(site, verbose=False)
 
 
-def test_the_example_script_prints_real_answers(site):
+def test_the_example_script_prints_results(site):
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples/ask_the_api.py"), site, str(examples()[7])],
         capture_output=True,
@@ -38,10 +38,10 @@ def test_the_example_script_prints_real_answers(site):
 
 
 def test_every_action_has_a_typed_endpoint_and_no_other_is_exposed(client):
-    told = client.view_api(return_format="dict")
-    assert {name.strip("/") for name in told["named_endpoints"]} == ENDPOINTS
-    assert told["unnamed_endpoints"] == {}
-    for name, endpoint in told["named_endpoints"].items():
+    api = client.view_api(return_format="dict")
+    assert {name.strip("/") for name in api["named_endpoints"]} == ENDPOINTS
+    assert api["unnamed_endpoints"] == {}
+    for name, endpoint in api["named_endpoints"].items():
         assert endpoint["description"], name
         assert all(p["type"] != {} or p["parameter_name"] for p in endpoint["parameters"]), name
 
@@ -65,18 +65,18 @@ def test_answers_agree_with_each_other(client):
     assert sum(counts["gender"].values()) == client.predict(api_name="/about")["pieces"]
 
 
-def test_a_picture_is_answered_as_the_python_way_answers_it(client):
+def test_a_picture_gets_the_same_first_result_as_in_python(client):
     from lookbook import Encoder, Index
 
     photo = examples()[0]
-    found = client.predict(picture=handle_file(photo), words="", api_name="/search_by_picture")
+    results = client.predict(picture=handle_file(photo), words="", api_name="/search_by_picture")
     index = Index.open(ROOT / "index")
     vector = Encoder.load().encode([photo])[0]
-    assert found[0]["id"] == index.search(vector, k=1)[0].id
+    assert results[0]["id"] == index.search(vector, k=1)[0].id
 
 
 @pytest.mark.parametrize(
-    "endpoint, wish, sentence",
+    "endpoint, arguments, message",
     [
         ("/similar", {"item": "nothing"}, "no item 'nothing'"),
         ("/item", {"item": ""}, "no item"),
@@ -86,9 +86,9 @@ def test_a_picture_is_answered_as_the_python_way_answers_it(client):
         ("/also_liked", {"item": "nothing"}, "no item"),
     ],
 )
-def test_a_wish_that_cannot_be_met_gets_a_sentence(client, endpoint, wish, sentence):
-    with pytest.raises(AppError, match=sentence):
-        client.predict(**wish, api_name=endpoint)
+def test_an_invalid_request_gets_a_message(client, endpoint, arguments, message):
+    with pytest.raises(AppError, match=message):
+        client.predict(**arguments, api_name=endpoint)
 
 
 def test_an_agent_finds_the_same_tools_and_can_use_them(site):
@@ -110,7 +110,7 @@ def test_an_agent_finds_the_same_tools_and_can_use_them(site):
 
 
 def test_two_sites_share_one_postgresql(browser, tmp_path, postgres_url):
-    """What visitors like on one is what the other learns from."""
+    """Likes on one site are what the other recommends from."""
     state = {"LOOKBOOK_DATABASE_URL": postgres_url}
     with running_site(tmp_path / "one.log", "--state", str(tmp_path), **state) as one:
         page = browser.new_page()
@@ -119,8 +119,8 @@ def test_two_sites_share_one_postgresql(browser, tmp_path, postgres_url):
         liked = ids(page)[2:4]
         for place in (2, 3):
             page.click(f"{RESULTS} >> nth={place} >> [data-act=like]")
-            page.wait_for_timeout(50)  # as fast as anybody presses: neither is lost
-        page.wait_for_timeout(3000)  # the page shows what has been answered when it opens
+            page.wait_for_timeout(50)  # as fast as anybody clicks: neither like is lost
+        page.wait_for_timeout(3000)  # until both likes have been answered
         page.click("button[role=tab]:has-text('For you')")
         page.wait_for_selector("#feed-top:has-text('2 pieces you like')")
         page.close()

@@ -1,4 +1,4 @@
-"""Refining a query: the frame, filters, words, more and less, links, taking results along."""
+"""Refining a query: box, filters, words, more and less; links and downloads of the results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def ask_with_a_photo(page) -> list[str]:
     return wait_for_change(page, before)
 
 
-def test_dragging_over_the_picture_searches_that_part_and_whole_takes_it_back(page):
+def test_dragging_over_the_picture_searches_that_part_and_whole_undoes_it(page):
     before = ask_with_a_photo(page)
     page.locator("#photos .pic img").scroll_into_view_if_needed()
     box = page.locator("#photos .pic img").bounding_box()
@@ -26,14 +26,14 @@ def test_dragging_over_the_picture_searches_that_part_and_whole_takes_it_back(pa
     page.wait_for_selector("#photos figcaption:has-text('Your part of it')")
     part = wait_for_change(page, before)
     frame = page.eval_on_selector("#photos .frame", "e => JSON.parse(e.dataset.box)")
-    for found, wanted in zip(frame, (10, 10, 30, 25), strict=True):
-        assert abs(found - wanted) < 3
+    for side, expected in zip(frame, (10, 10, 30, 25), strict=True):
+        assert abs(side - expected) < 3
     page.click("#photos [data-act=whole]")
     page.wait_for_selector("#photos figcaption:has-text('Whole picture')")
     wait_for_change(page, part)
 
 
-def test_the_frame_moves_by_keyboard(page):
+def test_the_box_moves_by_keyboard(page):
     ask_with_a_photo(page)
     if page.is_visible("#photos [data-act=garment]"):
         page.click("#photos [data-act=garment]")
@@ -82,7 +82,7 @@ def test_a_price_range_holds(page):
     assert max(prices) <= 40
 
 
-def test_filters_that_leave_nothing_say_so_in_sight(visit):
+def test_filters_that_leave_nothing_show_the_message_in_view(visit):
     page = visit("?where=price%3E=100;price%3C=30")
     page.wait_for_selector("#asked button:has-text('Price up to 30')")
     page.wait_for_timeout(500)
@@ -116,7 +116,7 @@ def test_more_and_less_move_the_query_and_can_be_undone(page):
     assert wait_for_change(page, towards) == start
 
 
-def test_words_change_what_is_found_and_strange_ones_are_told(page):
+def test_words_change_the_results_and_unknown_ones_are_reported(page):
     start = open_result(page, 2)
     words = "#words textarea, #words input"
     page.fill(words, "in red")
@@ -149,7 +149,7 @@ def test_why_shows_both_pictures_and_closes_on_escape(page):
     page.keyboard.press("Escape")
 
 
-def test_a_look_is_completed_with_pieces_of_other_kinds(visit):
+def test_an_outfit_has_items_of_other_categories(visit):
     page = visit("?where=articleType=Shirts")
     page.click(f"{RESULTS} >> nth=0 >> .open")
     page.click("#piece [data-act=look]")
@@ -178,7 +178,7 @@ def test_a_link_opens_the_same_view_for_somebody_else(page, visit):
     assert other.input_value("#count input[type=number]") == "48"
 
 
-def test_a_private_picture_is_shared_only_when_its_owner_says_so(page, visit):
+def test_an_uploaded_picture_is_shared_only_with_its_owners_consent(page, visit):
     found = ask_with_a_photo(page)
     page.click("#share")
     page.wait_for_selector("#sharing input")

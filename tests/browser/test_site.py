@@ -1,4 +1,4 @@
-"""Finding, as a visitor does on the first day: upload, webcam, clipboard, names, examples."""
+"""Searching: upload, webcam, clipboard, titles, words, examples; bad uploads."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_press_on_a_result_searches_from_it(page):
     assert f"item={before[3]}" in page.url
 
 
-def test_an_item_is_chosen_by_typing_its_name(page):
+def test_an_item_is_chosen_by_typing_its_title(page):
     title = titles(page)[5]
     page.click(BOX)
     page.keyboard.type(" ".join(reversed(title.split())), delay=15)  # words in any order
@@ -103,10 +103,10 @@ LATE = """() => {
         window.late += 1;
         return answer;
     };
-}"""  # what is suggested while one types comes more than a second late
+}"""  # suggestions arrive more than a second late
 
 
-def test_names_that_come_late_do_not_stay_open_under_the_answer(page):
+def test_suggestions_that_come_late_do_not_stay_open(page):
     title = titles(page)[5]
     page.click(BOX)
     page.keyboard.type(title[:-1], delay=15)
@@ -121,7 +121,7 @@ def test_names_that_come_late_do_not_stay_open_under_the_answer(page):
     page.wait_for_selector("#names label", state="hidden", timeout=5000)
 
 
-def test_enter_takes_the_first_piece_of_that_name_or_else_asks_by_words(page):
+def test_enter_opens_the_first_item_of_that_title_or_else_searches_by_words(page):
     title = titles(page)[2]
     page.fill(BOX, title)
     page.press(BOX, "Enter")
@@ -135,7 +135,7 @@ def test_enter_takes_the_first_piece_of_that_name_or_else_asks_by_words(page):
     assert "words=" in page.url
 
 
-def test_a_number_out_of_range_is_brought_into_it(page):
+def test_a_number_out_of_range_is_clipped(page):
     page.fill("#count input[type=number]", "5")
     page.press("#count input[type=number]", "Tab")
     page.wait_for_function(f"document.querySelectorAll('{RESULTS}').length == 5")
@@ -166,7 +166,7 @@ def test_removing_the_picture_brings_the_collection_back(page):
     assert not page.query_selector("#picture img")
 
 
-def test_a_piece_pressed_while_a_photo_is_searched_wins_and_the_frame_is_empty(page):
+def test_an_item_pressed_while_a_photo_is_searched_wins_and_the_upload_is_empty(page):
     id = ids(page)[3]
     with page.expect_response(lambda answer: "queue/join" in answer.url):  # it has begun
         page.set_input_files("#picture input[type=file]", examples()[0])
@@ -180,28 +180,28 @@ def test_a_piece_pressed_while_a_photo_is_searched_wins_and_the_frame_is_empty(p
 
 
 @pytest.mark.parametrize(
-    "name, data, sentence",
+    "name, data, pattern",
     [
         ("notes.jpg", b"these are my notes", "picture"),
         ("empty.png", b"", "empty"),
         ("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01", "damaged|cut short|picture"),
     ],
 )
-def test_a_bad_picture_gets_a_sentence(page, tmp_path, name, data, sentence):
+def test_a_bad_picture_gets_a_message(page, tmp_path, name, data, pattern):
     bad = tmp_path / name
     bad.write_bytes(data)
     before = ids(page)
     page.set_input_files("#picture input[type=file]", bad)
     page.wait_for_selector(".toast-body")
-    said = page.inner_text(".toast-body")
-    assert re.search(sentence, said), said
+    message = page.inner_text(".toast-body")
+    assert re.search(pattern, message), message
     assert ids(page) == before, "what was shown stays"
 
 
-def test_a_file_too_large_gets_our_sentence(page, tmp_path):
+def test_a_file_too_large_gets_a_message(page, tmp_path):
     large = tmp_path / "large.jpg"
     large.write_bytes(examples()[0].read_bytes() + bytes(21 * 2**20))
-    # gradio's page asks how an upload goes that may be refused already: a 404 in the console
+    # gradio's page asks for the progress of an upload that is refused already: a 404 in the console
     progress = re.compile(r"/upload_progress\?")
     page.route(progress, lambda route: route.fulfill(content_type="text/event-stream", body=""))
     page.set_input_files("#picture input[type=file]", large)
@@ -210,7 +210,7 @@ def test_a_file_too_large_gets_our_sentence(page, tmp_path):
 
 
 def test_no_file_of_the_machine_can_be_asked_for(site, uploads, tmp_path):
-    """A client that writes its own requests gets at uploads only."""
+    """A client that writes its own requests can read uploads only."""
     secret = tmp_path / "secret.png"
     Image.new("RGB", (64, 64), "red").save(secret)
     config = json.loads(urllib.request.urlopen(f"{site}config", timeout=20).read())
@@ -229,7 +229,7 @@ def test_no_file_of_the_machine_can_be_asked_for(site, uploads, tmp_path):
 
 
 def ask(site: str, event: int, data: list) -> str:
-    """All that the server streams back for one event."""
+    """Return all that the server streams back for one event."""
     body = {"data": data, "fn_index": event, "session_hash": f"attack{time.monotonic_ns()}"}
     request = urllib.request.Request(
         f"{site}gradio_api/queue/join",

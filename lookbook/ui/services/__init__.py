@@ -1,1 +1,1 @@
-"""What the pages ask for, without gradio."""
+"""Services behind the pages and the API: search, visitors. None of them imports gradio."""

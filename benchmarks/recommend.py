@@ -46,8 +46,8 @@ VARIANTS: dict[str, Callable] = {
     "item_knn, bm25": lambda: ItemKNN(weighting="bm25"),
     "hybrid, weights nearly free": lambda: Hybrid(strength=3),
     "hybrid, weights not learnt": lambda: Hybrid(strength=1e9),
-    "hybrid, no newcomers": lambda: Hybrid(cold_start_slots=0),
-    "hybrid, 2 newcomers": lambda: Hybrid(cold_start_slots=2),
+    "hybrid, no cold-start slots": lambda: Hybrid(cold_start_slots=0),
+    "hybrid, 2 cold-start slots": lambda: Hybrid(cold_start_slots=2),
 }
 
 Row = tuple  # group, measure, value, low, high, n, unit
@@ -103,7 +103,7 @@ def refresh_time(args: argparse.Namespace, items: Items) -> None:
     """Two refreshes on all purchases: the second also measures the running models."""
     known = read_interactions(args.interactions, items)
     with tempfile.TemporaryDirectory() as folder:
-        index, store = written_index(Path(folder), items), EventStore.beside(folder)
+        index, store = written_index(Path(folder), items), EventStore.for_index(folder)
         for turn in ("first", "second"):
             part = known.before(known.day.max()) if turn == "first" else known
             started = time.perf_counter()
@@ -150,7 +150,7 @@ def answers(count: int) -> None:
     """Milliseconds of one answer with 100,000 visitors and 50,000 items."""
     items, told = mall()
     with tempfile.TemporaryDirectory() as folder:
-        index, store = written_index(Path(folder), items), EventStore.beside(folder)
+        index, store = written_index(Path(folder), items), EventStore.for_index(folder)
         started = time.perf_counter()
         for start in range(0, len(told), 20_000):
             store.record(told[start : start + 20_000])
@@ -186,7 +186,7 @@ def event_rates(threads: int = 4, each: int = 1000) -> None:
     """Events a second, one transaction each, from one thread and from several."""
     url = os.environ.get("LOOKBOOK_DATABASE_URL")
     with tempfile.TemporaryDirectory() as folder:
-        store = EventStore.beside(folder)
+        store = EventStore.for_index(folder)
 
         def write() -> None:
             visitor = new_visitor()

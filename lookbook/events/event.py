@@ -1,4 +1,4 @@
-"""One event, and the random token that stands for a visitor."""
+"""One event, and the random token that identifies a visitor."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-KINDS = ("view", "like", "dislike", "save", "buy", "hide", "undo")
+EVENT_TYPES = ("view", "like", "dislike", "save", "buy", "hide", "undo")
 MAX_ID = 200  # characters of an item's or an event's id
-_MAX_WORD = 64  # characters of season, occasion and place
+_MAX_TEXT = 64  # characters of season, occasion and surface
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits, as URL-safe base64
 
 
@@ -19,12 +19,12 @@ class EventError(ValueError):
 
 
 def new_visitor() -> str:
-    """A random token for a new visitor: it says nothing about anybody, and nobody can guess it."""
+    """Return a random token for a new visitor: 128 bits, derived from nothing about the person."""
     return secrets.token_urlsafe(16)
 
 
 def check_visitor(token: object) -> str:
-    """The token, if `new_visitor` could have made it; raises EventError."""
+    """Return the token if it has the form of `new_visitor`'s; raises EventError."""
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise EventError("expected a visitor's token, 22 letters, digits, - or _, as new_visitor()")
     return token
@@ -38,37 +38,41 @@ def _now() -> datetime:
 class Event:
     """What one visitor did with one item.
 
-    `undo` takes back what the visitor last said of the item, whatever it was, views aside. `place`
-    says where in the page it happened; `probability` with which chance an explored place showed
-    the item. Raises EventError for what no visitor can have done.
+    `undo` takes back the visitor's latest event of the item, of whatever type but `view`. `surface`
+    is the part of the site where it happened; `propensity` the probability with which an explored
+    slot showed the item. Raises EventError for values out of range.
     """
 
     visitor: str
-    kind: str
+    event_type: str
     item: str
     time: datetime = field(default_factory=_now)
     id: str = field(default_factory=lambda: uuid4().hex)
     season: str | None = None
     occasion: str | None = None
-    place: str | None = None
-    probability: float | None = None
+    surface: str | None = None
+    propensity: float | None = None
 
     def __post_init__(self) -> None:
         check_visitor(self.visitor)
-        if self.kind not in KINDS:
-            raise EventError(f"unknown kind {self.kind!r}: expected one of {', '.join(KINDS)}")
-        for name, most in (("item", MAX_ID), ("id", MAX_ID)):
-            _check_text(name, getattr(self, name), most)
-        for name in ("season", "occasion", "place"):
+        if self.event_type not in EVENT_TYPES:
+            raise EventError(
+                f"unknown event type {self.event_type!r}: expected one of {', '.join(EVENT_TYPES)}"
+            )
+        for name in ("item", "id"):
+            _check_text(name, getattr(self, name), MAX_ID)
+        for name in ("season", "occasion", "surface"):
             if getattr(self, name) is not None:
-                _check_text(name, getattr(self, name), _MAX_WORD)
+                _check_text(name, getattr(self, name), _MAX_TEXT)
         if not isinstance(self.time, datetime) or self.time.tzinfo is None:
             raise EventError(f"time: expected a datetime with a time zone, found {self.time!r}")
-        chance = self.probability
-        if chance is not None and not 0 < chance <= 1:
-            raise EventError(f"probability: expected above 0 and at most 1, found {chance!r}")
+        propensity = self.propensity
+        if propensity is not None and not 0 < propensity <= 1:
+            raise EventError(f"propensity: expected above 0 and at most 1, found {propensity!r}")
 
 
-def _check_text(name: str, value: object, most: int) -> None:
-    if not isinstance(value, str) or not 0 < len(value) <= most or "\0" in value:
-        raise EventError(f"{name}: expected 1 to {most} characters, found {str(value)[:80]!r}")
+def _check_text(name: str, value: object, max_length: int) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= max_length or "\0" in value:
+        raise EventError(
+            f"{name}: expected 1 to {max_length} characters, found {str(value)[:80]!r}"
+        )

@@ -20,27 +20,28 @@ from sqlalchemy import (
 )
 
 VERSION = 1
-LOCK = 7_305_801  # any number: what our processes take turns by in PostgreSQL
+LOCK = 7_305_801  # arbitrary number of the advisory locks in PostgreSQL
 
 METADATA = MetaData()
 
+# Where a column has a `key`, that is the field of an Event and the name is that in the database.
 EVENTS = Table(
     "events",
     METADATA,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("id", String(200), nullable=False, unique=True),
     Column("visitor", String(22), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("kind", String(16), key="event_type", nullable=False),
     Column("item", String(200), nullable=False),
     Column("time", Float(53), nullable=False),  # seconds since 1970, UTC: the same in any database
     Column("season", String(64)),
     Column("occasion", String(64)),
-    Column("place", String(64)),
-    Column("probability", Float(53)),
+    Column("place", String(64), key="surface"),
+    Column("probability", Float(53), key="propensity"),
     Index("events_of_visitor", "visitor", "seq"),
 )
 
-# The hash of a token that was forgotten, so that a late event of it is not taken in again.
+# Hashes of forgotten tokens, so that a late event of one is not recorded.
 FORGOTTEN = Table(
     "forgotten",
     METADATA,
@@ -72,7 +73,7 @@ def ensure_schema(connection: Connection) -> None:
 def acquire_write_lock(
     connection: Connection, exclusive: bool = True, visitor: str | None = None
 ) -> None:
-    """Begin to write: with no other writer at all, or beside writers that are not exclusive either.
+    """Begin to write: as the only writer, or beside other writers that are not exclusive.
 
     With `visitor`, writers of the same visitor wait for each other, so that what one of them reads
     still holds when it writes. SQLite has one writer at a time in any case.

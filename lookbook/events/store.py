@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Engine,
+    RowMapping,
     String,
     bindparam,
     create_engine,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -37,25 +40,25 @@ from lookbook.events.schema import (
 
 __all__ = ["EventStore", "SchemaMismatch", "StoreUnavailable", "database_url"]
 
-VARIABLE = "LOOKBOOK_DATABASE_URL"
-FILE = "events.sqlite"  # its name beside the generations of the index
-_WAIT = 30  # seconds for another process to finish its transaction
-_COLUMNS = [c for c in EVENTS.c if c.name != "seq"]
+URL_VARIABLE = "LOOKBOOK_DATABASE_URL"
+DATABASE_FILE = "events.sqlite"  # beside the generations of the index
+_BUSY_TIMEOUT = 30  # seconds to wait for another process to finish its transaction
+_COLUMNS = [c for c in EVENTS.c if c.name != "seq"]  # their keys are the fields of an Event
 
 
 class StoreUnavailable(OSError):  # noqa: N818
-    """The database cannot be reached or refuses; the message is its own."""
+    """The database cannot be reached or refuses; the message is the database's own."""
 
 
 def database_url(index: str | Path) -> str:
-    """LOOKBOOK_DATABASE_URL, or else an SQLite file in the folder of the index."""
-    return os.environ.get(VARIABLE) or f"sqlite:///{Path(index).resolve() / FILE}"
+    """Return LOOKBOOK_DATABASE_URL, or else an SQLite file in the folder of the index."""
+    return os.environ.get(URL_VARIABLE) or f"sqlite:///{Path(index).resolve() / DATABASE_FILE}"
 
 
 class EventStore:
     """Events in a database; any number of threads and processes may share it.
 
-    Whatever `record` has returned for is committed: killing a process loses none of it. Raises
+    What `record` has returned for is committed: killing the process does not lose it. Raises
     SchemaMismatch for tables of another version, StoreUnavailable where there is no database.
     """
 
@@ -66,26 +69,33 @@ class EventStore:
             ensure_schema(connection)
 
     @classmethod
-    def beside(cls, index: str | Path) -> EventStore:
-        """The store that belongs to an index: by LOOKBOOK_DATABASE_URL or in its folder."""
+    def for_index(cls, index: str | Path) -> EventStore:
+        """Open the store of an index: by LOOKBOOK_DATABASE_URL or in the folder of the index."""
         return cls(database_url(index))
 
+    @classmethod
+    def beside(cls, index: str | Path) -> EventStore:
+        """Do what `for_index` does; the old name, kept for one release."""
+        message = "EventStore.beside is now called EventStore.for_index"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return cls.for_index(index)
+
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._engine.dispose()
 
     def record(self, events: Event | Iterable[Event]) -> int:
-        """Write events, all or none, in one transaction; returns how many were new.
+        """Write events, all or none, in one transaction; return how many were new.
 
-        An event whose id is there already, or whose visitor was forgotten, is passed over.
+        Events whose id is recorded already, or whose visitor was forgotten, are skipped.
         """
         rows = [_row(e) for e in ([events] if isinstance(events, Event) else events)]
         if not rows:
             return 0
         with self._transaction() as connection:
             acquire_write_lock(connection, exclusive=False)
-            counting = {"preserve_rowcount": True}
-            return connection.execute(self._insert, rows, execution_options=counting).rowcount
+            options = {"preserve_rowcount": True}
+            return connection.execute(self._insert, rows, execution_options=options).rowcount
 
     def update(
         self, visitor: str, change: Callable[[list[Event]], Iterable[Event]]
@@ -107,13 +117,13 @@ class EventStore:
         return events + new
 
     def of_visitor(self, visitor: str) -> list[Event]:
-        """All that one visitor did, in the order it was recorded."""
+        """Return all events of one visitor, in the order they were recorded."""
         check_visitor(visitor)
         with self._transaction() as connection:
             return _events_of(connection, visitor)
 
     def all(self, batch: int = 10_000) -> Iterator[Event]:
-        """Every event, in the order it was recorded; read in batches."""
+        """Yield every event, in the order they were recorded; read in batches."""
         last = -1
         while True:
             query = select(EVENTS).where(EVENTS.c.seq > last).order_by(EVENTS.c.seq).limit(batch)
@@ -125,21 +135,20 @@ class EventStore:
             yield from (_event(row) for row in rows)
 
     def count(self) -> int:
-        """How many events there are."""
+        """Return how many events there are."""
         with self._transaction() as connection:
             return connection.execute(select(func.count()).select_from(EVENTS)).scalar_one()
 
     def export(self, visitor: str) -> list[dict[str, Any]]:
-        """All that is kept about one visitor, as plain data for JSON."""
-        names = [c.name for c in _COLUMNS]
-        rows = [{name: getattr(e, name) for name in names} for e in self.of_visitor(visitor)]
+        """Return all that is kept about one visitor as plain data: {column: value} per event."""
+        events = self.of_visitor(visitor)
+        rows = [{c.name: getattr(e, c.key) for c in _COLUMNS} for e in events]
         return [row | {"time": row["time"].isoformat()} for row in rows]
 
     def forget(self, visitor: str) -> int:
-        """Delete all that is kept about one visitor; returns how many events went.
+        """Delete all that is kept about one visitor; return how many events were deleted.
 
-        The token itself is never taken again: what is left is its hash, so that an event still on
-        its way does not bring the visitor back.
+        Only a hash of the token is left, so that an event that arrives later is not recorded.
         """
         token = _digest(check_visitor(visitor))
         mark = _insert_ignoring(self._engine.dialect.name, FORGOTTEN, "token")
@@ -149,15 +158,15 @@ class EventStore:
             return connection.execute(delete(EVENTS).where(EVENTS.c.visitor == visitor)).rowcount
 
     def is_forgotten(self, visitor: str) -> bool:
-        """Whether this visitor asked to be forgotten."""
+        """Return whether this visitor was forgotten."""
         with self._transaction() as connection:
             return _is_forgotten(connection, visitor)
 
     def last_forgotten(self) -> datetime | None:
-        """When a visitor was last forgotten; what was trained before still knows them."""
+        """Return when a visitor was last forgotten: models trained before may still know them."""
         with self._transaction() as connection:
-            found = connection.execute(select(func.max(FORGOTTEN.c.time))).scalar()
-        return None if found is None else datetime.fromtimestamp(found, UTC)
+            last = connection.execute(select(func.max(FORGOTTEN.c.time))).scalar()
+        return None if last is None else datetime.fromtimestamp(last, UTC)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -169,15 +178,15 @@ class EventStore:
 
 
 def _engine(url: str) -> Engine:
-    if url.startswith(("postgres://", "postgresql://")):  # the driver that is required
+    if url.startswith(("postgres://", "postgresql://")):  # use psycopg 3, which is required
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     try:
         backend = make_url(url).get_backend_name()
     except ArgumentError:
-        backend = "something else"
+        backend = "another URL"
     if backend not in ("sqlite", "postgresql"):
         raise EventError(
-            f"{VARIABLE}: expected sqlite:///FILE or postgresql://..., found {backend}"
+            f"{URL_VARIABLE}: expected sqlite:///FILE or postgresql://..., found {backend}"
         )
     engine = create_engine(url, pool_pre_ping=backend == "postgresql")
     if engine.dialect.name == "sqlite":
@@ -187,8 +196,12 @@ def _engine(url: str) -> Engine:
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
     """WAL: readers never wait for the writer, and a killed process loses no committed row."""
-    connection.isolation_level = None  # transactions begin where this package says so
-    for pragma in (f"busy_timeout={_WAIT * 1000}", "journal_mode=WAL", "synchronous=NORMAL"):
+    connection.isolation_level = None  # `acquire_write_lock` begins transactions
+    for pragma in (
+        f"busy_timeout={_BUSY_TIMEOUT * 1000}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -203,19 +216,17 @@ def _is_forgotten(connection: Connection, visitor: str) -> bool:
 
 
 def _insert_ignoring(dialect: str, table: Any, key: str) -> Any:
-    """INSERT that passes over a row whose `key` is there already."""
+    """INSERT that skips a row whose `key` is there already."""
     if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert
-    return insert(table).on_conflict_do_nothing(index_elements=[key])
+        return sqlite.insert(table).on_conflict_do_nothing(index_elements=[key])
+    return postgresql.insert(table).on_conflict_do_nothing(index_elements=[key])
 
 
 def _insert_unless_forgotten(dialect: str) -> Any:
-    """One statement for each event: it looks for the visitor's mark and writes, or does nothing."""
-    gone = exists().where(FORGOTTEN.c.token == bindparam("token", type_=String))
-    values = select(*(bindparam(c.name, type_=c.type) for c in _COLUMNS)).where(~gone)
-    return _insert_ignoring(dialect, EVENTS, "id").from_select([c.name for c in _COLUMNS], values)
+    """One statement per event: insert it unless its visitor was forgotten."""
+    forgotten = exists().where(FORGOTTEN.c.token == bindparam("token", type_=String))
+    values = select(*(bindparam(c.key, type_=c.type) for c in _COLUMNS)).where(~forgotten)
+    return _insert_ignoring(dialect, EVENTS, "id").from_select([c.key for c in _COLUMNS], values)
 
 
 def _digest(visitor: str) -> str:
@@ -223,10 +234,10 @@ def _digest(visitor: str) -> str:
 
 
 def _row(e: Event) -> dict[str, Any]:
-    known = {c.name: getattr(e, c.name) for c in _COLUMNS}
-    return known | {"time": e.time.timestamp(), "token": _digest(e.visitor)}
+    values = {c.key: getattr(e, c.key) for c in _COLUMNS}
+    return values | {"time": e.time.timestamp(), "token": _digest(e.visitor)}
 
 
-def _event(row: Mapping[str, Any]) -> Event:
-    known = {c.name: row[c.name] for c in _COLUMNS}
-    return Event(**known | {"time": datetime.fromtimestamp(row["time"], UTC)})
+def _event(row: RowMapping) -> Event:
+    values = {c.key: row[c] for c in _COLUMNS}
+    return Event(**values | {"time": datetime.fromtimestamp(row["time"], UTC)})

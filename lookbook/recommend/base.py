@@ -13,15 +13,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
-from lookbook.recommend.data import EMPTY, History, Interactions
+from lookbook.recommend.data import EMPTY_HISTORY, History, Interactions
 from lookbook.recommend.items import Items
 from lookbook.recommend.reasons import reason
 from lookbook.schema.filters import Where
 
 Arrays = dict[str, np.ndarray]
+State = tuple[Arrays, dict[str, Any]]  # arrays and plain settings of a saved model
 User = str | History | None
 
 SCHEMA = 1
+NO_MATCH = "no item meets the conditions"
 
 
 class ModelCorrupt(ValueError):  # noqa: N818
@@ -30,18 +32,18 @@ class ModelCorrupt(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One item of an answer; `reason` in plain words; `probability` that this place showed it."""
+    """One item of an answer, with its reason; `propensity`: how probable it was in this slot."""
 
     id: str
     score: float
     row: int
     reason: str = ""
-    probability: float = 1.0
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True)
 class Answer(Sequence[Recommendation]):
-    """Recommendations, best first; where there are fewer than asked for, `reason` says why."""
+    """Recommendations, best first; `reason` says why where there are fewer than asked for."""
 
     items: tuple[Recommendation, ...]
     reason: str | None = None
@@ -49,8 +51,8 @@ class Answer(Sequence[Recommendation]):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, place: Any) -> Any:
-        return self.items[place]
+    def __getitem__(self, position: Any) -> Any:
+        return self.items[position]
 
     def __iter__(self) -> Iterator[Recommendation]:
         return iter(self.items)
@@ -58,14 +60,14 @@ class Answer(Sequence[Recommendation]):
     @property
     def ids(self) -> list[str]:
         """Ids of the items, best first."""
-        return [one.id for one in self.items]
+        return [item.id for item in self.items]
 
 
 class Recommender(ABC):
-    """Fit once, then ask from any number of threads: nothing changes in answering.
+    """Fit once, then recommend from any number of threads: answering changes nothing.
 
-    A saved model holds what was learnt about items. It does not hold what any person did: after
-    `load`, whoever asks brings their History along.
+    A saved model holds what was learnt about items and nothing of any user's history: after `load`,
+    callers pass a History.
     """
 
     name: ClassVar[str]
@@ -73,7 +75,10 @@ class Recommender(ABC):
     interactions: Interactions | None = None
 
     def fit(self, interactions: Interactions, items: Items) -> Self:
-        """Learn from `interactions`, whose items are rows of `items`; returns itself."""
+        """Learn from `interactions`, whose items are rows of `items`; return the model itself.
+
+        Raises ValueError where the two are not of one catalogue.
+        """
         if interactions.item_count != len(items):
             raise ValueError(
                 f"interactions of {interactions.item_count} items, a catalogue of {len(items)}"
@@ -94,11 +99,11 @@ class Recommender(ABC):
     ) -> np.ndarray:
         """float32 (q, n): higher is better, -inf where the model has nothing to say.
 
-        `allowed`, bool (n,), are the items that can be shown; others need no score.
+        `allowed`, bool (n,): the items that can be shown; others need no score.
         """
 
     def empty_reason(self, history: History) -> str:
-        """A sentence for an empty answer."""
+        """Return a sentence for an empty answer."""
         return "nobody has bought or liked anything yet" if len(history) else "no history yet"
 
     def recommend(
@@ -111,10 +116,11 @@ class Recommender(ABC):
         repeats: bool = False,
         exclude: Iterable[str] = (),
     ) -> Answer:
-        """The k best items for a user; fewer, with a reason, where there are no more.
+        """Return the k best items for a user; fewer, with a reason, where there are no more.
 
         `user` is a name that the model was fitted with, a History, or None for a stranger; `where`
         filters as in search, or is a bool mask (n,); `repeats` also shows what the user had before.
+        Raises ValueError for k below 1, FilterError, UnknownItems for `context.item`.
         """
         return self.recommend_many([user], k, context, where, repeats=repeats, exclude=exclude)[0]
 
@@ -128,91 +134,97 @@ class Recommender(ABC):
         repeats: bool = False,
         exclude: Iterable[str] = (),
     ) -> list[Answer]:
-        """The same for several users at once."""
+        """Do the same for several users at once."""
         if k < 1:
             raise ValueError(f"k must be at least 1, found {k}")
-        allowed = self._allowed(where, context, exclude)
+        allowed = self.allowed_mask(where, context, exclude)
         histories = [self.history(user) for user in users]
         scores = self.scores(histories, context, allowed)
         answers = []
-        for history, row in zip(histories, scores, strict=True):
-            open_ = self._open(allowed, history, repeats)
-            row = np.where(open_, row, -np.inf)
-            answers.append(self.listed(row, k, history, open_, context))
+        for history, row_scores in zip(histories, scores, strict=True):
+            selectable = selectable_mask(allowed, history, repeats)
+            row_scores = np.where(selectable, row_scores, -np.inf)
+            answers.append(self.build_answer(row_scores, k, history, selectable, context))
         return answers
 
     def similar_items(self, item: str, k: int = 12) -> Answer:
-        """The k items that go best with having only this one; raises UnknownItems."""
+        """Return the k items that go best with having only this one; raises UnknownItems."""
         history = History.of_rows([self.items.row_of(item)])
         scores = self._similar(history)
         scores[history.rows] = -np.inf
-        return self._answer(scores, k, history, np.ones(len(scores), bool), EMPTY_CONTEXT)
+        return self._top_k(scores, k, history, np.ones(len(scores), bool), EMPTY_CONTEXT)
 
     def _similar(self, history: History) -> np.ndarray:
         return self.scores([history])[0].copy()
 
     def history(self, user: User) -> History:
-        """What is known of a user: empty for a stranger."""
+        """Return what is known of a user: empty for a stranger."""
         if isinstance(user, History):
             return user
         known = self.interactions.history(user) if user and self.interactions else None
-        return known or EMPTY
+        return known or EMPTY_HISTORY
 
-    def _allowed(
-        self, where: Where | np.ndarray, context: Context, exclude: Iterable[str]
+    def allowed_mask(
+        self, where: Where | np.ndarray, context: Context, exclude: Iterable[str] = ()
     ) -> np.ndarray:
-        given = isinstance(where, np.ndarray)
-        allowed = where.copy() if given else self.items.mask(where)
-        hidden = self.items.rows_of(list(exclude))
-        allowed[hidden[hidden >= 0]] = False
+        """bool (n,): items that meet `where`, without the item in view and `exclude`."""
+        allowed = where.copy() if isinstance(where, np.ndarray) else self.items.mask(where)
+        excluded = self.items.rows_of(list(exclude))
+        allowed[excluded[excluded >= 0]] = False
         if context.item is not None:
             allowed[self.items.row_of(context.item)] = False
         return allowed
 
-    def _open(self, allowed: np.ndarray, history: History, repeats: bool) -> np.ndarray:
-        open_ = allowed.copy()
-        open_[history.hidden] = False
-        if not repeats:
-            open_[history.rows] = False
-        return open_
-
-    def listed(
-        self, scores: np.ndarray, k: int, history: History, open_: np.ndarray, context: Context
+    def build_answer(
+        self,
+        scores: np.ndarray,
+        k: int,
+        history: History,
+        selectable: np.ndarray,
+        context: Context,
     ) -> Answer:
-        """The list that a person is shown, from the scores (n,) of what is `open_` to them."""
-        return self._answer(scores, k, history, open_, context)
+        """Build the list that a user sees from scores (n,), -inf for what is not `selectable`."""
+        return self._top_k(scores, k, history, selectable, context)
 
-    def _answer(
-        self, scores: np.ndarray, k: int, history: History, open_: np.ndarray, context: Context
+    def _top_k(
+        self,
+        scores: np.ndarray,
+        k: int,
+        history: History,
+        selectable: np.ndarray,
+        context: Context,
     ) -> Answer:
-        rows = best(scores, k)
-        otherwise = self.otherwise(history, rows)
-        found = tuple(
+        items = self.recommendations(top_rows(scores, k), scores, history, context)
+        if len(items) == k:
+            return Answer(items)
+        if items:
+            return Answer(items, f"only {len(items)} items can be recommended")
+        return Answer((), self.empty_reason(history) if selectable.any() else NO_MATCH)
+
+    def recommendations(
+        self, rows: np.ndarray, scores: np.ndarray, history: History, context: Context
+    ) -> tuple[Recommendation, ...]:
+        """Return `rows` with their `scores` (n,) and a reason each."""
+        return tuple(
             Recommendation(
                 self.items.ids[row],
                 float(scores[row]),
                 int(row),
-                reason(self.items, history, int(row), context, other),
+                reason(self.items, history, int(row), context, fallback),
             )
-            for row, other in zip(rows, otherwise, strict=True)
-        )
-        if len(found) == k:
-            return Answer(found)
-        nothing = "no item meets the conditions" if not open_.any() else self.empty_reason(history)
-        return Answer(
-            found, nothing if not found else f"only {len(found)} items can be recommended"
+            for row, fallback in zip(rows, self.fallback_reasons(history, rows), strict=True)
         )
 
-    def otherwise(self, history: History, rows: Sequence[int]) -> list[str]:
-        """What speaks for each of `rows` where it is like nothing in the history."""
+    def fallback_reasons(self, history: History, rows: np.ndarray) -> list[str]:
+        """Return a reason for each of `rows`, used where it is like nothing in the history."""
         return ["people with your taste took it" if len(history) else "popular now"] * len(rows)
 
     def save(self, folder: str | Path) -> None:
-        """Write the model as NAME.safetensors and NAME.json; no person's history among it."""
+        """Write NAME.safetensors and NAME.json, without any user's history."""
         from safetensors.numpy import save
 
         folder = Path(folder)
-        arrays, settings = self._state()
+        arrays, settings = self.state()
         about = {"schema": SCHEMA, "name": self.name, "catalogue": fingerprint(self.items)}
         content = save({name: np.ascontiguousarray(a) for name, a in arrays.items()})
         (folder / f"{self.name}.safetensors").write_bytes(content)
@@ -232,10 +244,10 @@ class Recommender(ABC):
             found = (about["schema"], about["name"], about["catalogue"])
             model = cls()
             model.items = items
-            wanted = (SCHEMA, cls.name, fingerprint(items))
-            if found != wanted:
-                raise ModelCorrupt(f"the model in {folder} is {found}, expected {wanted}")
-            model._restore(arrays, about["settings"])
+            expected = (SCHEMA, cls.name, fingerprint(items))
+            if found != expected:
+                raise ModelCorrupt(f"the model in {folder} is {found}, expected {expected}")
+            model.restore(arrays, about["settings"])
         except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ModelCorrupt(f"{cls.name} in {folder} cannot be read: {error!r}") from error
         except SafetensorError as error:
@@ -243,23 +255,34 @@ class Recommender(ABC):
         return model
 
     @abstractmethod
-    def _state(self) -> tuple[Arrays, dict]: ...
+    def state(self) -> State:
+        """Return what `save` writes; the keys are those of the file format."""
 
     @abstractmethod
-    def _restore(self, arrays: Arrays, settings: dict) -> None: ...
+    def restore(self, arrays: Arrays, settings: dict[str, Any]) -> None:
+        """Take over what `state` returned; `items` is set already."""
 
 
-def best(scores: np.ndarray, k: int) -> np.ndarray:
-    """Rows of the k highest finite scores, best first, ties by row number."""
+def selectable_mask(allowed: np.ndarray, history: History, repeats: bool) -> np.ndarray:
+    """bool (n,): `allowed` without disliked items and, unless `repeats`, without the history's."""
+    selectable = allowed.copy()
+    selectable[history.disliked] = False
+    if not repeats:
+        selectable[history.rows] = False
+    return selectable
+
+
+def top_rows(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return the rows of the k highest finite scores, best first, ties by row number."""
     rows = np.flatnonzero(np.isfinite(scores))  # of many items, few have a score
     if k < len(rows):
-        some = scores[rows]
-        rows = rows[some >= np.partition(some, len(some) - k)[len(some) - k]]
+        finite = scores[rows]
+        rows = rows[finite >= np.partition(finite, len(finite) - k)[len(finite) - k]]
     return rows[np.lexsort((rows, -scores[rows]))][:k]
 
 
 def fingerprint(items: Items) -> str:
-    """Tells one catalogue from another by its ids, in their order."""
+    """Return 16 hex digits that identify a catalogue by its ids in their order."""
     digest = hashlib.sha256()
     for id in items.ids:
         digest.update(id.encode("utf-8", "replace") + b"\n")

@@ -1,4 +1,4 @@
-"""The circumstances of a visit: season, occasion, weather, budget, the item in view."""
+"""The context of a visit: season, occasion, temperature, budget, the item in view."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ _WARM_FROM = ((22.0, "Summer"), (14.0, "Spring"), (6.0, "Fall"))  # degrees Cels
 
 
 class ContextError(ValueError):
-    """A circumstance that cannot be; the message names what was found and expected."""
+    """A context value out of range; the message names what was found and what was expected."""
 
 
 @dataclass(frozen=True)
 class Context:
     """What is known of a visit; whatever is None changes nothing.
 
-    `season` is that of `day` in the `hemisphere` where it is not given; `temperature` (degrees
-    Celsius, where the visitor is) comes before the calendar. `occasion` is a value of the
-    catalogue's `usage`. `budget` is the most an item should cost; `item` the id of the one in view.
+    `season`, where it is None, follows from `day` and `hemisphere`. `temperature` (degrees Celsius,
+    where the visitor is) takes precedence over the season. `occasion` is a value of the catalogue's
+    `usage`. `budget` is the most an item should cost; `item` the id of the one in view. Raises
+    ContextError.
     """
 
     day: date | None = None
@@ -43,10 +44,10 @@ class Context:
             raise ContextError(f"budget: expected more than 0, found {self.budget!r}")
 
     @property
-    def weather(self) -> str | None:
-        """The season that clothes are worn for: by temperature, as given, or by the calendar."""
+    def effective_season(self) -> str | None:
+        """The season to dress for: by temperature, else as given, else by the calendar."""
         if self.temperature is not None:
-            warm = (name for least, name in _WARM_FROM if self.temperature >= least)
+            warm = (name for minimum, name in _WARM_FROM if self.temperature >= minimum)
             return next(warm, "Winter")
         if self.season is not None:
             return self.season
@@ -54,17 +55,17 @@ class Context:
 
 
 def season_of(day: date, hemisphere: str = "north") -> str:
-    """The meteorological season of a day."""
-    half = 2 if hemisphere == "south" else 0
-    return SEASONS[(day.month % 12 // 3 + half) % 4]
+    """Return the meteorological season of a day."""
+    shift = 2 if hemisphere == "south" else 0
+    return SEASONS[(day.month % 12 // 3 + shift) % 4]
 
 
 def parse_season(name: str) -> str:
-    """A season by its name, autumn too; raises ContextError."""
-    found = _ALIASES.get(name.strip().casefold(), name.strip().title())
-    if found not in SEASONS:
+    """Return the season of a name, "autumn" too; raises ContextError."""
+    season = _ALIASES.get(name.strip().casefold(), name.strip().title())
+    if season not in SEASONS:
         raise ContextError(f"season: expected one of {', '.join(SEASONS)}, found {name!r}")
-    return found
+    return season
 
 
 EMPTY_CONTEXT = Context()

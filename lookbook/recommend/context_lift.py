@@ -1,9 +1,11 @@
-"""How much more an item is taken in a season, for an occasion, within a budget: learnt where data
-says so, else by the catalogue's own words."""
+"""How much more an item is taken in a season, for an occasion or within a budget than otherwise.
+
+Learnt from interactions where there are enough, else derived from the catalogue's own attributes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -13,123 +15,126 @@ from lookbook.recommend.items import Items
 
 _SEASON_COLUMNS = ("season",)
 _OCCASION_COLUMNS = ("usage", "occasion")
-_OWN, _OPPOSITE, _OTHER_USE = 0.7, -0.7, -0.4  # log factors where nothing was learnt yet
-_TRUST = 50.0  # interactions in a context that weigh as much as the words of the catalogue
+_MATCH, _OPPOSITE, _OTHER_USE = 0.7, -0.7, -0.4  # prior log lifts
+_PRIOR_STRENGTH = 50.0  # interactions in a context that weigh as much as the prior
 _OVER_BUDGET = 4.0  # log score lost for each e-fold that a price lies over the budget
 
-Learnt = dict[str, np.ndarray]  # value of season or occasion -> log factor of each item (n,)
+Lifts = dict[str, np.ndarray]  # value of season or occasion -> log lift of each item (n,)
+Prior = Callable[[Items, str], np.ndarray]
 
 
 class ContextLift:
-    """Log factors of the items for a context; 0 where the context says nothing."""
+    """Log lifts of the items for a context; 0 where the context says nothing."""
 
-    def __init__(self, items: Items, season: Learnt, occasion: Learnt) -> None:
+    def __init__(self, items: Items, season: Lifts, occasion: Lifts) -> None:
         self.items, self.season, self.occasion = items, season, occasion
 
     @classmethod
-    def learnt(cls, interactions: Interactions, items: Items) -> ContextLift:
-        """From interactions that tell their season or occasion."""
+    def fit(cls, interactions: Interactions, items: Items) -> ContextLift:
+        """Learn from the interactions that have a season or an occasion."""
         return cls(
             items,
-            _lifts(interactions, interactions.season, items, season_words),
-            _lifts(interactions, interactions.occasion, items, occasion_words),
+            _fit_lifts(interactions, interactions.season, items, season_prior, SEASONS),
+            _fit_lifts(interactions, interactions.occasion, items, occasion_prior),
         )
 
-    def of(self, context: Context) -> np.ndarray:
-        """float32 (n,): season or weather, occasion and budget together."""
+    def log_lift(self, context: Context) -> np.ndarray:
+        """float32 (n,): season, occasion and budget together."""
         total = np.zeros(len(self.items), np.float32)
-        if (season := context.weather) is not None:
-            total += _effect(self.season, season, self.items, season_words)
+        if (season := context.effective_season) is not None:
+            total += self._of_value(self.season, season, season_prior)
         if context.occasion is not None:
-            total += _effect(self.occasion, context.occasion, self.items, occasion_words)
+            total += self._of_value(self.occasion, context.occasion, occasion_prior)
         if context.budget is not None and self.items.prices is not None:
             with np.errstate(invalid="ignore", divide="ignore"):
                 over = np.log(self.items.prices / context.budget)
             total -= _OVER_BUDGET * np.nan_to_num(np.clip(over, 0, None))
         return total
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict]:
-        """Arrays and their names, for a file."""
-        kinds = {"season": self.season, "occasion": self.occasion}
+    def _of_value(self, lifts: Lifts, value: str, prior: Prior) -> np.ndarray:
+        return lifts[value] if value in lifts else prior(self.items, value)
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+        """Return arrays and, for each of season and occasion, the values they belong to."""
+        parts = {"season": self.season, "occasion": self.occasion}
         arrays = {
-            f"{kind}.{place}": lift
-            for kind, learnt in kinds.items()
-            for place, lift in enumerate(learnt.values())
+            f"{part}.{number}": lift
+            for part, lifts in parts.items()
+            for number, lift in enumerate(lifts.values())
         }
-        return arrays, {kind: list(learnt) for kind, learnt in kinds.items()}
+        return arrays, {part: list(lifts) for part, lifts in parts.items()}
 
     @classmethod
-    def restored(
-        cls, items: Items, arrays: Mapping[str, np.ndarray], names: Mapping[str, list[str]]
+    def from_state(
+        cls, items: Items, arrays: Mapping[str, np.ndarray], values: Mapping[str, list[str]]
     ) -> ContextLift:
-        """What `state` gave."""
-        parts = [
-            {value: arrays[f"{kind}.{place}"] for place, value in enumerate(names[kind])}
-            for kind in ("season", "occasion")
-        ]
-        return cls(items, *parts)
+        """Restore what `state` returned."""
+        season, occasion = (
+            {value: arrays[f"{part}.{number}"] for number, value in enumerate(values[part])}
+            for part in ("season", "occasion")
+        )
+        return cls(items, season, occasion)
 
 
-def season_words(items: Items, season: str) -> np.ndarray:
-    """What the catalogue's column of seasons says: float32 (n,)."""
-    return _by_words(
-        items,
-        _SEASON_COLUMNS,
-        {season: _OWN, SEASONS[(SEASONS.index(season) + 2) % 4]: _OPPOSITE},
-        0.0,
-    )
+def season_prior(items: Items, season: str) -> np.ndarray:
+    """float32 (n,): log lifts by the catalogue's column of seasons."""
+    opposite = SEASONS[(SEASONS.index(season) + 2) % 4]
+    return _prior(items, _SEASON_COLUMNS, {season: _MATCH, opposite: _OPPOSITE}, 0.0)
 
 
-def occasion_words(items: Items, occasion: str) -> np.ndarray:
-    """What the catalogue's column of usage says: float32 (n,)."""
-    return _by_words(items, _OCCASION_COLUMNS, {occasion: _OWN}, _OTHER_USE)
+def occasion_prior(items: Items, occasion: str) -> np.ndarray:
+    """float32 (n,): log lifts by the catalogue's column of usage."""
+    return _prior(items, _OCCASION_COLUMNS, {occasion: _MATCH}, _OTHER_USE)
 
 
-def _by_words(
-    items: Items, columns: tuple[str, ...], factors: Mapping[str, float], rest: float
+def _prior(
+    items: Items, columns: tuple[str, ...], lifts: Mapping[str, float], other: float
 ) -> np.ndarray:
     name = items.named(*columns)
     if name is None:
         return np.zeros(len(items), np.float32)
     values, codes = items.columns[name]
-    folded = {key.casefold(): value for key, value in factors.items()}
-    known = [folded.get(str(v).casefold(), rest) for v in values]
-    if not any(str(v).casefold() in folded for v in values):
-        known = [0.0] * len(values)  # a word that this catalogue does not use
-    return np.array(known, np.float32)[codes]
+    folded = {key.casefold(): value for key, value in lifts.items()}
+    texts = [str(value).casefold() for value in values]
+    if not any(text in folded for text in texts):  # a value that this catalogue does not have
+        return np.zeros(len(items), np.float32)
+    return np.array([folded.get(text, other) for text in texts], np.float32)[codes]
 
 
-def _effect(learnt: Learnt, value: str, items: Items, words: object) -> np.ndarray:
-    return learnt[value] if value in learnt else words(items, value)  # type: ignore[operator]
+def _fit_lifts(
+    interactions: Interactions,
+    contexts: np.ndarray | None,
+    items: Items,
+    prior: Prior,
+    allowed: tuple[str, ...] | None = None,
+) -> Lifts:
+    """log P(item | context) / P(item), smoothed by the lifts of categories and by `prior`.
 
-
-def _lifts(
-    interactions: Interactions, told: np.ndarray | None, items: Items, words: object
-) -> Learnt:
-    """log P(item | context) / P(item), kinds lending to items, words where both are few."""
-    if told is None:
+    The fewer interactions a context has, the more `prior` counts. `contexts` (n,) is the season or occasion of each interaction, "" for none.
+    """
+    if contexts is None:
         return {}
     total = np.bincount(interactions.item, minlength=len(items)) + 1.0
-    found = {}
-    for value in np.unique(told[told != ""]):
-        if words is season_words and value not in SEASONS:
+    lifts = {}
+    for value in map(str, np.unique(contexts[contexts != ""])):
+        if allowed is not None and value not in allowed:
             continue
-        inside = interactions.item[told == value]
-        share = len(inside) / (len(inside) + _TRUST)
-        counts = np.bincount(inside, minlength=len(items))
-        kinds = _kind_lift(counts, total, items)
-        prior = share * kinds + (1 - share) * words(items, str(value))  # type: ignore[operator]
-        expected = total / total.sum() * len(inside)
-        lift = np.log((counts + 5 * np.exp(prior)) / (expected + 5))
-        found[str(value)] = np.clip(lift, -2, 2).astype(np.float32)
-    return found
+        taken = interactions.item[contexts == value]
+        learnt = len(taken) / (len(taken) + _PRIOR_STRENGTH)
+        counts = np.bincount(taken, minlength=len(items))
+        category = _category_lift(counts, total, items)
+        expected_lift = learnt * category + (1 - learnt) * prior(items, value)
+        expected = total / total.sum() * len(taken)
+        lift = np.log((counts + 5 * np.exp(expected_lift)) / (expected + 5))
+        lifts[value] = np.clip(lift, -2, 2).astype(np.float32)
+    return lifts
 
 
-def _kind_lift(counts: np.ndarray, total: np.ndarray, items: Items) -> np.ndarray:
-    """The mean over the columns of kinds of how much more each value is taken here: (n,)."""
+def _category_lift(counts: np.ndarray, total: np.ndarray, items: Items) -> np.ndarray:
+    """(n,): the mean over category columns of the log lift of each item's category."""
     lifts = []
-    for codes in items.kinds.values():
-        here, all_ = np.bincount(codes, counts), np.bincount(codes, total)
-        share = all_ / all_.sum()
-        lifts.append(np.log((here + 20 * share) / (here.sum() + 20) / share)[codes])
+    for codes in items.category_codes.values():
+        inside, overall = np.bincount(codes, counts), np.bincount(codes, total)
+        share = overall / overall.sum()
+        lifts.append(np.log((inside + 20 * share) / (inside.sum() + 20) / share)[codes])
     return np.mean(lifts, axis=0) if lifts else np.zeros(len(total))

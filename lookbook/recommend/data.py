@@ -1,9 +1,9 @@
-"""Who did what with which item and when, as arrays; and what one person did."""
+"""Interactions of all users as arrays, and the history of one user."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,40 +13,50 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 
-def _rows() -> np.ndarray:
+def _no_rows() -> np.ndarray:
     return np.empty(0, np.int64)
+
+
+def _no_values() -> np.ndarray:
+    return np.empty(0, np.float32)
 
 
 @dataclass(frozen=True)
 class History:
-    """What one person did, oldest first: rows of items, weights, ages in days, and kinds.
+    """What one user did, oldest first: `rows` of items, `weights`, `ages` in days, `event_types`.
 
-    `hidden` rows are never shown to this person, `disliked` rows push away what is like them.
-    `name` is the person's, where a model was fitted with it.
+    `disliked` rows are never shown to this user and push away what is like them. `name` is the
+    user's, where a model was fitted with it.
     """
 
-    rows: np.ndarray = field(default_factory=_rows)
-    weights: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
-    ages: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
-    kinds: tuple[str, ...] = ()
-    hidden: np.ndarray = field(default_factory=_rows)
-    disliked: np.ndarray = field(default_factory=_rows)
+    rows: np.ndarray = field(default_factory=_no_rows)
+    weights: np.ndarray = field(default_factory=_no_values)
+    ages: np.ndarray = field(default_factory=_no_values)
+    event_types: tuple[str, ...] = ()
+    disliked: np.ndarray = field(default_factory=_no_rows)
     name: str | None = None
 
     @classmethod
-    def of_rows(cls, rows: Sequence[int], kind: str = "buy", **about: object) -> History:
-        """A history of equal weights, all of it just now."""
-        rows = np.asarray(rows, np.int64)
-        ones = np.ones(len(rows), np.float32)
-        return cls(rows, ones, 0 * ones, (kind,) * len(rows), **about)  # type: ignore[arg-type]
+    def of_rows(
+        cls,
+        rows: Sequence[int] | np.ndarray,
+        event_type: str = "buy",
+        disliked: np.ndarray | None = None,
+        name: str | None = None,
+    ) -> History:
+        """Return a history of equal weights, all of it just now."""
+        taken = np.asarray(rows, np.int64)
+        ones = np.ones(len(taken), np.float32)
+        away = _no_rows() if disliked is None else disliked
+        return cls(taken, ones, 0 * ones, (event_type,) * len(taken), away, name)
 
     @property
-    def known(self) -> np.ndarray:
+    def distinct_rows(self) -> np.ndarray:
         """int64: the distinct rows, in order of number."""
         return np.unique(self.rows)
 
     @cached_property
-    def by_row(self) -> tuple[np.ndarray, np.ndarray]:
+    def weights_by_row(self) -> tuple[np.ndarray, np.ndarray]:
         """Distinct rows, and the largest weight of each, as `Interactions.matrix` has them."""
         rows, inverse = np.unique(self.rows, return_inverse=True)
         weights = np.zeros(len(rows), np.float32)
@@ -57,7 +67,7 @@ class History:
         return len(self.rows)
 
 
-EMPTY = History()
+EMPTY_HISTORY = History()
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ class Interactions:
     price: np.ndarray | None = None
     season: np.ndarray | None = None
     occasion: np.ndarray | None = None
-    kind: np.ndarray | None = None
+    event_type: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -88,31 +98,34 @@ class Interactions:
         item_count: int,
         **columns: np.ndarray | None,
     ) -> Interactions:
-        """From one entry an interaction; rows of -1 (no item of this catalogue) are left out."""
+        """Build from one entry per interaction; rows of -1 (not in this catalogue) are left out.
+
+        `columns` are `weight` (1 by default), `price`, `season`, `occasion` and `event_type`.
+        """
         kept = np.asarray(rows) >= 0
         names, numbers = np.unique(np.asarray(users, dtype=str)[kept], return_inverse=True)
-        rest = {n: np.asarray(c)[kept] for n, c in columns.items() if c is not None}
-        rest.setdefault("weight", np.ones(int(kept.sum()), np.float32))
+        given = {n: np.asarray(c)[kept] for n, c in columns.items() if c is not None}
+        given.setdefault("weight", np.ones(int(kept.sum()), np.float32))
         return cls(
             names.tolist(),
             item_count,
             numbers.astype(np.int64),
             np.asarray(rows, np.int64)[kept],
             np.asarray(days, np.float64)[kept],
-            **rest,
+            **given,
         )
 
     def __len__(self) -> int:
         return len(self.user)
 
     def where(self, kept: np.ndarray) -> Interactions:
-        """The interactions that the bool mask (n,) keeps; users keep their numbers."""
-        names = ("user", "item", "day", "weight", "price", "season", "occasion", "kind")
-        parts = {n: getattr(self, n) for n in names}
-        return replace(self, **{n: None if p is None else p[kept] for n, p in parts.items()})
+        """Return the interactions that the bool mask (n,) keeps; users keep their numbers."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {n: c[kept] for n, c in columns.items() if isinstance(c, np.ndarray)}
+        return replace(self, **arrays)  # type: ignore[arg-type]
 
     def before(self, day: float) -> Interactions:
-        """What happened before `day`."""
+        """Return what happened before `day`."""
         return self.where(self.day < day)
 
     @property
@@ -121,7 +134,7 @@ class Interactions:
         return float(np.floor(self.day.max()) + 1) if len(self) else 0.0
 
     def matrix(self) -> sp.csr_matrix:
-        """float32 (users, items): the weight of each pair, at most that of one interaction."""
+        """float32 (users, items): the largest weight of each pair."""
         import scipy.sparse as sp
 
         shape = (len(self.users), self.item_count)
@@ -129,11 +142,12 @@ class Interactions:
         user, item, weight = self.user[order], self.item[order], self.weight[order]
         first = np.ones(len(user), bool)
         first[1:] = (np.diff(user) != 0) | (np.diff(item) != 0)
-        parts = (weight[first].astype(np.float32), (user[first], item[first]))
-        return sp.csr_matrix(parts, shape=shape)
+        entries = (weight[first].astype(np.float32), (user[first], item[first]))
+        return sp.csr_matrix(entries, shape=shape)
 
     @cached_property
-    def _of_user(self) -> tuple[np.ndarray, np.ndarray]:
+    def _by_user(self) -> tuple[np.ndarray, np.ndarray]:
+        """Interactions sorted by user and day, and where each user's begin."""
         order = np.lexsort((self.day, self.user))
         ends = np.cumsum(np.bincount(self.user, minlength=len(self.users)))
         return order, np.concatenate([[0], ends])
@@ -143,16 +157,16 @@ class Interactions:
         return {name: number for number, name in enumerate(self.users)}
 
     def history(self, name: str, now: float | None = None) -> History | None:
-        """What the user called `name` did, seen from day `now`; None for one who did nothing."""
+        """Return what the user called `name` did, as of day `now`; None where that is nothing."""
         number = self._numbers.get(name)
         if number is None:
             return None
-        order, starts = self._of_user
-        mine = order[starts[number] : starts[number + 1]]
-        if not len(mine):
+        order, starts = self._by_user
+        own = order[starts[number] : starts[number + 1]]
+        if not len(own):
             return None
-        ages = (self.now if now is None else now) - self.day[mine]
-        kinds = ("buy",) * len(mine) if self.kind is None else tuple(map(str, self.kind[mine]))
-        return History(
-            self.item[mine], self.weight[mine], ages.astype(np.float32), kinds, name=name
-        )
+        ages = (self.now if now is None else now) - self.day[own]
+        types = ("buy",) * len(own)
+        if self.event_type is not None:
+            types = tuple(map(str, self.event_type[own]))
+        return History(self.item[own], self.weight[own], ages.astype(np.float32), types, name=name)

@@ -1,4 +1,4 @@
-"""What the site asks for: a feed for one visitor, likes of others, what completes a look."""
+"""Recommendations for the site: a visitor's feed, "also liked", "bought together", onboarding."""
 
 from __future__ import annotations
 
@@ -11,31 +11,42 @@ import numpy as np
 
 from lookbook.events import Event, EventStore
 from lookbook.index.publishing import published
-from lookbook.recommend.base import Answer, ModelCorrupt, Recommendation, best
+from lookbook.recommend.base import (
+    NO_MATCH,
+    Answer,
+    ModelCorrupt,
+    Recommendation,
+    selectable_mask,
+    top_rows,
+)
 from lookbook.recommend.baselines.item_knn import ItemKNN
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
-from lookbook.recommend.data import EMPTY, History
-from lookbook.recommend.exploration import SHARE, diverse, explored, wide
-from lookbook.recommend.history import history_of, interactions_of
+from lookbook.recommend.data import EMPTY_HISTORY, History
+from lookbook.recommend.exploration import (
+    EXPLORATION_SHARE,
+    diverse_top_k,
+    diversify,
+    inject_exploration,
+)
+from lookbook.recommend.history import EXPLORED, history_of, interactions_of
 from lookbook.recommend.items import Items
-from lookbook.recommend.model_store import MODELS_FOLDER, Models, running
-from lookbook.recommend.reasons import reason
+from lookbook.recommend.model_store import MODELS_FOLDER, Models, open_published
 from lookbook.schema.filters import Where
 from lookbook.search.index import Index
 
-_FEW = 3  # items with fewer events are worth exploring
-_ENOUGH = 20  # rare candidates to draw explored places from
-_TRIED = 200  # other rare items that are looked at where there are not so many
-_QUESTIONS = 3
-_LENDERS = 5  # lookalikes whose people speak for a new item
-_KIND_NAMES = ("articletype", "producttypename", "producttype", "category", "subcategory", "label")
+_RARE_BELOW = 3  # items with fewer events are worth exploring
+_MIN_RARE = 20  # rare candidates to draw explored slots from
+_DEALT = 200  # other rare items that are scored where there are not so many
+_ONBOARDING_ITEMS = 3
+_LENDING_NEIGHBOURS = 5  # visual neighbours whose users speak for a new item
+_CATEGORIES = ("articletype", "producttypename", "producttype", "category", "subcategory", "label")
 
 
 class Feed:
-    """Recommendations for visitors; may be asked from any number of threads.
+    """Recommendations for visitors; safe to use from any number of threads.
 
-    An event counts in the next answer: histories are read from the store each time. A generation of
-    models that was published meanwhile, by whatever process, is taken up with the next question.
+    Histories are read from the store each time, so an event counts in the next answer. A generation
+    of models that any process has published meanwhile is opened by the next call.
     """
 
     def __init__(
@@ -44,51 +55,56 @@ class Feed:
         store: EventStore,
         root: str | Path | None = None,
         *,
-        share: float = SHARE,
+        exploration_share: float = EXPLORATION_SHARE,
         seed: int | None = None,
     ) -> None:
-        if not 0 <= share < 1:
-            raise ValueError(f"share of explored places: expected 0 to below 1, found {share}")
-        self.index, self.store, self.share = index, store, share
+        if not 0 <= exploration_share < 1:
+            raise ValueError(f"exploration_share: expected 0 to below 1, found {exploration_share}")
+        self.index, self.store, self.exploration_share = index, store, exploration_share
         self.items = Items.of_index(index)
         self.root = models_root(index) if root is None else Path(root)
-        self._draw = np.random.default_rng(seed)
-        self._current = (published(self.root) or [None])[0]
-        self._models = self._opened() or self._untrained()
+        self._random = np.random.default_rng(seed)
+        self._current = self._published_name()
+        self._models = self._open_models() or self._fit_models()
 
     @property
     def models(self) -> Models:
         """The generation that answers now."""
-        current = (published(self.root) or [None])[0]
+        current = self._published_name()
         if current != self._current or (current is None and self._knows_forgotten()):
             self._current = current
-            self._models = self._opened() or self._untrained()
+            self._models = self._open_models() or self._fit_models()
         return self._models
 
-    def _knows_forgotten(self) -> bool:
-        """Whether somebody was forgotten since these models were learnt here, from all events."""
-        last = self.store.last_forgotten()
-        return last is not None and last >= self._learnt
+    def _published_name(self) -> str | None:
+        return next(iter(published(self.root)), None)
 
-    def _opened(self) -> Models | None:
+    def _knows_forgotten(self) -> bool:
+        """Whether a visitor was forgotten since the models were fitted here from all events."""
+        last = self.store.last_forgotten()
+        return last is not None and last >= self._fitted_at
+
+    def _open_models(self) -> Models | None:
         """The published generation; None where there is none that fits this catalogue."""
         try:
-            return running(self.root, self.items)
+            return open_published(self.root, self.items)
         except (ModelCorrupt, FileNotFoundError):
             return None
 
-    def _untrained(self) -> Models:
-        """Learnt here and now from what events there are."""
-        self._learnt = datetime.now(UTC)
-        return Models.fitted(interactions_of(self.store.all(), self.items), self.items)
+    def _fit_models(self) -> Models:
+        """Models of the events there are now, in memory only."""
+        self._fitted_at = datetime.now(UTC)
+        return Models.fit(interactions_of(self.store.all(), self.items), self.items)
 
     def history(self, visitor: str | None, now: datetime | None = None) -> History:
-        """What stands of a visitor's events; empty for a stranger and for one who was forgotten."""
-        return history_of(self.store.of_visitor(visitor), self.items, now) if visitor else EMPTY
+        """Return a visitor's net events; empty for a stranger and for a forgotten visitor."""
+        if not visitor:
+            return EMPTY_HISTORY
+        return history_of(self.store.of_visitor(visitor), self.items, now)
 
     def for_you(
         self,
-        visitor: str | None = None,
+        visitor: str | History | None = None,
         k: int = 12,
         context: Context = EMPTY_CONTEXT,
         where: Where = None,
@@ -96,154 +112,157 @@ class Feed:
         repeats: bool = False,
         exclude: Iterable[str] = (),
     ) -> Answer:
-        """The k items for a visitor, with reasons; some places explored, each with its probability.
+        """Return k items with reasons, some of them explored, each with its propensity.
 
-        A stranger gets what is popular in this context, and diverse. What is shown in explored
-        places is recorded with its probability. Raises FilterError, ContextError, EventError.
+        `visitor` is a token, whose events are read and for which explored items are recorded; or a
+        History, of which nothing is recorded; or None. Of a product in several colours the best
+        item is shown. Without a history: what is popular in this context, diversified.
+        Raises FilterError, ContextError, EventError.
         """
-        hybrid, history = self.models.hybrid, self.history(visitor)
-        allowed = hybrid._open(hybrid._allowed(where, context, exclude), history, repeats)
+        token = visitor if isinstance(visitor, str) else None
+        history = visitor if isinstance(visitor, History) else self.history(token)
+        hybrid = self.models.hybrid
+        allowed = selectable_mask(hybrid.allowed_mask(where, context, exclude), history, repeats)
         scores = np.where(allowed, hybrid.scores([history], context, allowed)[0], -np.inf)
         if len(history):
-            once = _best_of_each(scores, self.items.product_groups, k)
-            answer = hybrid.listed(once, k, history, allowed, context)
+            of_products = _best_of_product(scores, self.items.product_groups, k)
+            answer = hybrid.build_answer(of_products, k, history, allowed, context)
         else:
-            answer = self._answer(wide(scores, self.items, k), scores, history, context)
-            if not len(answer):
-                answer = Answer((), "no item meets the conditions")
-        if self.share:
-            rare = self._rare(scores, history, context, allowed, visitor)
-            answer = explored(answer, rare, self.items, context, self.share, self._draw)
-            self._log(visitor, answer, context)
+            answer = self._answer(diverse_top_k(scores, self.items, k), scores, context)
+        if self.exploration_share:
+            rare = self._rare_scores(scores, history, context, allowed, token)
+            share = self.exploration_share
+            answer = inject_exploration(answer, rare, self.items, share, self._random)
+            self._record_explored(token, answer, context)
         return answer
 
-    def _rare(
+    def _rare_scores(
         self,
         scores: np.ndarray,
         history: History,
         context: Context,
         allowed: np.ndarray,
-        visitor: str | None,
+        token: str | None,
     ) -> np.ndarray:
-        """Scores of items with few events, -inf for others: of candidates if there are enough.
+        """Return scores of items with few events, -inf for others.
 
-        Else of others that this visitor is dealt today, so that ranking them takes no time and the
-        probability of each is what it is said to be.
+        Of the candidates if enough of them are rare; else also of others that this visitor is dealt
+        today, so that scoring them is fast and their propensities stay the same all day.
         """
-        few = allowed & (self.models.hybrid.signals.events < _FEW)
-        rare = np.where(few, scores, -np.inf)
-        if np.isfinite(rare).sum() >= _ENOUGH or not few.any():
-            return rare
-        rows = np.flatnonzero(few)
-        deal = np.random.default_rng([crc32((visitor or "").encode()), date.today().toordinal()])
-        dealt = np.zeros(len(few), bool)
-        dealt[rows[deal.integers(len(rows), size=_TRIED)]] = True
-        dealt |= np.isfinite(rare)
+        rare = allowed & (self.models.hybrid.item_features.event_counts < _RARE_BELOW)
+        rare_scores = np.where(rare, scores, -np.inf)
+        if np.isfinite(rare_scores).sum() >= _MIN_RARE or not rare.any():
+            return rare_scores
+        rows = np.flatnonzero(rare)
+        deal = np.random.default_rng([crc32((token or "").encode()), date.today().toordinal()])
+        dealt = np.isfinite(rare_scores)
+        dealt[rows[deal.integers(len(rows), size=_DEALT)]] = True
         return self.models.hybrid.scores([history], context, dealt)[0]
 
-    def _log(self, visitor: str | None, answer: Answer, context: Context) -> None:
-        if visitor is None:
+    def _record_explored(self, token: str | None, answer: Answer, context: Context) -> None:
+        if token is None:
             return
         self.store.record(
             Event(
-                visitor,
+                token,
                 "view",
-                one.id,
-                season=context.weather,
+                item.id,
+                season=context.effective_season,
                 occasion=context.occasion,
-                place="explored",
-                probability=one.probability,
+                surface=EXPLORED,
+                propensity=item.propensity,
             )
-            for one in answer
-            if one.probability < 1 - self.share
+            for item in answer
+            if item.propensity < 1 - self.exploration_share
         )
 
     def also_liked(self, item: str, k: int = 12, where: Where = None) -> Answer:
-        """What people who took this item took as well; raises UnknownItems.
+        """Return what users who took this item took as well; raises UnknownItems, FilterError.
 
-        A new item asks those who took what looks like it.
+        For a new item: what users took who took what looks like it.
         """
-        signals, row = self.models.hybrid.signals, self.items.row_of(item)
-        shut = ~self.items.mask(where)
-        shut[row] = True
-        found = self._together(signals.knn, [row], shut, k)
+        item_features, row = self.models.hybrid.item_features, self.items.row_of(item)
+        closed = ~self.items.mask(where)
+        closed[row] = True
+        rows, scores = self._neighbours(item_features.knn, [row], closed, k)
         text = "people who liked this also liked it"
-        if not len(found[0]) and signals.visual_neighbours is not None:
-            found = self._together(signals.knn, signals.visual_neighbours[row][:_LENDERS], shut, k)
+        if not len(rows) and item_features.visual_neighbours is not None:
+            lending = item_features.visual_neighbours[row][:_LENDING_NEIGHBOURS]
+            rows, scores = self._neighbours(item_features.knn, lending, closed, k)
             text = "liked by people who like what looks like this"
-        return self._named(*found, text, "nobody who took this has taken anything else yet")
-
-    def _together(
-        self, knn: ItemKNN, rows: Sequence[int], shut: np.ndarray, k: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The k best neighbours of some rows, and the scores of all (n,)."""
-        columns, sums = knn.sums(History.of_rows(rows))
-        scores = np.full(len(self.items), -np.inf, np.float32)
-        scores[columns] = sums
-        scores[shut] = -np.inf
-        return best(scores, k), scores
+        empty_reason = "nobody who took this has taken anything else yet"
+        return self._answer_of_one_reason(rows, scores, text, empty_reason)
 
     def bought_together(self, item: str, k: int = 12, where: Where = None) -> Answer:
-        """What was bought together with this item and is of another kind; raises UnknownItems."""
-        row = self.items.row_of(item)
-        shut = self._same_kind(row) | ~self.items.mask(where)
-        found = self._together(self.models.together, [row], shut, k)
-        text = f"bought together with the {self.items.words(row)}"
-        return self._named(*found, text, "nobody has bought anything with this yet")
+        """Return what was bought with this item and is of another category.
 
-    def _same_kind(self, row: int) -> np.ndarray:
+        Raises UnknownItems, FilterError.
+        """
+        row = self.items.row_of(item)
+        closed = self._same_category(row) | ~self.items.mask(where)
+        rows, scores = self._neighbours(self.models.bought_together, [row], closed, k)
+        text = f"bought together with the {self.items.short_name(row)}"
+        empty_reason = "nobody has bought anything with this yet"
+        return self._answer_of_one_reason(rows, scores, text, empty_reason)
+
+    def _neighbours(
+        self, knn: ItemKNN, rows: Sequence[int] | np.ndarray, closed: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k best neighbours of some rows that are not `closed`, and the scores of all (n,)."""
+        neighbours, sums = knn.neighbour_scores(History.of_rows(rows))
+        scores = np.full(len(self.items), -np.inf, np.float32)
+        scores[neighbours] = sums
+        scores[closed] = -np.inf
+        return top_rows(scores, k), scores
+
+    def _same_category(self, row: int) -> np.ndarray:
+        """bool (n,): items of the same product group or category."""
         same = self.items.product_groups == self.items.product_groups[row]
-        column = self.items.named(*_KIND_NAMES)
+        column = self.items.named(*_CATEGORIES)
         if column is not None:
             codes = self.items.columns[column][1]
             same = same | (codes == codes[row])
         return same
 
-    def choices(self, context: Context = EMPTY_CONTEXT, where: Where = None) -> Answer:
-        """Three items to ask a stranger about: popular ones that are least like each other."""
+    def onboarding_items(self, context: Context = EMPTY_CONTEXT, where: Where = None) -> Answer:
+        """Return three items to ask a stranger about: popular ones least like each other."""
         hybrid = self.models.hybrid
-        allowed = hybrid._allowed(where, context, ())
-        scores = np.where(allowed, hybrid.scores([EMPTY], context, allowed)[0], -np.inf)
-        rows = best(scores, 20 * _QUESTIONS)
-        chosen = diverse(rows, np.zeros(len(rows), np.float32), self.items, _QUESTIONS)
-        return self._answer(chosen, scores, EMPTY, context)
+        allowed = hybrid.allowed_mask(where, context)
+        scores = np.where(allowed, hybrid.scores([EMPTY_HISTORY], context, allowed)[0], -np.inf)
+        rows = top_rows(scores, 20 * _ONBOARDING_ITEMS)
+        rows = diversify(rows, np.zeros(len(rows), np.float32), self.items, _ONBOARDING_ITEMS)
+        return self._answer(rows, scores, context)
 
-    def dislike(self, visitor: str, item: str, **about: object) -> None:
-        """Never show this item again, and less of what is like it, from the next answer on."""
+    def dislike(self, visitor: str, item: str, surface: str | None = None) -> None:
+        """Never show this item to the visitor again, and less of what is like it.
+
+        Raises UnknownItems, EventError.
+        """
         self.items.row_of(item)
-        self.store.record(Event(visitor, "dislike", item, **about))  # type: ignore[arg-type]
+        self.store.record(Event(visitor, "dislike", item, surface=surface))
 
-    def _answer(
-        self, rows: np.ndarray, scores: np.ndarray, history: History, context: Context
+    def _answer(self, rows: np.ndarray, scores: np.ndarray, context: Context) -> Answer:
+        """What a stranger is shown."""
+        items = self.models.hybrid.recommendations(rows, scores, EMPTY_HISTORY, context)
+        return Answer(items, None if items else NO_MATCH)
+
+    def _answer_of_one_reason(
+        self, rows: np.ndarray, scores: np.ndarray, text: str, empty_reason: str
     ) -> Answer:
-        otherwise = self.models.hybrid.otherwise(history, rows)
-        return Answer(
-            tuple(
-                Recommendation(
-                    self.items.ids[r],
-                    float(scores[r]),
-                    int(r),
-                    reason(self.items, history, int(r), context, other),
-                )
-                for r, other in zip(rows, otherwise, strict=True)
-            )
-        )
-
-    def _named(self, rows: np.ndarray, scores: np.ndarray, text: str, nothing: str) -> Answer:
         ids = self.items.ids
-        found = (Recommendation(ids[r], float(scores[r]), int(r), text) for r in rows)
-        return Answer(tuple(found), None if len(rows) else nothing)
+        items = tuple(Recommendation(ids[r], float(scores[r]), int(r), text) for r in rows)
+        return Answer(items, None if items else empty_reason)
 
 
-def _best_of_each(scores: np.ndarray, product_groups: np.ndarray, k: int) -> np.ndarray:
-    """Scores (n,) with -inf for all but the best of each product in its colours, if k are left."""
+def _best_of_product(scores: np.ndarray, product_groups: np.ndarray, k: int) -> np.ndarray:
+    """Return scores (n,) with -inf for all but the best item of each product, if k are left."""
     order = np.argsort(-scores, kind="stable")
     first = order[np.unique(product_groups[order], return_index=True)[1]]
-    once = np.full_like(scores, -np.inf)
-    once[first] = scores[first]
-    return once if np.isfinite(once).sum() >= k else scores
+    of_products = np.full_like(scores, -np.inf)
+    of_products[first] = scores[first]
+    return of_products if np.isfinite(of_products).sum() >= k else scores
 
 
 def models_root(index: Index) -> Path:
-    """Where the models of an index are published: in its folder."""
+    """Return the folder where the models of an index are published: in its own."""
     return (index.generation.root or index.generation.path) / MODELS_FOLDER

@@ -1,10 +1,10 @@
-"""The catalogue as recommenders see it: rows with attributes, vectors and families."""
+"""The catalogue as recommenders see it: rows with attributes, vectors and product groups."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 Coded = tuple[list, np.ndarray]  # distinct values, and for each row which of them it has
 
 _PRICE_NAMES = ("price", "saleprice", "listprice", "amount")
-_KINDS = range(2, 151)  # a column with so many values tells a kind of item
+_CATEGORY_COUNTS = range(2, 151)  # a column with so many values holds categories of items
 
 
 class UnknownItems(LookupError):  # noqa: N818
-    """An id that the catalogue does not have."""
+    """The catalogue does not have an item of this id."""
 
 
 class Items:
@@ -47,13 +47,13 @@ class Items:
         self.columns = dict(columns or {})
         self.vectors = None if vectors is None else _unit(vectors)
         self._groups = np.arange(len(self.ids)) if groups is None else np.asarray(groups)
-        self._words: dict[int, str] = {}
+        self._short_names: dict[int, str] = {}
         self._rows = {id: row for row, id in enumerate(self.ids)}
         self._check()
 
     @classmethod
     def of_index(cls, index: Index) -> Items:
-        """The items of an opened index, with its vectors."""
+        """Return the items of an opened index, with its vectors."""
         columns = {name: index.categorical_codes(name) for name in index.columns}
         return cls(
             index.ids, index.titles, columns, index.generation.vectors, index.duplicate_groups
@@ -67,7 +67,7 @@ class Items:
         titles: Sequence[str] | None = None,
         vectors: np.ndarray | None = None,
     ) -> Items:
-        """Items from plain lists of values, one list an attribute."""
+        """Build items from plain lists of values, one list an attribute."""
         return cls(ids, titles, {n: _coded(v) for n, v in attributes.items()}, vectors)
 
     def __len__(self) -> int:
@@ -76,26 +76,26 @@ class Items:
     def _check(self) -> None:
         if len(self._rows) != len(self.ids):
             raise ValueError(f"{len(self.ids)} items have {len(self._rows)} different ids")
-        found = {"titles": len(self.titles), "groups": len(self._groups)}
-        found |= {name: len(codes) for name, (_, codes) in self.columns.items()}
+        lengths = {"titles": len(self.titles), "groups": len(self._groups)}
+        lengths |= {name: len(codes) for name, (_, codes) in self.columns.items()}
         if self.vectors is not None:
-            found["vectors"] = len(self.vectors)
-        for name, count in found.items():
+            lengths["vectors"] = len(self.vectors)
+        for name, count in lengths.items():
             if count != len(self):
                 raise ValueError(f"{len(self)} items but {count} {name}")
 
     def row_of(self, id: str) -> int:
-        """Row number of an item; raises UnknownItems."""
+        """Return the row number of an item; raises UnknownItems."""
         if id not in self._rows:
             raise UnknownItems(f"no item {id!r} among the {len(self)} of this catalogue")
         return self._rows[id]
 
     def rows_of(self, ids: Sequence[str]) -> np.ndarray:
-        """Row numbers int64 (n,), -1 for what is not (or no longer) in the catalogue."""
+        """Return row numbers int64 (n,), -1 for ids that the catalogue does not have."""
         return np.fromiter((self._rows.get(id, -1) for id in ids), np.int64, len(ids))
 
-    def attributes(self, row: int) -> dict[str, object]:
-        """The attributes of one item."""
+    def attributes(self, row: int) -> dict[str, Any]:
+        """Return the attributes of one item."""
         return {name: values[codes[row]] for name, (values, codes) in self.columns.items()}
 
     def mask(self, where: Where) -> np.ndarray:
@@ -103,35 +103,35 @@ class Items:
         allowed = np.ones(len(self), bool)
         for condition in parse_where(where):
             if condition.column not in self.columns:
-                there = ", ".join(self.columns) or "none"
+                columns = ", ".join(self.columns) or "none"
                 raise FilterError(
-                    f"there is no column {condition.column!r}; the columns are: {there}"
+                    f"there is no column {condition.column!r}; the columns are: {columns}"
                 )
             values, codes = self.columns[condition.column]
             allowed &= condition.mask(values)[codes]
         return allowed
 
     def named(self, *names: str) -> str | None:
-        """The column that is called one of `names`, case and punctuation aside."""
+        """Return the first column called one of `names`, case and punctuation ignored."""
         return find_column(self.columns, names)
 
-    def words(self, row: int) -> str:
-        """An item in a few words: its colour and kind where columns say so, else its title."""
-        if row not in self._words:
+    def short_name(self, row: int) -> str:
+        """Return an item's colour and category where columns have them, else its title."""
+        if row not in self._short_names:
             name = made_title(self.attributes(row), "").lower()
-            self._words[row] = name or self.titles[row]
-        return self._words[row]
+            self._short_names[row] = name or self.titles[row]
+        return self._short_names[row]
 
     @cached_property
-    def kinds(self) -> dict[str, np.ndarray]:
-        """Columns that sort the items into kinds: {name: codes (n,)}."""
-        found = {}
+    def category_codes(self) -> dict[str, np.ndarray]:
+        """Columns whose values are categories of items: {name: int64 codes (n,)}."""
+        columns = {}
         for name, (values, codes) in self.columns.items():
             texts = [v for v in values if v is not None]
-            plain = all(isinstance(v, str) for v in texts)
-            if plain and len(texts) in _KINDS and len(texts) <= max(2, len(self) // 4):
-                found[name] = codes.astype(np.int64)
-        return found
+            few = len(texts) in _CATEGORY_COUNTS and len(texts) <= max(2, len(self) // 4)
+            if few and all(isinstance(v, str) for v in texts):
+                columns[name] = codes.astype(np.int64)
+        return columns
 
     @cached_property
     def product_groups(self) -> np.ndarray:

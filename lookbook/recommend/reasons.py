@@ -8,8 +8,8 @@ from lookbook.recommend.context import Context
 from lookbook.recommend.data import History
 from lookbook.recommend.items import Items
 
-_DID = {"view": "looked at", "like": "liked", "save": "saved", "buy": "bought"}
-_ALIKE = 0.6  # cosine from which "like the ..." is said
+_VERBS = {"view": "looked at", "like": "liked", "save": "saved", "buy": "bought"}
+_MIN_COSINE = 0.6  # from which "like the ..." is said
 _EVERY_SEASON = ("", "none", "all", "all seasons")
 
 
@@ -18,67 +18,67 @@ def reason(
     history: History,
     row: int,
     context: Context,
-    otherwise: str = "",
+    fallback: str = "",
     *,
-    newcomer: bool = False,
+    cold_start: bool = False,
 ) -> str:
-    """Such as "like the blue shirt you saved; worn in summer".
+    """Return a reason such as "like the blue shirt you saved; worn in summer".
 
-    `otherwise` is what is true of an item that is like nothing in the history. Of a `newcomer`,
-    which nobody took: "new, looks like the blue shirt you saved".
+    `fallback` is used for an item that is like nothing in the history. With `cold_start`, for an
+    item without interactions: "new, looks like the blue shirt you saved".
     """
-    why = _because(items, history, row) or otherwise
-    if newcomer:
-        why = _of_newcomer(why)
-    return "; ".join(part for part in (why, _fits(items, row, context)) if part)
+    why = _by_history(items, history, row) or fallback
+    if cold_start:
+        why = _of_new_item(why)
+    return "; ".join(part for part in (why, _by_context(items, row, context)) if part)
 
 
-def _of_newcomer(why: str) -> str:
+def _of_new_item(why: str) -> str:
     if why.startswith("like "):
         return f"new, looks {why}"
     return f"new, {why}" if why.startswith("another colour") else "new here"
 
 
-def _because(items: Items, history: History, row: int) -> str:
-    place = _nearest(items, history, row) if len(history) else None
-    if place is None:
+def _by_history(items: Items, history: History, row: int) -> str:
+    position = _nearest_position(items, history, row) if len(history) else None
+    if position is None:
         return ""
-    other = int(history.rows[place])
-    did = _DID.get(history.kinds[place], "liked")
+    other = int(history.rows[position])
+    verb = _VERBS.get(history.event_types[position], "liked")
     if other == row:
-        return f"you {did} it before"
+        return f"you {verb} it before"
     if items.product_groups[other] == items.product_groups[row]:
-        return f"another colour of the {items.words(other)} you {did}"
-    return f"like the {items.words(other)} you {did}"
+        return f"another colour of the {items.short_name(other)} you {verb}"
+    return f"like the {items.short_name(other)} you {verb}"
 
 
-def _nearest(items: Items, history: History, row: int) -> int | None:
-    """The place in the history of what the item is most like, if it is like any of it."""
+def _nearest_position(items: Items, history: History, row: int) -> int | None:
+    """Return where in the history the most similar item stands; None if none is similar enough."""
     same = history.rows == row
     if same.any():
         return int(np.flatnonzero(same)[-1])
-    family = items.product_groups[history.rows] == items.product_groups[row]
-    if family.any():
-        return int(np.flatnonzero(family)[-1])
+    same_product = items.product_groups[history.rows] == items.product_groups[row]
+    if same_product.any():
+        return int(np.flatnonzero(same_product)[-1])
     if items.vectors is None:
         return None
-    near = items.vectors[history.rows] @ items.vectors[row]
-    return int(near.argmax()) if near.max() >= _ALIKE else None
+    cosines = items.vectors[history.rows] @ items.vectors[row]
+    return int(cosines.argmax()) if cosines.max() >= _MIN_COSINE else None
 
 
-def _fits(items: Items, row: int, context: Context) -> str:
-    """What of the circumstances the item meets."""
-    found = []
+def _by_context(items: Items, row: int, context: Context) -> str:
+    """What of the context the item fits."""
+    parts = []
     season, usage = _value(items, row, "season"), _value(items, row, "usage", "occasion")
-    if season.casefold() not in _EVERY_SEASON and context.weather in (None, season):
-        found.append(f"worn in {season.lower()}")
+    if season.casefold() not in _EVERY_SEASON and context.effective_season in (None, season):
+        parts.append(f"worn in {season.lower()}")
     if context.occasion and usage.casefold() == context.occasion.casefold():
-        found.append(f"for {context.occasion.lower()}")
-    return " and ".join(found)
+        parts.append(f"for {context.occasion.lower()}")
+    return " and ".join(parts)
 
 
 def _value(items: Items, row: int, *names: str) -> str:
-    """An item's value in the column called so, "" where there is none."""
+    """An item's value in the first column of these names, "" where there is none."""
     column = items.named(*names)
     if column is None:
         return ""

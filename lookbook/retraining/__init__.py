@@ -1,4 +1,4 @@
-"""The loop: what visitors do improves what they are shown."""
+"""Train the recommenders anew from what visitors did, and publish them where not worse."""
 
 from lookbook.retraining.job import RefreshJob
 from lookbook.retraining.refresh import Report, refresh

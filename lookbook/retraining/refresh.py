@@ -1,4 +1,4 @@
-"""Train anew from all events, compare with the running models, publish where not worse."""
+"""Train models from all events, compare them with the published ones, publish where not worse."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from lookbook.recommend.feed import models_root
 from lookbook.recommend.history import interactions_of
 from lookbook.recommend.hybrid.model import Hybrid
 from lookbook.recommend.items import Items
-from lookbook.recommend.model_store import Models, read_manifest, running
+from lookbook.recommend.model_store import Models, open_published, read_manifest
 from lookbook.search.index import Index
 
-_NEWEST = 0.2  # share of the events, the newest, that a new model is measured on
-_ENOUGH = 5  # people to ask; a comparison on fewer says nothing
+_TEST_SHARE = 0.2  # of the events, the newest, that a new model is measured on
+_MIN_USERS = 5  # a comparison on fewer says nothing
 MEASURE = "ndcg@12"
 
 
@@ -58,40 +58,42 @@ def refresh(
 ) -> Report:
     """Train on all events (or on `interactions`) and publish under `root`, where not worse.
 
-    The new model, trained without the newest events, is measured on them beside the running one;
-    it goes live if its nDCG@12 is at least as high, unmeasured where fewer than five people could
-    be asked, or if a visitor who was forgotten is still in the running one. Models that know
-    somebody who was forgotten are withdrawn. Raises OSError, StoreUnavailable.
+    A new model, trained without the newest events, is measured on them beside the running one. New
+    models go live if its nDCG@12 is at least as high, unmeasured where fewer than five users could
+    be measured, or if a visitor who was forgotten is still in the running ones. Models that know a
+    forgotten visitor are deleted. Raises OSError, StoreUnavailable.
     """
     items = Items.of_index(index)
     root = models_root(index) if root is None else Path(root)
-    as_of = datetime.now(UTC).isoformat()  # who is forgotten from here on may still be among them
-    known = interactions_of(store.all(), items) if interactions is None else interactions
-    if not len(known):
-        outdated(root, store)
+    as_of = datetime.now(UTC).isoformat()  # visitors forgotten later may still be in the models
+    if interactions is None:
+        interactions = interactions_of(store.all(), items)
+    count = len(interactions)
+    if not count:
+        delete_generations_with_forgotten(root, store)
         return Report(False, "there are no events to learn from yet", 0)
-    before = _running(root, items)
-    new, old = compared(known, items, before)
-    stale = set(outdated(root, store, only_name=True))
+    before = _open_running(root, items)
+    new, old = compare(interactions, items, before)
+    stale = generations_with_forgotten(root, store)
     if before and before.generation not in stale and new and old and new.value < old.value:
-        return Report(
-            False, "the new models are worse: kept the running ones", len(known), new, old
-        )
-    about = {
+        return Report(False, "the new models are worse: kept the running ones", count, new, old)
+    details = {
         "as_of": as_of,
-        "events": len(known),
-        "trained_until": float(known.day.max()),
+        "events": count,
+        "trained_until": float(interactions.day.max()),
         "evaluation": {"measure": MEASURE, "new": _plain(new), "running": _plain(old)},
     }
-    folder = Models.fitted(known, items).write(root, about)
+    folder = Models.fit(interactions, items).write(root, details)
     publish(root, folder)
-    outdated(root, store)
+    delete_generations_with_forgotten(root, store)
     prune(root)
-    return Report(True, _why(before, new, old, stale), len(known), new, old, folder.name)
+    return Report(True, _why_live(before, new, old, stale), count, new, old, folder.name)
 
 
-def _why(before: Models | None, new: Estimate | None, old: Estimate | None, stale: set[str]) -> str:
-    few = f"fewer than {_ENOUGH} people took something new in the newest events"
+def _why_live(
+    before: Models | None, new: Estimate | None, old: Estimate | None, stale: list[str]
+) -> str:
+    few = f"fewer than {_MIN_USERS} people took something new in the newest events"
     if before is None:
         return "the first models are live" + ("" if new else f", unmeasured: {few}")
     if before.generation in stale:
@@ -101,48 +103,50 @@ def _why(before: Models | None, new: Estimate | None, old: Estimate | None, stal
     return "the new models are live: not worse than the running ones"
 
 
-def _plain(figure: Estimate | None) -> dict | None:
-    return None if figure is None else asdict(figure)
+def _plain(estimate: Estimate | None) -> dict | None:
+    return None if estimate is None else asdict(estimate)
 
 
-def _running(root: Path, items: Items) -> Models | None:
+def _open_running(root: Path, items: Items) -> Models | None:
     try:
-        return running(root, items)
+        return open_published(root, items)
     except (ModelCorrupt, FileNotFoundError):
         return None
 
 
-def compared(
-    known: Interactions, items: Items, before: Models | None
+def compare(
+    interactions: Interactions, items: Items, before: Models | None
 ) -> tuple[Estimate | None, Estimate | None]:
-    """nDCG@12 of a new model and of the running one on the newest events, unseen by both."""
-    split = _split(known, before)
-    fitted, asked = known.before(split), known.where(known.day >= split)
-    wanted = questions(fitted, asked)["new"] if len(asked) and len(fitted) else {}
-    if len(wanted) < _ENOUGH:
+    """Return nDCG@12 of a new model and of the running one on the newest events, unseen by both."""
+    split = _split_day(interactions, before)
+    train, test = interactions.before(split), interactions.where(interactions.day >= split)
+    relevant = questions(train, test)["new"] if len(test) and len(train) else {}
+    if len(relevant) < _MIN_USERS:
         return None, None
-    figures = []
-    for model in (Hybrid().fit(fitted, items), before.hybrid if before else None):
-        if model is None:
-            figures.append(None)
-            continue
-        model.interactions = fitted
-        rows = ranked_rows(model, wanted, "new")
-        right = list(wanted.values())
-        figures.append(accuracy_figures(rows, list(wanted), right, fitted, asked)[MEASURE])
-    return figures[0], figures[1]
+    new = _measure(Hybrid().fit(train, items), relevant, train, test)
+    return new, _measure(before.hybrid, relevant, train, test) if before else None
 
 
-def _split(known: Interactions, before: Models | None) -> float:
-    """The newest part by time begins here: after all that the running models were trained on."""
-    newest = float(np.quantile(known.day, 1 - _NEWEST))
+def _measure(
+    model: Hybrid, relevant: dict[str, set[int]], train: Interactions, test: Interactions
+) -> Estimate:
+    """nDCG@12 of a model on `relevant`: {user: rows of the items to find}."""
+    model.interactions = train
+    rows = ranked_rows(model, relevant, "new")
+    answers = list(relevant.values())
+    return accuracy_figures(rows, list(relevant), answers, train, test)[MEASURE]
+
+
+def _split_day(interactions: Interactions, before: Models | None) -> float:
+    """Where the newest events begin: after all that the running models were trained on."""
+    newest = float(np.quantile(interactions.day, 1 - _TEST_SHARE))
     if before is None:
         return newest
-    return max(newest, float(np.nextafter(before.about.get("trained_until", 0.0), np.inf)))
+    return max(newest, float(np.nextafter(before.manifest.get("trained_until", 0.0), np.inf)))
 
 
-def outdated(root: Path, store: EventStore, *, only_name: bool = False) -> list[str]:
-    """Generations trained before a visitor was last forgotten; withdrawn unless `only_name`."""
+def generations_with_forgotten(root: Path, store: EventStore) -> list[str]:
+    """Return the generations trained before a visitor was last forgotten."""
     last = store.last_forgotten()
     if last is None:
         return []
@@ -151,9 +155,13 @@ def outdated(root: Path, store: EventStore, *, only_name: bool = False) -> list[
         try:
             as_of = datetime.fromisoformat(read_manifest(root / name)["as_of"])
         except (ModelCorrupt, OSError, ValueError, KeyError):
-            as_of = None  # nobody can say whom it knows
+            as_of = None  # it is not known whom these models know
         if as_of is None or as_of <= last:
             names.append(name)
-    if names and not only_name:
-        delete_generations(root, names)
     return names
+
+
+def delete_generations_with_forgotten(root: Path, store: EventStore) -> None:
+    """Delete the generations trained before a visitor was last forgotten."""
+    if names := generations_with_forgotten(root, store):
+        delete_generations(root, names)

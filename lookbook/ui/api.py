@@ -195,13 +195,8 @@ class Api:
             context = self.visitor_service.context(
                 season, occasion, _number(budget), _number(temperature)
             )
-            if rows:
-                known = History.of_rows(rows, "like")
-                answer = self.visitor_service.feed.models.hybrid.recommend(
-                    known, _count(count), context
-                )
-            else:
-                answer = self.visitor_service.feed.for_you(None, _count(count), context)
+            likes = History.of_rows(rows, "like")
+            answer = self.visitor_service.feed.for_you(likes, _count(count), context)
         except ValueError as error:  # ContextError
             raise InvalidRequest(str(error)) from error
         return [

@@ -19,7 +19,7 @@ from lookbook.index import publish, rollback, write_generation
 from lookbook.index.publishing import published
 from lookbook.recommend import Interactions, ModelCorrupt
 from lookbook.recommend.feed import Feed, models_root
-from lookbook.recommend.model_store import Models, running
+from lookbook.recommend.model_store import Models, open_published
 from lookbook.retraining import RefreshJob, refresh
 from lookbook.search.index import Index
 from tests.tiny_shop import ITEMS, checkerboard, checkerboard_items
@@ -36,7 +36,7 @@ from tests.tiny_shop import checkerboard, checkerboard_items
 
 start, work = sys.argv[1:]
 items = checkerboard_items()
-models = Models.fitted(checkerboard(items), items)
+models = Models.fit(checkerboard(items), items)
 
 def die_before(last):
     steps = 0
@@ -95,7 +95,7 @@ def shop(items, tmp_path, monkeypatch):
 
 @pytest.fixture
 def store(shop):
-    opened = EventStore.beside(shop.generation.root)
+    opened = EventStore.for_index(shop.generation.root)
     yield opened
     opened.close()
 
@@ -223,7 +223,7 @@ def test_the_forgotten_leave_the_models_and_no_step_leads_back_to_them(shop, sto
     assert "forgotten" in third.reason
     assert published(root) == [third.generation]
     assert not any((root / g).exists() for g in (first.generation, second.generation))
-    taken = running(root, items).hybrid.signals.events
+    taken = open_published(root, items).hybrid.item_features.event_counts
     assert taken[0::2].sum() < taken[1::2].sum()
 
 
@@ -242,7 +242,7 @@ def test_when_all_are_forgotten_the_models_go(shop, store):
 def test_a_refresh_killed_while_it_publishes_leaves_a_whole_generation(items, tmp_path):
     start, work = tmp_path / "start", tmp_path / "work"
     known = checkerboard(items)
-    old = Models.fitted(known.before(3), items).write(start, {"who": "old"})
+    old = Models.fit(known.before(3), items).write(start, {"who": "old"})
     publish(start, old)
     command = [sys.executable, "-c", _KILLED, str(start), str(work)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
@@ -250,7 +250,7 @@ def test_a_refresh_killed_while_it_publishes_leaves_a_whole_generation(items, tm
     outcomes = []
     for step in range(int(done.stdout) + 1):
         root = work / str(step)
-        outcomes.append(running(root, items).about["who"])  # opened: every sum is right
+        outcomes.append(open_published(root, items).manifest["who"])  # verifies every checksum
         for folder in root.glob("[!.]*/"):
             Models.open(folder, items)
     changed = outcomes.index("new")
@@ -266,7 +266,7 @@ def test_damaged_models_are_refused_and_the_feed_goes_on(shop, store, items):
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(ModelCorrupt, match="the manifest says"):
-        running(models_root(shop), items)
+        open_published(models_root(shop), items)
     assert len(Feed(shop, store).for_you(k=3)) == 3
     assert refresh(shop, store).live  # the next refresh mends it
 
@@ -292,7 +292,7 @@ def test_the_commands_find_the_state_that_the_site_was_given(shop, tmp_path, cap
     assert main(command) == 2
     assert "expected the folder that app.py keeps its --state in" in capsys.readouterr().err
     state.mkdir()
-    kept = EventStore.beside(state)
+    kept = EventStore.for_index(state)
     visits(kept)
     kept.close()
     assert main(command) == main(command) == 0
@@ -305,7 +305,7 @@ def test_the_commands_find_the_state_that_the_site_was_given(shop, tmp_path, cap
 
 def test_a_job_refreshes_once_enough_has_happened(shop, store):
     feed = Feed(shop, store)
-    job = RefreshJob(shop, store, events=100, look=0.02).start()
+    job = RefreshJob(shop, store, events=100, poll_seconds=0.02).start()
     store.record(Event(new_visitor(), "like", "i1"))
     time.sleep(0.2)
     assert job.last is None
@@ -333,7 +333,7 @@ def test_a_job_refreshes_by_the_clock_and_survives_a_failure(shop, store, monkey
 
     monkeypatch.setattr(room, "refresh", failing_once)
     visits(store, people=4)
-    job = RefreshJob(shop, store, seconds=0.05, look=0.02).start()
+    job = RefreshJob(shop, store, seconds=0.05, poll_seconds=0.02).start()
     until = time.monotonic() + 30
     while job.last is None and time.monotonic() < until:
         time.sleep(0.05)

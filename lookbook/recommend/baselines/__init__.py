@@ -1,1 +1,1 @@
-"""Recommenders that learn from one source of evidence each."""
+"""Recommenders that use one source of evidence each."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookbook.recommend.base import Arrays, Recommender
+from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
@@ -15,11 +15,11 @@ from lookbook.recommend.items import Items
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-_MANY = 1_000_000  # entries from which several threads pay; with few they wait for each other
+_MANY_ENTRIES = 1_000_000  # several threads pay from here; with fewer entries they only wait
 
 
-class _Factors(Recommender):
-    """Item factors (n, f), and a vector for a person from the history alone."""
+class MatrixFactorization(Recommender):
+    """Item factors (n, f), and a user vector computed from the history alone."""
 
     factors: np.ndarray
 
@@ -29,22 +29,22 @@ class _Factors(Recommender):
         context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Inner products; -inf for items that nobody has taken and people without a history."""
-        # one by one: a product of matrices rounds differently with the number of people
-        found = np.stack([self.factors @ self.person(history) for history in histories])
-        found[:, self._untaken] = -np.inf
-        found[[not len(history) for history in histories]] = -np.inf
-        return found
+        """Return inner products; -inf for items nobody has taken and users without a history."""
+        # one by one: a matrix product rounds differently with the number of users
+        scores = np.stack([self.factors @ self.user_vector(history) for history in histories])
+        scores[:, self._untaken] = -np.inf
+        scores[[not len(history) for history in histories]] = -np.inf
+        return scores
 
-    def _know(self, factors: np.ndarray) -> None:
+    def _set_factors(self, factors: np.ndarray) -> None:
         self.factors, self._untaken = factors, ~factors.any(axis=1)
 
-    def person(self, history: History) -> np.ndarray:
-        """float32 (f,): where somebody with this history stands."""
+    def user_vector(self, history: History) -> np.ndarray:
+        """float32 (f,): the factors of a user with this history."""
         raise NotImplementedError
 
     def empty_reason(self, history: History) -> str:
-        """Factors need a history of items that others took as well."""
+        """Return why there is no answer: factors need items that others took as well."""
         return "nobody has taken these items yet" if len(history) else "you have no history yet"
 
     def _similar(self, history: History) -> np.ndarray:
@@ -53,7 +53,7 @@ class _Factors(Recommender):
         return np.where(self._untaken, -np.inf, cosines).astype(np.float32)
 
 
-class ALS(_Factors):
+class ALS(MatrixFactorization):
     """Alternating least squares on implicit feedback (Hu, Koren, Volinsky 2008).
 
     `alpha` is the confidence that an interaction of weight 1 has over none.
@@ -73,11 +73,11 @@ class ALS(_Factors):
         self.iterations, self.seed = iterations, seed
 
     def _fit(self, interactions: Interactions, items: Items) -> None:
-        self._know(self._factorised(interactions.matrix()))
+        self._set_factors(self._factorize(interactions.matrix()))
         self._gram = self.factors.T @ self.factors
 
-    def _factorised(self, matrix: sp.csr_matrix) -> np.ndarray:
-        """The factors of the columns of a csr matrix; zero for a column without entries."""
+    def _factorize(self, matrix: sp.csr_matrix) -> np.ndarray:
+        """Return the factors of the columns of a csr matrix; zero for a column without entries."""
         from implicit.cpu.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits
 
@@ -90,42 +90,48 @@ class ALS(_Factors):
                 alpha=self.alpha,
                 iterations=self.iterations,
                 random_state=self.seed,
-                num_threads=1 if matrix.nnz < _MANY else 0,
+                num_threads=1 if matrix.nnz < _MANY_ENTRIES else 0,
             )
             model.fit(matrix, show_progress=False)
         factors = np.asarray(model.item_factors, np.float32)
         factors[np.bincount(matrix.indices, minlength=len(factors)) == 0] = 0
         return factors
 
-    def person(self, history: History) -> np.ndarray:
-        """One exact half-step: (YtY + Yt(C - I)Y + r I)^-1 Yt C p."""
-        rows, weights = history.by_row
-        return solved(self._gram, self.factors[rows], self.alpha * weights, self.regularization)
+    def user_vector(self, history: History) -> np.ndarray:
+        """Return one exact half-step: (YtY + Yt(C - I)Y + r I)^-1 Yt C p."""
+        rows, weights = history.weights_by_row
+        confidence = self.alpha * weights
+        return solve_user(self._gram, self.factors[rows], confidence, self.regularization)
 
-    def _state(self) -> tuple[Arrays, dict]:
+    def state(self) -> State:
+        """Return the item factors and the parameters."""
         names = ("size", "regularization", "alpha", "iterations", "seed")
         return {"factors": self.factors}, {n: getattr(self, n) for n in names}
 
-    def _restore(self, arrays: Arrays, settings: dict) -> None:
+    def restore(self, arrays: Arrays, settings: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
         for name, value in settings.items():
             setattr(self, name, value)
-        self._know(arrays["factors"])
+        self._set_factors(arrays["factors"])
         self._gram = self.factors.T @ self.factors
 
 
-def solved(
-    gram: np.ndarray, taken: np.ndarray, confidence: np.ndarray, regularization: float
+def solve_user(
+    gram: np.ndarray, factors: np.ndarray, confidence: np.ndarray, regularization: float
 ) -> np.ndarray:
-    """The least-squares vector of a person: `taken` (m, f) factors with their `confidence` (m,)."""
-    left = gram + (taken.T * (confidence - 1)) @ taken
+    """float32 (f,): the least-squares vector of a user who took items of `factors` (m, f).
+
+    `gram` (f, f) is YtY over all items, `confidence` (m,) that of each item taken.
+    """
+    left = gram + (factors.T * (confidence - 1)) @ factors
     left = left + regularization * np.eye(len(gram), dtype=np.float32)
-    return np.linalg.solve(left, taken.T @ confidence).astype(np.float32)
+    return np.linalg.solve(left, factors.T @ confidence).astype(np.float32)
 
 
-class BPR(_Factors):
+class BPR(MatrixFactorization):
     """Bayesian personalised ranking (Rendle et al. 2009).
 
-    Somebody it was not trained with stands where the mean of their items' factors is.
+    The vector of a user it was not trained with is the mean of their items' factors.
     """
 
     name = "bpr"
@@ -140,13 +146,13 @@ class BPR(_Factors):
     ) -> None:
         self.size, self.learning_rate, self.regularization = size, learning_rate, regularization
         self.iterations, self.seed = iterations, seed
-        self._people: dict[str, np.ndarray] = {}
+        self._user_vectors: dict[str, np.ndarray] = {}
 
     def _fit(self, interactions: Interactions, items: Items) -> None:
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
-        self._know(np.zeros((len(items), self.size + 1), np.float32))
-        self._people = {}
+        self._set_factors(np.zeros((len(items), self.size + 1), np.float32))
+        self._user_vectors = {}
         if not len(interactions):
             return
         model = BayesianPersonalizedRanking(
@@ -160,25 +166,27 @@ class BPR(_Factors):
         model.fit(interactions.matrix(), show_progress=False)
         factors = np.asarray(model.item_factors, np.float32)
         factors[np.bincount(interactions.item, minlength=len(items)) == 0] = 0
-        self._know(factors)
-        self._people = dict(zip(interactions.users, model.user_factors, strict=True))
+        self._set_factors(factors)
+        self._user_vectors = dict(zip(interactions.users, model.user_factors, strict=True))
 
-    def person(self, history: History) -> np.ndarray:
-        """The factors trained for a person of this name, else the mean of the history's."""
-        if history.name in self._people:
-            return self._people[history.name]
-        rows, weights = history.by_row
+    def user_vector(self, history: History) -> np.ndarray:
+        """Return the factors trained for a user of this name, else the mean of the history's."""
+        if history.name in self._user_vectors:
+            return self._user_vectors[history.name]
+        rows, weights = history.weights_by_row
         if not len(rows):
             return np.zeros(self.factors.shape[1], np.float32)
         mean = weights @ self.factors[rows] / max(float(weights.sum()), 1e-9)
         mean[-1] = 1.0  # the last column of the items' factors is their bias
         return mean
 
-    def _state(self) -> tuple[Arrays, dict]:
+    def state(self) -> State:
+        """Return the item factors and the parameters."""
         names = ("size", "learning_rate", "regularization", "iterations", "seed")
         return {"factors": self.factors}, {n: getattr(self, n) for n in names}
 
-    def _restore(self, arrays: Arrays, settings: dict) -> None:
+    def restore(self, arrays: Arrays, settings: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
         for name, value in settings.items():
             setattr(self, name, value)
-        self._know(arrays["factors"])
+        self._set_factors(arrays["factors"])

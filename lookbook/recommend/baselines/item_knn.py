@@ -1,13 +1,14 @@
-"""Item KNN: items that the same people took, by the library implicit."""
+"""Item KNN: items that the same users took, by the library implicit."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from lookbook.recommend.base import Arrays, Recommender
+from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
@@ -16,9 +17,9 @@ WEIGHTINGS = ("cosine", "bm25")
 
 
 class ItemKNN(Recommender):
-    """The k items most often taken by the same people, by cosine or BM25 weights.
+    """The k items most often taken by the same users, by cosine or BM25 weights.
 
-    (Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms".)
+    Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms".
     """
 
     name = "item_knn"
@@ -39,10 +40,10 @@ class ItemKNN(Recommender):
         if not len(interactions):
             self.similarity = sp.csr_matrix((len(items), len(items)), dtype=np.float32)
             return
-        kind = CosineRecommender if self.weighting == "cosine" else BM25Recommender
-        model = kind(K=self.neighbours + 1, num_threads=1)
+        model_class = CosineRecommender if self.weighting == "cosine" else BM25Recommender
+        model = model_class(K=self.neighbours + 1, num_threads=1)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Method expects CSR input")  # of its own making
+            warnings.filterwarnings("ignore", "Method expects CSR input")  # raised within implicit
             model.fit(interactions.matrix(), show_progress=False)
         self.similarity = model.similarity.tocsr().astype(np.float32)
 
@@ -52,34 +53,36 @@ class ItemKNN(Recommender):
         context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
-        """The sum over the history of weight times similarity; -inf where no neighbour is."""
-        found = np.full((len(histories), len(self.items)), -np.inf, np.float32)
-        for place, history in enumerate(histories):
-            columns, sums = self.sums(history)
-            found[place, columns] = sums
-        return found
+        """Return sums over the history of weight times similarity; -inf for no neighbour."""
+        scores = np.full((len(histories), len(self.items)), -np.inf, np.float32)
+        for number, history in enumerate(histories):
+            rows, sums = self.neighbour_scores(history)
+            scores[number, rows] = sums
+        return scores
 
-    def sums(self, history: History) -> tuple[np.ndarray, np.ndarray]:
-        """The neighbours of a history, distinct rows, and the score of each."""
-        rows, weights = history.by_row
+    def neighbour_scores(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distinct rows of a history's neighbours, and float32 scores of each."""
+        own, weights = history.weights_by_row
         s = self.similarity
-        parts = [slice(s.indptr[row], s.indptr[row + 1]) for row in rows]
-        columns = np.concatenate([s.indices[p] for p in parts] or [np.empty(0, np.int32)])
-        values = [s.data[p] * w for p, w in zip(parts, weights, strict=True)]
-        found, inverse = np.unique(columns, return_inverse=True)
-        total = np.bincount(inverse, np.concatenate(values), len(found)) if values else ()
-        return found, np.asarray(total, np.float32)
+        slices = [slice(s.indptr[row], s.indptr[row + 1]) for row in own]
+        columns = np.concatenate([s.indices[part] for part in slices] or [np.empty(0, np.int32)])
+        values = [s.data[part] * w for part, w in zip(slices, weights, strict=True)]
+        rows, inverse = np.unique(columns, return_inverse=True)
+        sums = np.bincount(inverse, np.concatenate(values), len(rows)) if values else ()
+        return rows, np.asarray(sums, np.float32)
 
     def empty_reason(self, history: History) -> str:
-        """Neighbours need a history, and others who share it."""
+        """Return why there is no answer: it takes a history, and others who share it."""
         return "nobody else has taken what you took" if len(history) else "you have no history yet"
 
-    def _state(self) -> tuple[Arrays, dict]:
+    def state(self) -> State:
+        """Return the csr matrix of similarities and the parameters."""
         s = self.similarity
         arrays = {"data": s.data, "indices": s.indices, "indptr": s.indptr}
         return arrays, {"neighbours": self.neighbours, "weighting": self.weighting}
 
-    def _restore(self, arrays: Arrays, settings: dict) -> None:
+    def restore(self, arrays: Arrays, settings: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
         import scipy.sparse as sp
 
         self.neighbours, self.weighting = settings["neighbours"], settings["weighting"]
@@ -90,10 +93,10 @@ class ItemKNN(Recommender):
 
 
 class BoughtTogether(ItemKNN):
-    """Item KNN over purchases alone: what completes a look, from real baskets."""
+    """Item KNN over purchases alone: what completes an outfit, by real baskets."""
 
     name = "bought_together"
 
     def _fit(self, interactions: Interactions, items: Items) -> None:
-        kind = interactions.kind
-        super()._fit(interactions if kind is None else interactions.where(kind == "buy"), items)
+        types = interactions.event_type
+        super()._fit(interactions if types is None else interactions.where(types == "buy"), items)

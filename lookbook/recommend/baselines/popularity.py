@@ -1,12 +1,13 @@
-"""Popularity with recency: what many took lately, more so what they take in such a context."""
+"""Popularity with recency, weighted by the context."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from lookbook.recommend.base import Arrays, Recommender
+from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.context_lift import ContextLift
 from lookbook.recommend.data import History, Interactions
@@ -29,7 +30,7 @@ class Popularity(Recommender):
         ages = interactions.now - interactions.day
         weights = interactions.weight * 0.5 ** (ages / self.half_life)
         self.counts = np.bincount(interactions.item, weights, len(items)).astype(np.float32)
-        self.effects = ContextLift.learnt(interactions, items)
+        self.context_lift = ContextLift.fit(interactions, items)
 
     def scores(
         self,
@@ -37,19 +38,21 @@ class Popularity(Recommender):
         context: Context = EMPTY_CONTEXT,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Counts, as far as there are any, times the effect of the context."""
-        counts = self.counts * np.exp(self.effects.of(context))
+        """Return counts times the lift of the context; -inf for items without interactions."""
+        counts = self.counts * np.exp(self.context_lift.log_lift(context))
         scores = np.where(counts > 0, counts, -np.inf).astype(np.float32)
         return np.broadcast_to(scores, (len(histories), len(scores)))
 
     def empty_reason(self, history: History) -> str:
-        """Only an empty catalogue of events leaves nothing."""
+        """Return why there is no answer: there are no interactions at all."""
         return "nobody has done anything yet, so nothing is popular"
 
-    def _state(self) -> tuple[Arrays, dict]:
-        arrays, learnt = self.effects.state()
-        return {"counts": self.counts} | arrays, {"half_life": self.half_life, "effects": learnt}
+    def state(self) -> State:
+        """Return counts, context lifts and the parameter."""
+        arrays, values = self.context_lift.state()
+        return {"counts": self.counts} | arrays, {"half_life": self.half_life, "effects": values}
 
-    def _restore(self, arrays: Arrays, settings: dict) -> None:
+    def restore(self, arrays: Arrays, settings: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
         self.half_life, self.counts = settings["half_life"], arrays["counts"]
-        self.effects = ContextLift.restored(self.items, arrays, settings["effects"])
+        self.context_lift = ContextLift.from_state(self.items, arrays, settings["effects"])

@@ -1,1 +1,1 @@
-"""A recommender that weighs the evidence of all others."""
+"""A recommender that ranks candidates from every source by a small learnt model."""

@@ -1,134 +1,218 @@
-"""What is known of every item at one moment: the evidence that the hybrid weighs."""
+"""What is known of every item at one moment, for candidates and their features."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from lookbook.index.engines.annoy import ExactEngine
+from lookbook.recommend.base import Arrays, State
 from lookbook.recommend.baselines.item_knn import ItemKNN
 from lookbook.recommend.baselines.product_group_als import ProductGroupALS
 from lookbook.recommend.context_lift import ContextLift
 from lookbook.recommend.data import Interactions
 from lookbook.recommend.items import Items
 
-LOOKALIKES = 20  # visual neighbours kept of each item
-_OF_KIND = 30  # most popular items kept of each value of a kind
+VISUAL_NEIGHBOURS = 20  # kept of each item
+_TOP_OF_CATEGORY = 30  # most popular items kept of each category
 _BLOCK = 1024
 _SHORT, _LONG = 1.0, 5.0  # half-lives of popularity in days
-_LENDERS = 10  # lookalikes that lend a new item their history
+_LENDING_NEIGHBOURS = 10  # visual neighbours that lend a new item their popularity
+
+_SHARE = "share of "  # prefix of the keys of category shares in a saved model
+_NEIGHBOURS_KEY = "lookalikes"  # key of the visual neighbours in a saved model
 
 
 @dataclass
-class Signals:
-    """Arrays over the n items, and the two collaborative models.
+class ItemStatistics:
+    """float32 arrays over the n items, counted from interactions.
 
-    `popular` and `lasting`: log share of the interactions relative to an even share, with half-
-    lives of one and five days; `trend`: the last day against all; `family`: log share of the other
-    colours; `lent`: that of lookalikes; `fresh`: 1 for what appeared on the last day, falling;
-    `cold`: nobody took it yet; `events`: how many there are; `tiebreak`: next to nothing, so that
-    equals do not come in the order of the catalogue; `rebuy`: share of people who took it again;
-    `price`: log, nan if unknown; `share of COLUMN`: of the interactions, for each value of a kind.
+    Popularities are log shares of the interactions relative to an even share.
+    """
+
+    popularity: np.ndarray  # with a half-life of one day
+    long_term_popularity: np.ndarray  # with a half-life of five days
+    trend: np.ndarray  # popularity of the last day against all days
+    group_popularity: np.ndarray  # that of the other colours of the product
+    neighbour_popularity: np.ndarray  # mean long-term popularity of the visual neighbours
+    recency: np.ndarray  # 1 for what appeared on the last day, falling with age
+    cold: np.ndarray  # 1 for what nobody took yet
+    event_counts: np.ndarray
+    tiebreak: np.ndarray  # tiny random numbers: equals do not come in the order of the catalogue
+    rebuy_rate: np.ndarray  # share of users who took it again
+    log_prices: np.ndarray  # nan where unknown
+
+
+# fields of ItemStatistics -> keys of a saved model
+_KEYS = {
+    "popularity": "popular",
+    "long_term_popularity": "lasting",
+    "trend": "trend",
+    "group_popularity": "family",
+    "neighbour_popularity": "lent",
+    "recency": "fresh",
+    "cold": "cold",
+    "event_counts": "events",
+    "tiebreak": "tiebreak",
+    "rebuy_rate": "rebuy",
+    "log_prices": "price",
+}
+
+
+@dataclass
+class ItemFeatures(ItemStatistics):
+    """Statistics of the items, the collaborative models and the visual neighbours.
+
+    `category_shares`: for each category column the share of the interactions of each category;
+    `visual_neighbours`: int64 (n, up to 20) rows, or None for items without vectors.
     """
 
     items: Items
     factors: ProductGroupALS
     knn: ItemKNN
-    effects: ContextLift
+    context_lift: ContextLift
     visual_neighbours: np.ndarray | None
-    arrays: dict[str, np.ndarray]
+    category_shares: dict[str, np.ndarray]
 
     @classmethod
-    def seen(
+    def fit(
         cls, interactions: Interactions, items: Items, visual_neighbours: np.ndarray | None
-    ) -> Signals:
-        """Everything that `interactions` tell of `items`."""
-        arrays = _counted(interactions, items)
-        arrays["lent"] = _lent(arrays["lasting"], visual_neighbours)
+    ) -> ItemFeatures:
+        """Compute all features of `items` from `interactions`."""
+        arrays = _statistics(interactions, items, visual_neighbours)
         return cls(
-            items,
-            ProductGroupALS().fit(interactions, items),
-            ItemKNN().fit(interactions, items),
-            ContextLift.learnt(interactions, items),
-            visual_neighbours,
-            arrays,
+            **{name: a.astype(np.float32) for name, a in arrays.items()},
+            items=items,
+            factors=ProductGroupALS().fit(interactions, items),
+            knn=ItemKNN().fit(interactions, items),
+            context_lift=ContextLift.fit(interactions, items),
+            visual_neighbours=visual_neighbours,
+            category_shares=_category_shares(interactions, items),
         )
 
     @cached_property
     def by_popularity(self) -> np.ndarray:
-        """int64 (n,): all rows, the most popular now first."""
-        return np.argsort(-(self.popular + self.tiebreak), kind="stable")
+        """int64 (n,): all rows, the most popular first."""
+        return np.argsort(-(self.popularity + self.tiebreak), kind="stable")
 
     @cached_property
-    def best_of_kind(self) -> dict[str, list[np.ndarray]]:
-        """{column: for each of its values the rows of its most popular items}."""
+    def top_of_category(self) -> dict[str, list[np.ndarray]]:
+        """{column: for each of its categories the rows of the most popular items}."""
         order = self.by_popularity
-        found = {}
-        for name, codes in self.items.kinds.items():
-            by_value = order[np.argsort(codes[order], kind="stable")]
+        top = {}
+        for name, codes in self.items.category_codes.items():
+            by_category = order[np.argsort(codes[order], kind="stable")]
             ends = np.cumsum(np.bincount(codes))
-            found[name] = [rows[:_OF_KIND] for rows in np.split(by_value, ends[:-1])]
-        return found
+            top[name] = [rows[:_TOP_OF_CATEGORY] for rows in np.split(by_category, ends[:-1])]
+        return top
 
-    def __getattr__(self, name: str) -> np.ndarray:
-        if name in self.__dict__.get("arrays", ()):
-            return self.arrays[name]
-        raise AttributeError(name)
+    def state(self) -> State:
+        """Return the arrays and settings of a saved model."""
+        arrays = {f"array.{_KEYS[f.name]}": getattr(self, f.name) for f in fields(ItemStatistics)}
+        arrays |= {f"array.{_SHARE}{name}": a for name, a in self.category_shares.items()}
+        if self.visual_neighbours is not None:
+            arrays[_NEIGHBOURS_KEY] = self.visual_neighbours
+        parts = {
+            "factors": self.factors.state(),
+            "knn": self.knn.state(),
+            "effects": self.context_lift.state(),
+        }
+        for part, (part_arrays, _) in parts.items():
+            arrays |= {f"{part}.{name}": a for name, a in part_arrays.items()}
+        return arrays, {part: settings for part, (_, settings) in parts.items()}
+
+    @classmethod
+    def from_state(
+        cls, items: Items, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]
+    ) -> ItemFeatures:
+        """Restore what `state` returned."""
+        factors, knn = ProductGroupALS(), ItemKNN()
+        factors.items = knn.items = items
+        factors.restore(_part(arrays, "factors."), settings["factors"])
+        knn.restore(_part(arrays, "knn."), settings["knn"])
+        saved = _part(arrays, "array.")
+        return cls(
+            **{f.name: saved[_KEYS[f.name]] for f in fields(ItemStatistics)},
+            items=items,
+            factors=factors,
+            knn=knn,
+            context_lift=ContextLift.from_state(
+                items, _part(arrays, "effects."), settings["effects"]
+            ),
+            visual_neighbours=arrays.get(_NEIGHBOURS_KEY),
+            category_shares=_part(saved, _SHARE),
+        )
+
+
+def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:
+    return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
 
 
 def find_visual_neighbours(items: Items) -> np.ndarray | None:
-    """int64 (n, up to LOOKALIKES): the rows that look most like each, itself left out."""
+    """int64 (n, up to 20): rows of the items that look most like each, itself left out."""
     if items.vectors is None or len(items) < 2:
         return None
     engine = ExactEngine(items.vectors, "dot")
-    want = min(LOOKALIKES + 1, len(items))
-    found = np.empty((len(items), want - 1), np.int64)
+    count = min(VISUAL_NEIGHBOURS + 1, len(items))
+    neighbours = np.empty((len(items), count - 1), np.int64)
     for start in range(0, len(items), _BLOCK):
-        rows, _ = engine.search(items.vectors[start : start + _BLOCK], want)
+        rows, _ = engine.search(items.vectors[start : start + _BLOCK], count)
         own = np.arange(start, start + len(rows))[:, None]
-        order = np.argsort(rows == own, axis=1, kind="stable")  # itself, if there, comes last
-        found[start : start + len(rows)] = np.take_along_axis(rows, order, axis=1)[:, :-1]
-    return found
+        order = np.argsort(rows == own, axis=1, kind="stable")  # the item itself comes last
+        without = np.take_along_axis(rows, order, axis=1)[:, :-1]
+        neighbours[start : start + len(rows)] = without
+    return neighbours
 
 
-def _counted(interactions: Interactions, items: Items) -> dict[str, np.ndarray]:
+def _statistics(
+    interactions: Interactions, items: Items, visual_neighbours: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """The fields of ItemStatistics, of any dtype."""
     count, now = len(items), interactions.now
     item, weight = interactions.item, interactions.weight
     ages = now - interactions.day
     total = np.bincount(item, weight, count)
     last = np.bincount(item, weight * (ages <= 1), count)
-    product_groups = items.product_groups
-    others = np.bincount(product_groups, total)[product_groups] - total
+    groups = items.product_groups
     first = np.full(count, now)
     np.minimum.at(first, item, interactions.day)
-    found = {
-        "popular": log_share(np.bincount(item, weight * 0.5 ** (ages / _SHORT), count)),
-        "lasting": log_share(np.bincount(item, weight * 0.5 ** (ages / _LONG), count)),
+    long_term = log_share(np.bincount(item, weight * 0.5 ** (ages / _LONG), count))
+    return {
+        "popularity": log_share(np.bincount(item, weight * 0.5 ** (ages / _SHORT), count)),
+        "long_term_popularity": long_term,
         "trend": log_share(last) - log_share(total),
-        "family": log_share(others),
-        "fresh": np.where(total > 0, np.exp(1 - np.maximum(now - first, 1)), 0),
-        "cold": (total == 0).astype(float),
-        "events": np.bincount(item, minlength=count),
+        "group_popularity": log_share(np.bincount(groups, total)[groups] - total),
+        "neighbour_popularity": _of_neighbours(long_term.astype(np.float32), visual_neighbours),
+        "recency": np.where(total > 0, np.exp(1 - np.maximum(now - first, 1)), 0),
+        "cold": total == 0,
+        "event_counts": np.bincount(item, minlength=count),
         "tiebreak": np.random.default_rng(0).random(count) * 1e-3,
-        "rebuy": _rebought(interactions) / (np.bincount(item, minlength=count) + 5),
-        "price": _log_prices(interactions, items),
+        "rebuy_rate": _rebuys(interactions) / (np.bincount(item, minlength=count) + 5),
+        "log_prices": _log_prices(interactions, items),
     }
-    for name, codes in items.kinds.items():
+
+
+def _category_shares(interactions: Interactions, items: Items) -> dict[str, np.ndarray]:
+    total = np.bincount(interactions.item, interactions.weight, len(items))
+    shares = {}
+    for name, codes in items.category_codes.items():
         taken = np.bincount(codes, total + 0.5)
-        found[f"share of {name}"] = taken / taken.sum()
-    return {name: a.astype(np.float32) for name, a in found.items()}
+        shares[name] = (taken / taken.sum()).astype(np.float32)
+    return shares
 
 
 def log_share(counts: np.ndarray) -> np.ndarray:
-    """log of counts (n,) relative to the mean, half an interaction added to each."""
+    """Return the log of counts (n,) relative to their mean, half an interaction added to each."""
     smoothed = counts + 0.5
     return np.log(smoothed / smoothed.mean())
 
 
-def _rebought(interactions: Interactions) -> np.ndarray:
-    """How many people took each item more than once: (n,)."""
+def _rebuys(interactions: Interactions) -> np.ndarray:
+    """(n,): how many users took each item more than once."""
     pairs = interactions.user * interactions.item_count + interactions.item
     distinct, counts = np.unique(pairs, return_counts=True)
     again = distinct[counts > 1] % max(1, interactions.item_count)
@@ -136,7 +220,7 @@ def _rebought(interactions: Interactions) -> np.ndarray:
 
 
 def _log_prices(interactions: Interactions, items: Items) -> np.ndarray:
-    """The mean price paid where it is told, else the catalogue's: log, nan where neither is."""
+    """(n,): log of the mean price paid where known, else of the catalogue's; nan without either."""
     prices = np.full(len(items), np.nan) if items.prices is None else items.prices.astype(float)
     if interactions.price is not None:
         known = np.isfinite(interactions.price) & (interactions.price > 0)
@@ -148,7 +232,7 @@ def _log_prices(interactions: Interactions, items: Items) -> np.ndarray:
     return np.where(np.isfinite(logs), logs, np.nan)
 
 
-def _lent(lasting: np.ndarray, visual_neighbours: np.ndarray | None) -> np.ndarray:
+def _of_neighbours(popularity: np.ndarray, visual_neighbours: np.ndarray | None) -> np.ndarray:
     if visual_neighbours is None:
-        return np.zeros_like(lasting)
-    return lasting[visual_neighbours[:, :_LENDERS]].mean(axis=1)
+        return np.zeros_like(popularity)
+    return popularity[visual_neighbours[:, :_LENDING_NEIGHBOURS]].mean(axis=1)

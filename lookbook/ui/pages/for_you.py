@@ -111,7 +111,7 @@ class Callbacks:
         id = event_value(event, "id")
         if id in self.search_service.index:
             token = self.visitor_service.ensure_token(token)
-            self.visitor_service.feed.dislike(token, id, place="feed")
+            self.visitor_service.feed.dislike(token, id, surface="feed")
         liked = liked - {id}
         return liked, *self.recommend(token, liked, season, occasion, budget)
 
@@ -141,7 +141,7 @@ class Callbacks:
         try:
             context = self.visitor_service.context(season, occasion, budget)
             answer = self.visitor_service.for_you(token, COUNT, context)
-            items = () if liked else self.visitor_service.feed.choices(context)
+            items = () if liked else self.visitor_service.feed.onboarding_items(context)
         except (ContextError, FilterError) as error:
             warn(error, title="That cannot be recommended")
             return "", "", ""

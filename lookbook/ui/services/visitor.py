@@ -75,7 +75,7 @@ class VisitorService:
         """Write one event; one with an unknown item or an invalid token is dropped."""
         if item in self.index and token:
             with suppress(EventError):  # an id longer than events allow
-                self.store.record(Event(check_visitor(token), event_type, item, place=surface))
+                self.store.record(Event(check_visitor(token), event_type, item, surface=surface))
 
     def toggle_like(self, token: object, item: str) -> tuple[str, frozenset[str]]:
         """Like an item, or take back every like of it; return (token, ids liked now).
@@ -98,10 +98,10 @@ class VisitorService:
         if item not in self.index or len(item) > MAX_ID:
             return []
         if item not in _liked(events):
-            return [Event(visitor, "like", item, place="site")]
+            return [Event(visitor, "like", item, surface="site")]
         undos: list[Event] = []
         while item in _liked(events + undos) and len(undos) < _MAX_LIKES:
-            undos.append(Event(visitor, "undo", item, place="site"))
+            undos.append(Event(visitor, "undo", item, surface="site"))
         return undos
 
     def liked(self, token: str) -> frozenset[str]:
@@ -149,7 +149,7 @@ class VisitorService:
 
 def _liked(events: Iterable[Event]) -> frozenset[str]:
     net, _ = net_events(events)
-    return frozenset(event.item for event in net if event.kind in _LIKES)
+    return frozenset(event.item for event in net if event.event_type in _LIKES)
 
 
 def _store(
@@ -161,9 +161,9 @@ def _store(
         return EventStore(url), models_root(index) if state is None else state / "models"
     if state is not None:
         state.mkdir(parents=True, exist_ok=True)
-        return EventStore.beside(state), state / "models"
+        return EventStore.for_index(state), state / "models"
     try:
-        return EventStore.beside(root), models_root(index)
+        return EventStore.for_index(root), models_root(index)
     except StoreUnavailable as error:
         print(f"likes are kept only while the site runs: {error}", file=sys.stderr, flush=True)
-        return EventStore.beside(spare), spare / "models"
+        return EventStore.for_index(spare), spare / "models"

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from lookbook.events import (
-    KINDS,
+    EVENT_TYPES,
     Event,
     EventError,
     EventStore,
@@ -54,10 +54,10 @@ def writer(url, tag, count):
 def test_what_is_recorded_comes_back_as_it_was(store):
     visitor = new_visitor()
     events = [
-        Event(visitor, kind, f"item {kind}", season="Summer", occasion="Party", place="results")
-        for kind in KINDS
+        Event(visitor, type_, f"item {type_}", season="Summer", occasion="Party", surface="results")
+        for type_ in EVENT_TYPES
     ]
-    events.append(Event(visitor, "view", "Kleid für 5 €", place="explored", probability=0.0016))
+    events.append(Event(visitor, "view", "Kleid für 5 €", surface="explored", propensity=0.0016))
     assert store.record(events) == len(events)
     assert store.of_visitor(visitor) == events
     assert list(store.all(batch=3)) == events
@@ -139,7 +139,7 @@ def test_no_table_still_knows_a_forgotten_token(database, store):
 
 def test_an_export_is_complete_and_plain(store):
     visitor = new_visitor()
-    event = Event(visitor, "like", "a", season="Fall", probability=0.5, place="for you")
+    event = Event(visitor, "like", "a", season="Fall", propensity=0.5, surface="for you")
     store.record([event, Event(new_visitor(), "like", "b")])
     exported = store.export(visitor)
     assert exported == [
@@ -209,14 +209,21 @@ def test_another_version_of_the_tables_is_refused(database):
 def test_the_database_is_beside_the_index_unless_a_url_says_otherwise(tmp_path, monkeypatch):
     monkeypatch.delenv("LOOKBOOK_DATABASE_URL", raising=False)
     assert database_url(tmp_path) == f"sqlite:///{tmp_path / 'events.sqlite'}"
-    EventStore.beside(tmp_path).close()
+    EventStore.for_index(tmp_path).close()
     assert (tmp_path / "events.sqlite").is_file()
     monkeypatch.setenv("LOOKBOOK_DATABASE_URL", "postgresql://shop@db/events")
     assert database_url(tmp_path) == "postgresql://shop@db/events"
 
 
+def test_the_old_name_of_for_index_still_works(tmp_path, monkeypatch):
+    monkeypatch.delenv("LOOKBOOK_DATABASE_URL", raising=False)
+    with pytest.warns(DeprecationWarning, match="EventStore.for_index"):
+        EventStore.beside(tmp_path).close()
+    assert (tmp_path / "events.sqlite").is_file()
+
+
 def test_sqlite_writes_ahead(tmp_path):
-    EventStore.beside(tmp_path).close()
+    EventStore.for_index(tmp_path).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'events.sqlite'}")
     with engine.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
@@ -234,21 +241,21 @@ def test_a_url_that_leads_nowhere_is_said(url):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"kind": "wink"}, "unknown kind 'wink': expected one of view, like"),
+        ({"event_type": "wink"}, "unknown event type 'wink': expected one of view, like"),
         ({"visitor": "Jane Doe"}, "a visitor's token"),
         ({"visitor": "a" * 23}, "a visitor's token"),
         ({"item": ""}, "item: expected 1 to 200 characters"),
         ({"item": "a\0b"}, "item: expected 1 to 200 characters"),
         ({"id": "x" * 201}, "id: expected 1 to 200 characters"),
-        ({"place": "p" * 65}, "place: expected 1 to 64"),
-        ({"probability": 0.0}, "probability: expected above 0"),
-        ({"probability": 1.5}, "probability: expected above 0"),
+        ({"surface": "p" * 65}, "surface: expected 1 to 64"),
+        ({"propensity": 0.0}, "propensity: expected above 0"),
+        ({"propensity": 1.5}, "propensity: expected above 0"),
         ({"time": datetime(2026, 1, 1)}, "a datetime with a time zone"),
     ],
 )
 def test_what_no_visitor_can_have_done_is_refused(change, said):
     with pytest.raises(EventError, match=said):
-        Event(**{"visitor": new_visitor(), "kind": "like", "item": "a"} | change)
+        Event(**{"visitor": new_visitor(), "event_type": "like", "item": "a"} | change)
 
 
 def test_tokens_are_random_and_recognised():

@@ -22,7 +22,7 @@ from lookbook.recommend import (
     Popularity,
     Visual,
 )
-from lookbook.recommend.baselines.factors import solved
+from lookbook.recommend.baselines.factors import solve_user
 from lookbook.recommend.baselines.item_knn import BoughtTogether
 from lookbook.recommend.items import UnknownItems
 from lookbook.schema.filters import FilterError
@@ -59,7 +59,7 @@ class RecommenderBehaviour:
             assert answer[0].row % 2 == person % 2
             assert answer.ids == [f"i{missing(person)}"]
 
-    def test_one_question_and_many_agree(self, model):
+    def test_recommend_and_recommend_many_agree(self, model):
         people = ["u0", "u3", None, History.of_rows([1, 3])]
         together = model.recommend_many(people, k=5)
         for person, answer in zip(people, together, strict=True):
@@ -80,8 +80,8 @@ class RecommenderBehaviour:
         assert not {"i0", "i2", "i4"} & set(new.ids)
         assert {"i0", "i2", "i4"} <= set(model.recommend(had, k=ITEMS, repeats=True).ids)
 
-    def test_hidden_items_never_come(self, model):
-        had = History.of_rows([0, 2], hidden=np.array([4, 6]))
+    def test_disliked_items_never_come(self, model):
+        had = History.of_rows([0, 2], disliked=np.array([4, 6]))
         assert not {"i4", "i6"} & set(model.recommend(had, k=ITEMS, repeats=True).ids)
 
     def test_conditions_and_exclusions_hold(self, model):
@@ -250,7 +250,7 @@ def test_a_foolish_parameter_is_refused(build):
         build()
 
 
-def test_a_person_stands_where_least_squares_says():
+def test_a_user_vector_is_the_least_squares_solution():
     """The half-step of ALS against the same sum written out over all items."""
     draw = np.random.default_rng(0)
     factors = draw.normal(size=(9, 3)).astype(np.float32)
@@ -259,7 +259,7 @@ def test_a_person_stands_where_least_squares_says():
     weights[taken], wanted[taken] = confidence, 1
     left = (factors.T * weights) @ factors + 0.1 * np.eye(3)
     exact = np.linalg.solve(left, (factors.T * weights) @ wanted)
-    found = solved(factors.T @ factors, factors[taken], confidence, 0.1)
+    found = solve_user(factors.T @ factors, factors[taken], confidence, 0.1)
     assert np.allclose(found, exact, atol=1e-4)
 
 
@@ -289,7 +289,7 @@ def test_a_new_colour_of_a_product_is_found_by_those_who_took_another(items):
 
 
 @pytest.mark.parametrize("cold_start_slots", [0, 1, 2])
-def test_a_list_keeps_places_for_what_nobody_took(items, cold_start_slots):
+def test_a_list_keeps_slots_for_what_nobody_took(items, cold_start_slots):
     """Odd items 7 and 17 are new; there are enough even ones to fill the list of even people."""
     known = checkerboard(items)
     known = known.where(~np.isin(known.item, [7, 17]))
@@ -304,13 +304,20 @@ def test_a_list_keeps_places_for_what_nobody_took(items, cold_start_slots):
     assert not {7, 17} & {one.row for one in model.recommend(had, k=7, repeats=True)}
 
 
-def test_a_newcomer_says_what_it_looks_like(items):
+def test_the_old_name_of_cold_start_slots_still_works():
+    with pytest.warns(DeprecationWarning, match="cold_start_slots"):
+        assert Hybrid(newcomers=2).cold_start_slots == 2
+
+
+def test_the_reason_of_a_cold_item_says_what_it_looks_like(items):
     known = checkerboard(items)
     known = known.where(known.item != 7)
     model = Hybrid().fit(known, items)
     answer = model.recommend(History.of_rows([0, 2, 1]), k=8, repeats=True)
     assert answer[4].id == "i7"
-    assert answer[4].reason == f"new, looks like the {items.words(1)} you bought; worn in winter"
+    assert (
+        answer[4].reason == f"new, looks like the {items.short_name(1)} you bought; worn in winter"
+    )
     answer = model.recommend(History.of_rows([0, 2]), k=8, repeats=True)
     assert answer[4].reason.startswith("new here")
     assert "i7" not in model.recommend(k=8).ids  # a stranger tells nothing to go by
@@ -351,7 +358,7 @@ def test_each_part_of_the_context_moves_what_fits_it_up(items, kind, context):
         "Winter": lambda row: row % 4 >= 2,
         "Party": lambda row: row % 3 == 0,
         None: lambda row: row < 4,
-    }[context.weather or context.occasion]
+    }[context.effective_season or context.occasion]
     model = kind().fit(checkerboard(items), items)
     plain, there = (
         [fits(o.row) for o in model.recommend(k=6, context=c)] for c in (Context(), context)
@@ -361,10 +368,10 @@ def test_each_part_of_the_context_moves_what_fits_it_up(items, kind, context):
 
 def test_the_hemisphere_turns_the_season(items):
     day = date(2026, 7, 1)
-    assert Context(day=day).weather == "Summer"
-    assert Context(day=day, hemisphere="south").weather == "Winter"
-    assert Context(day=date(2026, 12, 31)).weather == "Winter"
-    assert Context(season="autumn").weather == "Fall"
+    assert Context(day=day).effective_season == "Summer"
+    assert Context(day=day, hemisphere="south").effective_season == "Winter"
+    assert Context(day=date(2026, 12, 31)).effective_season == "Winter"
+    assert Context(season="autumn").effective_season == "Fall"
 
 
 def test_the_item_in_view_draws_what_is_like_it(items):
@@ -377,7 +384,7 @@ def test_the_item_in_view_draws_what_is_like_it(items):
     assert any(o.row % 2 for o in plain)
 
 
-def test_effects_are_learnt_where_the_data_says_so(items):
+def test_context_lifts_are_learnt_where_the_data_says_so(items):
     """The catalogue says i0 is for summer; people take it in winter alone."""
     rows = np.array([0] * 300 + [2] * 300)
     season = np.array(["Winter"] * 300 + ["Summer"] * 300)

@@ -80,8 +80,8 @@ def test_events_of_unknown_items_or_visitors_are_not_recorded(visitor_service):
 
 def test_a_hemisphere_turns_the_seasons(visitor_service, tmp_path):
     south = VisitorService(visitor_service.index, tmp_path / "state", tmp_path, hemisphere="south")
-    assert south.context().weather != visitor_service.context().weather
-    assert visitor_service.context(temperature=30.0).weather == "Summer"
+    assert south.context().effective_season != visitor_service.context().effective_season
+    assert visitor_service.context(temperature=30.0).effective_season == "Summer"
 
 
 def test_a_lazy_object_is_made_once_and_again_after_a_failure(capsys):

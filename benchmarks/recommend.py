@@ -1,4 +1,4 @@
-"""How good and how fast recommendations are, appended to a CSV.
+"""Measure quality and speed of recommendations; append the figures to a CSV.
 
 python -m benchmarks.recommend --interactions PURCHASES --items ARTICLES --split-day DAY
 python -m benchmarks.recommend --interactions PURCHASES --items ARTICLES --refresh
@@ -37,7 +37,7 @@ COLUMNS = (
     *("value", "low", "high", "n", "unit"),
 )
 SHOPS, SHOP_ITEMS, SHOP_VISITORS = 50, 1000, 2000  # 50,000 items and 100,000 visitors in all
-KINDS = {"view": "view", "like": "like", "purchase": "buy"}
+EVENT_TYPES = {"view": "view", "like": "like", "purchase": "buy"}
 VARIANTS: dict[str, Callable] = {
     **MODELS,
     "als, alpha 1": lambda: ALS(alpha=1),
@@ -54,26 +54,26 @@ Row = tuple  # group, measure, value, low, high, n, unit
 
 
 def record(data: str, variant: str, rows: list[Row]) -> None:
-    """Write rows with date and machine, and print them."""
+    """Append rows to the CSV with date and machine, and print them."""
     names = COLUMNS[COLUMNS.index("group") :]
     for row in rows:
-        told = [f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row]
+        cells = [f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row]
         about = {"data": data, "variant": variant}
-        append(RESULTS, COLUMNS, about | dict(zip(names, told, strict=True)))
+        append(RESULTS, COLUMNS, about | dict(zip(names, cells, strict=True)))
         print(variant, *row)
 
 
 def rows_of(table: Table) -> list[Row]:
-    """The figures of one model as rows."""
+    """Return the figures of one model as rows."""
     return [
-        (group, measure, f.value, f.low, f.high, f.n, "")
-        for group, figures in table.items()
-        for measure, f in figures.items()
+        (group, measure, e.value, e.low, e.high, e.n, "")
+        for group, estimates in table.items()
+        for measure, e in estimates.items()
     ]
 
 
 def quality(args: argparse.Namespace, items: Items) -> None:
-    """Every variant on one split by time; `--until` keeps later days out, for choosing."""
+    """Measure every variant on one split by time; `--until` leaves later days out, for tuning."""
     known = read_interactions(args.interactions, items)
     if args.until:
         known = known.before(day_number(args.until))
@@ -85,7 +85,7 @@ def quality(args: argparse.Namespace, items: Items) -> None:
 
 
 def written_index(root: Path, items: Items) -> Index:
-    """An index of `items` with nothing to see."""
+    """Write and open an index of `items` without pictures."""
     columns = {n: [values[c] for c in codes] for n, (values, codes) in items.columns.items()}
     folder = write_generation(
         root,
@@ -100,46 +100,46 @@ def written_index(root: Path, items: Items) -> Index:
 
 
 def refresh_time(args: argparse.Namespace, items: Items) -> None:
-    """Two refreshes on all purchases: the second also measures the running models."""
+    """Time two refreshes on all purchases: the second also measures the running models."""
     known = read_interactions(args.interactions, items)
     with tempfile.TemporaryDirectory() as folder:
         index, store = written_index(Path(folder), items), EventStore.for_index(folder)
-        for turn in ("first", "second"):
-            part = known.before(known.day.max()) if turn == "first" else known
+        for order in ("first", "second"):
+            part = known.before(known.day.max()) if order == "first" else known
             started = time.perf_counter()
             report = refresh(index, store, interactions=part)
-            took = time.perf_counter() - started
-            rows = [("refresh", "seconds", took, "", "", len(part), "s")]
-            record(args.data, f"{turn} refresh: {report.reason}", rows)
+            seconds = time.perf_counter() - started
+            rows = [("refresh", "seconds", seconds, "", "", len(part), "s")]
+            record(args.data, f"{order} refresh: {report.reason}", rows)
         store.close()
 
 
 def mall() -> tuple[Items, list[Event]]:
-    """SHOPS copies of a house shop with its own visitors, each copy with looks of its own."""
+    """Return items and events of SHOPS copies of a house shop, each with its own vectors."""
     products = list(drawn(SHOP_ITEMS))
     rows = [p.row() for p in products]
-    told = list(simulated(products, SHOP_VISITORS, visits=1.0))
-    place = {int(row["id"]): n for n, row in enumerate(rows)}
-    draw = np.random.default_rng(0)
-    kinds = np.unique([r["articleType"] for r in rows], return_inverse=True)[1]
-    centres = draw.normal(size=(kinds.max() + 1, 256))
-    looks = np.tile(centres[kinds], (SHOPS, 1)) + draw.normal(size=(SHOPS * len(rows), 256))
+    simulated_events = list(simulated(products, SHOP_VISITORS, visits=1.0))
+    row_of = {int(row["id"]): n for n, row in enumerate(rows)}
+    random = np.random.default_rng(0)
+    types = np.unique([r["articleType"] for r in rows], return_inverse=True)[1]
+    centres = random.normal(size=(types.max() + 1, 256))
+    vectors = np.tile(centres[types], (SHOPS, 1)) + random.normal(size=(SHOPS * len(rows), 256))
     names = [n for n in rows[0] if n not in ("id", "style_id", "description")]
     attributes = {n: [r[n] for r in rows] * SHOPS for n in names}
     attributes["style_id"] = [f"{s}-{r['style_id']}" for s in range(SHOPS) for r in rows]
     ids = [f"{s}-{n}" for s in range(SHOPS) for n in range(len(rows))]
-    items = Items.of_columns(ids, attributes, vectors=looks.astype(np.float32))
-    return items, list(_copied(told, place))
+    items = Items.of_columns(ids, attributes, vectors=vectors.astype(np.float32))
+    return items, list(_copied(simulated_events, row_of))
 
 
-def _copied(told: list, place: dict[int, int]) -> Iterator[Event]:
+def _copied(simulated_events: list, row_of: dict[int, int]) -> Iterator[Event]:
     for shop in range(SHOPS):
         tokens = [new_visitor() for _ in range(SHOP_VISITORS)]
-        for e in told:
+        for e in simulated_events:
             yield Event(
                 tokens[e.visitor],
-                KINDS[e.kind],
-                f"{shop}-{place[e.item]}",
+                EVENT_TYPES[e.kind],
+                f"{shop}-{row_of[e.item]}",
                 time=e.time,
                 season=e.season,
                 occasion=e.occasion,
@@ -147,43 +147,47 @@ def _copied(told: list, place: dict[int, int]) -> Iterator[Event]:
 
 
 def answers(count: int) -> None:
-    """Milliseconds of one answer with 100,000 visitors and 50,000 items."""
-    items, told = mall()
+    """Time one answer with 100,000 visitors and 50,000 items."""
+    items, events = mall()
     with tempfile.TemporaryDirectory() as folder:
         index, store = written_index(Path(folder), items), EventStore.for_index(folder)
         started = time.perf_counter()
-        for start in range(0, len(told), 20_000):
-            store.record(told[start : start + 20_000])
-        rate = len(told) / (time.perf_counter() - started)
-        data = f"{len(items)} items, {SHOPS * SHOP_VISITORS} visitors, {len(told)} events"
-        record(data, "events in batches", [("events", "rate", rate, "", "", len(told), "events/s")])
+        for start in range(0, len(events), 20_000):
+            store.record(events[start : start + 20_000])
+        rate = len(events) / (time.perf_counter() - started)
+        data = f"{len(items)} items, {SHOPS * SHOP_VISITORS} visitors, {len(events)} events"
+        record(
+            data, "events in batches", [("events", "rate", rate, "", "", len(events), "events/s")]
+        )
         started = time.perf_counter()
         feed = Feed(index, store)
-        fitted = time.perf_counter() - started
-        record(data, "fit", [("refresh", "seconds", fitted, "", "", len(told), "s")])
-        people = [told[i].visitor for i in np.random.default_rng(1).integers(len(told), size=count)]
+        fit_seconds = time.perf_counter() - started
+        record(data, "fit", [("refresh", "seconds", fit_seconds, "", "", len(events), "s")])
+        chosen = np.random.default_rng(1).integers(len(events), size=count)
+        visitors = [events[i].visitor for i in chosen]
         for name, ask in {
             "answer": lambda v: feed.for_you(v),
             "answer to a stranger": lambda v: feed.for_you(),
             "answer within a filter": lambda v: feed.for_you(v, where={"gender": "Women"}),
         }.items():
-            record(data, name, [_milliseconds(ask, people)])
+            record(data, name, [_milliseconds(ask, visitors)])
         store.close()
 
 
-def _milliseconds(ask: Callable, people: list[str]) -> Row:
-    took = []
-    for person in people[:10] + people:
+def _milliseconds(ask: Callable, visitors: list[str]) -> Row:
+    """Time `ask` for each visitor, after ten calls to warm up."""
+    warm_up, times = visitors[:10], []
+    for visitor in warm_up + visitors:
         started = time.perf_counter()
-        ask(person)
-        took.append((time.perf_counter() - started) * 1000)
-    took = took[10:]
-    p50, p95 = float(np.median(took)), float(np.quantile(took, 0.95))
-    return ("answer", "p50; p95 as high", p50, "", p95, len(took), "ms")
+        ask(visitor)
+        times.append((time.perf_counter() - started) * 1000)
+    times = times[len(warm_up) :]
+    p50, p95 = float(np.median(times)), float(np.quantile(times, 0.95))
+    return ("answer", "p50; p95 as high", p50, "", p95, len(times), "ms")
 
 
 def event_rates(threads: int = 4, each: int = 1000) -> None:
-    """Events a second, one transaction each, from one thread and from several."""
+    """Measure events a second, one transaction each, from one thread and from several."""
     url = os.environ.get("LOOKBOOK_DATABASE_URL")
     with tempfile.TemporaryDirectory() as folder:
         store = EventStore.for_index(folder)
@@ -201,9 +205,9 @@ def event_rates(threads: int = 4, each: int = 1000) -> None:
             for worker in workers:
                 worker.join()
             rate = count * each / (time.perf_counter() - started)
-            kind = "PostgreSQL" if url else "SQLite"
+            database = "PostgreSQL" if url else "SQLite"
             rows = [("events", "rate", rate, "", "", count * each, "events/s")]
-            record(kind, f"single events, {count} threads", rows)
+            record(database, f"single events, {count} threads", rows)
         store.close()
 
 

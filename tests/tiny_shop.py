@@ -1,4 +1,4 @@
-"""A shop whose right answers follow from its construction: a checkerboard of people and items."""
+"""A shop whose right answers follow from its construction: a checkerboard of users and items."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from lookbook.recommend import Interactions, Items
 
-PEOPLE, ITEMS = 40, 20
+USERS, ITEMS = 40, 20
 COLOURS = ("red", "blue", "green", "black", "white")
 
 
 def checkerboard_items(count: int = ITEMS) -> Items:
-    """Even and odd items look like their own kind; two that follow each other are one product."""
-    draw = np.random.default_rng(0)
-    looks = np.eye(8)[[row % 2 for row in range(count)]] + draw.normal(0, 0.1, (count, 8))
+    """Return items whose vectors differ by parity; rows r and r + 2 are one product, r % 4 < 2."""
+    noise = np.random.default_rng(0).normal(0, 0.1, (count, 8))
+    vectors = np.eye(8)[[row % 2 for row in range(count)]] + noise
     return Items.of_columns(
         [f"i{row}" for row in range(count)],
         {
@@ -25,18 +25,18 @@ def checkerboard_items(count: int = ITEMS) -> Items:
             "style_id": [f"s{row // 4 * 2 + row % 2}" for row in range(count)],
         },
         [f"Item {row}" for row in range(count)],
-        looks.astype(np.float32),
+        vectors.astype(np.float32),
     )
 
 
 def checkerboard(items: Items, last_day: int = 6) -> Interactions:
-    """Even people take even items, odd people odd ones; each leaves out the one of its number.
+    """Return interactions of even users with even items and of odd users with odd items.
 
-    Person u has not taken item u (modulo the items), so that is the right answer.
+    User u has not taken item u (modulo the items), so that is the right answer.
     """
     rows = [
         (f"u{u}", i, (u + i // 2) % last_day)
-        for u in range(PEOPLE)
+        for u in range(USERS)
         for i in range(len(items))
         if u % 2 == i % 2 and i != missing(u)
     ]
@@ -44,6 +44,6 @@ def checkerboard(items: Items, last_day: int = 6) -> Interactions:
     return Interactions.of(users, np.array(taken), np.array(days, float), len(items))
 
 
-def missing(person: int) -> int:
-    """The item of a person's own colour that the person has not taken."""
-    return person % ITEMS
+def missing(user: int) -> int:
+    """Return the item of the user's own parity that the user has not taken."""
+    return user % ITEMS

@@ -110,7 +110,8 @@ def _fit_lifts(
 ) -> Lifts:
     """log P(item | context) / P(item), smoothed by the lifts of categories and by `prior`.
 
-    The fewer interactions a context has, the more `prior` counts. `contexts` (n,) is the season or occasion of each interaction, "" for none.
+    The fewer interactions a context has, the more `prior` counts. `contexts` (n,) is the season or
+    occasion of each interaction, "" for none.
     """
     if contexts is None:
         return {}

@@ -1,4 +1,4 @@
-"""The loop: a refresh goes live if not worse, whole or not at all, without the forgotten."""
+"""A refresh publishes models that are not worse, whole or not at all, without the forgotten."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def visits(store, people=20, day=0):
     return tokens
 
 
-def pattern(kind, days, seed, people=40):
+def pattern(layout, days, seed, people=40):
     """Who takes what: on the `board` items of their own colour, in `noise` two that do not match.
 
     Noise comes from other people: pairs of an even and an odd item, again and again.
@@ -121,7 +121,7 @@ def pattern(kind, days, seed, people=40):
     for person in range(people):
         for day in days:
             one = 2 * int(draw.integers(ITEMS // 2))
-            if kind == "board":
+            if layout == "board":
                 rows.append((f"p{person}", one + person % 2, day))
             else:
                 rows += [(f"q{seed}-{person}", one, day), (f"q{seed}-{person}", 19 - one, day)]
@@ -181,21 +181,21 @@ def test_a_new_model_is_measured_on_what_neither_has_seen(shop, store, items, mo
     first = interactions(pattern("board", range(6), 0))
     refresh(shop, store, interactions=first)
     seen = []
-    room = importlib.import_module("lookbook.retraining.refresh")
-    measured = room.accuracy_figures
+    module = importlib.import_module("lookbook.retraining.refresh")
+    measured = module.accuracy_figures
 
     def watched(ranked, people, wanted, fitted, asked):
         seen.append((fitted.day.max(), asked.day.min()))
         return measured(ranked, people, wanted, fitted, asked)
 
-    monkeypatch.setattr(room, "accuracy_figures", watched)
+    monkeypatch.setattr(module, "accuracy_figures", watched)
     later = pattern("board", range(6), 0) + pattern("board", (6, 7, 8), 4)
     refresh(shop, store, interactions=interactions(later))
     assert len(seen) == 2
     assert all(fitted < asked and asked > first.day.max() for fitted, asked in seen)
 
 
-def test_one_step_back_is_one_command(shop, store, capsys):
+def test_a_rollback_is_one_command(shop, store, capsys):
     visits(store)
     first = refresh(shop, store)
     visits(store, people=1, day=9)  # too few to compare
@@ -210,7 +210,7 @@ def test_one_step_back_is_one_command(shop, store, capsys):
         rollback(models_root(shop))
 
 
-def test_the_forgotten_leave_the_models_and_no_step_leads_back_to_them(shop, store, items):
+def test_forgotten_visitors_leave_the_models_and_no_rollback_returns_to_them(shop, store, items):
     tokens = visits(store)
     first = refresh(shop, store)
     visits(store, people=1, day=9)
@@ -277,7 +277,7 @@ def test_the_command_says_what_it_did(shop, store, capsys):
     assert "the first models are live; 120 events; new 0." in capsys.readouterr().out
 
 
-def test_models_that_nobody_could_be_asked_about_are_live_and_called_unmeasured(shop, store):
+def test_models_that_cannot_be_measured_are_live_and_called_unmeasured(shop, store):
     store.record([Event(new_visitor(), "like", "i1"), Event(new_visitor(), "like", "i2")])
     few = "unmeasured: fewer than 5 people took something new in the newest events"
     for which in ("first", "new"):
@@ -321,9 +321,9 @@ def test_a_job_refreshes_once_enough_has_happened(shop, store):
 
 
 def test_a_job_refreshes_by_the_clock_and_survives_a_failure(shop, store, monkeypatch):
-    import lookbook.retraining.job as room
+    import lookbook.retraining.job as module
 
-    turns, real = [], room.refresh
+    turns, real = [], module.refresh
 
     def failing_once(*args):
         turns.append(1)
@@ -331,7 +331,7 @@ def test_a_job_refreshes_by_the_clock_and_survives_a_failure(shop, store, monkey
             raise OSError("the disk is full")
         return real(*args)
 
-    monkeypatch.setattr(room, "refresh", failing_once)
+    monkeypatch.setattr(module, "refresh", failing_once)
     visits(store, people=4)
     job = RefreshJob(shop, store, seconds=0.05, poll_seconds=0.02).start()
     until = time.monotonic() + 30

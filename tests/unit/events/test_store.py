@@ -38,6 +38,17 @@ for number in range(count):
     print(id, flush=True)  # acknowledged
 """
 
+_FIRST_RELEASE = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, id VARCHAR(200) NOT NULL UNIQUE, visitor VARCHAR(22) NOT NULL,
+    kind VARCHAR(16) NOT NULL, item VARCHAR(200) NOT NULL, time FLOAT NOT NULL,
+    season VARCHAR(64), occasion VARCHAR(64), place VARCHAR(64), probability FLOAT
+);
+CREATE TABLE forgotten (token VARCHAR(64) PRIMARY KEY, time FLOAT NOT NULL);
+CREATE TABLE lookbook_schema (version INTEGER NOT NULL);
+INSERT INTO lookbook_schema VALUES (1)
+"""
+
 
 @pytest.fixture
 def store(database):
@@ -174,10 +185,10 @@ def test_threads_may_share_a_store(store):
 def test_two_processes_share_a_database(database):
     """Both also create it: whoever comes second finds it made."""
     writers = [writer(database, tag, 100) for tag in ("one", "two")]
-    said = [w.communicate(timeout=60)[0].split() for w in writers]
+    ids = [w.communicate(timeout=60)[0].split() for w in writers]
     assert [w.returncode for w in writers] == [0, 0]
     store = EventStore(database)
-    assert {e.id for e in store.all()} == {*said[0], *said[1]}
+    assert {e.id for e in store.all()} == {*ids[0], *ids[1]}
     assert store.count() == 200
     store.close()
 
@@ -189,11 +200,11 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(database):
     acknowledged += killed.stdout.read().split("\n")[:-1]  # a last line may be cut off
     killed.wait()
     store = EventStore(database)
-    there = [e.id for e in store.all()]
+    recorded = [e.id for e in store.all()]
     store.close()
     assert len(acknowledged) >= 60
-    assert set(acknowledged) <= set(there)
-    assert len(there) <= len(acknowledged) + 2  # at most the one that was just being written
+    assert set(acknowledged) <= set(recorded)
+    assert len(recorded) <= len(acknowledged) + 2  # at most the one that was just being written
 
 
 def test_another_version_of_the_tables_is_refused(database):
@@ -222,6 +233,30 @@ def test_the_old_name_of_for_index_still_works(tmp_path, monkeypatch):
     assert (tmp_path / "events.sqlite").is_file()
 
 
+def test_a_database_of_the_first_release_is_read_and_written(tmp_path):
+    """Its columns keep their names, whatever the fields of an Event are called."""
+    visitor, url = new_visitor(), f"sqlite:///{tmp_path / 'old.sqlite'}"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in _FIRST_RELEASE.split(";"):
+            connection.execute(text(statement))
+        old = text(
+            "INSERT INTO events VALUES (1, 'e', :v, 'view', 'a', 9.5, 'Fall', 'Party', :p, 1)"
+        )
+        connection.execute(old, {"v": visitor, "p": "explored"})
+    store = EventStore(url)
+    like = Event(visitor, "like", "b", surface="site", propensity=0.5)
+    store.record(like)
+    time = datetime.fromtimestamp(9.5, UTC)
+    first = Event(visitor, "view", "a", time, "e", "Fall", "Party", "explored", 1.0)
+    assert store.of_visitor(visitor) == list(store.all()) == [first, like]
+    store.close()
+    with engine.connect() as connection:
+        query = text("SELECT kind, place, probability FROM events WHERE item = 'b'")
+        assert tuple(connection.execute(query).one()) == ("like", "site", 0.5)
+    engine.dispose()
+
+
 def test_sqlite_writes_ahead(tmp_path):
     EventStore.for_index(tmp_path).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'events.sqlite'}")
@@ -233,13 +268,13 @@ def test_sqlite_writes_ahead(tmp_path):
 @pytest.mark.parametrize(
     "url", ["no url", "mysql://a@b/c", "oracle://a", "sqlite:///no/such/dir/x"]
 )
-def test_a_url_that_leads_nowhere_is_said(url):
+def test_an_unusable_url_is_refused(url):
     with pytest.raises((EventError, StoreUnavailable), match=r"expected|database of events"):
         EventStore(url)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         ({"event_type": "wink"}, "unknown event type 'wink': expected one of view, like"),
         ({"visitor": "Jane Doe"}, "a visitor's token"),
@@ -253,8 +288,8 @@ def test_a_url_that_leads_nowhere_is_said(url):
         ({"time": datetime(2026, 1, 1)}, "a datetime with a time zone"),
     ],
 )
-def test_what_no_visitor_can_have_done_is_refused(change, said):
-    with pytest.raises(EventError, match=said):
+def test_an_event_with_a_value_out_of_range_is_refused(change, expected):
+    with pytest.raises(EventError, match=expected):
         Event(**{"visitor": new_visitor(), "event_type": "like", "item": "a"} | change)
 
 

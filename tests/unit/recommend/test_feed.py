@@ -1,4 +1,4 @@
-"""The feed on a checkerboard: likes count at once, strangers are met, places are explored."""
+"""The feed on a checkerboard: likes count at once, strangers get a list, slots are explored."""
 
 from __future__ import annotations
 
@@ -290,9 +290,9 @@ def test_the_site_keeps_its_events_where_the_url_says(shop, tmp_path):
     visits = VisitorService(shop, tmp_path / "state", tmp_path / "spare", database_url=url)
     visits.record(new_visitor(), "like", "i2", "results")
     visits.store.close()
-    there = EventStore(url)
-    assert [e.item for e in there.all()] == ["i2"]
-    there.close()
+    store = EventStore(url)
+    assert [e.item for e in store.all()] == ["i2"]
+    store.close()
     assert visits.root == tmp_path / "state" / "models"
     assert not (tmp_path / "state" / "events.sqlite").exists()
 

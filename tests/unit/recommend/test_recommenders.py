@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
 from lookbook.recommend import (
     ALS,
@@ -37,7 +39,7 @@ def items():
 
 
 class RecommenderBehaviour:
-    """What `model_of()` must do, fitted on the checkerboard."""
+    """Every recommender that `model_of()` returns must do this, fitted on the checkerboard."""
 
     personal = True  # knows one person from another
     collaborative = True  # learns from what others took
@@ -74,7 +76,7 @@ class RecommenderBehaviour:
         assert scores == sorted(scores, reverse=True)
         assert len(set(answer.ids)) == len(answer) > 0
 
-    def test_what_was_taken_comes_again_only_if_asked(self, model):
+    def test_items_taken_before_come_again_only_with_repeats(self, model):
         had = History.of_rows([0, 2, 4])
         new = model.recommend(had, k=ITEMS)
         assert not {"i0", "i2", "i4"} & set(new.ids)
@@ -98,7 +100,7 @@ class RecommenderBehaviour:
         assert list(answer) == []
         assert answer.reason == "no item meets the conditions"
 
-    def test_fewer_than_asked_for_is_said(self, model):
+    def test_a_shorter_list_has_a_reason(self, model):
         answer = model.recommend("u0", k=12, where={"articleType": "Shirts", "season": "Summer"})
         assert 0 < len(answer) < 12
         assert f"only {len(answer)} items" in answer.reason or len(answer) == 0
@@ -122,7 +124,7 @@ class RecommenderBehaviour:
             assert before.ids == after.ids
             assert before.reason == after.reason
 
-    def test_a_saved_model_holds_nobody(self, model, tmp_path):
+    def test_a_saved_model_holds_no_user(self, model, tmp_path):
         model.save(tmp_path)
         content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
         assert b"u17" not in content
@@ -149,7 +151,7 @@ class RecommenderBehaviour:
         with pytest.raises(ValueError, match="interactions of 20 items, a catalogue of 10"):
             self.model_of().fit(checkerboard(items), checkerboard_items(10))
 
-    def test_a_foolish_k_is_refused(self, model):
+    def test_a_k_below_one_is_refused(self, model):
         with pytest.raises(ValueError, match="at least 1, found 0"):
             model.recommend("u0", k=0)
 
@@ -203,6 +205,17 @@ class TestHybrid(RecommenderBehaviour):
         assert model.weights["again"] != 0
         assert {"kind:articleType", "people like you"} <= set(model.weights)
 
+    def test_a_saved_model_keeps_the_keys_of_the_first_release(self, model, tmp_path):
+        model.save(tmp_path)
+        arrays = load_file(tmp_path / "hybrid.safetensors")
+        names = ("popular", "lasting", "trend", "family", "lent", "fresh", "cold", "events")
+        names += ("tiebreak", "rebuy", "price", "share of articleType")
+        assert {f"array.{name}" for name in names} <= set(arrays)
+        assert {"weights", "factors.parts", "knn.data"} <= set(arrays)
+        settings = json.loads((tmp_path / "hybrid.json").read_text())["settings"]
+        assert set(settings) == {"strength", "newcomers", "names", "factors", "knn", "effects"}
+        assert set(settings["names"]) == set(model.weights)
+
 
 # what each parameter changes
 
@@ -245,22 +258,22 @@ def test_every_parameter_changes_something(items, one, other):
         lambda: Hybrid(cold_start_slots=-1),
     ],
 )
-def test_a_foolish_parameter_is_refused(build):
+def test_a_parameter_out_of_range_is_refused(build):
     with pytest.raises(ValueError, match="expected"):
         build()
 
 
 def test_a_user_vector_is_the_least_squares_solution():
     """The half-step of ALS against the same sum written out over all items."""
-    draw = np.random.default_rng(0)
-    factors = draw.normal(size=(9, 3)).astype(np.float32)
+    random = np.random.default_rng(0)
+    factors = random.normal(size=(9, 3)).astype(np.float32)
     taken, confidence = np.array([2, 5]), np.array([20, 4], np.float32)
-    weights, wanted = np.ones(9), np.zeros(9)
-    weights[taken], wanted[taken] = confidence, 1
+    weights, preference = np.ones(9), np.zeros(9)
+    weights[taken], preference[taken] = confidence, 1
     left = (factors.T * weights) @ factors + 0.1 * np.eye(3)
-    exact = np.linalg.solve(left, (factors.T * weights) @ wanted)
-    found = solve_user(factors.T @ factors, factors[taken], confidence, 0.1)
-    assert np.allclose(found, exact, atol=1e-4)
+    exact = np.linalg.solve(left, (factors.T * weights) @ preference)
+    solved = solve_user(factors.T @ factors, factors[taken], confidence, 0.1)
+    assert np.allclose(solved, exact, atol=1e-4)
 
 
 # interests, cold items, colours
@@ -271,8 +284,8 @@ def test_two_interests_are_kept_apart():
     red, blue = np.array([1, 0, 0.0]), np.array([0, 1, 0.0])
     between = (red + blue) / np.sqrt(2)
     up = np.array([0, 0, 0.1])
-    looks = np.stack([red, blue, red + up, blue + up, between])
-    items = Items(list("abcde"), vectors=looks)
+    vectors = np.stack([red, blue, red + up, blue + up, between])
+    items = Items(list("abcde"), vectors=vectors)
     none = Interactions.of([], np.empty(0, int), np.empty(0), 5)
     answer = Visual().fit(none, items).recommend(History.of_rows([0, 1]))
     assert set(answer.ids[:2]) == {"c", "d"}
@@ -296,8 +309,8 @@ def test_a_list_keeps_slots_for_what_nobody_took(items, cold_start_slots):
     model = Hybrid(cold_start_slots=cold_start_slots).fit(known, items)
     had = History.of_rows([0, 2, 1])
     rows = [one.row for one in model.recommend(had, k=12, repeats=True)]
-    there = [place for place, row in enumerate(rows) if row in (7, 17)]
-    assert there == [4, 8][:cold_start_slots]
+    slots = [slot for slot, row in enumerate(rows) if row in (7, 17)]
+    assert slots == [4, 8][:cold_start_slots]
     plain = [row for row in rows if row not in (7, 17)]
     bare = Hybrid(cold_start_slots=0).fit(known, items).recommend(had, k=12, repeats=True)
     assert plain == [one.row for one in bare][: len(plain)]
@@ -376,11 +389,11 @@ def test_the_hemisphere_turns_the_season(items):
 
 def test_the_item_in_view_draws_what_is_like_it(items):
     model = Hybrid().fit(checkerboard(items), items)
-    plain, beside = (
+    plain, in_view = (
         model.recommend(k=6, context=context) for context in (Context(), Context(item="i0"))
     )
-    assert "i0" not in beside.ids
-    assert [o.row % 2 for o in beside] == [0] * 6
+    assert "i0" not in in_view.ids
+    assert [o.row % 2 for o in in_view] == [0] * 6
     assert any(o.row % 2 for o in plain)
 
 
@@ -389,8 +402,8 @@ def test_context_lifts_are_learnt_where_the_data_says_so(items):
     rows = np.array([0] * 300 + [2] * 300)
     season = np.array(["Winter"] * 300 + ["Summer"] * 300)
     users = [f"p{n}" for n in range(600)]
-    told = Interactions.of(users, rows, np.zeros(600), ITEMS, season=season)
-    model = Popularity().fit(told, items)
+    known = Interactions.of(users, rows, np.zeros(600), ITEMS, season=season)
+    model = Popularity().fit(known, items)
     assert model.recommend(context=Context(season="Winter")).ids[0] == "i0"
     assert model.recommend(context=Context(season="Summer")).ids[0] == "i2"
 
@@ -399,7 +412,7 @@ def test_context_lifts_are_learnt_where_the_data_says_so(items):
     "wrong",
     [{"season": "Monsoon"}, {"hemisphere": "east"}, {"budget": -1.0}],
 )
-def test_a_context_that_cannot_be_is_refused(wrong):
+def test_a_context_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match="expected"):
         Context(**wrong)
 

@@ -90,7 +90,7 @@ def occasion_prior(items: Items, occasion: str) -> np.ndarray:
 def _prior(
     items: Items, columns: tuple[str, ...], lifts: Mapping[str, float], other: float
 ) -> np.ndarray:
-    name = items.named(*columns)
+    name = items.find_column(*columns)
     if name is None:
         return np.zeros(len(items), np.float32)
     values, codes = items.columns[name]

@@ -218,7 +218,7 @@ class Feed:
     def _same_category(self, row: int) -> np.ndarray:
         """bool (n,): items of the same product group or category."""
         same = self.items.product_groups == self.items.product_groups[row]
-        column = self.items.named(*_CATEGORIES)
+        column = self.items.find_column(*_CATEGORIES)
         if column is not None:
             codes = self.items.columns[column][1]
             same = same | (codes == codes[row])

@@ -111,7 +111,7 @@ class Items:
             allowed &= condition.mask(values)[codes]
         return allowed
 
-    def named(self, *names: str) -> str | None:
+    def find_column(self, *names: str) -> str | None:
         """Return the first column called one of `names`, case and punctuation ignored."""
         return find_column(self.columns, names)
 
@@ -143,7 +143,7 @@ class Items:
     @cached_property
     def prices(self) -> np.ndarray | None:
         """float32 (n,), nan where unknown; None where no column tells prices."""
-        name = self.named(*_PRICE_NAMES)
+        name = self.find_column(*_PRICE_NAMES)
         if name is None:
             return None
         values, codes = self.columns[name]

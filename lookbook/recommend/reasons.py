@@ -79,7 +79,7 @@ def _by_context(items: Items, row: int, context: Context) -> str:
 
 def _value(items: Items, row: int, *names: str) -> str:
     """An item's value in the first column of these names, "" where there is none."""
-    column = items.named(*names)
+    column = items.find_column(*names)
     if column is None:
         return ""
     values, codes = items.columns[column]

@@ -15,25 +15,21 @@ Results = dict[str, dict[str, object]]  # task -> measure -> Figure
 
 def search(argv: Sequence[str]) -> int:
     """Find items by picture, by words, or by both."""
-    import numpy as np
-
     args = _parser("search", settings.SEARCH, search).parse_args(argv)
     if args.image is None and not args.text:
         raise ValueError("search needs --image PHOTO, --text WORDS, or both")
-    from lookbook.search.opening import opened
+    from lookbook.search import Query, photo_query, run
+    from lookbook.search.opening import open_with_encoder
 
-    index, encoder = opened(args.index, args.engine, args.model, args.device)
-    parts = []
+    index, encoder = open_with_encoder(args.index, args.engine, args.model, args.device)
+    pictures = ()
     if args.image is not None:
-        parts.append(encoder.encode([args.image])[0])
-    if args.text:
-        parts.append(encoder.encode_text([args.text])[0])
-        for word in encoder.unknown_words(args.text):
-            print(f"the model does not know the word {word!r}", file=sys.stderr)
-    vector = np.sum(parts, axis=0)
-    hits = index.search(
-        vector / max(float(np.linalg.norm(vector)), 1e-12), k=args.k, where=args.where
-    )
+        pictures = (photo_query(args.image, encoder, args.crop).vector,)
+    query = Query(pictures, words=args.text or "", where=args.where, count=args.k)
+    answer = run(query, index, encoder)
+    hits = answer.hits
+    for word in answer.unknown_words:
+        print(f"neither the model nor the catalogue knows the word {word!r}", file=sys.stderr)
     if args.json:
         rows = [
             {"id": h.id, "score": h.score, "title": h.item.title} | h.item.attributes for h in hits

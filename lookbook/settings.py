@@ -229,6 +229,7 @@ APP = (
 SEARCH = (
     INDEX,
     Setting("image", None, "query picture", Path, metavar="PHOTO"),
+    Setting("crop", True, "locate the garment in the picture and search with it alone", bool),
     Setting("text", None, "query in words, alone or added to the picture"),
     Setting("k", 24, "number of results", int, least=1),
     WHERE,

@@ -1,4 +1,4 @@
-"""An index and the encoder it was built with, opened together and checked against each other."""
+"""Open an index with the encoder it was built with, checked against each other."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from lookbook.search.index import Index
 
 
 class EncoderMismatch(ValueError):  # noqa: N818
-    """The encoder at hand does not give the vectors that the index holds."""
+    """The loaded encoder gives other vectors than those the index holds."""
 
 
 def load_matching_encoder(index: Index, model: str | None = None, device: str = "auto") -> Encoder:
     """Load the encoder that `index` was built with, in the same pooling and precision.
 
-    `model` says where it is now, if it has moved. Raises EncoderMismatch, naming both, when
+    `model` is its folder or Hub id, if it has moved. Raises EncoderMismatch, naming both, when
     anything that changes the vectors differs; EncoderError when it cannot be loaded.
     """
     built = index.manifest.encoder
@@ -38,7 +38,9 @@ def load_matching_encoder(index: Index, model: str | None = None, device: str = 
     return encoder
 
 
-def opened(path: Path, engine: str, model: str | None, device: str) -> tuple[Index, Encoder]:
-    """Both, from settings."""
+def open_with_encoder(
+    path: Path, engine: str, model: str | None, device: str
+) -> tuple[Index, Encoder]:
+    """Open an index and load its encoder."""
     index = Index.open(path, engine)
     return index, load_matching_encoder(index, model, device)

@@ -60,6 +60,7 @@ class Api:
         where: list[str] | None = None,
         count: float = 24,
         variety: float = 0,
+        crop: bool = True,
     ) -> list[dict[str, Any]]:
         """Find pieces of the collection that look like a picture of a garment.
 
@@ -69,16 +70,18 @@ class Api:
             where: conditions on attributes as a JSON list, e.g. ["gender=Women", "price<=60"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
+            crop: whether the garment is located in the photo and searched alone.
         """
         if picture is None:
             raise InvalidRequest("search_by_picture needs a picture, found none")
-        if isinstance(picture.picture, ImageError):
-            raise InvalidRequest(str(picture.picture))
+        if isinstance(picture.photo, ImageError):
+            raise InvalidRequest(str(picture.photo))
         try:
-            vector = self.search_service.encode_photo(picture.data)
-        except ValueError as error:  # EncoderError, EncoderMismatch
+            photo = self.search_service.encode_photo(picture.photo, bool(crop))
+        except ValueError as error:  # ImageError, EncoderError, EncoderMismatch
             raise InvalidRequest(str(error)) from error
-        return self._search(Query(pictures=(vector,), words=words or ""), where, count, variety)
+        query = Query(pictures=(photo.vector,), words=words or "")
+        return self._search(query, where, count, variety)
 
     def search_by_words(
         self, words: str, where: list[str] | None = None, count: int = 24, variety: float = 0.0
@@ -345,10 +348,11 @@ def publish(search_service: SearchService, visitor_service: VisitorService) -> N
         words = gr.Textbox(label="Words")
         where = StringList(label="Conditions", value=[])
         count, variety = gr.Number(24, label="Count"), gr.Number(0, label="Variety")
+        crop = gr.Checkbox(True, label="Crop")
         results = gr.JSON(label="Results")
         gr.Button().click(
             api.search_by_picture,
-            [picture, words, where, count, variety],
+            [picture, words, where, count, variety, crop],
             results,
             api_name="search_by_picture",
             **ENCODER_LIMIT,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +15,11 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from lookbook.images.loading import ImageError, Limits, load_rgb, thumbnail
+from lookbook.images.loading import ImageError, Limits, load_rgb
 from lookbook.search.permalinks import MAX_PICTURES
+from lookbook.search.photo_query import WHOLE, Box, normalize_box
 from lookbook.ui import assets
 from lookbook.ui.components.base import HtmlComponent, event_data
-
-SHOWN_HEIGHT = 640  # px, of the copy that goes back to the visitor's page
-_MIN_SIDE = 0.05  # a smaller box shows too little to search with
-_FULL_SIDE = 0.95  # a box with both sides this long leaves out no more than a sliver
-
-Box = tuple[float, float, float, float]  # left, top, right, bottom as fractions of the picture
-WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -41,12 +36,14 @@ class Photo:
 
     @classmethod
     def of(cls, picture: Image.Image, box: Box = WHOLE, detected: bool = False) -> Photo:
-        """Return a picture as the page holds it."""
-        return cls(data_url(thumbnail(picture, SHOWN_HEIGHT)), box, detected)
+        """Return a picture as the page holds it: with these very pixels, to be cropped again."""
+        webp = io.BytesIO()
+        picture.save(webp, "WEBP", lossless=True, method=0)
+        return cls(data_url(webp.getvalue()), box, detected)
 
     def picture(self) -> Image.Image:
         """Decode to RGB; raises ImageError for anything that is no picture."""
-        return load_rgb(decode_data_url(self.address), min_side_hint=SHOWN_HEIGHT)
+        return load_rgb(decode_data_url(self.address))
 
     def as_json(self) -> dict[str, Any]:
         """Return what the template photos.html reads; the box in percent."""
@@ -81,25 +78,10 @@ def parse_box(value: Any) -> Box:
     Whatever is not a box, is too small, or leaves out next to nothing becomes the whole picture.
     """
     try:
-        sides = [min(1.0, max(0.0, float(v) / 100)) for v in value]
-        left, right = sorted((sides[0], sides[2]))
-        top, bottom = sorted((sides[1], sides[3]))
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
+        left, top, right, bottom = [float(side) / 100 for side in value][:4]
+    except (TypeError, ValueError, OverflowError):
         return WHOLE
-    width, height = right - left, bottom - top
-    if not (width >= _MIN_SIDE and height >= _MIN_SIDE) or min(width, height) >= _FULL_SIDE:
-        return WHOLE
-    return left, top, right, bottom
-
-
-def crop(picture: Image.Image, box: Box) -> Image.Image:
-    """Return the part of a picture within a box; the picture itself for the whole of it."""
-    if box == WHOLE:
-        return picture
-    width, height = picture.size
-    left, top, right, bottom = box
-    edges = (left * width, top * height, right * width, bottom * height)
-    return picture.crop((round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3])))
+    return normalize_box(left, top, right, bottom)
 
 
 class Photos(HtmlComponent):

@@ -9,17 +9,18 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
 
-from lookbook.images.loading import ImageError, load_rgb, thumbnail
-from lookbook.ui.components.photos import SHOWN_HEIGHT, data_url, decode_data_url
+from lookbook.images.loading import ImageError, thumbnail
+from lookbook.ui.components.photos import data_url, decode_data_url
 from lookbook.ui.uploads import read_upload
+
+_SHOWN_HEIGHT = 640  # px, of a picture that the field is given to show
 
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded picture: its bytes, and the upright RGB picture or the error it raised."""
+    """An uploaded photo: the bytes of its file, not decoded yet, or why there are none."""
 
-    data: bytes
-    picture: Image.Image | ImageError
+    photo: bytes | ImageError
 
 
 class QueryPicture(gr.Image):
@@ -34,19 +35,17 @@ class QueryPicture(gr.Image):
         return "image"
 
     def preprocess(self, payload: ImageData | None) -> Upload | None:  # type: ignore[override]
-        """Read and check what was uploaded; an ImageError becomes part of the Upload."""
+        """Read what was uploaded; `photo_query` decodes and checks it."""
         if payload is None:
             return None
-        data = b""
         try:
-            data = _read(payload)
-            return Upload(data, load_rgb(data, min_side_hint=SHOWN_HEIGHT))
+            return Upload(_read(payload))
         except ImageError as error:
-            return Upload(data, error)
+            return Upload(error)
 
     def postprocess(self, value: Image.Image | None) -> ImageData | None:  # type: ignore[override]
         """Return the picture as a data URL."""
-        return None if value is None else ImageData(url=data_url(thumbnail(value, SHOWN_HEIGHT)))
+        return None if value is None else ImageData(url=data_url(thumbnail(value, _SHOWN_HEIGHT)))
 
 
 def empty_picture() -> dict[str, Any]:

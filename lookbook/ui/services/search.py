@@ -12,12 +12,12 @@ from PIL import Image
 
 from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.localization import BoundingBox, find_garment
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.search.calibration import calibration
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.lexical_index import lexical_index
+from lookbook.search.photo_query import Box, PhotoQuery, photo_query
 from lookbook.search.prefix_index import find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Answer, Query, run
@@ -47,8 +47,7 @@ class SearchService:
     def __init__(self, index: Index, load_encoder: Callable[[], Encoder], folder: Path) -> None:
         self.index, self.folder = index, folder
         self.price_column = price_column(index)
-        self._encode = on_gpu(lambda picture: self.encoder.encode([picture])[0])
-        self._locate = on_gpu(lambda picture: find_garment(self.encoder, picture))
+        self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
@@ -64,16 +63,9 @@ class SearchService:
         """The encoder, waited for while it loads; raises whatever its loading raised."""
         return self._encoder.result()
 
-    def encode_photo(self, picture: Picture) -> np.ndarray:
-        """Return the vector (dim,) of a visitor's picture.
-
-        Pass the bytes as they were uploaded: then preprocessing is that of the catalogue's images.
-        """
-        return self._encode(picture)
-
-    def locate_garment(self, picture: Image.Image) -> BoundingBox:
-        """Return where the garment is in a photo, in pixels."""
-        return self._locate(picture)
+    def encode_photo(self, photo: Picture, crop: bool | Box = True) -> PhotoQuery:
+        """Decode, crop and encode a visitor's photo; see `photo_query`. Nothing of it is kept."""
+        return self._photo_query(photo, crop)
 
     def attribution_maps(
         self, query: Image.Image, result: Image.Image

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
-from PIL import Image
 
 from lookbook.encoding.heads import EncoderError
-from lookbook.images.loading import ImageError, load_rgb
+from lookbook.images.loading import ImageError
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.search import facets
 from lookbook.search.index import UnknownItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.permalinks import MAX_PICTURES, MAX_RESULTS, MAX_WORDS
+from lookbook.search.photo_query import WHOLE, Box
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import event_data, event_value, info, warn
 from lookbook.ui.components.filter_panel import empty_range_message, filters_html
 from lookbook.ui.components.gallery import gallery_html
 from lookbook.ui.components.item_panel import item_html
-from lookbook.ui.components.photos import WHOLE, Box, Photo, crop, parse_box, photo_number
+from lookbook.ui.components.photos import Photo, parse_box, photo_number
 from lookbook.ui.components.query_bar import query_html
 from lookbook.ui.components.query_picture import Upload, empty_picture
 from lookbook.ui.pages.find.layout import Components
@@ -38,10 +37,6 @@ T = TypeVar("T")
 
 NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
 
-# The margin kept around a detected garment, as a fraction of its sides: catalogue images have one.
-# Of the first ten results for 90 phone photos, 31 % are of the right category without a margin,
-# 35 % with 0.2 to 0.5, and 36 % without cropping.
-CROP_MARGIN = 0.3
 PAGE_SIZE = 24  # results that "Show more" adds
 _MAX_WARNINGS = 3  # toasts about one link
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
@@ -71,67 +66,49 @@ class Callbacks:
         """Search with a picture that was uploaded, taken or pasted."""
         if upload is None:
             return NO_CHANGE
-        if isinstance(upload.picture, ImageError):
-            warn(upload.picture, title="That picture cannot be used")
-            message = str(upload.picture)
-            return {self.components.picture: None, self.components.summary: message}
-        photos = photos if adding else ()
-        return self._search_photo(upload.data, upload.picture, query, photos, liked)
+        try:
+            if isinstance(upload.photo, ImageError):
+                raise upload.photo
+            return self._search_photo(upload.photo, query, photos if adding else (), liked)
+        except ImageError as error:
+            warn(error, title="That picture cannot be used")
+            return {self.components.picture: None, self.components.summary: str(error)}
 
     def search_example(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Search with one of the example pictures."""
         number = event_value(event, "i")
         if not _EXAMPLE_NUMBER.fullmatch(number) or int(number) >= len(self.examples):
             return NO_CHANGE
-        data = self.examples[int(number)].read_bytes()
-        return self._search_photo(data, load_rgb(data), query, (), liked)
+        return self._search_photo(self.examples[int(number)].read_bytes(), query, (), liked)
 
-    def _search_photo(
-        self, data: bytes, picture: Image.Image, query: Query, photos: Photos, liked: Liked
-    ) -> Updates:
+    def _search_photo(self, data: bytes, query: Query, photos: Photos, liked: Liked) -> Updates:
         """Begin a query with a picture, or add it to the query of `photos`."""
         vectors = query.pictures if photos else ()
         if len(vectors) >= MAX_PICTURES or len(vectors) != len(photos):
             vectors, photos = (), ()
         try:
-            box = self._locate(picture)
-            vector = self.search_service.encode_photo(data if box == WHOLE else crop(picture, box))
+            found = self.search_service.encode_photo(data)
         except (EncoderError, EncoderMismatch) as error:
             raise gr.Error(markup.escape(error), title="The encoder cannot be loaded") from error
         base = query if vectors else reset_query(query)
-        query = replace(base, pictures=(*vectors, vector), item=None)
-        photo = Photo.of(picture, box, detected=box != WHOLE)
+        query = replace(base, pictures=(*vectors, found.vector), item=None)
+        photo = Photo.of(found.image, found.box, detected=found.box != WHOLE)
         return self._update(query, liked, (*photos, photo))
-
-    def _locate(self, picture: Image.Image) -> Box:
-        """Return the garment's box with its margin; the whole picture where detection is unsure."""
-        garment = self.search_service.locate_garment(picture)
-        if not garment.confidence:
-            return WHOLE
-        x_margin = (garment.right - garment.left) * CROP_MARGIN
-        y_margin = (garment.bottom - garment.top) * CROP_MARGIN
-        percent = (
-            100 * (garment.left - x_margin) / picture.width,
-            100 * (garment.top - y_margin) / picture.height,
-            100 * (garment.right + x_margin) / picture.width,
-            100 * (garment.bottom + y_margin) / picture.height,
-        )
-        return parse_box(percent)
 
     def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Search the part of a photo within a box that was drawn or moved."""
         box = parse_box(event_data(event).get("box"))
-        return self._search_part(photos, query, liked, event, lambda picture: box)
+        return self._search_part(photos, query, liked, event, box)
 
     def use_whole(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Search the whole of a photo."""
-        return self._search_part(photos, query, liked, event, lambda picture: WHOLE)
+        return self._search_part(photos, query, liked, event, False)
 
     def find_garment(
         self, photos: Photos, query: Query, liked: Liked, event: gr.EventData
     ) -> Updates:
         """Search the garment that is detected in a photo."""
-        return self._search_part(photos, query, liked, event, self._locate, detected=True)
+        return self._search_part(photos, query, liked, event, True)
 
     def _search_part(
         self,
@@ -139,21 +116,19 @@ class Callbacks:
         query: Query,
         liked: Liked,
         event: gr.EventData,
-        box_of: Callable[[Image.Image], Box],
-        detected: bool = False,
+        crop: bool | Box,
     ) -> Updates:
         number = photo_number(event, len(photos))
         if number is None or len(query.pictures) != len(photos):
             return NO_CHANGE
         try:
-            picture = photos[number].picture()
-            box = box_of(picture)
-            vector = self.search_service.encode_photo(crop(picture, box))
+            found = self.search_service.encode_photo(photos[number].picture(), crop)
         except ImageError as error:
             warn(error, title="That picture cannot be used")
             return NO_CHANGE
-        photo = replace(photos[number], box=box, detected=detected and box != WHOLE)
-        query = replace(query, pictures=_with_element(query.pictures, number, vector))
+        detected = crop is True and found.box != WHOLE
+        photo = replace(photos[number], box=found.box, detected=detected)
+        query = replace(query, pictures=_with_element(query.pictures, number, found.vector))
         return self._update(query, liked, _with_element(photos, number, photo))
 
     def remove_photo(

@@ -14,10 +14,11 @@ from lookbook.images.loading import ImageError, thumbnail
 from lookbook.outfits import completion
 from lookbook.search.index import IndexItem
 from lookbook.search.opening import EncoderMismatch
+from lookbook.search.photo_query import crop_to_box
 from lookbook.search.query import Query
 from lookbook.ui.components.base import event_value, warn
 from lookbook.ui.components.item_panel import explanation_html, outfits_html
-from lookbook.ui.components.photos import Photo, crop, data_url
+from lookbook.ui.components.photos import Photo, data_url
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.views import Card, OutfitView
@@ -59,7 +60,7 @@ class ItemActions:
     ) -> tuple[str, Image.Image | None, IndexItem | None]:
         """Return (name, picture, item) of what was searched with; of a photo, its box only."""
         if photos:
-            return "Your picture", crop(photos[0].picture(), photos[0].box), None
+            return "Your picture", crop_to_box(photos[0].picture(), photos[0].box), None
         for id in (query.item, *query.positive[::-1]):
             if id is not None:
                 item = self.search_service.index.item(id)

@@ -1,0 +1,110 @@
+"""One photo and one text give one answer: site, API, command line and Python, shipped index."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+
+from lookbook.__main__ import main
+from lookbook.search import Index, Query, photo_query, run
+from lookbook.search.opening import load_matching_encoder
+from lookbook.search.photo_query import WHOLE
+from lookbook.ui.api import Api
+from lookbook.ui.components.query_picture import Upload
+from lookbook.ui.pages.find.callbacks import Callbacks
+from lookbook.ui.services.search import SearchService
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = [ROOT / "examples" / name for name in ("street-caps.jpg", "street-jackets.jpg")]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    index = Index.open(ROOT / "index")
+    encoder = load_matching_encoder(index)
+    made = SearchService(index, lambda: encoder, tmp_path_factory.mktemp("thumbs"))
+    made.warm_up()
+    return made
+
+
+@pytest.fixture
+def site(service):
+    return Callbacks(service, MagicMock(), [])
+
+
+def shown(site, answer):
+    return [id for id, _ in answer[site.components.shown]]
+
+
+def by_command(capsys, *options):
+    assert main(["search", "--index", str(ROOT / "index"), "--json", *options]) == 0
+    told = capsys.readouterr()
+    return [row["id"] for row in json.loads(told.out)], told.err
+
+
+@pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)
+def test_a_photo_is_searched_alike_everywhere(service, site, path, capsys):
+    found = photo_query(path, service.encoder)
+    assert found.box != WHOLE, "a garment stands out in this photo"
+    answers = {}
+    for crop in (True, False):
+        vector = photo_query(path, service.encoder, crop).vector
+        python = [h.id for h in run(Query(pictures=(vector,)), service.index).hits]
+        api = Api(service, None).search_by_picture(Upload(path.read_bytes()), crop=crop)
+        command = by_command(capsys, "--image", str(path), "--crop" if crop else "--no-crop")
+        assert [row["id"] for row in api] == python
+        assert command[0] == python
+        answers[crop] = python
+    uploaded = site.search_upload(Upload(path.read_bytes()), Query(), (), False, ())
+    assert shown(site, uploaded) == answers[True]
+    photos = site.components.photos
+    sent = MagicMock(_data={"i": "0"})
+    whole = site.use_whole(uploaded[photos], uploaded[site.components.query], (), sent)
+    assert shown(site, whole) == answers[False]
+    again = site.find_garment(whole[photos], whole[site.components.query], (), sent)
+    assert shown(site, again) == answers[True], "cropped from the same pixels"
+    assert answers[True] != answers[False]
+
+
+def test_the_command_line_and_the_api_crop_unless_told_otherwise(service, capsys):
+    path = PHOTOS[0]
+    api = [row["id"] for row in Api(service, None).search_by_picture(Upload(path.read_bytes()))]
+    python = photo_query(path, service.encoder).vector
+    expected = [hit.id for hit in run(Query(pictures=(python,)), service.index).hits]
+    assert api == by_command(capsys, "--image", str(path))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("navy shirt without stripes", []),
+        ("navy shirt, not wobblyish qqzzx", ["wobblyish", "qqzzx"]),
+        ("qqzzx", ["qqzzx"]),
+    ],
+)
+def test_a_text_is_searched_alike_everywhere(service, site, text, unknown, capsys):
+    answer = run(Query(words=text), service.index, service.encoder)
+    python = [hit.id for hit in answer.hits]
+    assert answer.unknown_words == unknown
+    assert [row["id"] for row in Api(service, None).search_by_words(text)] == python
+    ids, said = by_command(capsys, "--text", text)
+    assert ids == python
+    assert all(word in said for word in unknown)
+    assert shown(site, site.search_text(text, Query(), ())) == python
+    assert bool(python) == (text != "qqzzx")
+
+
+def test_photo_and_text_are_searched_alike_everywhere(service, site, capsys):
+    path, text = PHOTOS[0], "in navy, without stripes"
+    vector = photo_query(path, service.encoder).vector
+    query = Query(pictures=(vector,), words=text)
+    python = [hit.id for hit in run(query, service.index, service.encoder).hits]
+    api = Api(service, None).search_by_picture(Upload(path.read_bytes()), text)
+    assert [row["id"] for row in api] == python
+    assert by_command(capsys, "--image", str(path), "--text", text)[0] == python
+    uploaded = site.search_upload(Upload(path.read_bytes()), Query(), (), False, ())
+    refined = site.add_words(text, uploaded[site.components.query], ())
+    assert shown(site, refined) == python

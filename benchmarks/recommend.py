@@ -22,8 +22,7 @@ from benchmarks.rows import append
 from house_collection.collection import products as drawn
 from house_collection.simulated_events import events as simulated
 from lookbook import Index
-from lookbook.evaluation.purchases import encoded_items
-from lookbook.evaluation.recommendation import Table, evaluate_interactions
+from lookbook.evaluation.recommendation import Table, encoded_items, evaluate_interactions
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.index import publish, write_generation
 from lookbook.recommend import ALS, MODELS, Hybrid, ItemKNN, Items

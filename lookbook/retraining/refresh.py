@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.evaluation.metrics import Estimate
-from lookbook.evaluation.recommendation import questions, ranked_rows
-from lookbook.evaluation.recommendation_metrics import accuracy_figures
+from lookbook.evaluation.recommendation import ground_truth_by_cohort, ranked_rows
+from lookbook.evaluation.recommendation_metrics import accuracy_metrics
 from lookbook.events import EventStore
 from lookbook.index.publishing import delete_generations, prune, publish, published
 from lookbook.recommend.base import ModelCorrupt
@@ -118,7 +118,7 @@ def compared(
     """nDCG@12 of a new model and of the running one on the newest events, unseen by both."""
     split = _split(known, before)
     fitted, asked = known.before(split), known.where(known.day >= split)
-    wanted = questions(fitted, asked)["new"] if len(asked) and len(fitted) else {}
+    wanted = ground_truth_by_cohort(fitted, asked)["new"] if len(asked) and len(fitted) else {}
     if len(wanted) < _ENOUGH:
         return None, None
     figures = []
@@ -129,7 +129,7 @@ def compared(
         model.interactions = fitted
         rows = ranked_rows(model, wanted, "new")
         right = list(wanted.values())
-        figures.append(accuracy_figures(rows, list(wanted), right, fitted, asked)[MEASURE])
+        figures.append(accuracy_metrics(rows, list(wanted), right, fitted, asked)[MEASURE])
     return figures[0], figures[1]
 
 

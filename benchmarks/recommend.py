@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.rows import append
 from house_collection.collection import products as drawn
-from house_collection.simulated_events import events as simulated
+from house_collection.simulated_events import simulate_events
 from lookbook import Index
 from lookbook.evaluation.recommendation import Table, encoded_items, evaluate_interactions
 from lookbook.events import Event, EventStore, new_visitor
@@ -117,7 +117,7 @@ def mall() -> tuple[Items, list[Event]]:
     """SHOPS copies of a house shop with its own visitors, each copy with looks of its own."""
     products = list(drawn(SHOP_ITEMS))
     rows = [p.row() for p in products]
-    told = list(simulated(products, SHOP_VISITORS, visits=1.0))
+    told = list(simulate_events(products, SHOP_VISITORS, visits=1.0))
     place = {int(row["id"]): n for n, row in enumerate(rows)}
     draw = np.random.default_rng(0)
     kinds = np.unique([r["articleType"] for r in rows], return_inverse=True)[1]
@@ -137,7 +137,7 @@ def _copied(told: list, place: dict[int, int]) -> Iterator[Event]:
         for e in told:
             yield Event(
                 tokens[e.visitor],
-                KINDS[e.kind],
+                KINDS[e.event_type],
                 f"{shop}-{place[e.item]}",
                 time=e.time,
                 season=e.season,

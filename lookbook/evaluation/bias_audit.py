@@ -169,9 +169,8 @@ def _attribute(
     precision: np.ndarray | None,
 ) -> Attribute:
     names, group_of = _grouped(index, column)
-    representatives = index.duplicate_groups == np.arange(
-        len(index)
-    )  # of near-duplicates one is shown
+    # one of a group of near-duplicates is shown, so that the share counts one of them
+    representatives = index.duplicate_groups == np.arange(len(index))
     groups: list[Group] = []
     precisions: dict[str, np.ndarray] = {}  # by group, one value for each query of the group
     exposures: dict[str, np.ndarray] = {}  # by group, one value for each query

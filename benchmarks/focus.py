@@ -27,7 +27,7 @@ from lookbook.encoding.localization import (
     spread,
     unletterbox,
 )
-from lookbook.evaluation.metrics import Estimate, figure
+from lookbook.evaluation.metrics import Estimate, bootstrap_mean
 
 RESULTS = Path(__file__).with_name("focus.csv")
 COLUMNS = ("date", "encoder", "revision", "way", "measure", "value", "low", "high", "n")
@@ -113,7 +113,7 @@ def measure(encoder: Encoder, count: int, seed: int) -> dict[str, dict[str, Esti
     results = {}
     for name, way in WAYS.items():
         values = np.array([overlap(way(encoder, image), box) for image, box in shots])
-        results[name] = {"IoU": figure(values), "IoU > 0.5": figure(values > 0.5)}
+        results[name] = {"IoU": bootstrap_mean(values), "IoU > 0.5": bootstrap_mean(values > 0.5)}
         print(f"{name:42} {results[name]['IoU']}", flush=True)
     return results
 

@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from lookbook.evaluation.purchases import encoded_items
 
 from benchmarks.rows import append
 from house_collection.collection import products as drawn
-from house_collection.simulated_events import events as simulated
+from house_collection.simulated_events import simulate_events
 from lookbook import Index
-from lookbook.evaluation.purchases import encoded_items
 from lookbook.evaluation.recommendation import Table, evaluate_interactions
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.index import publish, write_generation
@@ -118,7 +118,7 @@ def mall() -> tuple[Items, list[Event]]:
     """Return items and events of SHOPS copies of a house shop, each with its own vectors."""
     products = list(drawn(SHOP_ITEMS))
     rows = [p.row() for p in products]
-    simulated_events = list(simulated(products, SHOP_VISITORS, visits=1.0))
+    simulated_events = list(simulate_events(products, SHOP_VISITORS, visits=1.0))
     row_of = {int(row["id"]): n for n, row in enumerate(rows)}
     random = np.random.default_rng(0)
     types = np.unique([r["articleType"] for r in rows], return_inverse=True)[1]
@@ -138,7 +138,7 @@ def _copied(simulated_events: list, row_of: dict[int, int]) -> Iterator[Event]:
         for e in simulated_events:
             yield Event(
                 tokens[e.visitor],
-                EVENT_TYPES[e.kind],
+                EVENT_TYPES[e.event_type],
                 f"{shop}-{row_of[e.item]}",
                 time=e.time,
                 season=e.season,

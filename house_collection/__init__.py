@@ -1,4 +1,8 @@
-"""The house collection: a catalogue that we draw ourselves."""
+"""The house collection: a drawn demo catalogue.
+
+Everything follows from a seed. The package imports nothing of lookbook; `python -m house_collection
+--output FOLDER` writes the collection as an imagefolder.
+"""
 
 from .collection import products
 from .imagefolder import write_imagefolder

@@ -1,4 +1,4 @@
-"""Cloth: a colour, a fabric and perhaps a print, painted over board coordinates."""
+"""Cloth: a colour, a fabric and perhaps a print, as functions of board coordinates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RGB = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Finish:
-    """How a fabric takes light: body of shading, gloss, sharpness of the gloss."""
+    """How a fabric reflects: weight of diffuse shading, weight and exponent of the highlight."""
 
     body: float = 0.7
     gloss: float = 0.0
@@ -38,7 +38,7 @@ FINISHES = {
 
 @dataclass(frozen=True)
 class Cloth:
-    """What a piece is cut from."""
+    """The material that a piece is cut from."""
 
     colour: RGB
     fabric: str = "cotton"
@@ -64,49 +64,56 @@ class Cloth:
             return colour * (1 + 0.009 * speckle(u.shape, self.seed, "grain"))[:, :, None]
         return weave(self, colour, u, v, scale)
 
-    def lit(
-        self, colour: np.ndarray, dy: np.ndarray, dx: np.ndarray, shade: float = 1.0
+    def illuminated(
+        self,
+        colour: np.ndarray,
+        dy: np.ndarray,
+        dx: np.ndarray,
+        shade: float | np.ndarray = 1.0,
     ) -> np.ndarray:
-        """The colour under the lamp; dark cloth still shows its folds by a sheen."""
+        """The colour under the lamp, given the slopes; a sheen shows the folds of dark cloth."""
         finish = FINISHES.get(self.fabric, Finish())
         lamp = 1 + (light.diffuse(dy, dx) - 1) * finish.body
         lamp = np.clip(lamp, 0.3, 1.6) * shade
         lit = colour * lamp[:, :, None]
         sheen = 0.07 * (lamp - shade)
         if finish.gloss:
-            flat = light.gleam(np.float32(0), np.float32(0), finish.sharpness)
-            sheen = sheen + finish.gloss * (light.gleam(dy, dx, finish.sharpness) - 0.8 * flat)
+            flat = light.specular(np.float32(0), np.float32(0), finish.sharpness)
+            sheen = sheen + finish.gloss * (light.specular(dy, dx, finish.sharpness) - 0.8 * flat)
         return np.clip(lit + sheen[:, :, None], 0, 1)
 
 
-# -- weaves: each multiplies or mixes the colour ------------------------------------
+# -- weaves: each multiplies or mixes the colour (rows, columns, 3) at board coordinates u, v
 
 
 @cache
-def noise(kind: str) -> np.ndarray:
-    """A fixed 512 x 512 tile of noise, mean 0 and deviation 1."""
-    rng = np.random.default_rng(sum(map(ord, kind)))
+def noise(texture: str) -> np.ndarray:
+    """A fixed tile of noise, float32 (512, 512), mean 0 and deviation 1."""
+    rng = np.random.default_rng(sum(map(ord, texture)))
     tile = rng.standard_normal((512, 512)).astype(np.float32)
     around = np.pad(tile, 32, mode="wrap")
-    if kind == "grain":
+    if texture == "grain":
         tile = (light.blur(around, 1.1) - light.blur(around, 3.0))[32:-32, 32:-32]
-    elif kind == "mottle":
+    elif texture == "mottle":
         tile = (light.blur(around, 2.0) + 3 * light.blur(around, 9.0))[32:-32, 32:-32]
-    elif kind == "weft":
+    elif texture == "weft":
         tile = smear(tile, 18, 1)
-    elif kind == "warp":
+    elif texture == "warp":
         tile = smear(tile, 18, 0)
     return (tile - tile.mean()) / tile.std()
 
 
 def smear(tile: np.ndarray, reach: int, axis: int) -> np.ndarray:
-    """Noise drawn out into threads."""
-    return sum(np.roll(tile, k, axis) * (reach - k) for k in range(reach))
+    """Noise smeared along an axis, which looks like threads."""
+    threads = tile * reach
+    for k in range(1, reach):
+        threads = threads + np.roll(tile, k, axis) * (reach - k)
+    return threads
 
 
-def speckle(shape: tuple[int, int], seed: int, kind: str = "white") -> np.ndarray:
-    """A part of a noise tile of the given shape, repeated where it ends."""
-    tile = noise(kind)
+def speckle(shape: tuple[int, int], seed: int, texture: str = "white") -> np.ndarray:
+    """A part of a noise tile of the given shape, wrapped around; `seed` moves it."""
+    tile = noise(texture)
     y, x = seed * 7919 % 512, seed * 104729 % 512
     rows = np.arange(y, y + shape[0]) % 512
     columns = np.arange(x, x + shape[1]) % 512
@@ -114,6 +121,7 @@ def speckle(shape: tuple[int, int], seed: int, kind: str = "white") -> np.ndarra
 
 
 def shaded(colour: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """A colour (rows, columns, 3) times a field (rows, columns)."""
     return colour * factor[:, :, None]
 
 

@@ -1,7 +1,7 @@
-"""Curves: splines through points, mirrored outlines, ribbons and dashes.
+"""Curves in board coordinates: splines through points, outlines, ribbons and dashes.
 
-Everything is drawn on a board 300 points wide and 400 high, x from -150 to 150, y downwards from
-0. A point is `(x, y)`, a corner, or `(x, y, roundness)`, which the curve passes smoothly.
+The board is 300 points wide and 400 high: x from -150 to 150, y from 0 downwards. A control point
+is `(x, y)`, a corner, or `(x, y, roundness)`, which the curve passes smoothly.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Point = Sequence[float]
+Point = Sequence[float] | np.ndarray
 STEPS = np.linspace(0, 1, 9, dtype=np.float32)[:-1, None]
 
 
-def spline(points: Sequence[Point], closed: bool = False) -> np.ndarray:
-    """Points -> float32 (n, 2) along cubic Bezier segments; corners stay corners."""
+def spline(points: Sequence[Point] | np.ndarray, closed: bool = False) -> np.ndarray:
+    """Interpolate points by cubic Bezier segments: float32 (n, 2); corners stay corners."""
     xy = np.array([p[:2] for p in points], np.float32)
     round_ = np.array([p[2] if len(p) > 2 else 0.0 for p in points], np.float32)
     tangents = (np.roll(xy, -1, 0) - np.roll(xy, 1, 0)) * (round_ / 6)[:, None]
@@ -36,7 +36,7 @@ def spline(points: Sequence[Point], closed: bool = False) -> np.ndarray:
 
 
 def bezier(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """One cubic Bezier segment -> (8, 2), its end left to the next segment."""
+    """Sample one cubic Bezier segment: (8, 2), without its end, where the next one begins."""
     t, s = STEPS, 1 - STEPS
     return s**3 * a + 3 * s * s * t * b + 3 * s * t * t * c + t**3 * d
 
@@ -47,23 +47,23 @@ def outline(points: Sequence[Point]) -> np.ndarray:
 
 
 def mirrored(right: Sequence[Point]) -> np.ndarray:
-    """A closed outline that is the same left and right; `right` runs from the top downwards."""
+    """A closed outline with mirror symmetry; `right`, its right half, runs from the top down."""
     left = [(-p[0], *p[1:]) for p in reversed(right) if abs(p[0]) > 1e-6]
     return outline([*right, *left])
 
 
 def flip(points: np.ndarray) -> np.ndarray:
-    """The mirror image over the middle line."""
+    """Mirror points (n, 2) at the middle line."""
     return np.asarray(points, np.float32) * np.array([-1, 1], np.float32)
 
 
-def moved(points: np.ndarray, dx: float, dy: float) -> np.ndarray:
-    """The points shifted."""
+def translated(points: np.ndarray, dx: float, dy: float) -> np.ndarray:
+    """Shift points (n, 2)."""
     return np.asarray(points, np.float32) + np.array([dx, dy], np.float32)
 
 
-def turned(points: np.ndarray, degrees: float, about: Point = (0, 200)) -> np.ndarray:
-    """The points turned clockwise (y runs down)."""
+def rotated(points: np.ndarray, degrees: float, about: Point = (0, 200)) -> np.ndarray:
+    """Rotate points (n, 2) clockwise (y runs down)."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos, sin], [-sin, cos]], np.float32)
@@ -72,19 +72,19 @@ def turned(points: np.ndarray, degrees: float, about: Point = (0, 200)) -> np.nd
 
 
 def scaled(points: np.ndarray, fx: float, fy: float, about: Point = (0, 200)) -> np.ndarray:
-    """The points stretched about a centre."""
+    """Scale points (n, 2) about a centre."""
     centre = np.array(about[:2], np.float32)
     return (np.asarray(points, np.float32) - centre) * np.array([fx, fy], np.float32) + centre
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float, steps: int = 48) -> np.ndarray:
-    """A closed ellipse -> (steps, 2)."""
+    """A closed ellipse: (steps, 2)."""
     t = np.linspace(0, 2 * math.pi, steps, endpoint=False)
     return np.stack([cx + rx * np.cos(t), cy + ry * np.sin(t)], 1).astype(np.float32)
 
 
 def arc(cx: float, cy: float, rx: float, ry: float, start: float, stop: float) -> np.ndarray:
-    """Part of an ellipse, degrees clockwise from the right -> (33, 2)."""
+    """Part of an ellipse, degrees clockwise from the right: (33, 2)."""
     t = np.radians(np.linspace(start, stop, 33))
     return np.stack([cx + rx * np.cos(t), cy + ry * np.sin(t)], 1).astype(np.float32)
 
@@ -114,20 +114,20 @@ def normals(line: np.ndarray) -> np.ndarray:
     return np.stack([-direction[:, 1], direction[:, 0]], 1) / length
 
 
-def ribbon(line: np.ndarray, width: float | np.ndarray) -> np.ndarray:
-    """A closed band about a line; `width` may change along it."""
+def ribbon(line: np.ndarray, width: float | Sequence[float] | np.ndarray) -> np.ndarray:
+    """A closed band about a line (n, 2); `width` is one number, or one for each point."""
     line = np.asarray(line, np.float32)
     half = normals(line) * np.broadcast_to(np.asarray(width, np.float32) / 2, len(line))[:, None]
     return np.concatenate([line + half, (line - half)[::-1]])
 
 
-def beside(line: np.ndarray, distance: float) -> np.ndarray:
-    """The line shifted sideways, as topstitching beside a seam."""
+def offset_line(line: np.ndarray, distance: float) -> np.ndarray:
+    """A line at a constant distance from another, as topstitching beside a seam."""
     return np.asarray(line, np.float32) + normals(line) * distance
 
 
 def resampled(line: np.ndarray, step: float) -> np.ndarray:
-    """The line with points at equal distances of about `step`."""
+    """Resample a line to points at equal distances of about `step`."""
     line = np.asarray(line, np.float32)
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     at = np.linspace(0, length[-1], max(2, round(float(length[-1]) / step) + 1))

@@ -1,4 +1,4 @@
-"""The pictures of `examples/`: eight street shots and two plain ones of the house collection.
+"""Draw the pictures of `examples/`: eight street shots and two studio pictures.
 
 python -m house_collection.examples --output examples
 """
@@ -11,26 +11,25 @@ from pathlib import Path
 from .collection import products
 from .street import street_shot
 
-# pieces by their number, whose first result is of their kind: a first press should show what the
-# site can do; what it cannot do yet stands in the model card, on shots that nobody chose
+# products, by number, whose first result is of the same articleType: chosen to show what the site
+# can do; the model card measures shots that were not chosen
 STREET = (6, 10, 15, 19, 35, 38, 43, 133)
-PLAIN = ("Jeans", "Tshirts")  # the first of each
+STUDIO = ("Jeans", "Tshirts")  # the first of each
 
 
 def write_examples(output: Path) -> list[Path]:
-    """Draw the pictures into `output`; returns the files."""
+    """Draw the pictures into the folder `output`; returns the files."""
     output.mkdir(parents=True, exist_ok=True)
-    plain, files = list(PLAIN), []
+    studio, files = list(STUDIO), []
     for number, product in enumerate(products(300, 0)):
-        kind = product.row()["articleType"]
         if number in STREET:
             view, picture = "street", street_shot(product, number)
-        elif kind in plain:
-            plain.remove(kind)
+        elif product.article in studio:
+            studio.remove(product.article)
             view, picture = "studio", product.draw()
         else:
             continue
-        files.append(output / f"{view}-{kind.lower().replace(' ', '-')}.jpg")
+        files.append(output / f"{view}-{product.article.lower().replace(' ', '-')}.jpg")
         picture.save(files[-1], quality=85)
     return files
 

@@ -1,4 +1,4 @@
-"""Writes the collection as an imagefolder, the Hub's form of pictures with a metadata.csv."""
+"""Write the collection as an imagefolder: JPEG files and metadata.csv, as the Hub has it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ T = TypeVar("T")
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of at most `size` items."""
+    """Split into lists of at most `size` items."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
 def jpeg(product: Product) -> bytes:
-    """The picture of a product as JPEG."""
+    """Draw a product and encode it as JPEG."""
     buffer = io.BytesIO()
     product.draw().save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     return buffer.getvalue()
 
 
 def pictures(items: Iterable[Product], workers: int) -> Iterator[tuple[Product, bytes]]:
-    """Products with their JPEG bytes, in order; a batch at a time is held in memory."""
+    """Draw products in order, in `workers` processes; one batch is in memory at a time."""
     if workers <= 1:
         yield from ((product, jpeg(product)) for product in items)
         return
@@ -46,9 +46,9 @@ def pictures(items: Iterable[Product], workers: int) -> Iterator[tuple[Product, 
 def write_imagefolder(
     output: str | os.PathLike, count: int, seed: int = 0, workers: int | None = None
 ) -> int:
-    """Writes `count` products to `output`: one JPEG each and metadata.csv; returns the count.
+    """Write the first `count` products of a seed to the folder `output`; returns the count.
 
-    `workers` processes draw (default: one a core); the bytes do not depend on it.
+    `workers`: processes that draw, one for each core without it; the bytes do not depend on it.
     """
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)

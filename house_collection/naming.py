@@ -1,4 +1,4 @@
-"""Names and descriptions of products."""
+"""Titles and descriptions of products."""
 
 from __future__ import annotations
 
@@ -199,22 +199,22 @@ TRAITS = {
 
 
 def make_title(
-    r: random.Random, kind: GarmentSpec, cut: Mapping[str, str], fabric: str, pattern: str
+    r: random.Random, spec: GarmentSpec, cut: Mapping[str, str], fabric: str, pattern: str
 ) -> str:
-    """A name such as "Harbour Breton Tee"."""
-    noun = noun_of(kind, cut)
+    """Make a title such as "Harbour Breton Tee"."""
+    noun = noun_of(spec, cut)
     middle = fabric_title(r, cut, fabric) if pattern == "plain" else PRINT_WORDS[pattern][0]
     middle = "" if middle.lower() in noun.lower() else middle
     return " ".join(word for word in (r.choice(PLACES), middle, noun) if word)
 
 
-def noun_of(kind: GarmentSpec, cut: Mapping[str, str]) -> str:
-    """What the label calls this cut."""
-    return next((kind.nouns[v] for v in cut.values() if v in kind.nouns), kind.nouns[""])
+def noun_of(spec: GarmentSpec, cut: Mapping[str, str]) -> str:
+    """The noun for a cut, such as "Bucket Bag"."""
+    return next((spec.nouns[v] for v in cut.values() if v in spec.nouns), spec.nouns[""])
 
 
 def fabric_title(r: random.Random, cut: Mapping[str, str], fabric: str) -> str:
-    """The word of a plain product: its fabric, or what its cut is known by."""
+    """The middle word of a plain product's title: its fabric, leg or neck; "" without any."""
     if "leg" in cut and (fabric == "denim" or r.random() < 0.5):
         return cut["leg"].title()
     if fabric in ("denim", "metal", "rubber", "acetate"):
@@ -226,10 +226,10 @@ def fabric_title(r: random.Random, cut: Mapping[str, str], fabric: str) -> str:
 
 
 def describe(
-    kind: GarmentSpec, cut: Mapping[str, str], fabric: str, pattern: str, shade: str
+    spec: GarmentSpec, cut: Mapping[str, str], fabric: str, pattern: str, shade: str
 ) -> str:
-    """Two sentences for the page of the product."""
-    noun = noun_of(kind, cut)
+    """Describe a product in one or two sentences."""
+    noun = noun_of(spec, cut)
     noun = noun if noun.startswith("T-") else noun.lower()
     article = "" if noun.endswith("s") else "An " if noun[0] in "aeiou" else "A "
     print_ = "" if pattern == "plain" else f" {PRINT_WORDS[pattern][1]}"

@@ -1,4 +1,7 @@
-"""Named shades, each under the public set's name for its base colour, and palettes of them."""
+"""Named shades with their base colours, and palettes of shades.
+
+Base colours are named as in the public data set (Fashion Product Images) that the columns follow.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ SHADES: dict[str, tuple[str, str]] = {
     "Heather Grey": ("#b0b2b6", "Grey Melange"),
 }
 
-# Colours that go together: the label's stories of the year.
+# shades that are sold together
 PALETTES: tuple[tuple[str, ...], ...] = (
     ("Ink", "Chalk", "Poppy", "Sand", "Sky", "Harbour"),
     ("Bottle", "Ecru", "Camel", "Bordeaux", "Ink", "Ochre"),
@@ -105,13 +108,14 @@ DENIMS = ("Indigo", "Harbour", "Chambray", "Soot", "Graphite", "Sky", "Chalk", "
 
 
 def rgb(shade: str) -> RGB:
-    """A shade by name -> (red, green, blue), 0 to 1."""
+    """The sRGB colour of a shade: (red, green, blue), 0 to 1."""
     code = SHADES[shade][0]
-    return tuple(int(code[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    red, green, blue = (int(code[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    return red, green, blue
 
 
 def base_colour(shade: str) -> str:
-    """The public set's name for a shade."""
+    """The base colour of a shade, named as in the Fashion Product Images data set."""
     return SHADES[shade][1]
 
 

@@ -1,4 +1,4 @@
-"""Prints: functions of board coordinates, so that they bend with folds and run with the cloth."""
+"""Prints as functions of board coordinates, so that they bend with folds and run with the cloth."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ RGB = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Print:
-    """A print by name; `colours` are laid on the ground colour of the cloth."""
+    """A print by name; `colours` are printed on the colour of the cloth, `pitch` scales it."""
 
     name: str
     colours: tuple[RGB, ...]
     pitch: float = 1.0
     seed: int = 0
 
-    def paint(self, u: np.ndarray, v: np.ndarray, ground: RGB, scale: float) -> np.ndarray:
-        """Colour at board coordinates -> float32 (rows, columns, 3)."""
+    def paint(self, u: np.ndarray, v: np.ndarray, background: RGB, scale: float) -> np.ndarray:
+        """Colour at board coordinates: float32 (rows, columns, 3); `scale` in pixels a point."""
         colour = np.empty((*u.shape, 3), np.float32)
-        colour[:] = ground
+        colour[:] = background
         return PRINTS[self.name](self, colour, u, v, scale)
 
 
 def mix(colour: np.ndarray, other: RGB, cover: np.ndarray) -> np.ndarray:
-    """`other` laid over the colour where `cover` (0 to 1) says."""
+    """Blend a colour (rows, columns, 3) towards `other` by `cover` (rows, columns), 0 to 1."""
     return colour + (np.asarray(other, np.float32) - colour) * cover[:, :, None]
 
 
 def band(x: np.ndarray, period: float, start: float, width: float, scale: float) -> np.ndarray:
-    """Antialiased stripes of a width in each period, all in points."""
+    """Coverage of antialiased stripes, one in each period; lengths in board points."""
     centre = np.abs((x - start - width / 2 + period / 2) % period - period / 2)
     return np.clip((width / 2 - centre) * scale + 0.5, 0, 1)
 
@@ -122,9 +122,9 @@ def colour_block(p: Print, colour, u, v, scale):  # noqa: ANN001, ANN201
 
 
 def tie_dye(p: Print, colour, u, v, scale):  # noqa: ANN001, ANN201
-    """Rings that fray, about a knot off the middle."""
-    rough = light.undulation(*u.shape, (9 * scale, 9 * scale), p.seed)
-    rough += 0.6 * light.undulation(*u.shape, (4 * scale, 4 * scale), p.seed + 1)
+    """Frayed rings around a point off the middle."""
+    rough = light.value_noise(u.shape, (9 * scale, 9 * scale), p.seed)
+    rough += 0.6 * light.value_noise(u.shape, (4 * scale, 4 * scale), p.seed + 1)
     cx, cy = (p.seed % 60) - 30, 170 + (p.seed % 50)
     distance = np.hypot(u - cx, v - cy)
     angle = np.arctan2(v - cy, u - cx)
@@ -138,14 +138,14 @@ def camouflage(p: Print, colour, u, v, scale):  # noqa: ANN001, ANN201
     """Overlapping clouds, thresholded."""
     for k, tone in enumerate(p.colours[:3]):
         cell = 24 * p.pitch * scale
-        cloud = light.undulation(*u.shape, (cell * 0.7, cell), p.seed + k)
-        cloud += 0.45 * light.undulation(*u.shape, (cell * 0.28, cell * 0.4), p.seed + 9 + k)
+        cloud = light.value_noise(u.shape, (cell * 0.7, cell), p.seed + k)
+        cloud += 0.45 * light.value_noise(u.shape, (cell * 0.28, cell * 0.4), p.seed + 9 + k)
         colour = mix(colour, tone, np.clip((cloud - 0.22) * 9, 0, 1))
     return colour
 
 
 def leopard(p: Print, colour, u, v, scale):  # noqa: ANN001, ANN201
-    """Broken rings with a darker heart."""
+    """Irregular rings with a darker middle."""
     return tiled(p, colour, u, v, draw_rosettes, 60 * p.pitch)
 
 
@@ -168,7 +168,7 @@ Painter = Callable[[aggdraw.Draw, random.Random, int], None]
 
 
 def tiled(p: Print, colour, u, v, painter: Painter, period: float):  # noqa: ANN001, ANN201
-    """Lays a drawn tile; its channels say where each of up to three colours goes."""
+    """Repeat a drawn tile; its channels are the coverage of up to three colours."""
     tile = drawn_tile(painter, p.seed)
     x = (u * (TILE / period)).astype(np.int32) % TILE
     y = (v * (TILE / period)).astype(np.int32) % TILE
@@ -180,7 +180,7 @@ def tiled(p: Print, colour, u, v, painter: Painter, period: float):  # noqa: ANN
 
 @lru_cache(maxsize=8)
 def drawn_tile(painter: Painter, seed: int) -> np.ndarray:
-    """float32 (256, 256, 3), smoothed to about the pixel of a picture."""
+    """Draw a tile: float32 (256, 256, 3), blurred by about one pixel of a picture."""
     image = Image.new("RGB", (TILE, TILE))
     draw = aggdraw.Draw(image)
     painter(draw, random.Random(seed), TILE)
@@ -192,7 +192,7 @@ def drawn_tile(painter: Painter, seed: int) -> np.ndarray:
 
 
 def wrapped(draw: aggdraw.Draw, shape: np.ndarray, colour: str, size: int) -> None:
-    """Draws a shape, and again where it leaves the tile."""
+    """Draw a shape on a tile that wraps around."""
     brush = aggdraw.Brush(colour)
     for dx in (-size, 0, size):
         for dy in (-size, 0, size):
@@ -212,7 +212,7 @@ def petal(x: float, y: float, length: float, width: float, angle: float) -> np.n
 
 
 def scatter(r: random.Random, size: int, gap: float, count: int) -> list[tuple[float, float]]:
-    """Places at least `gap` apart on a tile that wraps."""
+    """Up to `count` random points at least `gap` apart on a tile that wraps around."""
     places: list[tuple[float, float]] = []
     for _ in range(count * 12):
         x, y = r.uniform(0, size), r.uniform(0, size)
@@ -228,7 +228,7 @@ def scatter(r: random.Random, size: int, gap: float, count: int) -> list[tuple[f
 
 
 def draw_flowers(draw: aggdraw.Draw, r: random.Random, size: int) -> None:
-    """Blossoms of five to seven petals with leaves."""
+    """Draw blossoms of five to seven petals with leaves."""
     petals, big = r.choice((5, 5, 6, 7)), r.uniform(22, 32)
     for x, y in scatter(r, size, big * 2.1, 11):
         radius, spin = big * r.uniform(0.7, 1.15), r.uniform(0, 6.3)
@@ -252,7 +252,7 @@ def draw_rosettes(draw: aggdraw.Draw, r: random.Random, size: int) -> None:
 
 
 def draw_drops(draw: aggdraw.Draw, r: random.Random, size: int) -> None:
-    """Curled drops with a heart."""
+    """Draw curled drops around a smaller one."""
     for x, y in scatter(r, size, 62, 12):
         spin = r.uniform(0, 6.3)
         for shrink, colour in ((1.0, "#ff0000"), (0.66, "#00ff00"), (0.34, "#0000ff")):

@@ -1,4 +1,4 @@
-"""One product of the house collection: what it is, and how to draw it."""
+"""A product of the house collection: its attributes and its picture."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from .background import on_background
 from .canvas import Canvas
 from .cloth import Cloth
 from .garments.draw_context import DrawContext
 from .palette import base_colour, rgb
 from .prints import Print
-from .specs import KIND_OF
-from .stage import staged
+from .specs import SPEC_OF_ARTICLE
 
 SIZE = (384, 512)
 
 
 @dataclass(frozen=True)
 class Product:
-    """A style in one colour. Drawn from its fields alone, the same each time."""
+    """A style in one colourway; its picture follows from these fields alone."""
 
     number: int
     seed: int
@@ -45,17 +45,17 @@ class Product:
 
     @property
     def id(self) -> int:
-        """The number that the public columns carry."""
+        """The id of the product in `row()`."""
         return 100_001 + self.number
 
     def row(self) -> dict[str, str | int]:
-        """The public columns."""
-        kind = KIND_OF[self.article]
+        """The attributes under the column names of the public data set, and four more."""
+        spec = SPEC_OF_ARTICLE[self.article]
         return {
             "id": self.id,
             "gender": self.gender,
-            "masterCategory": kind.master,
-            "subCategory": kind.sub,
+            "masterCategory": spec.master,
+            "subCategory": spec.sub,
             "articleType": self.article,
             "baseColour": base_colour(self.shade),
             "season": self.season,
@@ -71,15 +71,15 @@ class Product:
         }
 
     def draw(self, size: tuple[int, int] = SIZE) -> Image.Image:
-        """The product on a light ground -> RGB of `size` (width, height)."""
-        ground = random.Random(f"{self.seed}/{self.style}/ground")
-        return staged(self.paint(size), ground, KIND_OF[self.article].stands)
+        """Draw the product on a light background: RGB of `size` (width, height)."""
+        r = random.Random(f"{self.seed}/{self.style}/ground")
+        return on_background(self.paint(size), r, SPEC_OF_ARTICLE[self.article].stands)
 
     def paint(self, size: tuple[int, int]) -> np.ndarray:
-        """The product alone -> float32 (height, width, 4), colour premultiplied, 0 to 1."""
+        """Draw the product alone: premultiplied RGBA, float32 (height, width, 4), 0 to 1."""
         colours = tuple(rgb(shade) for shade in self.accents)
         canvas = Canvas(size, f"{self.seed}/{self.style}/{self.colourway}/laid")
-        job = DrawContext(
+        ctx = DrawContext(
             canvas,
             self.cloth(),
             dict(self.cut),
@@ -88,11 +88,11 @@ class Product:
             colours,
             self.hardware,
         )
-        KIND_OF[self.article].draw(job)
+        SPEC_OF_ARTICLE[self.article].draw(ctx)
         return np.clip(np.dstack([canvas.rgb, canvas.alpha]), 0, 1)
 
     def cloth(self) -> Cloth:
-        """What it is cut from."""
+        """The cloth that it is cut from."""
         seed = self.seed * 1009 + self.style
         colours = tuple(rgb(shade) for shade in self.accents)
         print_ = None if self.pattern == "plain" else Print(self.pattern, colours, self.pitch, seed)
@@ -100,7 +100,7 @@ class Product:
 
 
 def draw_cutout(product: Product, size: tuple[int, int] = SIZE) -> Image.Image:
-    """The product alone, without ground or shadow -> RGBA of `size` (width, height)."""
+    """Draw the product without background or shadow: RGBA of `size` (width, height)."""
     layer = product.paint(size)
     alpha = layer[:, :, 3:]
     straight = np.where(alpha > 0.004, layer[:, :, :3] / np.maximum(alpha, 0.004), 0)

@@ -1,4 +1,7 @@
-"""Grounds of a home for street shots: boards, linen, wall, grass, desk, carpet, tiles."""
+"""Backgrounds of street shots: boards, linen, wall, grass, desk, carpet, tiles.
+
+Each scene is a function (random state, height, width) -> float32 (height, width, 3), 0 to 1.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def noise(r: random.Random, height: int, width: int, cell: tuple[float, float]) -> np.ndarray:
-    """Slow noise with cells of (y, x) pixels."""
-    return light.undulation(height, width, cell, r.getrandbits(32))
+    """Smooth noise (height, width) with cells of (y, x) pixels."""
+    return light.value_noise((height, width), cell, r.getrandbits(32))
 
 
 def tinted(base: tuple[float, float, float], factor: np.ndarray) -> np.ndarray:
-    """A colour times a field."""
+    """A colour times a field (rows, columns): (rows, columns, 3)."""
     return np.array(base, np.float32) * factor[:, :, None]
 
 

@@ -1,7 +1,6 @@
-"""Simulated visitors of the house: people with tastes, sessions over a year, skewed popularity.
+"""Simulated events: visitors with preferences, sessions over a year, skewed popularity.
 
-Nobody behind these events exists. They are for tests and for the demo of recommendations, and a
-page that shows them says so.
+No real person is behind them. They are for tests and benchmarks; a page that shows them says so.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ OCCASIONS = {
     "party": {"Party": 1.0, "Smart Casual": 0.6, "Casual": 0.25, "Ethnic": 0.4},
     "holiday": {"Travel": 1.0, "Casual": 0.7, "Ethnic": 0.5},
 }
-HABITS = (0.55, 0.18, 0.1, 0.1, 0.07)
-WEARS = {
+OCCASION_SHARES = (0.55, 0.18, 0.1, 0.1, 0.07)
+GENDER_WEIGHTS = {
     "Men": {"Men": 1.0, "Unisex": 0.8, "Boys": 0.05, "Women": 0.03, "Girls": 0.02},
     "Women": {"Women": 1.0, "Unisex": 0.7, "Girls": 0.06, "Men": 0.06, "Boys": 0.03},
     "family": {"Women": 0.5, "Men": 0.4, "Unisex": 0.6, "Girls": 0.9, "Boys": 0.9},
@@ -32,11 +31,14 @@ WEARS = {
 
 @dataclass(frozen=True)
 class Event:
-    """What one visitor did with one item; `item` is the id in `Product.row()`."""
+    """What one visitor did with one item.
+
+    `item`: the id in `Product.row()`; `event_type`: view, like or purchase.
+    """
 
     visitor: int
     item: int
-    kind: str
+    event_type: str
     time: datetime
     season: str
     occasion: str
@@ -44,45 +46,45 @@ class Event:
 
 @dataclass(frozen=True)
 class Shop:
-    """The attributes of all items as arrays of the same length."""
+    """The items with arrays (n,): popularity weight, and log price relative to the articleType."""
 
     rows: tuple[dict[str, str | int], ...]
     popularity: np.ndarray
-    dearness: np.ndarray
+    relative_price: np.ndarray
 
     def column(self, name: str) -> np.ndarray:
-        """One attribute of all items."""
+        """One attribute of all items (n,)."""
         return np.array([row[name] for row in self.rows])
 
-    def weigh(self, name: str, weights: dict[str, float], rest: float) -> np.ndarray:
-        """A factor for each item from the value of one attribute."""
-        return np.array([weights.get(str(row[name]), rest) for row in self.rows])
+    def weights(self, name: str, weight_of: dict[str, float], default: float) -> np.ndarray:
+        """A weight for each item (n,) by its value of one attribute."""
+        return np.array([weight_of.get(str(row[name]), default) for row in self.rows])
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """A person's liking of every item (season and occasion aside) and readiness to buy."""
+    """A visitor: affinity to every item (n,) without season and occasion, and interaction rate."""
 
     number: int
-    liking: np.ndarray
-    eagerness: float
+    affinity: np.ndarray
+    interaction_rate: float
 
 
-def events(
+def simulate_events(
     items: Sequence[Product], visitors: int, seed: int = 0, year: int = 2025, visits: float = 8
 ) -> Iterator[Event]:
-    """A year of events in order of time, the same for the same arguments.
+    """Simulate a year of events in order of days; the same arguments give the same events.
 
-    Each visitor comes about `visits` times, a few of them far oftener; kinds are view, like and
-    purchase, and a like or a purchase follows a view of the same item.
-
-    Raises ValueError when there are no items or no visitors.
+    Each visitor has about `visits` sessions, a few far more (Pareto). A like or a purchase follows
+    a view of the same item. Raises ValueError without items or visitors.
     """
     if not items or visitors < 1:
-        raise ValueError(f"{len(items)} items and {visitors} visitors; at least one of each needed")
+        raise ValueError(
+            f"expected at least one item and one visitor, found {len(items)} and {visitors}"
+        )
     rng = np.random.default_rng([seed, 11])
-    shop = open_shop(items, rng)
-    crowd = [invite(k, shop, seed) for k in range(visitors)]
+    shop = make_shop(items, rng)
+    visitor_list = [make_visitor(k, shop, seed) for k in range(visitors)]
     activity = rng.pareto(1.8, visitors) + 0.3
     activity /= activity.sum()
     midnight = datetime(year, 1, 1, tzinfo=UTC)
@@ -91,61 +93,61 @@ def events(
         count = rng.poisson(visits * visitors / 365 * (1.35 if date.weekday() >= 5 else 0.86))
         hours = np.sort(np.clip(rng.normal(17, 4, count), 0, 23.5))
         for hour, who in zip(hours, rng.choice(visitors, count, p=activity), strict=True):
-            yield from session(crowd[who], shop, date + timedelta(hours=float(hour)), rng)
+            yield from session(visitor_list[who], shop, date + timedelta(hours=float(hour)), rng)
 
 
-def open_shop(items: Sequence[Product], rng: np.random.Generator) -> Shop:
-    """Attributes, a popularity that falls with rank as in shops, and the price within its type."""
+def make_shop(items: Sequence[Product], rng: np.random.Generator) -> Shop:
+    """Draw a popularity that falls with rank (Zipf), and compute relative prices."""
     rows = tuple(product.row() for product in items)
     rank = rng.permutation(len(rows)) + 1
     prices = np.log([float(row["price"]) for row in rows])
     types = np.array([row["articleType"] for row in rows])
-    dearness = np.zeros(len(rows))
-    for kind in np.unique(types):
-        mine = types == kind
-        dearness[mine] = prices[mine] - prices[mine].mean()
-    return Shop(rows, 1 / (rank + 4.0) ** 0.8, dearness)
+    relative_price = np.zeros(len(rows))
+    for article_type in np.unique(types):
+        own = types == article_type
+        relative_price[own] = prices[own] - prices[own].mean()
+    return Shop(rows, 1 / (rank + 4.0) ** 0.8, relative_price)
 
 
-def invite(number: int, shop: Shop, seed: int) -> Visitor:
-    """A visitor with a taste in colours, patterns and styles, and a budget."""
+def make_visitor(number: int, shop: Shop, seed: int) -> Visitor:
+    """Draw a visitor with preferred colours, patterns and fabrics, and a budget."""
     rng = np.random.default_rng([seed, 23, number])
-    wears = WEARS[str(rng.choice(list(WEARS), p=(0.42, 0.46, 0.12)))]
-    liking = shop.weigh("gender", wears, 0.05)
-    for column, loved, factor in (("baseColour", 5, 4.0), ("pattern", 2, 3.0), ("fabric", 4, 2.0)):
+    gender_weights = GENDER_WEIGHTS[str(rng.choice(list(GENDER_WEIGHTS), p=(0.42, 0.46, 0.12)))]
+    affinity = shop.weights("gender", gender_weights, 0.05)
+    for column, count, factor in (("baseColour", 5, 4.0), ("pattern", 2, 3.0), ("fabric", 4, 2.0)):
         values = np.unique(shop.column(column))
-        some = rng.choice(values, min(loved, len(values)), replace=False)
-        liking = liking * shop.weigh(column, dict.fromkeys(map(str, some), factor), 1.0)
+        preferred = rng.choice(values, min(count, len(values)), replace=False)
+        affinity = affinity * shop.weights(column, dict.fromkeys(map(str, preferred), factor), 1.0)
     budget = rng.normal(0, 0.5)
-    liking = liking * np.exp(-(((shop.dearness - budget) / 0.6) ** 2) / 2)
-    return Visitor(number, liking, float(rng.beta(2, 5)))
+    affinity = affinity * np.exp(-(((shop.relative_price - budget) / 0.6) ** 2) / 2)
+    return Visitor(number, affinity, float(rng.beta(2, 5)))
 
 
 def session(
     visitor: Visitor, shop: Shop, start: datetime, rng: np.random.Generator
 ) -> Iterator[Event]:
-    """One visit: a few views led by season, occasion and taste; some end in a like or purchase."""
+    """Simulate one session: views by season, occasion and affinity; some lead to more."""
     season = SEASONS[start.month % 12 // 3]
-    occasion = str(rng.choice(list(OCCASIONS), p=HABITS))
-    wanted = shop.weigh("usage", OCCASIONS[occasion], 0.08) * in_season(shop, season)
-    weights = visitor.liking * wanted * shop.popularity + 1e-12
+    occasion = str(rng.choice(list(OCCASIONS), p=OCCASION_SHARES))
+    context = shop.weights("usage", OCCASIONS[occasion], 0.08) * season_weights(shop, season)
+    weights = visitor.affinity * context * shop.popularity + 1e-12
     views = min(1 + rng.poisson(5), int(np.count_nonzero(weights > 1e-11)), len(weights))
-    seen = rng.choice(len(weights), max(1, views), replace=False, p=weights / weights.sum())
-    keen = visitor.liking / visitor.liking.max()
-    for step, k in enumerate(seen):
+    viewed = rng.choice(len(weights), max(1, views), replace=False, p=weights / weights.sum())
+    interest = visitor.affinity / visitor.affinity.max()
+    for step, k in enumerate(viewed):
         time = start + timedelta(seconds=40 * step)
         item = int(shop.rows[k]["id"])
         yield Event(visitor.number, item, "view", time, season, occasion)
-        chance = visitor.eagerness * (0.15 + 0.85 * keen[k])
-        if rng.random() < chance:
+        probability = visitor.interaction_rate * (0.15 + 0.85 * interest[k])
+        if rng.random() < probability:
             later = time + timedelta(seconds=15)
             yield Event(visitor.number, item, "like", later, season, occasion)
-        if rng.random() < chance * 0.35:
+        if rng.random() < probability * 0.35:
             later = time + timedelta(seconds=30)
             yield Event(visitor.number, item, "purchase", later, season, occasion)
 
 
-def in_season(shop: Shop, season: str) -> np.ndarray:
-    """Three times as much for the season's own items, a third for the opposite one's."""
+def season_weights(shop: Shop, season: str) -> np.ndarray:
+    """Weights (n,): 3 for items of the season, a third for those of the opposite one."""
     opposite = SEASONS[(SEASONS.index(season) + 2) % 4]
-    return shop.weigh("season", {season: 3.0, opposite: 0.33}, 1.0)
+    return shop.weights("season", {season: 3.0, opposite: 0.33}, 1.0)

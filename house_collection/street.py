@@ -1,10 +1,15 @@
-"""Street shots: a product as a phone or a webcam sees it, for queries with a known answer."""
+"""Street shots: a product as a phone or webcam would photograph it, as queries of known answer.
+
+`lookbook.evaluation.street_photos` makes such photos of any studio photo. The two are separate:
+this package imports nothing of lookbook, and draws the product itself.
+"""
 
 from __future__ import annotations
 
 import io
 import math
 import random
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -21,66 +26,69 @@ SKINS = ((0.84, 0.62, 0.52), (0.74, 0.52, 0.40), (0.55, 0.36, 0.26), (0.36, 0.23
 
 
 def street_shot(product: Product, seed: int = 0) -> Image.Image:
-    """The product photographed at home -> RGB, 480 x 640 (phone) or 640 x 480 (webcam).
+    """Draw the product photographed at home: RGB, 480 x 640 (phone) or 640 x 480 (webcam).
 
-    Background, angle, light, colour cast, blur, crop, an indicated hand and JPEG follow from the
-    product and the seed alone.
+    Background, angle, light, colour cast, blur, crop, a hand in some and JPEG artefacts follow from
+    the product and the seed.
     """
     return framed_shot(product, seed)[0]
 
 
 def framed_shot(product: Product, seed: int = 0) -> tuple[Image.Image, tuple[int, int, int, int]]:
-    """A street shot, and the box (left, top, right, bottom) in pixels that the product fills."""
+    """Draw a street shot; also return the product's box (left, top, right, bottom) in pixels."""
     r = random.Random(f"{product.seed}/{product.number}/{seed}/street")
     size = WEBCAM if r.random() < 0.25 else PHONE
     width, height = size
     scene = r.choice(SCENES)(r, height, width).astype(np.float32)
-    placed = place(draw_cutout(product), r, size)
-    shot = laid(scene, placed, r)
+    placed = place_product(draw_cutout(product), r, size)
+    shot = composite(scene, placed, r)
     if r.random() < 0.3:
-        shot = hand(shot, r)
+        shot = add_hand(shot, r)
     y, x = np.nonzero(placed[:, :, 3] > 0.5)
     box = int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1
-    return camera(lit(shot, r), r, webcam=size == WEBCAM), box
+    return camera_artefacts(illuminate(shot, r), r, webcam=size == WEBCAM), box
 
 
-def place(cutout: Image.Image, r: random.Random, size: tuple[int, int]) -> np.ndarray:
-    """The cutout seen at an angle somewhere in the frame -> float32 (height, width, 4)."""
+def place_product(cutout: Image.Image, r: random.Random, size: tuple[int, int]) -> np.ndarray:
+    """Place a cutout in the frame, seen at an angle: premultiplied float32 (height, width, 4)."""
     width, height = size
     bounds = cutout.getchannel("A").point(lambda a: 255 * (a > 20)).getbbox()
     cut = cutout.crop(bounds) if bounds else cutout
-    turn = math.radians(r.gauss(0, 7) + r.choice((*[0] * 14, 90, -90)))
-    cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
-    reach = cut.width * cos + cut.height * sin, cut.width * sin + cut.height * cos
-    fit = min(width / reach[0], height / reach[1]) * r.uniform(0.74, 1.08)
+    angle = math.radians(r.gauss(0, 7) + r.choice((*[0] * 14, 90, -90)))
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    extent = cut.width * cos + cut.height * sin, cut.width * sin + cut.height * cos
+    fit = min(width / extent[0], height / extent[1]) * r.uniform(0.74, 1.08)
     cx, cy = width / 2 + r.gauss(0, 0.04) * width, height / 2 + r.gauss(0, 0.04) * height
-    tip = [r.gauss(0, 0.05) for _ in range(8)]
+    tilt = [r.gauss(0, 0.05) for _ in range(8)]
     corners = []
     for k, (sx, sy) in enumerate(((-1, -1), (1, -1), (1, 1), (-1, 1))):
-        x = sx * cut.width * fit / 2 * (1 + tip[2 * k])
-        y = sy * cut.height * fit / 2 * (1 + tip[2 * k + 1])
+        x = sx * cut.width * fit / 2 * (1 + tilt[2 * k])
+        y = sy * cut.height * fit / 2 * (1 + tilt[2 * k + 1])
         corners.append(
             (
-                cx + x * math.cos(turn) - y * math.sin(turn),
-                cy + x * math.sin(turn) + y * math.cos(turn),
+                cx + x * math.cos(angle) - y * math.sin(angle),
+                cy + x * math.sin(angle) + y * math.cos(angle),
             )
         )
     source = [(0, 0), (cut.width, 0), (cut.width, cut.height), (0, cut.height)]
-    warped = premultiplied(cut).transform(
-        size, Image.Transform.PERSPECTIVE, projection(corners, source), Image.Resampling.BICUBIC
+    coefficients = perspective_coefficients(corners, source)
+    warped = premultiply(cut).transform(
+        size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC
     )
     return np.asarray(warped, np.float32) / 255
 
 
-def premultiplied(image: Image.Image) -> Image.Image:
-    """RGBA with its colour multiplied by alpha, so that edges do not bleed when it is warped."""
+def premultiply(image: Image.Image) -> Image.Image:
+    """Multiply colour by alpha, so that the colour of transparent pixels does not bleed in."""
     pixels = np.asarray(image, np.float32)
     pixels = np.dstack([pixels[:, :, :3] * pixels[:, :, 3:] / 255, pixels[:, :, 3]])
     return Image.fromarray((pixels + 0.5).astype(np.uint8), "RGBA")
 
 
-def projection(target: list[tuple[float, float]], source: list[tuple[float, float]]) -> list[float]:
-    """The eight numbers that PIL's perspective transform wants, from four pairs of corners."""
+def perspective_coefficients(
+    target: Sequence[tuple[float, float]], source: Sequence[tuple[float, float]]
+) -> list[float]:
+    """Solve for the eight coefficients of Pillow's perspective transform, target to source."""
     rows, values = [], []
     for (x, y), (u, v) in zip(target, source, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
@@ -88,21 +96,22 @@ def projection(target: list[tuple[float, float]], source: list[tuple[float, floa
     return np.linalg.solve(np.array(rows), np.array(values)).tolist()
 
 
-def laid(scene: np.ndarray, product: np.ndarray, r: random.Random) -> np.ndarray:
-    """The product over the scene with a soft shadow from one side."""
+def composite(scene: np.ndarray, product: np.ndarray, r: random.Random) -> np.ndarray:
+    """Composite the product over the scene, with a soft shadow and more creases."""
     alpha = np.ascontiguousarray(product[:, :, 3])
+    height, width = alpha.shape
     dx, dy = round(r.uniform(-12, 12)), round(r.uniform(3, 14))
     soft = np.roll(light.blur(alpha, r.uniform(5, 12)), (dy, dx), (0, 1))
     scene = scene * (1 - r.uniform(0.25, 0.55) * soft)[:, :, None]
-    # A second pass over the cloth: nobody irons for a phone picture.
-    waves = noise(r, *alpha.shape, (60, 60)) * 9 + noise(r, *alpha.shape, (26, 26)) * 3
+    # crease the cloth once more: clothes at home are less smooth than in a studio
+    waves = noise(r, height, width, (60, 60)) * 9 + noise(r, height, width, (26, 26)) * 3
     dy_, dx_ = light.slopes(waves.astype(np.float32))
-    rumpled = product[:, :, :3] * (0.45 + 0.55 * light.diffuse(dy_, dx_))[:, :, None]
-    return rumpled + scene * (1 - alpha)[:, :, None]
+    creased = product[:, :, :3] * (0.45 + 0.55 * light.diffuse(dy_, dx_))[:, :, None]
+    return creased + scene * (1 - alpha)[:, :, None]
 
 
-def hand(shot: np.ndarray, r: random.Random) -> np.ndarray:
-    """Fingers that hold the product from an edge of the frame."""
+def add_hand(shot: np.ndarray, r: random.Random) -> np.ndarray:
+    """Draw a hand that holds the product from an edge of the frame."""
     height, width = shot.shape[:2]
     canvas = Canvas((width, height), f"{r.random()}")
     skin = Cloth(r.choice(SKINS), "suede", seed=r.randrange(999))
@@ -116,7 +125,7 @@ def hand(shot: np.ndarray, r: random.Random) -> np.ndarray:
 
 
 def draw_hand(canvas: Canvas, skin: Cloth, edge: float, reach: float) -> None:
-    """A wrist from the right edge, a palm and four bent fingers laid over the product."""
+    """Draw a wrist from the right edge, a palm and four bent fingers over the product."""
     wrist = outline(
         [
             (edge + 90, 172),
@@ -156,8 +165,8 @@ def draw_hand(canvas: Canvas, skin: Cloth, edge: float, reach: float) -> None:
         canvas.glaze(nail, 1.12, 0.8)
 
 
-def lit(shot: np.ndarray, r: random.Random) -> np.ndarray:
-    """A room's light: from one side, warm or cool, too dark or too bright."""
+def illuminate(shot: np.ndarray, r: random.Random) -> np.ndarray:
+    """Apply the light of a room: from one side, warm or cool, too dark or too bright."""
     height, width = shot.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     angle, strength = r.uniform(0, 2 * math.pi), r.uniform(0.05, 0.28)
@@ -169,8 +178,8 @@ def lit(shot: np.ndarray, r: random.Random) -> np.ndarray:
     return np.clip(exposed, 0, 1) ** r.uniform(0.88, 1.1)
 
 
-def camera(shot: np.ndarray, r: random.Random, webcam: bool) -> Image.Image:
-    """Blur, sensor noise and JPEG."""
+def camera_artefacts(shot: np.ndarray, r: random.Random, webcam: bool) -> Image.Image:
+    """Apply blur, sensor noise and JPEG compression."""
     image = Image.fromarray((np.clip(shot, 0, 1) * 255).astype(np.uint8), "RGB")
     blur = r.choice((0, 0.4, 0.7, 1.1)) + (0.7 if webcam else 0)
     if blur:

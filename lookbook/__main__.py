@@ -70,7 +70,7 @@ def evaluate(argv: Sequence[str]) -> int:
 
 
 def _of_recommenders(args: argparse.Namespace) -> int:
-    from lookbook.evaluation.purchases import evaluate_files, plain
+    from lookbook.evaluation.recommendation import evaluate_files, to_json
 
     if not args.split_day or not (args.items or args.index):
         raise ValueError("--interactions needs --split-day, and --items or --index")
@@ -85,7 +85,7 @@ def _of_recommenders(args: argparse.Namespace) -> int:
         columns=columns,
     )
     if args.json:
-        print(json.dumps({"models": plain(results)}, indent=2))
+        print(json.dumps({"models": to_json(results)}, indent=2))
     else:
         for name, groups in results.items():
             for group, row in groups.items():

@@ -1,1 +1,1 @@
-"""How each kind of product is cut and drawn."""
+"""Drawing functions of the garments, one module for each group of them."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..canvas import Fold, Relief
 from ..cloth import Cloth
-from ..curves import Point, beside, flip, mirrored, outline, ribbon, spline
+from ..curves import Point, flip, mirrored, offset_line, outline, ribbon, spline
 from .draw_context import DrawContext, creases, drape
 
 
@@ -71,7 +71,7 @@ class Body:
         """The open neckline from the left shoulder to the right one."""
         right = spline(self.neckline())
         whole = np.concatenate([flip(right)[::-1], right[1:]])
-        return beside(whole, outwards) if outwards else whole
+        return offset_line(whole, outwards) if outwards else whole
 
     def hem_line(self, up: float) -> np.ndarray:
         """A line above the hem."""
@@ -105,31 +105,36 @@ class Sleeve:
         middle = shoulder * 0.5 + outer * 0.5 + out * (self.ease + self.elbow)
         under = armpit * 0.5 + inner * 0.5 - out * self.ease * 0.2 + out * self.elbow * 0.5
         seam = (body.shoulder - 16, body.top + body.slope * 0.78)
-        points = [(*shoulder, 0.8), (*cap, 1), (*middle, 1), outer, inner, (*under, 1), armpit]
+        points: list[Point] = [
+            (*shoulder, 0.8), (*cap, 1), (*middle, 1), outer, inner, (*under, 1), armpit,
+        ]
         shape = outline([seam, *points, (body.shoulder - 18, body.armhole - 20)])
         return shape, np.stack([outer, inner]), np.stack([shoulder, end])
 
 
 def sleeves(
-    job: DrawContext, body: Body, sleeve: Sleeve, cloth: Cloth | None = None, waves: float = 1.2
+    ctx: DrawContext, body: Body, sleeve: Sleeve | None, cloth: Cloth | None = None,
+    waves: float = 1.2,
 ) -> None:
-    """Both sleeves, to be laid before the front."""
+    """Draw both sleeves, to be called before the front is drawn; nothing for a sleeveless cut."""
+    if sleeve is None:
+        return
     shape, _, axis = sleeve.lines(body)
-    folds = sleeve_folds(job, axis, sleeve)
+    folds = sleeve_folds(ctx, axis, sleeve)
     for side in (1, -1):
         part = shape if side == 1 else flip(shape)
-        bent = [Fold(f.line if side == 1 else flip(f.line), f.width, f.rise) for f in folds]
+        bent = folds if side == 1 else [fold.mirrored() for fold in folds]
         relief = Relief(6, 8, waves, (60, 18), bent)
         origin = (side * body.shoulder, body.top)
         tone = 0.97 if side == 1 else 1.0
-        job.canvas.piece(
-            part, cloth or job.cloth, relief, angle=-side * sleeve.angle, origin=origin, shade=tone
+        ctx.canvas.piece(
+            part, cloth or ctx.cloth, relief, angle=-side * sleeve.angle, origin=origin, shade=tone
         )
 
 
-def sleeve_folds(job: DrawContext, axis: np.ndarray, sleeve: Sleeve) -> list[Fold]:
+def sleeve_folds(ctx: DrawContext, axis: np.ndarray, sleeve: Sleeve) -> list[Fold]:
     """Slanting creases: a few at the armpit, more at the elbow and above the cuff."""
-    r, folds = job.random, []
+    r, folds = ctx.random, []
     start, end = axis
     along = end - start
     side = np.array([along[1], -along[0]]) / (np.linalg.norm(along) + 1e-6)
@@ -144,31 +149,35 @@ def sleeve_folds(job: DrawContext, axis: np.ndarray, sleeve: Sleeve) -> list[Fol
     return folds
 
 
-def body_folds(job: DrawContext, body: Body, drapes: int = 5, pulls: int = 3) -> list[Fold]:
+def body_folds(ctx: DrawContext, body: Body, drapes: int = 5, pulls: int = 3) -> list[Fold]:
     """Creases from the armpits and soft folds down the front."""
-    folds = drape(job, -body.hem * 0.85, body.hem * 0.85, body.armhole + 10, body.length, drapes)
+    folds = drape(ctx, -body.hem * 0.85, body.hem * 0.85, body.armhole + 10, body.length, drapes)
     low = body.armhole + 62
     for side in (1, -1):
         pit = (side * (body.chest - 3), body.armhole + 2)
-        folds += creases(job, pit, (side * 18, low), pulls, 0.9)
+        folds += creases(ctx, pit, (side * 18, low), pulls, 0.9)
     return folds
 
 
 def collar_rib(
-    job: DrawContext, body: Body, width: float, cloth: Cloth, seam: float = 0.25, back: bool = True
+    ctx: DrawContext, body: Body, width: float, cloth: Cloth, seam: float = 0.25, back: bool = True
 ) -> None:
-    """A knitted band about the neckline, back part first."""
+    """Draw a knitted band about the neckline, back part first."""
     line = body.neck_line()
     if back:
         behind = body.top + min(5, body.drop * 0.3)
         curve = spline([(-body.neck, body.top), (0, behind, 1.4), (body.neck, body.top)])
-        job.canvas.piece(ribbon(curve, width), cloth, Relief(2, 2, 0), shade=0.78, shadow=0)
-    job.canvas.piece(ribbon(beside(line, -width * 0.1), width), cloth, Relief(2.2, 2.2, 0.2))
-    job.canvas.seam(beside(line, -width * 0.62), seam, clip=body.front())
+        ctx.canvas.piece(ribbon(curve, width), cloth, Relief(2, 2, 0), shade=0.78, shadow=0)
+    ctx.canvas.piece(ribbon(offset_line(line, -width * 0.1), width), cloth, Relief(2.2, 2.2, 0.2))
+    ctx.canvas.seam(offset_line(line, -width * 0.62), seam, clip=body.front())
 
 
-def cuffs(job: DrawContext, body: Body, sleeve: Sleeve, cloth: Cloth, high: float = 15) -> None:
-    """Bands at the ends of the sleeves."""
+def cuffs(
+    ctx: DrawContext, body: Body, sleeve: Sleeve | None, cloth: Cloth, high: float = 15
+) -> None:
+    """Draw bands at the ends of the sleeves; nothing for a sleeveless cut."""
+    if sleeve is None:
+        return
     _, cuff, axis = sleeve.lines(body)
     up = (axis[0] - axis[1]) / np.linalg.norm(axis[0] - axis[1])
     ease = 0.94 if cloth.fabric == "rib" else 1.08
@@ -176,4 +185,4 @@ def cuffs(job: DrawContext, body: Body, sleeve: Sleeve, cloth: Cloth, high: floa
     shape = np.concatenate([wide + up * high, wide[::-1] - up * 1.5])
     for side in (shape, flip(shape)):
         angle = -sleeve.angle if side is shape else sleeve.angle
-        job.canvas.piece(side, cloth, Relief(3, 4, 0.3), shadow=0.25, angle=angle)
+        ctx.canvas.piece(side, cloth, Relief(3, 4, 0.3), shadow=0.25, angle=angle)

@@ -1,4 +1,4 @@
-"""What a drawing function is given."""
+"""What drawing functions share: their context, tones, buttons, zips and folds."""
 
 # Outlines are tables of points.
 # fmt: off
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..canvas import Canvas, Fold, Relief
 from ..cloth import RGB, Cloth
-from ..curves import arc, box, dashes, ellipse, ribbon
+from ..curves import box, dashes, ellipse, ribbon
 
 METALS = {
     "silver": (0.74, 0.75, 0.77),
@@ -26,7 +26,7 @@ METALS = {
 
 @dataclass(frozen=True)
 class DrawContext:
-    """One product to draw: the canvas, the cloth, the cut, and the style's own randomness."""
+    """What a drawing function gets; `random` is the state of the style, not of the colourway."""
 
     canvas: Canvas
     cloth: Cloth
@@ -37,63 +37,64 @@ class DrawContext:
     hardware: str = "silver"
 
     def vary(self, low: float, high: float) -> float:
-        """A measure of this style; the same in all its colourways."""
+        """Draw a random measure of this style, the same in all its colourways."""
         return self.random.uniform(low, high)
 
     @property
     def metal(self) -> Cloth:
-        """Buckles, zips and rings."""
+        """The material of buckles, zips and rings."""
         return Cloth(METALS[self.hardware], "metal", seed=self.cloth.seed)
 
     @property
     def thread(self) -> RGB:
-        """Topstitching: a shade off the cloth, or the first accent on denim."""
+        """The colour of topstitching: a shade off the cloth, amber on denim."""
         if self.cloth.fabric == "denim":
             return (0.72, 0.50, 0.26)
-        return towards(self.cloth.colour, 0.82 if luma(self.cloth.colour) > 0.35 else 1.5)
+        return toned(self.cloth.colour, 0.82 if luma(self.cloth.colour) > 0.35 else 1.5)
 
 
 def luma(colour: RGB) -> float:
-    """Perceived brightness, 0 to 1."""
+    """Luma of a colour (Rec. 601 weights, rounded), 0 to 1."""
     return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
 
-def towards(colour: RGB, factor: float) -> RGB:
-    """Darker (below 1) or lighter, never out of range."""
+def toned(colour: RGB, factor: float) -> RGB:
+    """Make a colour darker (`factor` below 1) or lighter; channels stay in 0 to 1."""
     lift = 0.04 if factor > 1 else 0.0
-    return tuple(min(1.0, c * factor + lift) for c in colour)
+    red, green, blue = (min(1.0, c * factor + lift) for c in colour)
+    return red, green, blue
 
 
 def button(
-    job: DrawContext, x: float, y: float, radius: float = 2.6, colour: RGB | None = None
+    ctx: DrawContext, x: float, y: float, radius: float = 2.6, colour: RGB | None = None
 ) -> None:
-    """A sewn button with its holes."""
-    c = job.canvas
-    body = colour or towards(job.cloth.colour, 0.75 if luma(job.cloth.colour) > 0.4 else 1.8)
+    """Draw a sewn button with its holes."""
+    c = ctx.canvas
+    body = colour or toned(ctx.cloth.colour, 0.75 if luma(ctx.cloth.colour) > 0.4 else 1.8)
     c.glaze(ellipse(x + 0.6, y + 0.9, radius + 0.5, radius + 0.5), 0.6, 0.8)
     c.piece(
         ellipse(x, y, radius, radius, 16), Cloth(body, "acetate"), Relief(1.6, 1.5, 0), shadow=0,
     )
-    c.flat([ellipse(x + d, y, 0.45, 0.45, 8) for d in (-0.8, 0.8)], towards(body, 0.45))
+    c.flat([ellipse(x + d, y, 0.45, 0.45, 8) for d in (-0.8, 0.8)], toned(body, 0.45))
 
 
-def zipper(job: DrawContext, line: np.ndarray, pull: bool = True, width: float = 3.2) -> None:
-    """Tape, teeth and a pull at the start of the line."""
-    c = job.canvas
-    c.flat(ribbon(line, width + 2), towards(job.cloth.colour, 0.7), 0.9)
+def zipper(ctx: DrawContext, line: np.ndarray, pull: bool = True, width: float = 3.2) -> None:
+    """Draw tape, teeth and a pull at the start of the line."""
+    c = ctx.canvas
+    c.flat(ribbon(line, width + 2), toned(ctx.cloth.colour, 0.7), 0.9)
     teeth = [ribbon(d, width * 0.62) for d in dashes(line, 1.1, 0.9)]
-    metal = METALS[job.hardware]
-    c.flat(ribbon(line, width * 0.5), towards(metal, 0.55))
+    metal = METALS[ctx.hardware]
+    c.flat(ribbon(line, width * 0.5), toned(metal, 0.55))
     c.flat(teeth, metal)
     if pull:
         x, y = line[0]
-        c.piece(box(x - 1.8, y, x + 1.8, y + 4, 1), job.metal, Relief(1.5, 1.5, 0), shadow=0.4)
-        c.piece(box(x - 1.3, y + 3.5, x + 1.3, y + 12, 1.2), job.metal, Relief(1.5, 1.2, 0))
+        c.piece(box(x - 1.8, y, x + 1.8, y + 4, 1), ctx.metal, Relief(1.5, 1.5, 0), shadow=0.4)
+        c.piece(box(x - 1.3, y + 3.5, x + 1.3, y + 12, 1.2), ctx.metal, Relief(1.5, 1.2, 0))
 
 
-def drape(job: DrawContext, x0: float, x1: float, y0: float, y1: float, count: int) -> list[Fold]:
-    """Long soft folds that fall from above and open towards the hem."""
-    r, folds = job.random, []
+def drape(ctx: DrawContext, x0: float, x1: float, y0: float, y1: float, count: int) -> list[Fold]:
+    """Make long soft folds that fall from above and open towards the hem."""
+    r, folds = ctx.random, []
     for k in range(count):
         x = x0 + (x1 - x0) * (k + r.uniform(0.2, 0.8)) / count
         top, low = y0 + (y1 - y0) * r.uniform(-0.1, 0.6), y1 + r.uniform(-6, 12)
@@ -104,15 +105,15 @@ def drape(job: DrawContext, x0: float, x1: float, y0: float, y1: float, count: i
 
 
 def creases(
-    job: DrawContext,
+    ctx: DrawContext,
     at: tuple[float, float],
-    towards_: tuple[float, float],
+    target: tuple[float, float],
     count: int,
     spread: float,
 ) -> list[Fold]:
-    """Short creases that fan out from a point of pull such as an armpit or a knee."""
-    r, folds = job.random, []
-    dx, dy = towards_[0] - at[0], towards_[1] - at[1]
+    """Make short creases that fan out from a point of tension such as an armpit or a knee."""
+    r, folds = ctx.random, []
+    dx, dy = target[0] - at[0], target[1] - at[1]
     for k in range(count):
         t = (k + 0.5) / count - 0.5 + r.uniform(-0.1, 0.1)
         ex, ey = at[0] + dx - dy * t * spread, at[1] + dy + dx * t * spread
@@ -122,8 +123,3 @@ def creases(
         bow = ((start[0] + end[0]) / 2 + r.uniform(-3, 3), (start[1] + end[1]) / 2 + 3, 1)
         folds.append(Fold([start, bow, end], r.choice((6.0, 10.0)), r.uniform(0.2, 0.6)))
     return folds
-
-
-def half_ring(cx: float, cy: float, rx: float, ry: float) -> np.ndarray:
-    """The lower half of an ellipse, left to right."""
-    return arc(cx, cy, rx, ry, 180, 0)

@@ -12,7 +12,7 @@ from ..canvas import Relief
 from ..cloth import Cloth
 from ..curves import arc, box, ellipse, flip, mirrored, outline, resampled, ribbon, spline
 from .bags import chain
-from .draw_context import DrawContext, towards
+from .draw_context import DrawContext, toned
 
 
 def ring_of(cx: float, cy: float, rx: float, ry: float, width: float) -> np.ndarray:
@@ -45,12 +45,12 @@ LENSES = {
 }
 
 
-def sunglasses(job: DrawContext) -> None:
-    """Two lenses, a bridge, and folded temples behind."""
-    c, shape = job.canvas, job.cut.get("shape", "wayfarer")
-    wire = shape == "aviator" or job.cut.get("frame") == "wire"
-    frame = job.metal if wire else job.cloth
-    thick = 3.4 if wire else job.vary(7, 10)
+def sunglasses(ctx: DrawContext) -> None:
+    """Draw two lenses, a bridge, and folded temples behind."""
+    c, shape = ctx.canvas, ctx.cut.get("shape", "wayfarer")
+    wire = shape == "aviator" or ctx.cut.get("frame") == "wire"
+    frame = ctx.metal if wire else ctx.cloth
+    thick = 3.4 if wire else ctx.vary(7, 10)
     arm = spline([(108, 180), (40, 196, 1), (-64, 212)])
     for temple in (arm, flip(arm)):
         c.piece(ribbon(temple, thick + 1), frame, Relief(3, 3, 0), shade=0.75, shadow=0.2)
@@ -60,7 +60,7 @@ def sunglasses(job: DrawContext) -> None:
         )
         c.piece(hinge, frame, Relief(3, 3, 0), shadow=0.2)
     lens = outline(LENSES[shape])
-    glass = towards(job.accents[-1], 0.9) if job.cut.get("lens") == "tinted" else (0.13, 0.14, 0.15)
+    glass = toned(ctx.accents[-1], 0.9) if ctx.cut.get("lens") == "tinted" else (0.13, 0.14, 0.15)
     for part in (lens, flip(lens)):
         c.piece(part, Cloth(glass, "acetate"), Relief(3, 16, 0), shadow=0.3)
         c.glaze(part * (1, 0.6) + (0, 106), 1.7, 12, clip=part)
@@ -79,10 +79,10 @@ def sunglasses(job: DrawContext) -> None:
         c.piece(ribbon(spline([(-30, 171), (0, 166, 1), (30, 171)]), 3), frame, Relief(1.6, 1.8, 0))
 
 
-def stone(job: DrawContext, x: float, y: float, rx: float, ry: float) -> None:
-    """A cut stone: facets of lighter and darker tone."""
-    c, tone = job.canvas, job.accents[0]
-    c.piece(ellipse(x, y, rx + 2.2, ry + 2.2), job.metal, Relief(2.5, 2.5, 0), shadow=0.4)
+def stone(ctx: DrawContext, x: float, y: float, rx: float, ry: float) -> None:
+    """Draw a cut stone: facets of lighter and darker tone."""
+    c, tone = ctx.canvas, ctx.accents[0]
+    c.piece(ellipse(x, y, rx + 2.2, ry + 2.2), ctx.metal, Relief(2.5, 2.5, 0), shadow=0.4)
     outer, inner = ellipse(x, y, rx, ry, 9)[:8], ellipse(x, y, rx * 0.55, ry * 0.55, 9)[:8]
     for k in range(8):
         facet = np.stack([outer[k], outer[(k + 1) % 8], inner[(k + 1) % 8], inner[k]])
@@ -92,72 +92,72 @@ def stone(job: DrawContext, x: float, y: float, rx: float, ry: float) -> None:
     c.flat(ellipse(x - rx * 0.2, y - ry * 0.25, rx * 0.2, ry * 0.12), (1, 1, 1), 0.8)
 
 
-def earrings(job: DrawContext) -> None:
-    """Hoops, drops, studs or tassels."""
-    state = job.random.getstate()
+def earrings(ctx: DrawContext) -> None:
+    """Draw hoops, drops, studs or tassels."""
+    state = ctx.random.getstate()
     for side in (-1, 1):
-        job.random.setstate(state)
-        with job.canvas.at(side * 62, 6 * side, 1.0, side * 2):
-            earring(job)
+        ctx.random.setstate(state)
+        with ctx.canvas.at(side * 62, 6 * side, 1.0, side * 2):
+            earring(ctx)
 
 
-def earring(job: DrawContext) -> None:
-    c, shape = job.canvas, job.cut.get("shape", "hoops")
+def earring(ctx: DrawContext) -> None:
+    c, shape = ctx.canvas, ctx.cut.get("shape", "hoops")
     if shape == "hoops":
-        r, w = job.vary(36, 52), job.vary(5, 10)
-        c.piece(ring_of(0, 200, r * 0.92, r, w), job.metal, Relief(3.5, 4, 0), shadow=0.3)
+        r, w = ctx.vary(36, 52), ctx.vary(5, 10)
+        c.piece(ring_of(0, 200, r * 0.92, r, w), ctx.metal, Relief(3.5, 4, 0), shadow=0.3)
         c.piece(
             ribbon(spline([(-4, 200 - r - 8), (6, 200 - r - 12, 1), (8, 200 - r + 4)]), 2),
-            job.metal, Relief(1, 1, 0),
+            ctx.metal, Relief(1, 1, 0),
         )
         return
     if shape == "studs":
-        r = job.vary(24, 32)
-        petals = int(job.vary(5, 9))
+        r = ctx.vary(24, 32)
+        petals = int(ctx.vary(5, 9))
         for k in range(petals):
             a = 6.283 * k / petals
             c.piece(
                 ellipse(
                     r * 0.72 * math.cos(a), 200 + r * 0.72 * math.sin(a), r * 0.36, r * 0.36, 20
                 ),
-                job.metal,
+                ctx.metal,
                 Relief(3, 4, 0),
                 shadow=0.35,
             )
-        stone(job, 0, 200, r * 0.5, r * 0.5)
+        stone(ctx, 0, 200, r * 0.5, r * 0.5)
         return
     c.piece(
-        ribbon(spline([(0, 138), (-7, 122, 1), (3, 112, 1), (8, 126)]), 2), job.metal,
+        ribbon(spline([(0, 138), (-7, 122, 1), (3, 112, 1), (8, 126)]), 2), ctx.metal,
         Relief(1, 1, 0),
     )
-    c.piece(ellipse(0, 146, 8, 8), job.metal, Relief(3, 3.5, 0), shadow=0.3)
+    c.piece(ellipse(0, 146, 8, 8), ctx.metal, Relief(3, 3.5, 0), shadow=0.3)
     if shape == "tassels":
         for k in range(13):
             line = spline(
                 [((k - 6) * 1.2, 156), ((k - 6) * 2.0, 210, 1), ((k - 6) * 2.6, 262 + (k % 3) * 3)]
             )
-            c.piece(ribbon(line, 2.6), Cloth(job.accents[0], "silk"), Relief(1, 1.2, 0), shadow=0.3)
-        c.piece(box(-9, 152, 9, 166, 3), job.metal, Relief(3, 3, 0))
+            c.piece(ribbon(line, 2.6), Cloth(ctx.accents[0], "silk"), Relief(1, 1.2, 0), shadow=0.3)
+        c.piece(box(-9, 152, 9, 166, 3), ctx.metal, Relief(3, 3, 0))
         return
-    rx, ry = job.vary(17, 26), job.vary(30, 42)
+    rx, ry = ctx.vary(17, 26), ctx.vary(30, 42)
     drop = outline(
         [(0, 158), (rx, 190 + ry * 0.6, 1), (0, 190 + ry * 1.6, 1), (-rx, 190 + ry * 0.6, 1)]
     )
-    c.piece(drop, job.metal, Relief(4, 5, 0), shadow=0.35)
-    stone(job, 0, 190 + ry * 0.7, rx * 0.6, ry * 0.52)
+    c.piece(drop, ctx.metal, Relief(4, 5, 0), shadow=0.35)
+    stone(ctx, 0, 190 + ry * 0.7, rx * 0.6, ry * 0.52)
     for k in range(5):
         a = math.radians(20 + k * 35)
         c.piece(
 
             ellipse(rx * 1.1 * math.cos(a), 192 + ry * 0.7 + ry * 1.05 * math.sin(a), 3.6, 3.6, 14),
-            job.metal, Relief(2, 2.4, 0), shadow=0.3,
+            ctx.metal, Relief(2, 2.4, 0), shadow=0.3,
         )
 
 
-def necklace(job: DrawContext) -> None:
-    """A chain with a pendant, beads, or layered chains."""
-    c, shape = job.canvas, job.cut.get("shape", "pendant")
-    wide, low = 92 + job.vary(-8, 8), 270 + job.vary(-16, 14)
+def necklace(ctx: DrawContext) -> None:
+    """Draw a chain with a pendant, beads, or layered chains."""
+    c, shape = ctx.canvas, ctx.cut.get("shape", "pendant")
+    wide, low = 92 + ctx.vary(-8, 8), 270 + ctx.vary(-16, 14)
 
     def loop(depth: float, spread: float) -> np.ndarray:
         return spline([
@@ -167,88 +167,88 @@ def necklace(job: DrawContext) -> None:
         ])
 
     if shape == "beads":
-        for k, (x, y) in enumerate(resampled(loop(low, wide), job.vary(11, 15))):
+        for k, (x, y) in enumerate(resampled(loop(low, wide), ctx.vary(11, 15))):
             r = 4.5 + 3.4 * max(0, (y - 120) / 150)
-            tone = job.accents[0] if k % 3 else job.metal.colour
+            tone = ctx.accents[0] if k % 3 else ctx.metal.colour
             c.piece(ellipse(x, y, r, r, 20), Cloth(tone, "acetate"), Relief(4, 5, 0), shadow=0.35)
         return
-    chain(job, loop(low, wide), job.vary(3.0, 5.0))
+    chain(ctx, loop(low, wide), ctx.vary(3.0, 5.0))
     if shape == "layered":
-        chain(job, loop(low - 54, wide * 0.8), 2.8)
+        chain(ctx, loop(low - 54, wide * 0.8), 2.8)
         for x in (-28, 0, 28):
             c.piece(
-                ellipse(x, low - 52 - abs(x) * 0.35, 6, 6), job.metal, Relief(2.5, 3, 0),
+                ellipse(x, low - 52 - abs(x) * 0.35, 6, 6), ctx.metal, Relief(2.5, 3, 0),
                 shadow=0.35,
             )
-    charm(job, low)
+    charm(ctx, low)
 
 
-def charm(job: DrawContext, low: float) -> None:
-    """What hangs from the chain."""
-    c = job.canvas
-    c.piece(ring_of(0, low + 6, 4, 5, 1.8), job.metal, Relief(1, 1, 0))
-    kind = job.cut.get("detail", "disc")
-    if kind == "stone":
-        stone(job, 0, low + 32, job.vary(13, 19), job.vary(17, 24))
-    elif kind == "bar":
-        c.piece(box(-5, low + 12, 5, low + 58, 3), job.metal, Relief(3, 3, 0), shadow=0.4)
-    elif kind == "leaf":
+def charm(ctx: DrawContext, low: float) -> None:
+    """Draw the pendant."""
+    c = ctx.canvas
+    c.piece(ring_of(0, low + 6, 4, 5, 1.8), ctx.metal, Relief(1, 1, 0))
+    pendant_shape = ctx.cut.get("detail", "disc")
+    if pendant_shape == "stone":
+        stone(ctx, 0, low + 32, ctx.vary(13, 19), ctx.vary(17, 24))
+    elif pendant_shape == "bar":
+        c.piece(box(-5, low + 12, 5, low + 58, 3), ctx.metal, Relief(3, 3, 0), shadow=0.4)
+    elif pendant_shape == "leaf":
         leaf = outline([(0, low + 10), (15, low + 30, 1), (0, low + 66), (-15, low + 30, 1)])
-        c.piece(leaf, job.metal, Relief(4, 6, 0), shadow=0.4)
+        c.piece(leaf, ctx.metal, Relief(4, 6, 0), shadow=0.4)
         c.seam(spline([(0, low + 12), (0, low + 64)]), 0.4)
     else:
-        r = job.vary(16, 22)
-        c.piece(ellipse(0, low + 12 + r, r, r), job.metal, Relief(3, 4, 0), shadow=0.4)
+        r = ctx.vary(16, 22)
+        c.piece(ellipse(0, low + 12 + r, r, r), ctx.metal, Relief(3, 4, 0), shadow=0.4)
         c.glaze(ring_of(0, low + 12 + r, r * 0.75, r * 0.75, 1.4), 0.6, 0)
 
 
-def bracelets(job: DrawContext) -> None:
-    """A bangle, a chain or beads, lying as an oval."""
-    c, shape = job.canvas, job.cut.get("shape", "bangle")
-    rx, ry = 98 + job.vary(-8, 8), 66 + job.vary(-8, 8)
+def bracelets(ctx: DrawContext) -> None:
+    """Draw a bangle, a chain or beads, lying as an oval."""
+    c, shape = ctx.canvas, ctx.cut.get("shape", "bangle")
+    rx, ry = 98 + ctx.vary(-8, 8), 66 + ctx.vary(-8, 8)
     if shape == "bangle":
-        for k in range(int(job.vary(1, 3.9))):
+        for k in range(int(ctx.vary(1, 3.9))):
             with c.at(0, -10 * k, 1.0, 3 * k):
                 c.piece(
-                    ring_of(0, 206, rx, ry, job.vary(7, 13)), job.metal, Relief(5, 5, 0), shadow=0.4
+                    ring_of(0, 206, rx, ry, ctx.vary(7, 13)), ctx.metal, Relief(5, 5, 0), shadow=0.4
                 )
         return
     line = ellipse(0, 200, rx, ry, 80)
     closed = np.concatenate([line, line[:1]])
     if shape == "chain":
-        chain(job, closed, job.vary(6, 9))
-        c.piece(box(-7, 200 + ry - 8, 7, 200 + ry + 10, 4), job.metal, Relief(3, 3, 0), shadow=0.4)
+        chain(ctx, closed, ctx.vary(6, 9))
+        c.piece(box(-7, 200 + ry - 8, 7, 200 + ry + 10, 4), ctx.metal, Relief(3, 3, 0), shadow=0.4)
         return
-    r = job.vary(7.5, 10)
+    r = ctx.vary(7.5, 10)
     for k, (x, y) in enumerate(resampled(closed, r * 2)[:-1]):
-        tone = job.metal if k % 7 == 0 else Cloth(job.accents[0], "acetate")
+        tone = ctx.metal if k % 7 == 0 else Cloth(ctx.accents[0], "acetate")
         c.piece(ellipse(x, y, r, r, 22), tone, Relief(5, 6, 0), shadow=0.4)
 
 
-def finger_ring(job: DrawContext) -> None:
-    """A band or a ring with a stone, standing a little tilted."""
-    c, shape = job.canvas, job.cut.get("shape", "solitaire")
-    rx, ry, width = 62 + job.vary(-4, 5), 58 + job.vary(-6, 6), job.vary(9, 20)
+def finger_ring(ctx: DrawContext) -> None:
+    """Draw a band or a ring with a stone, standing a little tilted."""
+    c, shape = ctx.canvas, ctx.cut.get("shape", "solitaire")
+    rx, ry, width = 62 + ctx.vary(-4, 5), 58 + ctx.vary(-6, 6), ctx.vary(9, 20)
     back = arc(0, 214, rx, ry * 0.94, 180, 360)
-    c.piece(ribbon(back, width * 0.8), job.metal, Relief(3, 4, 0), shade=0.7)
-    c.piece(ring_of(0, 218, rx, ry, width), job.metal, Relief(6, 7, 0), shadow=0.3)
+    c.piece(ribbon(back, width * 0.8), ctx.metal, Relief(3, 4, 0), shade=0.7)
+    c.piece(ring_of(0, 218, rx, ry, width), ctx.metal, Relief(6, 7, 0), shadow=0.3)
     if shape == "band":
         c.glaze(ring_of(0, 218, rx, ry, width * 0.18), 0.62, 0.4)
         return
     top = 218 - ry - width * 0.35
-    size = job.vary(17, 25)
+    size = ctx.vary(17, 25)
     if shape == "signet":
         c.piece(
             mirrored([(0, top - 17), (26, top - 13, 1), (30, top + 8, 1), (0, top + 17, 1)]),
-            job.metal, Relief(5, 6, 0), shadow=0.45,
+            ctx.metal, Relief(5, 6, 0), shadow=0.45,
         )
         return
     for x in (-size * 0.7, size * 0.7):
         c.piece(
-            ribbon(spline([(x * 1.2, top + 8), (x, top - size * 1.1)]), 4), job.metal,
+            ribbon(spline([(x * 1.2, top + 8), (x, top - size * 1.1)]), 4), ctx.metal,
             Relief(2, 2, 0), shadow=0.3,
         )
-    stone(job, 0, top - size * 0.55, size, size * 0.92)
+    stone(ctx, 0, top - size * 0.55, size, size * 0.92)
     if shape == "cluster":
         for x in (-size * 1.5, size * 1.5):
-            stone(job, x, top + 4, size * 0.45, size * 0.45)
+            stone(ctx, x, top + 4, size * 0.45, size * 0.45)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from ..canvas import Relief
 from ..cloth import Cloth
-from ..curves import beside, ellipse, outline, ribbon, scaled, spline
-from .draw_context import DrawContext, towards
+from ..curves import ellipse, offset_line, outline, ribbon, scaled, spline
+from .draw_context import DrawContext, toned
 from .shoes import GUM, shown, with_buckle
 
 FOOT = [
@@ -22,35 +22,35 @@ FOOT = [
 UNDER = scaled(outline(FOOT), 1.13, 1.04)
 
 
-def as_pair(job: DrawContext, shoe: Callable[[DrawContext], None]) -> None:
-    """Left and right, turned a little outwards."""
-    state = job.random.getstate()
+def as_pair(ctx: DrawContext, shoe: Callable[[DrawContext], None]) -> None:
+    """Draw the left and the right one, turned a little outwards."""
+    state = ctx.random.getstate()
     for side in (-1, 1):
-        job.random.setstate(state)
-        with job.canvas.at(side * 47, -6 if side < 0 else 4, 1.06, side * 7, flip=side < 0):
-            shoe(job)
+        ctx.random.setstate(state)
+        with ctx.canvas.at(side * 47, -6 if side < 0 else 4, 1.06, side * 7, flip=side < 0):
+            shoe(ctx)
 
 
-def footbed(job: DrawContext, cloth: Cloth, edge: Cloth) -> None:
-    """The sole and what the foot stands on."""
-    c, foot = job.canvas, outline(FOOT)
+def footbed(ctx: DrawContext, cloth: Cloth, edge: Cloth) -> None:
+    """Draw the sole and the footbed."""
+    c, foot = ctx.canvas, outline(FOOT)
     c.piece(scaled(foot, 1.06, 1.025), edge, Relief(4, 5, 0), shadow=0)
     c.piece(foot, cloth, Relief(2, 5, 0.5, hollow=3), shadow=0)
-    c.stitches(scaled(foot, 0.9, 0.95), towards(cloth.colour, 0.75), 0.7, 0.5)
+    c.stitches(scaled(foot, 0.9, 0.95), toned(cloth.colour, 0.75), 0.7, 0.5)
     for y, r in ((282, 17), (140, 24)):
         c.glaze(ellipse(0, y, r, r), 0.93, 6)
 
 
-def flip_flops(job: DrawContext) -> None:
-    """A printed or striped sole with a Y-shaped thong."""
-    as_pair(job, flip_flop)
+def flip_flops(ctx: DrawContext) -> None:
+    """Draw a printed or striped sole with a Y-shaped thong."""
+    as_pair(ctx, flip_flop)
 
 
-def flip_flop(job: DrawContext) -> None:
-    c = job.canvas
-    edge = Cloth(towards(job.cloth.colour, 0.6), "rubber")
-    footbed(job, job.cloth, edge)
-    thong = Cloth(job.accents[0], "rubber")
+def flip_flop(ctx: DrawContext) -> None:
+    c = ctx.canvas
+    edge = Cloth(toned(ctx.cloth.colour, 0.6), "rubber")
+    footbed(ctx, ctx.cloth, edge)
+    thong = Cloth(ctx.accents[0], "rubber")
     for x, bend in ((37, 30), (-35, -26)):
         line = spline([(-3, 134), (bend * 0.55, 150, 1), (x * 0.93, 190, 1), (x * 0.82, 214)])
         c.piece(
@@ -62,27 +62,27 @@ def flip_flop(job: DrawContext) -> None:
     c.piece(ellipse(-3, 134, 5.5, 5.5), thong, Relief(3, 3, 0), shadow=0.4)
 
 
-def sandals(job: DrawContext) -> None:
-    """Slides, cross straps, footbeds with buckles, T-bars; from the side or from above."""
-    if job.cut.get("view") == "side":
-        shown(job, side_sandal, 0.92)
+def sandals(ctx: DrawContext) -> None:
+    """Draw slides, cross straps, footbeds with buckles, T-bars; from the side or from above."""
+    if ctx.cut.get("view") == "side":
+        shown(ctx, side_sandal, 0.92)
     else:
-        as_pair(job, sandal)
+        as_pair(ctx, sandal)
 
 
-def side_sandal(job: DrawContext) -> None:
-    """A footbed with straps that arch over it."""
-    c, dark = job.canvas, job.cut.get("sole") == "dark"
+def side_sandal(ctx: DrawContext) -> None:
+    """Draw a footbed with straps that arch over it."""
+    c, dark = ctx.canvas, ctx.cut.get("sole") == "dark"
     sole = outline([
         (-112, 262, 0.8), (-92, 254, 1), (-30, 258, 1), (40, 248, 1), (104, 240, 0.8),
         (112, 262, 1), (106, 282, 0.6), (-96, 282, 0.6), (-113, 272, 1),
     ])
     bed = spline([(-106, 256), (-90, 252, 1), (-30, 256, 1), (40, 246, 1), (106, 240)])
     foot = {"two-strap": ((-74, 46, 30), (-18, 54, 28)), "slide": ((-66, 58, 74),)}
-    straps = foot.get(job.cut.get("shape", ""), ((-84, 36, 16), (-48, 50, 16), (34, 78, 13)))
+    straps = foot.get(ctx.cut.get("shape", ""), ((-84, 36, 16), (-48, 50, 16), (34, 78, 13)))
     for far in (True, False):
         for x, lift, wide in straps:
-            side_strap(job, x, lift, wide, far)
+            side_strap(ctx, x, lift, wide, far)
         if far:
             c.piece(sole, Cloth((0.2, 0.18, 0.17) if dark else GUM, "rubber"), Relief(5, 7, 0))
             c.piece(
@@ -91,70 +91,70 @@ def side_sandal(job: DrawContext) -> None:
             c.line(spline([(-112, 270), (0, 271), (110, 268)]), 1.2, (0.2, 0.16, 0.13), 0.5)
     if len(straps) == 3:
         ankle = spline([(38, 178), (72, 188, 1), (100, 170, 1), (108, 208, 1), (104, 244)])
-        c.piece(ribbon(ankle, 9), job.cloth, Relief(3, 4, 0), shadow=0.4)
-        with_buckle(job, 66, 186, 6)
+        c.piece(ribbon(ankle, 9), ctx.cloth, Relief(3, 4, 0), shadow=0.4)
+        with_buckle(ctx, 66, 186, 6)
 
 
-def side_strap(job: DrawContext, x: float, lift: float, wide: float, far: bool) -> None:
-    """One half of a strap: the far one shows its inside, the near one lies over it."""
+def side_strap(ctx: DrawContext, x: float, lift: float, wide: float, far: bool) -> None:
+    """Draw one half of a strap: the far half shows its inside, the near one lies over it."""
     y = 258 - lift
     if far:
         shape = outline(
             [(x + 10, y + 3), (x + 12 + wide * 0.8, y), (x + 44 + wide * 0.5, 256), (x + 30, 258)]
         )
-        job.canvas.piece(shape, job.cloth.plain(), Relief(2, 4, 0), shade=0.6)
+        ctx.canvas.piece(shape, ctx.cloth.plain(), Relief(2, 4, 0), shade=0.6)
         return
     top = [(x + 2, y + 1, 0.7), (x + 8 + wide * 0.5, y - 3, 1), (x + 12 + wide * 0.85, y + 1, 0.7)]
     low = [
         (x + wide * 0.9, y + lift * 0.55, 0.8), (x - 4 + wide, 268), (x - 14, 268),
         (x - 12, y + lift * 0.55, 0.8),
     ]
-    job.canvas.piece(outline([*top, *low]), job.cloth, Relief(4, 7, 0.3), shadow=0.45)
-    if job.cut.get("shape") == "two-strap":
-        with_buckle(job, x - 4 + wide / 2, y + lift * 0.55, 7)
+    ctx.canvas.piece(outline([*top, *low]), ctx.cloth, Relief(4, 7, 0.3), shadow=0.45)
+    if ctx.cut.get("shape") == "two-strap":
+        with_buckle(ctx, x - 4 + wide / 2, y + lift * 0.55, 7)
 
 
-def sandal(job: DrawContext) -> None:
-    c, shape = job.canvas, job.cut.get("shape", "two-strap")
+def sandal(ctx: DrawContext) -> None:
+    c, shape = ctx.canvas, ctx.cut.get("shape", "two-strap")
     footbed(
-        job, Cloth((0.70, 0.55, 0.40), "suede"),
-        Cloth(GUM if job.cut.get("sole") != "dark" else (0.2, 0.18, 0.17), "rubber"),
+        ctx, Cloth((0.70, 0.55, 0.40), "suede"),
+        Cloth(GUM if ctx.cut.get("sole") != "dark" else (0.2, 0.18, 0.17), "rubber"),
     )
     if shape == "two-strap":
         for y, high in ((150, 27), (202, 25)):
-            band(job, y, high)
-            with_buckle(job, 25, y + 2, 8)
+            band(ctx, y, high)
+            with_buckle(ctx, 25, y + 2, 8)
     elif shape == "slide":
-        band(job, 165, job.vary(50, 64))
+        band(ctx, 165, ctx.vary(50, 64))
     elif shape == "cross":
         for line in (
             spline([(-39, 190), (0, 150, 1), (38, 130)]),
             spline([(-38, 132), (0, 152, 1), (37, 192)]),
         ):
-            c.piece(ribbon(line, 21), job.cloth, Relief(4, 7, 0.4), shadow=0.5, clip=UNDER)
-        heel_strap(job)
+            c.piece(ribbon(line, 21), ctx.cloth, Relief(4, 7, 0.4), shadow=0.5, clip=UNDER)
+        heel_strap(ctx)
     else:
         c.piece(
-            ribbon(spline([(-4, 128), (-3, 180, 1), (0, 226)]), 9), job.cloth, Relief(4, 4, 0),
+            ribbon(spline([(-4, 128), (-3, 180, 1), (0, 226)]), 9), ctx.cloth, Relief(4, 4, 0),
             shadow=0.45,
         )
-        band(job, 142, 11)
-        heel_strap(job)
+        band(ctx, 142, 11)
+        heel_strap(ctx)
 
 
-def band(job: DrawContext, y: float, high: float) -> None:
-    """A strap across the foot, arching forwards."""
+def band(ctx: DrawContext, y: float, high: float) -> None:
+    """Draw a strap across the foot, arching forwards."""
     line = spline([(-48, y + 9), (0, y - 6, 1), (48, y + 9)])
-    job.canvas.piece(ribbon(line, high), job.cloth, Relief(4, 8, 0.4), shadow=0.5, clip=UNDER)
+    ctx.canvas.piece(ribbon(line, high), ctx.cloth, Relief(4, 8, 0.4), shadow=0.5, clip=UNDER)
     for side in (1, -1):
-        job.canvas.stitches(beside(line, side * (high / 2 - 2.5))[3:-3], job.thread, 0.7, 0.5)
+        ctx.canvas.stitches(offset_line(line, side * (high / 2 - 2.5))[3:-3], ctx.thread, 0.7, 0.5)
 
 
-def heel_strap(job: DrawContext) -> None:
-    """A strap around the heel with a buckle."""
-    c = job.canvas
+def heel_strap(ctx: DrawContext) -> None:
+    """Draw a strap around the heel with a buckle."""
+    c = ctx.canvas
     line = spline([(-27, 222), (0, 212, 1), (29, 224)])
-    c.piece(ribbon(line, 9), job.cloth, Relief(4, 4, 0), shadow=0.45)
+    c.piece(ribbon(line, 9), ctx.cloth, Relief(4, 4, 0), shadow=0.45)
     back = spline([(-26, 224), (-28, 290, 1), (0, 314, 1), (30, 290, 1), (28, 224)])
-    c.piece(ribbon(back, 7), job.cloth.plain(), Relief(3, 3, 0), shadow=0.4)
-    with_buckle(job, 22, 219, 6.5)
+    c.piece(ribbon(back, 7), ctx.cloth.plain(), Relief(3, 3, 0), shadow=0.4)
+    with_buckle(ctx, 22, 219, 6.5)

@@ -1,14 +1,17 @@
-"""What the label sells: one row for each articleType, spelled as in the public set."""
+"""What the collection offers: one GarmentSpec for each articleType.
+
+Spelled as in the public data set (Fashion Product Images) that the columns follow.
+"""
 
 from .accessories import ACCESSORIES
 from .clothing import CLOTHING
 from .footwear import FOOTWEAR
 from .garment_spec import GarmentSpec
 
-KINDS: tuple[GarmentSpec, ...] = (*CLOTHING, *FOOTWEAR, *ACCESSORIES)
-KIND_OF = {kind.article: kind for kind in KINDS}
+SPECS: tuple[GarmentSpec, ...] = (*CLOTHING, *FOOTWEAR, *ACCESSORIES)
+SPEC_OF_ARTICLE = {spec.article: spec for spec in SPECS}
 
-# Where the fabric follows from the shape.
+# cuts whose shape decides the fabric
 FABRIC_OF_SHAPE = {
     "bomber": "nylon",
     "denim": "denim",
@@ -21,4 +24,4 @@ FABRIC_OF_SHAPE = {
     "bucket": "cotton",
 }
 
-__all__ = ["FABRIC_OF_SHAPE", "KINDS", "KIND_OF", "Kind"]
+__all__ = ["FABRIC_OF_SHAPE", "SPECS", "SPEC_OF_ARTICLE", "GarmentSpec"]

@@ -1,4 +1,4 @@
-"""Kinds of bags, jewellery and other accessories."""
+"""Specifications of bags, jewellery and other accessories."""
 
 # The rows are tables.
 # fmt: off

@@ -1,4 +1,4 @@
-"""Kinds of clothes."""
+"""Specifications of clothes."""
 
 # The rows are tables.
 # fmt: off

@@ -1,4 +1,4 @@
-"""Kinds of shoes."""
+"""Specifications of shoes."""
 
 # The rows are tables.
 # fmt: off

@@ -1,4 +1,4 @@
-"""What all products of an articleType share."""
+"""The specification of an articleType: what all of its products share."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ SMART = {"Casual": 5, "Smart Casual": 2, "Formal": 2}
 
 @dataclass(frozen=True)
 class GarmentSpec:
-    """Everything that is the same for all products of an articleType.
+    """What all products of an articleType share.
 
-    `choices` are the decisions of a cut (a repeated value is likelier), `nouns` name the product
-    after one of them, `shades` says where its colours come from, `stands` puts it on the ground.
+    `draw` draws one. `weight`, `genders`, `seasons` and `usage` are relative frequencies. `choices`
+    are the options of a cut, a repeated one more frequent; `nouns` name the product after one of
+    them ("" otherwise). `shades`: where its colours come from; `stands`: drawn upright, not flat.
     """
 
     article: str

@@ -1,4 +1,4 @@
-"""The house collection: the catalogue that Lookbook draws itself."""
+"""The house collection, the drawn demo catalogue, as a source of rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COUNT, _SEED = 1500, 0
 
 
 def house_source(columns: Columns, limit: int | None) -> Source:
-    """Drawn garments, 1500 of them or as many as `limit` asks for; always the same ones."""
+    """Make the source of drawn garments, 1500 or `limit` if that is more; always the same."""
     import house_collection
 
     count = max(_COUNT, limit or 0)

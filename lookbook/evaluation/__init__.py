@@ -1,14 +1,20 @@
-"""How good is it? Metrics with intervals, and the tasks that an encoder is measured on."""
+"""Evaluation: metrics with confidence intervals, and what they are measured on."""
 
 from lookbook.evaluation.index_report import evaluate_index
-from lookbook.evaluation.metrics import Estimate, figure, knn_accuracy, precision_at, recall_at
+from lookbook.evaluation.metrics import (
+    Estimate,
+    bootstrap_mean,
+    knn_accuracy,
+    precision_at,
+    recall_at,
+)
 from lookbook.evaluation.retrieval import evaluate_encoder
 
 __all__ = [
     "Estimate",
+    "bootstrap_mean",
     "evaluate_encoder",
     "evaluate_index",
-    "figure",
     "knn_accuracy",
     "precision_at",
     "recall_at",

@@ -1,8 +1,8 @@
-"""Who is served worse, and who is shown less: a bias audit of an index.
+"""Bias audit of an index: which groups get worse results, and which are shown less.
 
-Every sampled item asks for the others. A group is served by its P@10 (are the answers of the kind
-that was asked for?) and shown by its exposure: its share of all answers over its share of the
-catalogue, 1 where neither favours it.
+Sampled items are the queries. The quality of a group is its P@10 (share of the ten results that
+have the category of the query). Its exposure is its share of all results over its share of the
+catalogue: 1 where the ranking favours neither.
 """
 
 from __future__ import annotations
@@ -10,37 +10,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookbook.evaluation.metrics import RESAMPLES, Estimate, figure
-from lookbook.schema.column_names import find_column, normalize_column_name
+from lookbook.evaluation.metrics import Estimate, bootstrap_difference, bootstrap_mean
+from lookbook.schema.column_names import find_column, is_categorical, normalize_column_name
 from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
 
-_NAMED = (
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_GROUP_COLUMNS = (
     "gender", "sex", "agegroup", "kids", "indexgroupname", "basecolour", "basecolor", "colour",
     "color", "colourgroupname", "perceivedcolourmastername", "season", "usage", "occasion",
 )  # fmt: skip
-_FEW, _SHOWN = range(2, 13), 12  # values of a group attribute; those beyond are "other"
-_LEAST = 20  # queries behind a group's figure before it counts for a gap
+_GROUP_COUNTS = range(2, 13)  # values of any other column that make its values groups
+_MAX_GROUPS = 12  # the largest values are groups of their own, all others are one
+_MIN_QUERIES = 20  # a group with fewer takes no part in a gap
 _K = 10
 
 
 @dataclass(frozen=True)
 class Group:
-    """One value of an attribute. `precision` is None where nobody of it asked, or kinds lack."""
+    """One value of an attribute, and its `share` of the catalogue.
+
+    `precision` is None where no query is of this group, or the catalogue has no categories.
+    """
 
     name: str
     items: int
-    share: float  # of the catalogue
+    share: float
     precision: Estimate | None
     exposure: Estimate
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The widest difference between two groups, and the 95 % bootstrap interval around it.
+    """The largest difference between two groups and its 95 % bootstrap interval.
 
     The two were picked because they differ most, so the interval is somewhat too narrow.
     """
@@ -54,7 +62,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Attribute:
-    """The groups of one column, the largest first, and how far they lie apart."""
+    """The groups of one column, largest first, and the gaps between them."""
 
     column: str
     groups: list[Group]
@@ -64,20 +72,26 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Audit:
-    """`kind` says when an answer is right; None where the catalogue names no kinds."""
+    """The audit of all attributes.
 
-    kind: str | None
+    A result is relevant if it has the query's value of `category_column`; None where the catalogue
+    has no such column.
+    """
+
+    category_column: str | None
     queries: int
     attributes: list[Attribute]
 
-    def to_json(self) -> dict:
-        """Plain values, as JSON has them."""
-        return asdict(self)
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, under the keys of evaluation.json."""
+        values = asdict(self)
+        return {"kind": values.pop("category_column"), **values}
 
     def __str__(self) -> str:
-        lines = [f"{self.queries} items asked; an answer is right when its {self.kind} is"]
-        if self.kind is None:
-            lines = [f"{self.queries} items asked; the catalogue names no kinds"]
+        lines = [f"{self.queries} queries; the catalogue has no category column"]
+        if self.category_column is not None:
+            category = self.category_column
+            lines = [f"{self.queries} queries; a result with the query's {category} is relevant"]
         for attribute in self.attributes:
             lines += ["", f"{attribute.column:24} share   P@10                      exposure"]
             lines += [_line(group) for group in attribute.groups]
@@ -92,143 +106,136 @@ class Audit:
 
 
 def _line(group: Group) -> str:
-    served = _short(group.precision) if group.precision else "-"
-    return f"  {group.name[:21]:22} {group.share:5.1%}   {served:25} {_short(group.exposure)}"
-
-
-def _short(f: Estimate) -> str:
-    return f"{f.value:.2f} ({f.low:.2f}-{f.high:.2f}) n={f.n}"
+    precision = f"{group.precision:.2f}" if group.precision else "-"
+    return f"  {group.name[:21]:22} {group.share:5.1%}   {precision:25} {group.exposure:.2f}"
 
 
 def audit(index: Index, *, sample: int = 1000, seed: int = 0) -> Audit:
-    """Ask `sample` items, drawn from the seed, for the 10 nearest others; near-duplicates fold.
+    """Audit an index with `sample` items, drawn with `seed`, as queries of 10 results each.
 
-    Raises ValueError for an index with no group attribute, or without 11 different pictures.
+    The query and its near-duplicates are left out, and of a group of near-duplicates one result is
+    shown. Raises ValueError for an index without a column of groups, or with fewer than 11
+    different pictures.
     """
     columns = group_columns(index)
     if not columns:
         raise ValueError(
             "this index has no attribute to group by: columns such as gender, colour or season, or "
-            f"any of {_FEW[0]} to {_FEW[-1]} different texts"
+            f"any of {_GROUP_COUNTS[0]} to {_GROUP_COUNTS[-1]} different texts"
         )
     draw = np.random.default_rng(seed)
-    asked = np.sort(draw.choice(len(index), min(sample, len(index)), replace=False))
-    answers = [[hit.row for hit in index.similar(index.ids[row], k=_K)] for row in asked]
-    if min(map(len, answers)) < _K:
+    queries = np.sort(draw.choice(len(index), min(sample, len(index)), replace=False))
+    ranked = [[hit.row for hit in index.similar(index.ids[row], k=_K)] for row in queries]
+    if min(map(len, ranked)) < _K:
         raise ValueError(f"an audit needs 11 different pictures, found {len(index)} items")
-    shown, kind = np.array(answers), kind_column(index.columns)
-    right = None
-    if kind is not None:
-        values, codes = index.categorical_codes(kind)
-        told = np.array([value is not None for value in values])[codes]
-        same = (codes[shown] == codes[asked][:, None]) & told[asked][:, None]
-        right = same.mean(axis=1)
-    attributes = [_attribute(index, column, asked, shown, right) for column in columns]
-    return Audit(kind, len(asked), attributes)
+    results, category_column = np.array(ranked), kind_column(index.columns)
+    precision = None
+    if category_column is not None:
+        precision = _precision(index, category_column, queries, results)
+    attributes = [_attribute(index, column, queries, results, precision) for column in columns]
+    return Audit(category_column, len(queries), attributes)
+
+
+def _precision(index: Index, column: str, queries: np.ndarray, results: np.ndarray) -> np.ndarray:
+    """float (q,): share of each query's results that have its category; 0 where it has none."""
+    values, codes = index.categorical_codes(column)
+    has_value = np.array([value is not None for value in values])[codes]
+    same = (codes[results] == codes[queries][:, None]) & has_value[queries][:, None]
+    return same.mean(axis=1)
 
 
 def group_columns(index: Index) -> list[str]:
-    """Columns that sort items into few groups, by their name or by their 2 to 12 texts."""
-    kind = kind_column(index.columns)
-    named = {find_column(index.columns, [name]) for name in _NAMED}
-    return [c for c in index.columns if c != kind and _groups_items(index, c, c in named)]
+    """Columns whose values are groups: by their name, or because they have 2 to 12 texts."""
+    category_column = kind_column(index.columns)
+    by_name = {find_column(index.columns, [name]) for name in _GROUP_COLUMNS}
+    return [
+        column
+        for column in index.columns
+        if column != category_column and _has_groups(index, column, column in by_name)
+    ]
 
 
-def _groups_items(index: Index, column: str, named: bool) -> bool:
+def _has_groups(index: Index, column: str, by_name: bool) -> bool:
     values = index.values(column)
-    texts = all(isinstance(value, str) for value in values)
-    return texts and (len(values) in _FEW or (named and len(values) > 1))
+    counts = range(2, len(values) + 1) if by_name else _GROUP_COUNTS
+    return is_categorical(values, counts)
 
 
 def _attribute(
-    index: Index, column: str, asked: np.ndarray, shown: np.ndarray, right: np.ndarray | None
+    index: Index,
+    column: str,
+    queries: np.ndarray,
+    results: np.ndarray,
+    precision: np.ndarray | None,
 ) -> Attribute:
-    values, codes = index.categorical_codes(column)
-    names = list(index.values(column))[:_SHOWN]
-    numbers = {name: n for n, name in enumerate(names)}
-    places = np.array([numbers.get(value, len(names)) for value in values])[codes]
-    if (places == len(names)).any():
-        names.append("other or none")
-    one_each = index.duplicate_groups == np.arange(len(index))  # what folds is shown once at most
-    groups, served, seen = [], {}, {}
-    for n, name in enumerate(names):
-        share = float((places[one_each] == n).mean())
+    names, group_of = _grouped(index, column)
+    # one of a group of near-duplicates is shown, so that the share counts one of them
+    representatives = index.duplicate_groups == np.arange(len(index))
+    groups: list[Group] = []
+    precisions: dict[str, np.ndarray] = {}  # by group, one value for each query of the group
+    exposures: dict[str, np.ndarray] = {}  # by group, one value for each query
+    for code, name in enumerate(names):
+        share = float((group_of[representatives] == code).mean())
         if not share:
             continue
-        exposure = (places[shown] == n).mean(axis=1) / share
-        own = None if right is None else right[places[asked] == n]
-        precision = figure(own) if own is not None and len(own) else None
-        items = int((places == n).sum())
-        groups.append(Group(str(name), items, items / len(index), precision, figure(exposure)))
-        if (places[asked] == n).sum() >= _LEAST:
-            seen[str(name)] = exposure
-            served |= {} if own is None else {str(name): own}
-    return Attribute(column, groups, _gap(served, False), _gap(seen, True))
+        exposure = (group_of[results] == code).mean(axis=1) / share
+        own = None if precision is None else precision[group_of[queries] == code]
+        estimate = bootstrap_mean(own) if own is not None and len(own) else None
+        items = int((group_of == code).sum())
+        groups.append(Group(name, items, items / len(index), estimate, bootstrap_mean(exposure)))
+        if (group_of[queries] == code).sum() >= _MIN_QUERIES:
+            exposures[name] = exposure
+            if own is not None:
+                precisions[name] = own
+    return Attribute(column, groups, _gap(precisions, paired=False), _gap(exposures, paired=True))
 
 
-def _gap(values: dict[str, np.ndarray], paired: bool) -> Gap | None:
-    """`paired`: the arrays are about the same queries, so that they are drawn together."""
+def _grouped(index: Index, column: str) -> tuple[list[str], np.ndarray]:
+    """Names of the groups, and int (n,) the group of each row."""
+    values, codes = index.categorical_codes(column)
+    largest = list(index.values(column))[:_MAX_GROUPS]
+    code_of = {value: code for code, value in enumerate(largest)}
+    group_of = np.array([code_of.get(value, len(largest)) for value in values])[codes]
+    names = [str(value) for value in largest]
+    if (group_of == len(names)).any():
+        names.append("other or none")
+    return names, group_of
+
+
+def _gap(values: dict[str, np.ndarray], *, paired: bool) -> Gap | None:
+    """The gap between the groups of the highest and the lowest mean; None if they are one."""
     if len(values) < 2:
         return None
     most = max(values, key=lambda name: values[name].mean())
     least = min(values, key=lambda name: values[name].mean())
     if most == least:
         return None
-    draw = np.random.default_rng(0)
-    a, b = values[most], values[least]
-    first = draw.integers(0, len(a), (RESAMPLES, len(a)))
-    second = first if paired else draw.integers(0, len(b), (RESAMPLES, len(b)))
-    low, high = np.quantile(a[first].mean(axis=1) - b[second].mean(axis=1), [0.025, 0.975])
-    return Gap(most, least, float(a.mean() - b.mean()), float(low), float(high))
+    return Gap(most, least, *bootstrap_difference(values[most], values[least], paired=paired))
 
 
-def summary(index: Index, *, sample: int = 500, seed: int = 0) -> dict:
-    """Figures and audit as the build stores them; `notes` say what could not be measured and why.
-
-    {"sample", "seed", "evaluation": {column: {"P@10": {...}}}, "audit": {...} or None, "notes"}.
-    """
-    from lookbook.evaluation import evaluate_index
-
-    found: dict = {"sample": min(sample, len(index)), "seed": seed, "notes": []}
-    try:
-        measured = evaluate_index(index, sample=sample, seed=seed)
-        found["evaluation"] = {
-            column: {name: asdict(f) for name, f in row.items()} for column, row in measured.items()
-        }
-    except ValueError as error:
-        found["evaluation"] = {}
-        found["notes"].append(str(error))
-    try:
-        found["audit"] = audit(index, sample=sample, seed=seed).to_json()
-    except ValueError as error:
-        found["audit"] = None
-        found["notes"].append(str(error))
-    return found
-
-
-def plot(audited: Audit, folder: str | Path) -> list[Path]:
-    """One PNG an attribute, audit-COLUMN.png: each group's P@10 and exposure with intervals."""
-    from matplotlib.figure import Figure as Sheet
+def plot(result: Audit, folder: str | Path) -> list[Path]:
+    """Write one PNG for each attribute, audit-COLUMN.png: P@10 and exposure of each group."""
+    from matplotlib.figure import Figure
 
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []
-    for attribute in audited.attributes:
-        sheet = Sheet(figsize=(9, 1.2 + 0.3 * len(attribute.groups)), layout="constrained")
-        left, right = sheet.subplots(1, 2, sharey=True)
-        served = [(g.name, g.precision) for g in attribute.groups if g.precision]
-        _dots(left, served, f"P@10 by {attribute.column}")
-        _dots(right, [(g.name, g.exposure) for g in attribute.groups], "exposure")
+    for attribute in result.attributes:
+        figure = Figure(figsize=(9, 1.2 + 0.3 * len(attribute.groups)), layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True)
+        precisions = [(g.name, g.precision) for g in attribute.groups if g.precision]
+        _plot_estimates(left, precisions, f"P@10 by {attribute.column}")
+        _plot_estimates(right, [(g.name, g.exposure) for g in attribute.groups], "exposure")
         right.axvline(1, color="0.7", linewidth=1, zorder=0)
         left.invert_yaxis()
         paths.append(Path(folder) / f"audit-{normalize_column_name(attribute.column)}.png")
-        sheet.savefig(paths[-1], dpi=120)
+        figure.savefig(paths[-1], dpi=120)
     return paths
 
 
-def _dots(axes: object, rows: Iterable[tuple[str, Estimate]], title: str) -> None:
-    for name, f in rows:
-        axes.plot([f.low, f.high], [name, name], color="#8a8178", linewidth=2)
-        axes.plot(f.value, name, "o", color="#2b2b2b", markersize=5)
+def _plot_estimates(axes: Axes, rows: Iterable[tuple[str, Estimate]], title: str) -> None:
+    for name, estimate in rows:
+        axes.plot([estimate.low, estimate.high], [name, name], color="#8a8178", linewidth=2)
+        axes.plot([estimate.value], [name], "o", color="#2b2b2b", markersize=5)
     axes.set_title(title, fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)

@@ -1,4 +1,4 @@
-"""Ranking metrics over plain arrays, one value a query, and their bootstrap intervals."""
+"""Ranking metrics over plain arrays, one value for each query, and bootstrap intervals of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 RESAMPLES = 1000
+_QUANTILES = (0.025, 0.975)  # ends of the 95 % percentile interval
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `n` queries and the 95 % bootstrap interval around it (Efron 1979).
+    """A mean over `n` queries and its 95 % bootstrap interval (percentile method, Efron 1979).
 
-    An `n` of 0 says that nobody was measured, and `value` nothing.
+    With `n` 0 nothing was measured, and `value`, `low` and `high` mean nothing.
     """
 
     value: float
@@ -23,57 +24,86 @@ class Estimate:
     n: int
 
     def __str__(self) -> str:
+        return f"{self:.3f}"
+
+    def __format__(self, spec: str) -> str:
+        """The three numbers in the given number format (".3f" without one), and n."""
         if not self.n:
             return "nobody"
-        return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f}, n={self.n})"
+        value, low, high = (format(x, spec or ".3f") for x in (self.value, self.low, self.high))
+        return f"{value} ({low}-{high}, n={self.n})"
 
 
-def figure(values: np.ndarray, seed: int = 0) -> Estimate:
-    """Mean and interval of one value a query (n,); raises ValueError for no query at all."""
+def bootstrap_mean(values: np.ndarray, seed: int = 0) -> Estimate:
+    """Estimate the mean of one value for each query (n,); raises ValueError without a query."""
     values = np.asarray(values, np.float64)
-    if not len(values):
-        raise ValueError("expected at least one query to measure on, found none")
-    draws = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    draws = _resamples(len(values), seed)
+    low, high = np.quantile(values[draws].mean(axis=1), _QUANTILES)
     return Estimate(float(values.mean()), float(low), float(high), len(values))
 
 
 def bootstrap_means(values: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, Estimate]:
-    """`figure` of several measures of the same queries, each (n,), all from the same resamples."""
+    """Estimate the means of several measures of the same queries, each (n,), on shared resamples.
+
+    Raises ValueError without a query.
+    """
     table = np.column_stack([np.asarray(v, np.float64) for v in values.values()])
     count = len(table)
-    if not count:
-        raise ValueError("expected at least one query to measure on, found none")
-    draws = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+    draws = _resamples(count, seed)
     means = np.stack([np.bincount(draw, minlength=count) @ table for draw in draws]) / count
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    low, high = np.quantile(means, _QUANTILES, axis=0)
     ends = zip(values, table.mean(axis=0), low, high, strict=True)
     return {name: Estimate(float(v), float(a), float(b), count) for name, v, a, b in ends}
 
 
-def precision_at(k: int, ranked: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """(q,): share of the first k of `ranked` (q, >=k labels) that equal `wanted` (q,)."""
-    _enough(k, ranked)
-    return (ranked[:, :k] == wanted[:, None]).mean(axis=1)
+def bootstrap_difference(
+    one: np.ndarray, other: np.ndarray, *, paired: bool, seed: int = 0
+) -> tuple[float, float, float]:
+    """Difference of two means, `one` (n,) minus `other` (m,), and the ends of its interval.
 
-
-def recall_at(k: int, ranked: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """(q,): 1 where `wanted` (q,) is among the first k of `ranked` (q, >=k), else 0.
-
-    With one right answer in the gallery this is recall; with several, the hit rate.
+    `paired`: both are measured on the same queries (n = m) and are resampled together.
     """
-    _enough(k, ranked)
-    return (ranked[:, :k] == wanted[:, None]).any(axis=1).astype(np.float64)
+    draw = np.random.default_rng(seed)
+    first = draw.integers(0, len(one), (RESAMPLES, len(one)))
+    second = first if paired else draw.integers(0, len(other), (RESAMPLES, len(other)))
+    differences = one[first].mean(axis=1) - other[second].mean(axis=1)
+    low, high = np.quantile(differences, _QUANTILES)
+    return float(one.mean() - other.mean()), float(low), float(high)
 
 
-def knn_accuracy(k: int, ranked: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """(q,): 1 where the commonest of the first k labels is wanted; ties go to the nearer."""
-    _enough(k, ranked)
+def _resamples(count: int, seed: int) -> np.ndarray:
+    """int (RESAMPLES, count): positions drawn with replacement."""
+    if not count:
+        raise ValueError("expected at least one query to measure on, found none")
+    return np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+
+
+def precision_at(k: int, ranked: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """(q,): share of the first k labels of `ranked` (q, >=k) that equal `relevant` (q,).
+
+    Raises ValueError for fewer than k labels, as all metrics of this module do.
+    """
+    _check_depth(k, ranked)
+    return (ranked[:, :k] == relevant[:, None]).mean(axis=1)
+
+
+def recall_at(k: int, ranked: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """(q,): 1 where `relevant` (q,) is among the first k of `ranked` (q, >=k), else 0.
+
+    With one relevant item in the gallery this is recall; with several, the hit rate.
+    """
+    _check_depth(k, ranked)
+    return (ranked[:, :k] == relevant[:, None]).any(axis=1).astype(np.float64)
+
+
+def knn_accuracy(k: int, ranked: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """(q,): 1 where the majority of the first k labels is `relevant`; the nearer wins a tie."""
+    _check_depth(k, ranked)
     votes = (ranked[:, :k, None] == ranked[:, None, :k]).sum(axis=2)
     winner = ranked[np.arange(len(ranked)), votes.argmax(axis=1)]
-    return (winner == wanted).astype(np.float64)
+    return (winner == relevant).astype(np.float64)
 
 
-def _enough(k: int, ranked: np.ndarray) -> None:
+def _check_depth(k: int, ranked: np.ndarray) -> None:
     if ranked.ndim != 2 or ranked.shape[1] < k:
         raise ValueError(f"expected at least {k} ranked results a query, found {ranked.shape}")

@@ -1,8 +1,14 @@
-"""Recommenders measured on real interactions: split by time, full ranking over all items."""
+"""Evaluation of recommenders on interactions: split by time, ranking of all items.
+
+The users are measured in four cohorts, see `ground_truth_by_cohort`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,79 +16,89 @@ from lookbook.evaluation.metrics import Estimate
 from lookbook.evaluation.recommendation_metrics import (
     MEASURES,
     K,
-    accuracy_figures,
-    diversity_figures,
-    guard,
+    accuracy_metrics,
+    assert_no_leakage,
+    diversity_metrics,
 )
 from lookbook.recommend import MODELS, Interactions, Items, Recommender
+from lookbook.recommend.interaction_files import day_number, read_interactions
 
-Wanted = dict[str, set[int]]
-Table = dict[str, dict[str, Estimate]]
-_BLOCK = 128  # people ranked at once: (128, n) scores are in memory
-_NONE = Estimate(0.0, 0.0, 0.0, 0)
+GroundTruth = dict[str, set[int]]  # {user: rows of the relevant items}
+Table = dict[str, dict[str, Estimate]]  # {cohort: {measure: estimate}}
+_BLOCK = 128  # users ranked at once, whose scores (128, n) are in memory
+_NOT_MEASURED = Estimate(0.0, 0.0, 0.0, 0)
 
 
-def questions(fitted: Interactions, asked: Interactions) -> dict[str, Wanted]:
-    """Who is asked for what: {group: {person: rows of the right answers}}.
+def ground_truth_by_cohort(train: Interactions, test: Interactions) -> dict[str, GroundTruth]:
+    """Collect the relevant items of each user of `test`: {cohort: {user: rows}}.
 
-    `new`: people of both parts, what they had not taken before; `repeat`: all that they take;
-    `cold_items`: what nobody had taken before; `cold_users`: people whom the fit part lacks.
+    Cohorts: `new`, users of both parts, with items that they had not taken before; `repeat`, the
+    same users with all items that they take; `cold_items`, the same users with items that nobody
+    had taken before; `cold_users`, users who are not in `train`.
     """
-    before = {name for name, n in zip(fitted.users, _counts(fitted), strict=True) if n}
-    had = {(fitted.users[u], i) for u, i in zip(fitted.user, fitted.item, strict=True)}
-    cold = np.bincount(fitted.item, minlength=fitted.item_count) == 0
-    groups: dict[str, Wanted] = {g: {} for g in ("new", "repeat", "cold_items", "cold_users")}
-    for number, row in zip(asked.user, asked.item, strict=True):
-        person = asked.users[number]
-        if person not in before:
-            groups["cold_users"].setdefault(person, set()).add(int(row))
+    counts = np.bincount(train.user, minlength=len(train.users))
+    train_users = {user for user, count in zip(train.users, counts, strict=True) if count}
+    taken = {(train.users[u], i) for u, i in zip(train.user, train.item, strict=True)}
+    is_cold = np.bincount(train.item, minlength=train.item_count) == 0
+    cohorts: dict[str, GroundTruth] = {
+        cohort: {} for cohort in ("new", "repeat", "cold_items", "cold_users")
+    }
+    for number, row in zip(test.user, test.item, strict=True):
+        user = test.users[number]
+        if user not in train_users:
+            cohorts["cold_users"].setdefault(user, set()).add(int(row))
             continue
-        groups["repeat"].setdefault(person, set()).add(int(row))
-        if (person, row) not in had:
-            groups["new"].setdefault(person, set()).add(int(row))
-        if cold[row]:
-            groups["cold_items"].setdefault(person, set()).add(int(row))
-    return groups
+        cohorts["repeat"].setdefault(user, set()).add(int(row))
+        if (user, row) not in taken:
+            cohorts["new"].setdefault(user, set()).add(int(row))
+        if is_cold[row]:
+            cohorts["cold_items"].setdefault(user, set()).add(int(row))
+    return cohorts
 
 
-def _counts(interactions: Interactions) -> np.ndarray:
-    return np.bincount(interactions.user, minlength=len(interactions.users))
+def ranked_rows(model: Recommender, users: Iterable[str], cohort: str) -> np.ndarray:
+    """int64 (q, K): rows of the items recommended to each user, -1 where there are no more.
 
-
-def ranked_rows(model: Recommender, people: Iterable[str], group: str) -> np.ndarray:
-    """int64 (q, K): rows of the items that the model shows each person, -1 where it has no more.
-
-    All items of the catalogue are ranked in every group; except in `repeat`, what a person had is
-    left out.
+    All items of the catalogue are ranked for every cohort; what a user took before is left out,
+    except for `repeat`.
     """
-    people = list(people)
-    if group == "cold_users":  # they are all alike: nothing is known of them
-        return np.tile(_rows(model.recommend(None, K).items), (len(people), 1))
-    found = []
-    for start in range(0, len(people), _BLOCK):
-        block = people[start : start + _BLOCK]
-        answers = model.recommend_many(block, K, repeats=group == "repeat")
-        found += [_rows(answer.items) for answer in answers]
-    return np.array(found, np.int64).reshape(-1, K)
+    users = list(users)
+    if cohort == "cold_users":  # nothing is known of any of them: one answer for all
+        return np.tile(_padded(model.recommend(None, K).items), (len(users), 1))
+    ranked = []
+    for start in range(0, len(users), _BLOCK):
+        block = users[start : start + _BLOCK]
+        answers = model.recommend_many(block, K, repeats=cohort == "repeat")
+        ranked += [_padded(answer.items) for answer in answers]
+    return np.array(ranked, np.int64).reshape(-1, K)
 
 
-def _rows(items: Iterable) -> list[int]:
-    rows = [one.row for one in items]
+def _padded(recommendations: Iterable) -> list[int]:
+    rows = [recommendation.row for recommendation in recommendations]
     return rows + [-1] * (K - len(rows))
 
 
-def measure(model: Recommender, asked: Interactions, groups: Mapping[str, Wanted]) -> Table:
-    """{group: {measure: Figure}} of a fitted model; raises Leakage."""
-    guard(model.interactions, asked)
+def evaluate_model(
+    model: Recommender, test: Interactions, cohorts: Mapping[str, GroundTruth]
+) -> Table:
+    """Measure a fitted model: {cohort: {measure: Estimate}}.
+
+    Raises ValueError for a model that was not fitted, LeakageError where `test` is not later than
+    what it was fitted on.
+    """
+    train = model.interactions
+    if train is None:
+        raise ValueError("expected a model fitted on interactions, found one without any")
+    assert_no_leakage(train, test)
     table: Table = {}
-    for group, wanted in groups.items():
-        if not wanted:
-            table[group] = dict.fromkeys(MEASURES, _NONE)
+    for cohort, relevant in cohorts.items():
+        if not relevant:
+            table[cohort] = dict.fromkeys(MEASURES, _NOT_MEASURED)
             continue
-        ranked = ranked_rows(model, wanted, group)
-        right = list(wanted.values())
-        table[group] = accuracy_figures(ranked, list(wanted), right, model.interactions, asked)
-        table[group] |= diversity_figures(ranked, model.interactions, model.items.vectors)
+        ranked = ranked_rows(model, relevant, cohort)
+        users, rows = list(relevant), list(relevant.values())
+        table[cohort] = accuracy_metrics(ranked, users, rows, train, test)
+        table[cohort] |= diversity_metrics(ranked, train, model.items.vectors)
     return table
 
 
@@ -92,24 +108,82 @@ def evaluate_interactions(
     split_day: float,
     models: Mapping[str, Recommender] | None = None,
 ) -> dict[str, Table]:
-    """{model: {group: {measure: Figure}}}, fitted before `split_day`, asked for what came after.
+    """Fit each model before `split_day` and test it from then on: {model: Table}.
 
-    Raises ValueError where one of the two parts is empty.
+    `split_day`: days since 1970; `models`: all of `lookbook.recommend.MODELS` without any. Raises
+    ValueError where one of the two parts is empty.
     """
-    fitted = interactions.before(split_day)
-    asked = interactions.where(interactions.day >= split_day)
-    if not len(fitted) or not len(asked):
+    train = interactions.before(split_day)
+    test = interactions.where(interactions.day >= split_day)
+    if not len(train) or not len(test):
         raise ValueError(
-            f"{len(fitted)} interactions before the split day and {len(asked)} from it on: both "
+            f"{len(train)} interactions before the split day and {len(test)} from it on: both "
             "parts need some"
         )
     from threadpoolctl import threadpool_limits
 
-    groups = questions(fitted, asked)
+    cohorts = ground_truth_by_cohort(train, test)
     results = {}
-    with threadpool_limits(1, "blas"):  # each person is a small product: threads only wait
+    with threadpool_limits(1, "blas"):  # one small product a user: threads would only wait
         for name, model in (models or {n: kind() for n, kind in MODELS.items()}).items():
             if name == "visual" and items.vectors is None:
                 continue
-            results[name] = measure(model.fit(fitted, items), asked, groups)
+            results[name] = evaluate_model(model.fit(train, items), test, cohorts)
     return results
+
+
+def evaluate_files(
+    interactions: Path,
+    items: str | None,
+    split_day: str,
+    *,
+    index: Path | None = None,
+    encoder: str | None = None,
+    id_column: str | None = None,
+    columns: Mapping[str, str | None] | None = None,
+) -> dict[str, Table]:
+    """Evaluate all models on a file of interactions: {model: Table}.
+
+    The catalogue is that of a built `index`, or `items` (whatever embed.py takes), whose images are
+    encoded with `encoder` first. `split_day`: YYYY-MM-DD; `columns`: as `read_interactions` takes
+    them. Raises ValueError that says what is wrong with a file.
+    """
+    day = day_number(split_day)
+    if index is not None:
+        from lookbook.search.index import Index
+
+        catalogue = Items.of_index(Index.open(index))
+    else:
+        catalogue = encoded_items(str(items), encoder, id_column)
+    return evaluate_interactions(
+        read_interactions(interactions, catalogue, columns), catalogue, day
+    )
+
+
+def encoded_items(name: str, model: str | None, id_column: str | None = None) -> Items:
+    """Encode a catalogue's images for recommenders; an image that cannot be decoded is zero."""
+    from lookbook.catalog import Columns, open_catalog
+    from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.evaluation.retrieval import decodable_items
+
+    items = list(open_catalog(name, columns=Columns(id=id_column)))
+    encoder = Encoder.load(model or DEFAULT_MODEL)
+    vectors = np.zeros((len(items), encoder.dim), np.float32)
+    decodable = [(item.id, data) for item, _, data in decodable_items(items)]
+    row_of = {item.id: row for row, item in enumerate(items)}
+    vectors[[row_of[id] for id, _ in decodable]] = encoder.encode([data for _, data in decodable])
+    attributes = {name: [i.attributes[name] for i in items] for name in items[0].attributes}
+    return Items.of_columns(
+        [item.id for item in items], attributes, [item.title for item in items], vectors
+    )
+
+
+def to_json(results: Mapping[str, Table]) -> dict[str, Any]:
+    """Results as plain data: {model: {cohort: {measure: {"value", "low", "high", "n"}}}}."""
+    return {
+        model: {
+            cohort: {measure: asdict(estimate) for measure, estimate in row.items()}
+            for cohort, row in table.items()
+        }
+        for model, table in results.items()
+    }

@@ -1,4 +1,4 @@
-"""Measures of ranked lists with several right answers each, and of what they show altogether."""
+"""Metrics of recommendation lists: accuracy for users with several relevant items, diversity."""
 
 from __future__ import annotations
 
@@ -12,123 +12,132 @@ from lookbook.recommend.data import Interactions
 K = 12
 _ACCURACY = ("precision", "recall", "f1", "hit", "map", "ndcg", "accuracy")
 _DIVERSITY = ("coverage", "gini", "novelty", "intra_list_diversity")
-_RESAMPLES = 200  # of the two measures that are not means over people
+_RESAMPLES = 200  # for coverage and gini, which are no means over users
 MEASURES = (*(f"{name}@{K}" for name in _ACCURACY), *_DIVERSITY)
 
 
-class Leakage(ValueError):  # noqa: N818
-    """What a model is asked for was in what it was fitted on."""
+class LeakageError(ValueError):
+    """The test part holds something that the model was fitted on, or is not later than it."""
 
 
-def guard(fitted: Interactions, asked: Interactions) -> None:
-    """Raise Leakage unless all that is asked for happened after all that a model was fitted on."""
-    if len(fitted) and len(asked) and asked.day.min() <= fitted.day.max():
-        raise Leakage(
-            f"the test part begins on day {asked.day.min():g}, but the fit part has day "
-            f"{fitted.day.max():g}: split by time"
+def assert_no_leakage(train: Interactions, test: Interactions) -> None:
+    """Raise LeakageError unless all interactions of `test` are later than those of `train`."""
+    if len(train) and len(test) and test.day.min() <= train.day.max():
+        raise LeakageError(
+            f"the test part begins on day {test.day.min():g}, but the train part has day "
+            f"{train.day.max():g}: split by time"
         )
 
 
-def hits_of(ranked: np.ndarray, wanted: Sequence[set[int]]) -> np.ndarray:
-    """bool (q, k): which of `ranked` (q, k), rows of items or -1 for none, were wanted."""
-    pairs = zip(ranked.tolist(), wanted, strict=True)
-    return np.array([[row in want for row in rows] for rows, want in pairs]).reshape(ranked.shape)
+def hit_matrix(ranked: np.ndarray, relevant: Sequence[set[int]]) -> np.ndarray:
+    """bool (q, k): which of `ranked` (q, k), rows of items or -1 for none, are relevant."""
+    pairs = zip(ranked.tolist(), relevant, strict=True)
+    return np.array([[row in rows for row in ranking] for ranking, rows in pairs]).reshape(
+        ranked.shape
+    )
 
 
-def accuracy_figures(
+def accuracy_metrics(
     ranked: np.ndarray,
-    people: Sequence[str],
-    wanted: Sequence[set[int]],
-    fitted: Interactions,
-    asked: Interactions,
+    users: Sequence[str],
+    relevant: Sequence[set[int]],
+    train: Interactions,
+    test: Interactions,
 ) -> dict[str, Estimate]:
-    """precision, recall, F1, hit rate, MAP, nDCG and accuracy at K, means over people.
+    """Precision, recall, F1, hit rate, MAP, nDCG and accuracy at K, means over users.
 
-    `ranked` (q, K) are rows of items, -1 where a model had no more to say; `wanted` the right
-    answers of each of `people`, at least one. Raises Leakage where an answer is not among what
-    happened in `asked`, or `asked` is not later than `fitted`.
+    `ranked` (q, K): rows of items, -1 where a model recommended no more; `relevant`: the relevant
+    rows of each of `users`, at least one. AP is divided by min(K, relevant items); nDCG has binary
+    gains (Järvelin and Kekäläinen 2002). Raises LeakageError where a relevant item is not in `test`
+    or `test` is not later than `train`, ValueError for a user without relevant items.
     """
-    guard(fitted, asked)
-    _asked_for(people, wanted, asked)
-    hits = hits_of(ranked, wanted).astype(np.float64)
-    count = np.array([len(w) for w in wanted], np.float64)
-    found = hits.sum(axis=1)
-    precision, recall = found / K, found / count
-    both = precision + recall
-    at = hits.cumsum(axis=1) / np.arange(1, K + 1)
+    assert_no_leakage(train, test)
+    _check_relevant(users, relevant, test)
+    hits = hit_matrix(ranked, relevant).astype(np.float64)
+    relevant_counts = np.array([len(rows) for rows in relevant], np.float64)
+    hit_counts = hits.sum(axis=1)
+    precision, recall = hit_counts / K, hit_counts / relevant_counts
+    sum_of_both = precision + recall
+    precision_at_rank = hits.cumsum(axis=1) / np.arange(1, K + 1)
     discount = 1 / np.log2(np.arange(2, K + 2))
-    ideal = discount.cumsum()[np.minimum(count, K).astype(int) - 1]
+    reachable = np.minimum(relevant_counts, K)
+    ideal = discount.cumsum()[reachable.astype(int) - 1]
+    wrong = (ranked >= 0).sum(axis=1) + relevant_counts - 2 * hit_counts  # shown or missed
     values = {
         "precision": precision,
         "recall": recall,
-        "f1": 2 * precision * recall / np.where(both > 0, both, 1),
-        "hit": (found > 0).astype(float),
-        "map": (at * hits).sum(axis=1) / np.minimum(count, K),
+        "f1": 2 * precision * recall / np.where(sum_of_both > 0, sum_of_both, 1),
+        "hit": (hit_counts > 0).astype(float),
+        "map": (precision_at_rank * hits).sum(axis=1) / reachable,
         "ndcg": hits @ discount / ideal,
-        "accuracy": 1 - ((ranked >= 0).sum(axis=1) + count - 2 * found) / fitted.item_count,
+        "accuracy": 1 - wrong / train.item_count,
     }
-    return {f"{name}@{K}": f for name, f in bootstrap_means(values).items()}
+    return {f"{name}@{K}": estimate for name, estimate in bootstrap_means(values).items()}
 
 
-def _asked_for(people: Sequence[str], wanted: Sequence[set[int]], asked: Interactions) -> None:
-    there = set(zip(asked.user.tolist(), asked.item.tolist(), strict=True))
-    number = {name: i for i, name in enumerate(asked.users)}
-    for person, rows in zip(people, wanted, strict=True):
+def _check_relevant(users: Sequence[str], relevant: Sequence[set[int]], test: Interactions) -> None:
+    pairs = set(zip(test.user.tolist(), test.item.tolist(), strict=True))
+    number = {name: i for i, name in enumerate(test.users)}
+    for user, rows in zip(users, relevant, strict=True):
         if not rows:
-            raise ValueError(f"{person!r} has no right answer, and cannot be measured")
-        if lost := [row for row in rows if (number.get(person), row) not in there]:
-            raise Leakage(f"item {lost[0]} of {person!r} is not in the test part")
+            raise ValueError(f"{user!r} has no right answer, and cannot be measured")
+        if missing := [row for row in rows if (number.get(user), row) not in pairs]:
+            raise LeakageError(f"item {missing[0]} of {user!r} is not in the test part")
 
 
-def diversity_figures(
-    ranked: np.ndarray, fitted: Interactions, vectors: np.ndarray | None
+def diversity_metrics(
+    ranked: np.ndarray, train: Interactions, vectors: np.ndarray | None
 ) -> dict[str, Estimate]:
-    """What the lists show altogether.
+    """Measure what the lists `ranked` (q, K) show altogether.
 
-    coverage: share of all items that anybody is shown. gini: 0 where all items are shown equally
-    often, 1 where it is always the same. novelty: mean bits of surprise, -log2 of the share of
-    people who took an item before. intra_list_diversity: 1 minus the mean cosine of two pictures of
-    one list (where there are `vectors`).
+    coverage: share of all items that any user is shown. gini: of how often each item is shown, 0
+    for all equally often, 1 for always the same. novelty: mean self-information in bits, -log2 of
+    the share of users who took the item in `train`. intra_list_diversity: 1 minus the mean cosine
+    of two items of a list; left out without `vectors` (n, dim) of L2 norm 1.
 
-    A resample repeats people, so it shows fewer items than they do, and the quantiles of coverage
-    and gini lie beside the value (0.569 of a catalogue: 0.452-0.479). Theirs is the standard normal
-    interval, 1.96 deviations of the resamples around the value (Efron and Tibshirani 1993, ch. 13).
+    Coverage and gini have standard normal intervals, 1.96 deviations of the resamples around the
+    value (Efron and Tibshirani 1993, ch. 13): a resample repeats users and so shows fewer items,
+    and percentile intervals would lie beside the value (0.452-0.479 for a coverage of 0.569).
     """
-    taken = np.bincount(fitted.item, minlength=fitted.item_count) + 1.0
-    surprise = np.append(-np.log2(taken / (len(fitted.users) + 1)), 0)
+    taken = np.bincount(train.item, minlength=train.item_count) + 1.0
+    information = np.append(-np.log2(taken / (len(train.users) + 1)), 0)
     shown = ranked >= 0
-    some = np.maximum(shown.sum(axis=1), 1)
-    values = {"novelty": surprise[ranked].sum(axis=1, where=shown) / some}
+    lengths = np.maximum(shown.sum(axis=1), 1)
+    values = {"novelty": information[ranked].sum(axis=1, where=shown) / lengths}
     if vectors is not None:
-        values["intra_list_diversity"] = np.array([_spread(vectors, r[r >= 0]) for r in ranked])
-    return _exposure(ranked, fitted.item_count) | bootstrap_means(values)
+        rows = [ranking[ranking >= 0] for ranking in ranked]
+        values["intra_list_diversity"] = np.array([_list_diversity(vectors, r) for r in rows])
+    return _catalogue_metrics(ranked, train.item_count) | bootstrap_means(values)
 
 
-def _spread(vectors: np.ndarray, rows: np.ndarray) -> float:
+def _list_diversity(vectors: np.ndarray, rows: np.ndarray) -> float:
     if len(rows) < 2:
         return 0.0
     total = vectors[rows].sum(axis=0)
     pairs = len(rows) * (len(rows) - 1)
-    return float(1 - (total @ total - len(rows)) / pairs)  # vectors have length 1
+    return float(1 - (total @ total - len(rows)) / pairs)  # the vectors have norm 1
 
 
-def _exposure(ranked: np.ndarray, items: int) -> dict[str, Estimate]:
+def _catalogue_metrics(ranked: np.ndarray, item_count: int) -> dict[str, Estimate]:
     draw, count = np.random.default_rng(0), len(ranked)
 
-    def both(rows: np.ndarray) -> tuple[float, float]:
-        shown = np.bincount(rows[rows >= 0], minlength=items)
+    def coverage_and_gini(rows: np.ndarray) -> tuple[float, float]:
+        shown = np.bincount(rows[rows >= 0], minlength=item_count)
         return float((shown > 0).mean()), gini(shown)
 
-    again = [both(ranked[draw.integers(0, count, count)]) for _ in range(_RESAMPLES)]
-    reach = 1.96 * np.std(again, axis=0)
+    resamples = [
+        coverage_and_gini(ranked[draw.integers(0, count, count)]) for _ in range(_RESAMPLES)
+    ]
+    half_widths = (1.96 * np.std(resamples, axis=0)).tolist()
+    names, values = ("coverage", "gini"), coverage_and_gini(ranked)
     return {
-        name: Estimate(value, max(0.0, value - far), min(1.0, value + far), count)
-        for name, value, far in zip(("coverage", "gini"), both(ranked), reach.tolist(), strict=True)
+        name: Estimate(value, max(0.0, value - half), min(1.0, value + half), count)
+        for name, value, half in zip(names, values, half_widths, strict=True)
     }
 
 
 def gini(counts: np.ndarray) -> float:
-    """0 where all counts are equal, (n - 1) / n where one has all; 0 where all are zero."""
+    """Gini coefficient: 0 where all counts are equal or zero, (n - 1) / n where one has all."""
     ordered = np.sort(np.asarray(counts, np.float64))
     total, n = ordered.sum(), len(ordered)
     if not total:

@@ -1,20 +1,27 @@
-"""The tasks that an encoder is measured on, each from catalogues that it never saw.
+"""Tasks that measure an encoder, each on pictures that it was not trained on.
 
-`like`, `like strictly`, `same product`, `street`, `words`, `words for colour and kind`: products
-held out by id.
-`phone`: photos by photographers held out. `transfer`: another shop's products altogether.
+Products held out by id: `like`, `like strictly`, `same product`, `street`, `words`, `words for
+colour and kind`. Photographers held out: `phone`. Products of another shop: `transfer`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from lookbook.catalog import Catalog, Item
 from lookbook.encoding.encoder import Encoder
-from lookbook.evaluation.metrics import Estimate, figure, knn_accuracy, precision_at, recall_at
+from lookbook.evaluation.metrics import (
+    Estimate,
+    bootstrap_mean,
+    knn_accuracy,
+    precision_at,
+    recall_at,
+)
 from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.loading import (
@@ -27,180 +34,206 @@ from lookbook.images.loading import (
 from lookbook.index.engines.annoy import exact_neighbours
 from lookbook.index.near_duplicates import fold
 
-GROUP = 30  # items that a group needs to have a figure of its own
-DEPTH = 30  # neighbours looked at; more than 10, so that a query's own group can be passed over
+MIN_GROUP_SIZE = 30  # items of a group that is measured by itself
+DEPTH = 30  # neighbours searched; more than 10, as those of the query's own group are skipped
+
+Results = dict[str, dict[str, Estimate]]  # {task: {measure: estimate}}
 
 
 @dataclass
 class Gallery:
-    """Encoded items, one of each near-duplicate group; `group` maps every id to its row here."""
+    """Encoded items, one for each group of near-duplicates; `row_of` maps every id to its row."""
 
     items: list[Item]
     vectors: np.ndarray
-    group: dict[str, int]
+    row_of: dict[str, int]
 
-    def values(self, *columns: str) -> np.ndarray:
-        """(n,) text: the attributes `columns` of each item, joined."""
+    def labels(self, *columns: str) -> np.ndarray:
+        """(n,) text: the attributes `columns` of each item, joined by tabs."""
         rows = [[str(i.attributes.get(c)) for c in columns] for i in self.items]
         return np.array(["\t".join(row) for row in rows])
 
 
-def needed(item: Item, column: str) -> str:
-    """An attribute that a task cannot do without, as text; raises ValueError."""
+def required_attribute(item: Item, column: str) -> str:
+    """An attribute as text; raises ValueError where the item has none of this name."""
     if column not in item.attributes:
-        there = ", ".join(item.attributes) or "none"
-        raise ValueError(f"this task needs the column {column!r}; the columns are: {there}")
+        columns = ", ".join(item.attributes) or "none"
+        raise ValueError(f"this task needs the column {column!r}; the columns are: {columns}")
     return str(item.attributes[column])
 
 
-def usable(items: Iterable[Item]) -> Iterator[tuple[Item, object, bytes]]:
-    """Item, opened picture and bytes; bad pictures are passed over."""
+def decodable_items(items: Iterable[Item]) -> Iterator[tuple[Item, Image.Image, bytes]]:
+    """Items with their decoded image and its bytes; those that cannot be decoded are skipped."""
     for item in items:
         try:
-            data = item.image if isinstance(item.image, bytes) else read_bytes(item.image)
+            data = item.image
+            if isinstance(data, str | os.PathLike):
+                data = read_bytes(data)
+            if not isinstance(data, bytes):
+                raise TypeError(f"expected the bytes or the path of a picture, found {type(data)}")
             yield item, load_rgb(data), data
         except ImageError:
             continue
 
 
-def gallery_of(items: Iterable[Item], encoder: Encoder) -> Gallery:
-    """Encode, and keep one item of each near-duplicate group: twins would inflate any score."""
-    kept = list(usable(items))
-    vectors = encoder.encode([data for _, _, data in kept])
-    prints = np.stack([thumbnail_descriptor(picture) for _, picture, _ in kept])
-    groups = fold(vectors, prints, [content_hash(data) for _, _, data in kept])
-    first, row_of = np.unique(groups, return_inverse=True)
+def encode_gallery(items: Iterable[Item], encoder: Encoder) -> Gallery:
+    """Encode items, one for each near-duplicate group: duplicates would inflate every score."""
+    decoded = list(decodable_items(items))
+    vectors = encoder.encode([data for _, _, data in decoded])
+    descriptors = np.stack([thumbnail_descriptor(image) for _, image, _ in decoded])
+    groups = fold(vectors, descriptors, [content_hash(data) for _, _, data in decoded])
+    representatives, row_of = np.unique(groups, return_inverse=True)
     return Gallery(
-        [kept[row][0] for row in first],
-        vectors[first],
-        {item.id: int(row) for (item, _, _), row in zip(kept, row_of, strict=True)},
+        [decoded[n][0] for n in representatives],
+        vectors[representatives],
+        {item.id: int(row) for (item, _, _), row in zip(decoded, row_of, strict=True)},
     )
 
 
-def neighbours(queries: np.ndarray, gallery: np.ndarray, k: int = DEPTH) -> np.ndarray:
-    """(q, k) row numbers of the gallery, closest first."""
+def nearest_rows(queries: np.ndarray, gallery: np.ndarray, k: int = DEPTH) -> np.ndarray:
+    """int (q, min(k, n)): rows of `gallery` (n, dim) for `queries` (q, dim), closest first."""
     return exact_neighbours(gallery, queries, min(k, len(gallery)), "angular")[0]
 
 
-def like(gallery: Gallery, *columns: str, min_count: int = 0) -> Estimate:
-    """P@10: each item asks for the others; the same `columns` is right.
+def category_precision(gallery: Gallery, *columns: str, min_count: int = 0) -> Estimate:
+    """P@10: each item is a query, and a result is relevant if it has the same `columns`.
 
-    `min_count`: only items that share their values with more than so many.
+    `min_count`: only items whose values more than so many items share are queries.
     """
-    labels = gallery.values(*columns)
-    asked = np.isin(labels, _shared(labels, min_count))
-    return figure(_alike(gallery, labels)[asked])
+    labels = gallery.labels(*columns)
+    queries = np.isin(labels, _frequent(labels, min_count))
+    return bootstrap_mean(_neighbour_precision(gallery, labels)[queries])
 
 
-def _shared(labels: np.ndarray, min_count: int) -> np.ndarray:
-    """Those that more than so many share."""
+def _frequent(labels: np.ndarray, min_count: int) -> np.ndarray:
+    """The distinct labels that more than so many items have."""
     names, counts = np.unique(labels, return_counts=True)
     return names[counts > min_count]
 
 
-def like_by(gallery: Gallery, column: str, kind: str = "articleType") -> dict[str, Estimate]:
-    """P@10 of `kind` for each value of `column` that at least 30 items have, the largest first."""
-    values, right = gallery.values(column), _alike(gallery, gallery.values(kind))
+def category_precision_by_group(
+    gallery: Gallery, column: str, category: str = "articleType"
+) -> dict[str, Estimate]:
+    """P@10 of `category` for each value of `column` that at least 30 items have, largest first."""
+    values = gallery.labels(column)
+    precision = _neighbour_precision(gallery, gallery.labels(category))
     names, counts = np.unique(values, return_counts=True)
-    kept = [names[i] for i in np.argsort(-counts, kind="stable") if counts[i] >= GROUP]
-    return {f"{column}={name}": figure(right[values == name]) for name in kept}
+    order = np.argsort(-counts, kind="stable")
+    large = [names[i] for i in order if counts[i] >= MIN_GROUP_SIZE]
+    return {f"{column}={name}": bootstrap_mean(precision[values == name]) for name in large}
 
 
-def _alike(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
-    """(n,): of each item's ten nearest others, the share with its label."""
-    rows = neighbours(gallery.vectors, gallery.vectors)
-    others = np.stack([r[r != i][:10] for i, r in enumerate(rows)])
-    return precision_at(10, labels[others], labels)
+def _neighbour_precision(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
+    """(n,): share of the ten nearest others of each item that have its label."""
+    return precision_at(10, labels[_ten_nearest_others(gallery)], labels)
+
+
+def _ten_nearest_others(gallery: Gallery) -> np.ndarray:
+    """int (n, 10): rows of the nearest items of each item but itself."""
+    rows = nearest_rows(gallery.vectors, gallery.vectors)
+    return np.stack([ranked[ranked != row][:10] for row, ranked in enumerate(rows)])
 
 
 def text_precision(
     gallery: Gallery, encoder: Encoder, *columns: str, min_count: int
 ) -> Estimate | None:
-    """P@10: the values of `columns`, as words ("Red Dresses"), ask for the items that have them.
+    """P@10: the values of `columns` as a text query ("Red Dresses") for the items that have them.
 
-    `min_count`: only values that more than so many items share. None where no item says them
-    all, or not in words that the encoder knows.
+    `min_count`: only values that more than so many items share. None where no item has all of the
+    values, or the encoder knows none of their words.
     """
-    labels = gallery.values(*columns)
-    known = [n for n in _shared(labels, min_count) if _says_all(n) and encoder.knows(n)]
-    if not known:
+    labels = gallery.labels(*columns)
+    texts = [t for t in _frequent(labels, min_count) if _is_complete(t) and encoder.knows(t)]
+    if not texts:
         return None
-    rows = neighbours(encoder.encode_text(known), gallery.vectors)
-    return figure(precision_at(10, labels[rows], np.array(known)))
+    rows = nearest_rows(encoder.encode_text(texts), gallery.vectors)
+    return bootstrap_mean(precision_at(10, labels[rows], np.array(texts)))
 
 
-def _says_all(label: str) -> bool:
-    """Whether no value of a label is one that catalogues write for nothing."""
+def _is_complete(label: str) -> bool:
+    """Whether no value of a label is one that catalogues write for a missing one."""
     return not {"", "NA", "None", "nan"} & set(label.split("\t"))
 
 
 def instance_recall(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Estimate]:
-    """R@1 and R@10: the query `ids[i]` is right when its own product, or a twin of it, comes."""
-    wanted = np.array([gallery.group[id] for id in ids])
-    rows = neighbours(queries, gallery.vectors)
-    return {f"R@{k}": figure(recall_at(k, rows, wanted)) for k in (1, 10)}
+    """R@1 and R@10 of `queries` (q, dim), each for the product `ids[i]` or its near-duplicates."""
+    relevant = np.array([gallery.row_of[id] for id in ids])
+    rows = nearest_rows(queries, gallery.vectors)
+    return {f"R@{k}": bootstrap_mean(recall_at(k, rows, relevant)) for k in (1, 10)}
 
 
 def product_tasks(
-    encoder: Encoder, small: Catalog, larger: Catalog | None, by: Sequence[str] = ()
-) -> dict[str, dict]:
-    """Tasks on products held out by id; `larger` has larger photos of some of them.
+    encoder: Encoder, products: Catalog, larger: Catalog | None, by: Sequence[str] = ()
+) -> Results:
+    """Measure on products held out by id; `larger` has larger photos of some of them.
 
-    `by`: attributes whose groups get a figure each.
+    `by`: attributes whose groups are measured one by one.
     """
-    gallery = gallery_of((i for i in small if held_out(i.id, PRODUCTS_HELD_OUT)), encoder)
-    results: dict[str, dict] = {
-        "like": {"P@10": like(gallery, "articleType")},
-        "like strictly": {
-            "P@10": like(gallery, "articleType", "gender", "baseColour", min_count=10)
-        },
+    gallery = encode_gallery((i for i in products if held_out(i.id, PRODUCTS_HELD_OUT)), encoder)
+    strict = ("articleType", "gender", "baseColour")
+    results: Results = {
+        "like": {"P@10": category_precision(gallery, "articleType")},
+        "like strictly": {"P@10": category_precision(gallery, *strict, min_count=10)},
     }
     for column in by:
-        results[f"like by {column}"] = like_by(gallery, column)
+        results[f"like by {column}"] = category_precision_by_group(gallery, column)
     if larger is not None:
-        photos = [(i, p) for i, p, _ in usable(larger) if i.id in gallery.group]
-        ids = [item.id for item, _ in photos]
-        clean = encoder.encode([picture for _, picture in photos])
-        results["same product"] = instance_recall(gallery, clean, ids)
-        shots = encoder.encode(
-            [simulate_street_photo(p, seed) for seed, (_, p) in enumerate(photos)]
-        )
-        results["street"] = instance_recall(gallery, shots, ids)
+        results |= _photo_tasks(encoder, gallery, larger)
     if encoder.words is not None:
-        named = [item for item in gallery.items if encoder.knows(item.title)]
-        said = encoder.encode_text([item.title for item in named])
-        results["words"] = instance_recall(gallery, said, [item.id for item in named])
-        wanted = text_precision(gallery, encoder, "baseColour", "articleType", min_count=10)
-        if wanted:
-            results["words for colour and kind"] = {"P@10": wanted}
+        results |= _text_tasks(encoder, gallery)
+    return results
+
+
+def _photo_tasks(encoder: Encoder, gallery: Gallery, larger: Catalog) -> Results:
+    """Find a product by its larger photo, and by that photo as a webcam would see it."""
+    photos = [(i, photo) for i, photo, _ in decodable_items(larger) if i.id in gallery.row_of]
+    ids = [item.id for item, _ in photos]
+    studio = encoder.encode([photo for _, photo in photos])
+    street = [simulate_street_photo(photo, seed) for seed, (_, photo) in enumerate(photos)]
+    return {
+        "same product": instance_recall(gallery, studio, ids),
+        "street": instance_recall(gallery, encoder.encode(street), ids),
+    }
+
+
+def _text_tasks(encoder: Encoder, gallery: Gallery) -> Results:
+    """Find a product by its title, and products by their colour and category."""
+    items = [item for item in gallery.items if encoder.knows(item.title)]
+    titles = encoder.encode_text([item.title for item in items])
+    results = {"words": instance_recall(gallery, titles, [item.id for item in items])}
+    precision = text_precision(gallery, encoder, "baseColour", "articleType", min_count=10)
+    if precision:
+        results["words for colour and kind"] = {"P@10": precision}
     return results
 
 
 def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Estimate]:
-    """Label by the 10 nearest photos of other people; the asking photographers were held out."""
-    kept = list(usable(photos))
-    people = np.array([needed(item, "sender_id") for item, _, _ in kept])
-    labels = np.array([needed(item, "label") for item, _, _ in kept])
-    vectors = encoder.encode([data for _, _, data in kept])
-    asking = np.array([held_out(person, PEOPLE_HELD_OUT) for person in people])
-    hits = []
-    for person in np.unique(people[asking]):
+    """kNN-10 accuracy of `label` among the photos of other people; held-out people are queries."""
+    decoded = list(decodable_items(photos))
+    people = np.array([required_attribute(item, "sender_id") for item, _, _ in decoded])
+    labels = np.array([required_attribute(item, "label") for item, _, _ in decoded])
+    vectors = encoder.encode([data for _, _, data in decoded])
+    test = np.array([held_out(person, PEOPLE_HELD_OUT) for person in people])
+    accuracies = []
+    for person in np.unique(people[test]):
         own = people == person
-        rows = neighbours(vectors[own], vectors[~own], 10)
-        hits.append(knn_accuracy(10, labels[~own][rows], labels[own]))
-    return {"kNN-10": figure(np.concatenate(hits))}
+        rows = nearest_rows(vectors[own], vectors[~own], 10)
+        accuracies.append(knn_accuracy(10, labels[~own][rows], labels[own]))
+    return {"kNN-10": bootstrap_mean(np.concatenate(accuracies))}
 
 
-def transfer_task(encoder: Encoder, articles: Catalog, most: int = 1600) -> dict[str, Estimate]:
-    """An article finds another colourway of its product among `most` articles."""
-    ordered = sorted(articles, key=lambda i: content_hash(needed(i, "product_code").encode()))
-    gallery = gallery_of(ordered[:most], encoder)
-    codes = gallery.values("product_code")
-    names, counts = np.unique(codes, return_counts=True)
-    asked = counts[np.searchsorted(names, codes)] > 1
-    rows = neighbours(gallery.vectors, gallery.vectors)
-    others = np.stack([r[r != i][:10] for i, r in enumerate(rows)])
-    return {f"R@{k}": figure(recall_at(k, codes[others], codes)[asked]) for k in (1, 10)}
+def transfer_task(
+    encoder: Encoder, articles: Catalog, max_items: int = 1600
+) -> dict[str, Estimate]:
+    """R@1 and R@10 of another colourway of an article's product among `max_items` articles."""
+    ordered = sorted(
+        articles, key=lambda i: content_hash(required_attribute(i, "product_code").encode())
+    )
+    gallery = encode_gallery(ordered[:max_items], encoder)
+    codes = gallery.labels("product_code")
+    queries = np.isin(codes, _frequent(codes, 1))
+    ranked = codes[_ten_nearest_others(gallery)]
+    return {f"R@{k}": bootstrap_mean(recall_at(k, ranked, codes)[queries]) for k in (1, 10)}
 
 
 def evaluate_encoder(
@@ -211,9 +244,13 @@ def evaluate_encoder(
     phone: Catalog | None = None,
     transfer: Catalog | None = None,
     by: Sequence[str] = (),
-) -> dict[str, dict[str, Estimate]]:
-    """Every task whose data is given: {task: {measure: Figure}}; `by` as in `product_tasks`."""
-    results: dict[str, dict[str, Estimate]] = {}
+) -> Results:
+    """Run every task whose data is given: {task: {measure: Estimate}}.
+
+    `products`, `larger` and `by` are those of `product_tasks`. Raises ValueError for a catalogue
+    without the columns of its task.
+    """
+    results: Results = {}
     if products is not None:
         results |= product_tasks(encoder, products, larger, by)
     if phone is not None:

@@ -1,13 +1,13 @@
-"""Which part a product or a photographer belongs to: decided by hash, so the same for ever."""
+"""Held-out splits: a hash of the key decides, so that a split never changes."""
 
 from __future__ import annotations
 
 import hashlib
 
-PRODUCTS_HELD_OUT, PEOPLE_HELD_OUT = 0.108, 0.15  # shares that training never sees
+PRODUCTS_HELD_OUT, PEOPLE_HELD_OUT = 0.108, 0.15  # shares that no training may see
 
 
 def held_out(key: str, fraction: float) -> bool:
-    """Whether a product or photographer belongs to the test part: by hash, so for good."""
+    """Whether a product or photographer of this key is in the test part, `fraction` of all keys."""
     digest = hashlib.sha1(key.encode()).digest()
     return int.from_bytes(digest[:4], "big") / 2**32 < fraction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lookbook.evaluation.bias_audit import summary
+from lookbook.evaluation.index_report import index_report
 from lookbook.index import Generation
 from lookbook.indexing.projection_2d import project_2d
 from lookbook.search import calibration
@@ -26,7 +26,7 @@ def enrich(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> d
     )
     if worth is not None:
         files["calibration.json"] = worth.to_json()
-    files["evaluation.json"] = summary(index, seed=seed)
+    files["evaluation.json"] = index_report(index, seed=seed)
     if draw_map:
         files["map.npy"] = project_2d(generation.vectors, seed)
     return files

@@ -1,4 +1,4 @@
-"""Complete the look: pieces of the other categories that go with one item."""
+"""Complete outfits: items of the other slots that go with one item."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lookbook.outfits.colour_harmony import harmony
 from lookbook.outfits.slots import SLOTS, OutfitSlots, outfit_slots
-from lookbook.schema.colours import Colour, harmony
+from lookbook.schema.colours import Colour
 from lookbook.search.index import Index, IndexItem
 from lookbook.search.product_groups import product_groups
 
-CoBought = Callable[[str], Mapping[str, float]]
+BoughtTogether = Callable[[str], Mapping[str, float]]
 
-_ADDED = {  # what makes an outfit of a piece, each way in turn
+_SLOT_PLANS = {  # slots to fill around an item of a slot; the outfits take the plans in turn
     "top": (("bottom", "shoes", "accessory"), ("bottom", "shoes", "outerwear"),
             ("bottom", "shoes", "bag")),
     "bottom": (("top", "shoes", "accessory"), ("top", "shoes", "outerwear"),
@@ -28,157 +29,165 @@ _ADDED = {  # what makes an outfit of a piece, each way in turn
     "accessory": (("top", "bottom", "shoes"), ("dress", "shoes", "bag"),
                   ("top", "bottom", "shoes", "outerwear")),
 }  # fmt: skip
-_NEEDED = {  # the pieces without which it is no outfit
+_REQUIRED_SLOTS = {  # without these it is no outfit
     "top": {"bottom"}, "bottom": {"top"}, "dress": {"shoes"}, "outerwear": {"top", "bottom"},
     "shoes": {"top", "bottom"}, "bag": {"shoes"}, "accessory": {"top", "bottom"},
 }  # fmt: skip
-_IDEAS = ("quiet", "tonal", "contrast")  # the colour rule that each look prefers
-_SAID = {
-    "quiet": "Quiet colours that let {colour} speak",
+_COLOUR_RULES = ("neutral", "tonal", "contrast")  # the rule that each outfit prefers, in turn
+_REASONS = {
+    "neutral": "Quiet colours that let {colour} speak",
     "tonal": "Tone on tone around {colour}",
     "contrast": "A contrast to {colour}",
 }
-_CANDIDATES = 40  # of a slot, whose colours are looked at
-_USE, _SEASON, _COLOUR, _LIKE, _BOUGHT = 0.3, 0.2, 0.35, 0.15, 0.3
+_CANDIDATES = 40  # best of a slot, whose colours are compared
+# weights of the score
+_USE, _SEASON, _COLOUR, _SIMILARITY, _BOUGHT_TOGETHER = 0.3, 0.2, 0.35, 0.15, 0.3
+_PREFERRED_RULE = 0.2  # bonus of the preferred colour rule, before the weight of colour
 
 
 @dataclass(frozen=True)
 class Outfit:
-    """An outfit: `pieces` to wear with the item (which is not among them), and why they fit."""
+    """An outfit: `items` to wear with the item asked for (not among them), and why they fit."""
 
-    pieces: list[IndexItem]
+    items: list[IndexItem]
     reason: str
     score: float
 
 
-class Looks(list[Outfit]):
-    """Outfits, the best first; `reason` says why there are none, where there are none."""
+class OutfitList(list[Outfit]):
+    """Outfits, best first; `reason` says why the list is empty, where it is."""
 
-    def __init__(self, looks: list[Outfit], reason: str = "") -> None:
-        super().__init__(looks)
+    def __init__(self, outfits: list[Outfit], reason: str = "") -> None:
+        super().__init__(outfits)
         self.reason = reason
 
 
-def complete(index: Index, id: str, co_bought: CoBought | None = None, looks: int = 3) -> Looks:
-    """Up to `looks` outfits around an item that share no piece, nor another colour of one.
+def complete(
+    index: Index, id: str, bought_together: BoughtTogether | None = None, count: int = 3
+) -> OutfitList:
+    """Make up to `count` outfits around an item that share no product in any colour.
 
-    Pieces are for the same people; use, season, colours (each with all others) and closeness of
-    the vectors count, and `co_bought(id)`, where given, adds what was bought with it (ids with
-    scores of any scale). Raises UnknownItem.
+    All items of an outfit are for the same people. The score adds use, season, cosine similarity
+    and colour harmony (each item with all others) and, where given, `bought_together(id)`: the ids
+    that were bought with it, with scores of any scale. Raises UnknownItem.
     """
-    row, wardrobe = index.row_of(id), outfit_slots(index)
-    if wardrobe.slots[row] < 0:
-        return Looks([], "This piece is worn by itself or under others: no outfit is made of it.")
-    slot = SLOTS[wardrobe.slots[row]]
-    base = _base(index, wardrobe, row, co_bought)
-    used = {int(product_groups(index)[row])}
-    found: list[Outfit] = []
-    for turn in range(looks):
-        idea, slots = _IDEAS[turn % len(_IDEAS)], _ADDED[slot][turn % len(_ADDED[slot])]
-        look = _look(index, wardrobe, row, base, slots, idea, used)
-        if look is not None:
-            found.append(look)
-    if not found:
-        missing = " and ".join(sorted(_NEEDED[slot]))
-        go = "goes" if missing in ("top", "bottom") else "go"
-        return Looks([], f"This collection has no {missing} that {go} with this piece.")
-    return Looks(sorted(found, key=lambda look: -look.score))
+    row, slots = index.row_of(id), outfit_slots(index)
+    if slots.slots[row] < 0:
+        reason = "This piece is worn by itself or under others: no outfit is made of it."
+        return OutfitList([], reason)
+    builder = _OutfitBuilder(index, slots, row, bought_together)
+    outfits = [outfit for turn in range(count) if (outfit := builder.build(turn)) is not None]
+    if not outfits:
+        missing = " and ".join(sorted(_REQUIRED_SLOTS[builder.slot]))
+        verb = "goes" if missing in ("top", "bottom") else "go"
+        return OutfitList([], f"This collection has no {missing} that {verb} with this piece.")
+    return OutfitList(sorted(outfits, key=lambda outfit: -outfit.score))
 
 
-def _base(index: Index, wardrobe: OutfitSlots, row: int, co_bought: CoBought | None) -> np.ndarray:
-    """float (n,): how well each item goes with `row`, colours apart; -inf for other people."""
+class _OutfitBuilder:
+    """Greedy choice of one item for each slot; a product is used in one outfit only."""
+
+    def __init__(
+        self,
+        index: Index,
+        slots: OutfitSlots,
+        row: int,
+        bought_together: BoughtTogether | None,
+    ) -> None:
+        self.index, self.slots, self.row = index, slots, row
+        self.slot = SLOTS[slots.slots[row]]
+        self.products = product_groups(index)
+        self.used_products = {int(self.products[row])}
+        self.base_scores = _base_scores(index, slots, row, bought_together)
+
+    def build(self, turn: int) -> Outfit | None:
+        """Fill the slots of this turn's plan in order; None where a required slot stays empty."""
+        plans = _SLOT_PLANS[self.slot]
+        colour_rule = _COLOUR_RULES[turn % len(_COLOUR_RULES)]
+        rows, scores = [self.row], []
+        used = set(self.used_products)
+        for slot in plans[turn % len(plans)]:
+            best = self._best_item(slot, rows, colour_rule, used)
+            if best is not None:
+                rows.append(best[0])
+                scores.append(best[1])
+                used.add(int(self.products[best[0]]))
+        filled = {SLOTS[self.slots.slots[other]] for other in rows[1:]}
+        if "dress" in filled:  # a dress is top and bottom
+            filled |= {"top", "bottom"}
+        if not _REQUIRED_SLOTS[self.slot] <= filled:
+            return None
+        self.used_products = used
+        items = [self.index.items[other] for other in rows[1:]]
+        return Outfit(items, _reason(self.slots, rows, colour_rule), float(np.mean(scores)))
+
+    def _best_item(
+        self, slot: str, rows: list[int], colour_rule: str, used: set[int]
+    ) -> tuple[int, float] | None:
+        """(row, score) of the best item of a slot beside the chosen `rows`; None without any."""
+        possible = (self.slots.slots == SLOTS.index(slot)) & (self.base_scores > -np.inf)
+        for other in rows[1:]:  # around a unisex item, the first gendered choice decides
+            possible &= self.slots.compatibility(other, "person") > 0
+        candidates = np.flatnonzero(possible)
+        candidates = candidates[~np.isin(self.products[candidates], list(used))]
+        if not len(candidates):
+            return None
+        base = self.base_scores
+        candidates = candidates[np.argsort(-base[candidates], kind="stable")[:_CANDIDATES]]
+        colours = [self.slots.colour(other) for other in rows]
+        scores = [
+            base[candidate]
+            + _COLOUR * _colour_score(self.slots.colour(int(candidate)), colours, colour_rule)
+            for candidate in candidates
+        ]
+        best = int(np.argmax(scores))
+        return int(candidates[best]), float(scores[best])
+
+
+def _base_scores(
+    index: Index, slots: OutfitSlots, row: int, bought_together: BoughtTogether | None
+) -> np.ndarray:
+    """float (n,): how well each item goes with `row` without colours; -inf for other people."""
     vectors = index.unit_vectors
-    alike = vectors @ vectors[row]
-    score = _USE * wardrobe.fits(row, "use") + _SEASON * wardrobe.fits(row, "season")
-    score = score + _LIKE * np.clip(alike, 0, 1)
-    bought = {} if co_bought is None else dict(co_bought(index.ids[row]))
-    most = max((abs(value) for value in bought.values()), default=0.0)
+    scores = _USE * slots.compatibility(row, "use") + _SEASON * slots.compatibility(row, "season")
+    scores = scores + _SIMILARITY * np.clip(vectors @ vectors[row], 0, 1)
+    bought = {} if bought_together is None else dict(bought_together(index.ids[row]))
+    highest = max((abs(value) for value in bought.values()), default=0.0)
     for other, value in bought.items():
-        if other in index and most > 0:
-            score[index.row_of(other)] += _BOUGHT * value / most
-    score[wardrobe.fits(row, "person") == 0] = -np.inf
-    return score
+        if other in index and highest > 0:
+            scores[index.row_of(other)] += _BOUGHT_TOGETHER * value / highest
+    scores[slots.compatibility(row, "person") == 0] = -np.inf
+    return scores
 
 
-def _look(
-    index: Index,
-    wardrobe: OutfitSlots,
-    row: int,
-    base: np.ndarray,
-    slots: tuple[str, ...],
-    idea: str,
-    used: set[int],
-) -> Outfit | None:
-    """The best piece of each slot in turn, given those before it; None where a needed one lacks."""
-    worn, gains = [row], []
-    taken = set(used)
-    for slot in slots:
-        best = _piece(index, wardrobe, base, slot, worn, idea, taken)
-        if best is not None:
-            worn.append(best[0])
-            gains.append(best[1])
-            taken.add(int(product_groups(index)[best[0]]))
-    there = {SLOTS[wardrobe.slots[other]] for other in worn[1:]}
-    needed = _NEEDED[SLOTS[wardrobe.slots[row]]]
-    if "dress" in there:  # a dress is top and bottom
-        there |= {"top", "bottom"}
-    if not needed <= there:
-        return None
-    used |= taken
-    pieces = [index.items[other] for other in worn[1:]]
-    return Outfit(pieces, _reason(wardrobe, worn, idea), float(np.mean(gains)))
-
-
-def _piece(
-    index: Index,
-    wardrobe: OutfitSlots,
-    base: np.ndarray,
-    slot: str,
-    worn: list[int],
-    idea: str,
-    taken: set[int],
-) -> tuple[int, float] | None:
-    possible = (wardrobe.slots == SLOTS.index(slot)) & (base > -np.inf)
-    for other in worn[1:]:  # with an item for all, the first piece for some decides
-        possible &= wardrobe.fits(other, "person") > 0
-    rows = np.flatnonzero(possible)
-    rows = rows[~np.isin(product_groups(index)[rows], list(taken))]
-    if not len(rows):
-        return None
-    near = rows[np.argsort(-base[rows], kind="stable")[:_CANDIDATES]]
-    colours = [wardrobe.colour(other) for other in worn]
-    gains = [base[r] + _COLOUR * _together(wardrobe.colour(r), colours, idea) for r in near]
-    best = int(np.argmax(gains))
-    return int(near[best]), float(gains[best])
-
-
-def _together(colour: Colour | None, others: list[Colour | None], idea: str) -> float:
-    """The worst harmony counts as much as the mean; with the item itself, the idea of the look."""
+def _colour_score(colour: Colour | None, others: list[Colour | None], colour_rule: str) -> float:
+    """Mean of the worst and the mean harmony, plus a bonus for the preferred rule with the item."""
     scores, rules = zip(*(harmony(colour, other) for other in others), strict=True)
-    return (min(scores) + float(np.mean(scores))) / 2 + 0.2 * (rules[0] == idea)
+    bonus = _PREFERRED_RULE * (rules[0] == colour_rule)
+    return (min(scores) + float(np.mean(scores))) / 2 + bonus
 
 
-def _reason(wardrobe: OutfitSlots, worn: list[int], idea: str) -> str:
-    colours = [wardrobe.colour(row) for row in worn]
-    rules = [harmony(colours[0], other)[1] for other in colours[1:]]
-    own = colours[0].name if colours[0] else "it"
-    rule = idea if idea in rules else next((r for r in rules if r in _SAID), None)
-    said = _SAID[rule].format(colour=own) if rule else f"Pieces that go with {own}"
-    shades = list(dict.fromkeys(c.name for c in colours[1:] if c and c.name != own))
+def _reason(slots: OutfitSlots, rows: list[int], colour_rule: str) -> str:
+    first, *others = [slots.colour(row) for row in rows]
+    rules = [harmony(first, other)[1] for other in others]
+    own = first.name if first else "it"
+    rule = colour_rule if colour_rule in rules else next((r for r in rules if r in _REASONS), None)
+    reason = _REASONS[rule].format(colour=own) if rule else f"Pieces that go with {own}"
+    shades = list(dict.fromkeys(c.name for c in others if c and c.name != own))
     if shades:
-        said += f": {_listed(shades)}"
-    return f"{said}{_occasion(wardrobe, worn)}."
+        reason += f": {_enumerated(shades)}"
+    return f"{reason}{_occasion(slots, rows)}."
 
 
-def _occasion(wardrobe: OutfitSlots, worn: list[int]) -> str:
-    """ "; all for casual summer days", as far as all pieces agree."""
-    agreed = []
-    for side in ("use", "season"):
-        values = {wardrobe.value(row, side) for row in worn}
-        if len(values) == 1 and None not in values:
-            agreed.append(values.pop().lower())
-    return f"; all for {' '.join(agreed)} days" if agreed else ""
+def _occasion(slots: OutfitSlots, rows: list[int]) -> str:
+    """ "; all for casual summer days", as far as the catalogue says the same of all items."""
+    shared = []
+    for aspect in ("use", "season"):
+        first, *others = {slots.value(row, aspect) for row in rows}
+        if first is not None and not others:
+            shared.append(first.lower())
+    return f"; all for {' '.join(shared)} days" if shared else ""
 
 
-def _listed(names: list[str]) -> str:
+def _enumerated(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"

@@ -1,4 +1,4 @@
-"""What an item is in an outfit, for whom and when: read from a catalogue's own columns."""
+"""Outfit slots: the part of an outfit that an item is, for whom and for when, from its columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lookbook.schema.colours import Colour, named, seen
+from lookbook.schema.colours import Colour, colour_from_name, colour_from_thumbnail
 from lookbook.schema.column_names import (
     COLOUR_NAMES,
     KIND_NAMES,
@@ -21,8 +21,8 @@ from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
 
 SLOTS = ("top", "bottom", "dress", "outerwear", "shoes", "bag", "accessory")
-_SLOT_WORDS = {  # the first slot that has one of the words takes the item
-    None: (
+_SLOT_WORDS: dict[str | None, str] = {  # the first slot that lists one of the words wins
+    None: (  # no part of an outfit
         "night lounge sock socks laces "
         "bra bras brief briefs underwear trunk trunks boxer boxers innerwear lingerie "
         "nightdress nightsuit nightsuits pyjama pyjamas robe swimwear swimsuit bikini "
@@ -60,105 +60,112 @@ _SLOT_WORDS = {  # the first slot that has one of the words takes the item
         "pullover tee bodysuit upper"
     ),
 }
-_PLACE = {word: slot for slot, listed in reversed(_SLOT_WORDS.items()) for word in tokenize(listed)}
-_ORDER = {slot: n for n, slot in enumerate(_SLOT_WORDS)}
+_SLOT_OF_WORD = {
+    word: slot for slot, words in reversed(_SLOT_WORDS.items()) for word in tokenize(words)
+}
+_PRIORITY = {slot: n for n, slot in enumerate(_SLOT_WORDS)}
+_ASPECT_NAMES = {"person": PEOPLE_NAMES, "season": SEASON_NAMES, "use": USAGE_NAMES}
+_UNKNOWN, _NO_SLOT = -2, -1
 
 
 def slot_of(text: str) -> str | None:
-    """ "Casual Shoes" -> shoes; None for what is no part of an outfit, LookupError if unknown."""
-    found = [_PLACE[word] for word in tokenize(text.replace("-", "")) if word in _PLACE]
-    if not found:
-        raise LookupError(f"no slot for {text!r}")
-    return min(found, key=_ORDER.__getitem__)
+    """Map a category name to a slot: "Casual Shoes" -> "shoes".
 
-
-class OutfitSlots:
-    """Codes by row: `slots` (n,) place in SLOTS or -1; each `Side` a column of few values."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self.slots = self._slots()
-        self._seen: dict[int, Colour | None] = {}
-
-    def _slots(self) -> np.ndarray:
-        """The most telling column decides; where none does, the title."""
-        codes = np.full(len(self._index), -2)
-        columns = [find_column(self._index.columns, [name]) for name in KIND_NAMES]
-        sources = [self._index.column(c) for c in columns if c] + [self._index.titles]
-        for values in sources:
-            of = {value: _code(value) for value in set(values)}
-            codes = np.where(codes == -2, [of[value] for value in values], codes)
-        return np.where(codes == -2, -1, codes)
-
-    @cached_property
-    def _colours(self) -> list | None:
-        column = find_column(self._index.columns, COLOUR_NAMES)
-        return self._index.column(column) if column else None
-
-    def colour(self, row: int) -> Colour | None:
-        """By its name in the catalogue, else as its picture shows it."""
-        if row not in self._seen:
-            found = named(self._colours[row]) if self._colours else None
-            if self._colours is None:
-                found = seen(self._index.generation.thumb(row))
-            self._seen[row] = found
-        return self._seen[row]
-
-    def fits(self, row: int, side: str) -> np.ndarray:
-        """float (n,): how well each item fits `row` in `side`: "person", "season" or "use"."""
-        columns, agree = {
-            "person": (PEOPLE_NAMES, _same_person),
-            "season": (SEASON_NAMES, _same_season),
-            "use": (USAGE_NAMES, _same_use),
-        }[side]
-        column = find_column(self._index.columns, columns)
-        return self._by_value(column, row, agree)
-
-    def value(self, row: int, side: str) -> str | None:
-        """What the catalogue says of the season or use of an item."""
-        columns = {"season": SEASON_NAMES, "use": USAGE_NAMES}[side]
-        column = find_column(self._index.columns, columns)
-        value = self._index.items[row].attributes[column] if column else None
-        return None if value is None or str(value).upper() == "NA" else str(value)
-
-    def _by_value(
-        self, column: str | None, row: int, agree: Callable[[str, str], float]
-    ) -> np.ndarray:
-        if column is None:
-            return np.ones(len(self._index))
-        values, codes = self._index.categorical_codes(column)
-        own = str(values[codes[row]]).casefold()
-        return np.array([agree(own, str(value).casefold()) for value in values])[codes]
+    None for what is no part of an outfit, such as underwear; raises LookupError if no word of
+    `text` is known.
+    """
+    slots = [_SLOT_OF_WORD[w] for w in tokenize(text.replace("-", "")) if w in _SLOT_OF_WORD]
+    if not slots:
+        raise LookupError(f"no word of {text!r} names a slot; the slots are {', '.join(SLOTS)}")
+    return min(slots, key=_PRIORITY.__getitem__)
 
 
 @per_index
 def outfit_slots(index: Index) -> OutfitSlots:
-    """Return what each item of an index is in an outfit."""
+    """Return what each item of an index is in an outfit; computed once for each index."""
     return OutfitSlots(index)
 
 
-def _code(value: object) -> int:
+class OutfitSlots:
+    """What each row of an index is in an outfit.
+
+    `slots` int (n,): position in SLOTS, -1 for what is no part of an outfit.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self.slots = self._slots()
+        self._colour_of_row: dict[int, Colour | None] = {}
+
+    def _slots(self) -> np.ndarray:
+        """The most specific category column decides; where none is understood, the title."""
+        codes = np.full(len(self._index), _UNKNOWN)
+        columns = [find_column(self._index.columns, [name]) for name in KIND_NAMES]
+        sources = [self._index.column(c) for c in columns if c] + [self._index.titles]
+        for values in sources:
+            code_of = {value: _slot_code(value) for value in set(values)}
+            codes = np.where(codes == _UNKNOWN, [code_of[value] for value in values], codes)
+        return np.where(codes == _UNKNOWN, _NO_SLOT, codes)
+
+    @cached_property
+    def _colour_names(self) -> list | None:
+        column = find_column(self._index.columns, COLOUR_NAMES)
+        return self._index.column(column) if column else None
+
+    def colour(self, row: int) -> Colour | None:
+        """The colour that the catalogue names; of its picture where it has no colour column."""
+        if row not in self._colour_of_row:
+            if self._colour_names is None:
+                colour = colour_from_thumbnail(self._index.generation.thumb(row))
+            else:
+                colour = colour_from_name(self._colour_names[row])
+            self._colour_of_row[row] = colour
+        return self._colour_of_row[row]
+
+    def compatibility(self, row: int, aspect: str) -> np.ndarray:
+        """float (n,), 0 to 1: how well each item goes with `row` by one aspect.
+
+        `aspect`: "person" (who wears it), "season" or "use"; 1 for all where no column tells.
+        """
+        column = find_column(self._index.columns, _ASPECT_NAMES[aspect])
+        if column is None:
+            return np.ones(len(self._index))
+        values, codes = self._index.categorical_codes(column)
+        agreement, own = _AGREEMENT[aspect], str(values[codes[row]]).casefold()
+        return np.array([agreement(own, str(value).casefold()) for value in values])[codes]
+
+    def value(self, row: int, aspect: str) -> str | None:
+        """The catalogue's own value of an aspect of an item; None where it tells none."""
+        column = find_column(self._index.columns, _ASPECT_NAMES[aspect])
+        value = self._index.items[row].attributes[column] if column else None
+        return None if value is None or str(value).upper() == "NA" else str(value)
+
+
+def _slot_code(value: object) -> int:
+    """Position in SLOTS, _NO_SLOT, or _UNKNOWN for a value whose words are not known."""
+    if value is None:
+        return _UNKNOWN
     try:
-        slot = slot_of(str(value)) if value is not None else "unknown"
+        slot = slot_of(str(value))
     except LookupError:
-        return -2
-    return -2 if slot == "unknown" else -1 if slot is None else SLOTS.index(slot)
+        return _UNKNOWN
+    return _NO_SLOT if slot is None else SLOTS.index(slot)
 
 
 def _same_person(one: str, other: str) -> float:
-    either = {"unisex", "none", "na", "sport", "divided", "all"}
-    return float(one == other or one in either or other in either)
+    anybody = {"unisex", "none", "na", "sport", "divided", "all"}
+    return float(one == other or one in anybody or other in anybody)
 
 
-_TURN = ("spring", "summer", "fall", "winter")
+_SEASON_ORDER = ("spring", "summer", "fall", "winter")
 
 
 def _same_season(one: str, other: str) -> float:
     one, other = (s.replace("autumn", "fall") for s in (one, other))
-    if one not in _TURN or other not in _TURN:
+    if one not in _SEASON_ORDER or other not in _SEASON_ORDER:
         return 0.7
-    apart = abs(_TURN.index(one) - _TURN.index(other))
-    return (1.0, 0.5, 0.1)[min(apart, 4 - apart)]
+    distance = abs(_SEASON_ORDER.index(one) - _SEASON_ORDER.index(other))
+    return (1.0, 0.5, 0.1)[min(distance, 4 - distance)]
 
 
 _CLOSE_USES = {
@@ -180,3 +187,10 @@ def _same_use(one: str, other: str) -> float:
     if {one, other} & {"none", "na"}:
         return 0.7
     return _CLOSE_USES.get(frozenset((one, other)), 0.1)
+
+
+_AGREEMENT: dict[str, Callable[[str, str], float]] = {
+    "person": _same_person,
+    "season": _same_season,
+    "use": _same_use,
+}

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.evaluation.metrics import Estimate
-from lookbook.evaluation.recommendation import questions, ranked_rows
-from lookbook.evaluation.recommendation_metrics import accuracy_figures
+from lookbook.evaluation.recommendation import ground_truth_by_cohort, ranked_rows
+from lookbook.evaluation.recommendation_metrics import accuracy_metrics
 from lookbook.events import EventStore
 from lookbook.index.publishing import delete_generations, prune, publish, published
 from lookbook.recommend.base import ModelCorrupt
@@ -120,7 +120,7 @@ def compare(
     """Return nDCG@12 of a new model and of the running one on the newest events, unseen by both."""
     split = _split_day(interactions, before)
     train, test = interactions.before(split), interactions.where(interactions.day >= split)
-    relevant = questions(train, test)["new"] if len(test) and len(train) else {}
+    relevant = ground_truth_by_cohort(train, test)["new"] if len(test) and len(train) else {}
     if len(relevant) < _MIN_USERS:
         return None, None
     new = _measure(Hybrid().fit(train, items), relevant, train, test)
@@ -134,7 +134,7 @@ def _measure(
     model.interactions = train
     rows = ranked_rows(model, relevant, "new")
     answers = list(relevant.values())
-    return accuracy_figures(rows, list(relevant), answers, train, test)[MEASURE]
+    return accuracy_metrics(rows, list(relevant), answers, train, test)[MEASURE]
 
 
 def _split_day(interactions: Interactions, before: Models | None) -> float:

@@ -1,4 +1,4 @@
-"""Colours by name on a wheel, and which of them go together."""
+"""Colours of a catalogue: read from their names, or from a picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from lookbook.schema.text import tokenize
 
-_NAMED = {  # the more telling word of "navy blue" or "greenish khaki" stands first
+_NAMED = {  # the first match counts, so the specific word of "navy blue" comes first
     "navy": "1f2a4d", "denim": "3b5580", "khaki": "b3a179", "olive": "6b7042", "mint": "a9d8bd",
     "teal": "1f6670", "turquoise": "3fa3ad", "aqua": "4fb3bf", "mustard": "d3a02c",
     "burgundy": "6b2231", "maroon": "6f1f2d", "wine": "6b2231", "bordeaux": "6b2231",
@@ -25,74 +25,61 @@ _NAMED = {  # the more telling word of "navy blue" or "greenish khaki" stands fi
     "gray": "9a9c9e", "brown": "6f4a31", "red": "cb2f2e", "orange": "e8792b", "yellow": "efc93f",
     "green": "4f8d4c", "blue": "3f6bb5", "pink": "e58ba5", "purple": "6a3b8a",
 }  # fmt: skip
-# of a title: what may differ between two colours of one product. Denim, coffee, mushroom and skin
-# are no such words: they name a fabric, a print or a product as often as a colour.
+# words of a title that may differ between two colours of one product. Denim, coffee, mushroom and
+# skin are left out: they name a fabric, a print or a product as often as a colour.
 COLOUR_WORDS = (frozenset(_NAMED) - {"denim", "coffee", "mushroom", "skin"}) | frozenset(
     tokenize("cobalt crimson dark golden light lime melange multi multicolour off plum")
 )
-_QUIET = frozenset(tokenize("navy denim khaki camel tan beige brown coffee taupe cream nude gold"))
+_NEUTRAL = frozenset(
+    tokenize("navy denim khaki camel tan beige brown coffee taupe cream nude gold")
+)
+_NEUTRAL_CHROMA = 0.12  # below it a colour of any name is neutral
+_WHITE = 235  # lowest channel of a pixel that is taken for the background
 
 
 @dataclass(frozen=True)
 class Colour:
-    """`hue` in degrees; `quiet`: goes with everything; `light` 0 to 1."""
+    """A named colour: `hue` in degrees, `light` 0 to 1; a `neutral` one goes with every other."""
 
     name: str
     hue: float
     light: float
-    quiet: bool
+    neutral: bool
 
 
-def named(value: object) -> Colour | None:
-    """The colour that a catalogue calls "Navy Blue" or "Light Pink"; None where it is no colour."""
-    said = tokenize(str(value)) if value is not None else []
-    name = next((name for name in _NAMED if name in said), None)
+def colour_from_name(value: object) -> Colour | None:
+    """Read a catalogue's colour name such as "Navy Blue" or "Light Pink"; None if it names none."""
+    words = tokenize(str(value)) if value is not None else []
+    name = next((name for name in _NAMED if name in words), None)
     if name is None:
         return None
-    rgb = tuple(int(_NAMED[name][k : k + 2], 16) for k in (0, 2, 4))
-    return _of(rgb, str(value).lower(), shift=0.15 * (("light" in said) - ("dark" in said)))
+    shift = 0.15 * (("light" in words) - ("dark" in words))
+    return _colour(_rgb(_NAMED[name]), str(value).lower(), shift)
 
 
-def seen(thumb: bytes) -> Colour | None:
-    """The mean colour of a picture's middle, its white ground left out; None if all is white."""
+def colour_from_thumbnail(thumb: bytes) -> Colour | None:
+    """Name the median colour of the middle of an encoded image without its white background.
+
+    None where all of the middle is white.
+    """
     from PIL import Image
 
     small = np.asarray(Image.open(io.BytesIO(thumb)).convert("RGB").resize((16, 16)), np.float32)
     middle = small[3:13, 3:13].reshape(-1, 3)
-    middle = middle[middle.min(axis=1) < 235]
+    middle = middle[middle.min(axis=1) < _WHITE]
     if not len(middle):
         return None
     rgb = np.median(middle, axis=0)
-    apart = {
-        n: np.abs(rgb - [int(c[k : k + 2], 16) for k in (0, 2, 4)]).sum() for n, c in _NAMED.items()
-    }
-    return _of(tuple(rgb), min(apart, key=apart.get))
+    distances = {name: np.abs(rgb - _rgb(code)).sum() for name, code in _NAMED.items()}
+    return _colour(tuple(rgb), min(distances, key=distances.__getitem__))
 
 
-def _of(rgb: tuple[float, float, float], name: str, shift: float = 0.0) -> Colour:
+def _rgb(code: str) -> tuple[int, ...]:
+    return tuple(int(code[k : k + 2], 16) for k in (0, 2, 4))
+
+
+def _colour(rgb: tuple[float, ...], name: str, shift: float = 0.0) -> Colour:
     hue, light, saturation = colorsys.rgb_to_hls(*(float(c) / 255 for c in rgb))
     chroma = saturation * (1 - abs(2 * light - 1))
-    quiet = chroma < 0.12 or bool(_QUIET & set(tokenize(name)))
-    return Colour(name, 360 * hue, min(1.0, max(0.0, light + shift)), quiet)
-
-
-def harmony(one: Colour | None, other: Colour | None) -> tuple[float, str]:
-    """How well two colours go together, 0 to 1, and which rule says so.
-
-    The rules of the colour wheel (Itten 1961): quiet colours go with all; near hues are tone on
-    tone or neighbours, opposite ones a contrast; what lies between clashes.
-    """
-    if one is None or other is None:
-        return 0.6, "unknown"
-    if one.quiet and other.quiet:
-        return (0.8 if abs(one.light - other.light) > 0.2 else 0.7), "quiet"
-    if one.quiet or other.quiet:
-        return 0.85, "quiet"
-    apart = abs((one.hue - other.hue + 180) % 360 - 180)
-    if apart <= 20:
-        return 0.8, "tonal"
-    if apart <= 45:
-        return 0.65, "neighbours"
-    if apart >= 150:
-        return 0.75, "contrast"
-    return 0.25, "clash"
+    neutral = chroma < _NEUTRAL_CHROMA or bool(_NEUTRAL & set(tokenize(name)))
+    return Colour(name, 360 * hue, min(1.0, max(0.0, light + shift)), neutral)

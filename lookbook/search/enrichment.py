@@ -16,7 +16,7 @@ def projection_2d(index: Index) -> np.ndarray | None:
 
 @per_index
 def evaluation(index: Index) -> dict[str, object] | None:
-    """Return figures and bias audit as `bias_audit.summary` gave them; raises IndexCorrupt."""
+    """Return figures and bias audit as `evaluation.index_report` gave them; raises IndexCorrupt."""
     return index.generation.read_json("evaluation.json", _dictionary)
 
 

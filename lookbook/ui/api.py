@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from lookbook.images.loading import ImageError
-from lookbook.outfits import completion
+from lookbook.outfits import complete
 from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
 from lookbook.search import facets
@@ -151,11 +151,11 @@ class Api:
             item: id of the piece.
         """
         self._row(item)
-        outfits = completion.complete(
+        outfits = complete(
             self.search_service.index, str(item), self.visitor_service.bought_together
         )
         return [
-            {"reason": outfit.reason, "pieces": [_item_fields(piece) for piece in outfit.pieces]}
+            {"reason": outfit.reason, "pieces": [_item_fields(piece) for piece in outfit.items]}
             for outfit in outfits
         ]
 

@@ -1,4 +1,4 @@
-"""The simulated visitors: the same seed, the same year; seasons, skew and tastes show."""
+"""Simulated events: reproducible, seasonal, skewed, and with preferences of each visitor."""
 
 from collections import Counter
 from itertools import islice
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from house_collection import products
-from house_collection.simulated_events import events
+from house_collection.simulated_events import simulate_events
 
 
 @pytest.fixture(scope="module")
@@ -17,26 +17,26 @@ def items():
 
 @pytest.fixture(scope="module")
 def year(items):
-    return list(events(items, visitors=120, seed=3))
+    return list(simulate_events(items, visitors=120, seed=3))
 
 
 def test_the_same_seed_gives_the_same_year(items, year):
-    again = list(islice(events(items, visitors=120, seed=3), 200))
+    again = list(islice(simulate_events(items, visitors=120, seed=3), 200))
     assert again == year[:200]
-    assert list(islice(events(items, visitors=120, seed=4), 200)) != again
+    assert list(islice(simulate_events(items, visitors=120, seed=4), 200)) != again
 
 
 def test_events_come_in_order_of_days_and_name_known_items(items, year):
     days = [event.time.date() for event in year]
     assert days == sorted(days)
     assert {event.item for event in year} <= {p.id for p in items}
-    assert {event.kind for event in year} == {"view", "like", "purchase"}
+    assert {event.event_type for event in year} == {"view", "like", "purchase"}
 
 
 def test_a_like_or_a_purchase_follows_a_view(year):
     seen = set()
     for event in year:
-        if event.kind == "view":
+        if event.event_type == "view":
             seen.add((event.visitor, event.item))
         assert (event.visitor, event.item) in seen
 
@@ -51,11 +51,11 @@ def test_items_sell_in_their_season(items, year):
 
 
 def test_popularity_is_skewed(year):
-    counts = sorted(Counter(e.item for e in year if e.kind == "view").values(), reverse=True)
+    counts = sorted(Counter(e.item for e in year if e.event_type == "view").values(), reverse=True)
     assert sum(counts[:30]) > 0.3 * sum(counts)
 
 
-def test_visitors_have_tastes(items, year):
+def test_visitors_have_preferences(items, year):
     colour_of = {p.id: p.row()["baseColour"] for p in items}
     overall = Counter(colour_of[e.item] for e in year)
     whole = sum(overall.values())
@@ -67,6 +67,6 @@ def test_visitors_have_tastes(items, year):
     assert np.mean(gains) > 0.1
 
 
-def test_an_empty_shop_is_refused():
-    with pytest.raises(ValueError, match="0 items and 5 visitors"):
-        next(events([], visitors=5))
+def test_no_items_raises():
+    with pytest.raises(ValueError, match="found 0 and 5"):
+        next(simulate_events([], visitors=5))

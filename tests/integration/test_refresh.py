@@ -182,13 +182,13 @@ def test_a_new_model_is_measured_on_what_neither_has_seen(shop, store, items, mo
     refresh(shop, store, interactions=first)
     seen = []
     module = importlib.import_module("lookbook.retraining.refresh")
-    measured = module.accuracy_figures
+    measured = module.accuracy_metrics
 
     def watched(ranked, people, wanted, fitted, asked):
         seen.append((fitted.day.max(), asked.day.min()))
         return measured(ranked, people, wanted, fitted, asked)
 
-    monkeypatch.setattr(module, "accuracy_figures", watched)
+    monkeypatch.setattr(module, "accuracy_metrics", watched)
     later = pattern("board", range(6), 0) + pattern("board", (6, 7, 8), 4)
     refresh(shop, store, interactions=interactions(later))
     assert len(seen) == 2

@@ -1,45 +1,75 @@
-"""Metrics on rankings whose right answer can be counted on fingers."""
+"""Metrics of rankings counted by hand, and the coverage of bootstrap intervals."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from lookbook.evaluation import figure, knn_accuracy, precision_at, recall_at
+from lookbook.evaluation import bootstrap_mean, knn_accuracy, precision_at, recall_at
+from lookbook.evaluation.metrics import Estimate, bootstrap_difference, bootstrap_means
 
 RANKED = np.array([["a", "b", "a", "c"], ["b", "b", "c", "a"]])
-WANTED = np.array(["a", "a"])
+RELEVANT = np.array(["a", "a"])
 
 
-def test_precision_is_the_share_of_right_ones_among_the_first():
-    assert precision_at(2, RANKED, WANTED).tolist() == [0.5, 0.0]
-    assert precision_at(4, RANKED, WANTED).tolist() == [0.5, 0.25]
+def test_precision_is_the_share_of_relevant_results_among_the_first_k():
+    assert precision_at(2, RANKED, RELEVANT).tolist() == [0.5, 0.0]
+    assert precision_at(4, RANKED, RELEVANT).tolist() == [0.5, 0.25]
 
 
-def test_recall_asks_whether_the_right_one_came():
-    assert recall_at(1, RANKED, WANTED).tolist() == [1, 0]
-    assert recall_at(4, RANKED, WANTED).tolist() == [1, 1]
+def test_recall_is_one_if_the_relevant_result_is_among_the_first_k():
+    assert recall_at(1, RANKED, RELEVANT).tolist() == [1, 0]
+    assert recall_at(4, RANKED, RELEVANT).tolist() == [1, 1]
 
 
-def test_neighbours_vote_and_a_tie_goes_to_the_nearest():
-    assert knn_accuracy(3, RANKED, WANTED).tolist() == [1, 0]
-    assert knn_accuracy(2, RANKED, WANTED).tolist() == [1, 0]  # a and b have a vote each
+def test_knn_accuracy_takes_the_majority_and_the_nearest_wins_a_tie():
+    assert knn_accuracy(3, RANKED, RELEVANT).tolist() == [1, 0]
+    assert knn_accuracy(2, RANKED, RELEVANT).tolist() == [1, 0]  # a and b have a vote each
 
 
-def test_too_short_a_ranking_is_refused():
+def test_a_ranking_shorter_than_k_raises():
     with pytest.raises(ValueError, match=r"at least 5 ranked results a query, found \(2, 4\)"):
-        precision_at(5, RANKED, WANTED)
+        precision_at(5, RANKED, RELEVANT)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+def test_the_interval_covers_the_true_mean_in_about_95_percent_of_samples():
     draw = np.random.default_rng(1)
     covered = 0
     for seed in range(200):
-        result = figure(draw.random(150) < 0.3, seed)
+        result = bootstrap_mean(draw.random(150) < 0.3, seed)
         covered += result.low <= 0.3 <= result.high
     assert 0.90 <= covered / 200 <= 0.99
 
 
-def test_nothing_measured_is_no_figure():
+def test_no_query_raises():
     with pytest.raises(ValueError, match="found none"):
-        figure(np.array([]))
+        bootstrap_mean(np.array([]))
+    with pytest.raises(ValueError, match="found none"):
+        bootstrap_means({"recall": np.array([])})
+
+
+def test_means_of_several_measures_equal_the_mean_of_each_alone():
+    draw = np.random.default_rng(0)
+    values = {"one": draw.random(40), "other": draw.random(40) < 0.2}
+    for name, estimate in bootstrap_means(values).items():
+        alone = bootstrap_mean(values[name])
+        assert estimate.n == alone.n
+        assert estimate.value == pytest.approx(alone.value)
+        assert (estimate.low, estimate.high) == pytest.approx((alone.low, alone.high))
+
+
+def test_a_paired_difference_has_a_narrower_interval_than_an_unpaired_one():
+    draw = np.random.default_rng(0)
+    hard = draw.random(200)
+    one, other = hard + 0.1, hard  # the difference is 0.1 for every query
+    value, low, high = bootstrap_difference(one, other, paired=True)
+    assert (value, low, high) == pytest.approx((0.1, 0.1, 0.1))
+    value, low, high = bootstrap_difference(one, other, paired=False)
+    assert low < value - 0.02 < value + 0.02 < high
+
+
+def test_an_estimate_prints_in_any_number_format():
+    estimate = Estimate(0.5, 0.25, 0.75, 4)
+    assert str(estimate) == f"{estimate}" == "0.500 (0.250-0.750, n=4)"
+    assert f"{estimate:.1f}" == "0.5 (0.2-0.8, n=4)"
+    assert str(Estimate(0.0, 0.0, 0.0, 0)) == "nobody"

@@ -17,8 +17,6 @@ from lookbook import Encoder
 from lookbook.catalog import open_catalog
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.encoding.text_tokenizer import Vocabulary
-from lookbook.evaluation.splits import held_out
-from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.foreground_mask import foreground_mask
 from lookbook.training import augmentation, losses
 from lookbook.training.cross_batch_memory import Memory
@@ -49,16 +47,6 @@ def photos(shapes):
         row |= {"baseColour": row["colour"], "articleType": "disc", "gender": "Unisex"}
     number_labels(made, vocabulary([made], least=2))
     return made
-
-
-def test_the_split_holds_for_ever_and_has_its_share():
-    assert [held_out(str(i), 0.5) for i in (1, 2, 3, 4, 5)] == [True, False, True, True, False]
-    share = np.mean([held_out(str(i), 0.108) for i in range(20_000)])
-    assert abs(share - 0.108) < 0.01
-
-
-def test_a_smaller_part_lies_within_a_larger():
-    assert all(held_out(str(i), 0.3) for i in range(500) if held_out(str(i), 0.1))
 
 
 def test_the_cut_out_of_a_disc_on_a_plain_ground_is_the_disc():
@@ -405,16 +393,6 @@ def test_the_teacher_is_matched_by_direction():
     teacher = torch.randn(4, 8)
     assert losses.distillation(3 * teacher, teacher) < 1e-6
     assert losses.distillation(-teacher, teacher) == pytest.approx(2)
-
-
-def test_a_street_view_is_drawn_from_its_seed():
-    photo = draw_shape("red", 0, (200, 260))
-    one, same, other = (np.asarray(simulate_street_photo(photo, seed)) for seed in (5, 5, 6))
-    assert one.shape == (256, 256, 3)
-    assert np.array_equal(one, same)
-    assert not np.array_equal(one, other)
-    redness = one[..., 0].astype(int) - one[..., 1]
-    assert redness[100:156, 100:156].mean() > redness[:20].mean() + 20, "the product is there"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PIL import Image
 from lookbook.encoding import attribution
 from lookbook.encoding.heads import EncoderError
 from lookbook.images.loading import ImageError, thumbnail
-from lookbook.outfits import completion
+from lookbook.outfits import complete
 from lookbook.search.index import IndexItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.photo_query import crop_to_box
@@ -77,11 +77,9 @@ class ItemActions:
         id = event_value(event, "id")
         if id not in self.search_service.index:
             return ""
-        outfits = completion.complete(
-            self.search_service.index, id, self.visitor_service.bought_together
-        )
+        outfits = complete(self.search_service.index, id, self.visitor_service.bought_together)
         views = [
-            OutfitView(outfit.reason, self._cards(item.id for item in outfit.pieces))
+            OutfitView(outfit.reason, self._cards(item.id for item in outfit.items))
             for outfit in outfits
         ]
         return outfits_html(views, "Complete the look", outfits.reason or _NO_OUTFIT)

@@ -1,0 +1,25 @@
+"""Colours read from a catalogue's names and from thumbnails."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from lookbook.schema.colours import colour_from_name, colour_from_thumbnail
+
+
+def picture(rgb):
+    out = io.BytesIO()
+    image = Image.new("RGB", (60, 80), (255, 255, 255))
+    image.paste(rgb, (10, 10, 50, 70))
+    image.save(out, "WEBP", lossless=True)
+    return out.getvalue()
+
+
+def test_a_colour_is_read_from_its_name_or_from_a_thumbnail():
+    dark, middle, light = map(colour_from_name, ("Dark Blue", "Blue", "Light Blue"))
+    assert dark.light < middle.light < light.light
+    assert colour_from_name(None) is None
+    assert colour_from_thumbnail(picture((200, 30, 40))).name == "red"
+    assert colour_from_thumbnail(picture((255, 255, 255))) is None

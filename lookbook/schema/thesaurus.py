@@ -1,0 +1,313 @@
+"""Everyday words of ten languages as concepts: "trainers", "Turnschuhe" -> sports_shoes.
+
+The concepts, their roles and their terms stand in thesaurus.csv, one concept a row, one language a
+column, terms divided by "|". A shop adds rows or terms with a file of the same columns.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from threading import Lock
+
+from lookbook.schema.text import tokenize
+
+SHIPPED = Path(__file__).with_name("thesaurus.csv")
+ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
+GRAMMAR = ("stop", "not", "end", "under", "over")
+_STEMMERS = {
+    "en": "english",
+    "de": "german",
+    "fr": "french",
+    "es": "spanish",
+    "it": "italian",
+    "pt": "portuguese",
+    "nl": "dutch",
+    "pl": "polish",
+    "tr": "turkish",
+}
+_COMPOUNDING = ("de", "nl")  # languages that write two nouns as one word
+_LINKS = ("", "s", "n", "en", "e", "es")  # letters between the parts of a compound
+_SHORTEST_PART = 3
+_LONGEST_TERM = 4  # words
+_PLAIN = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "œ": "oe", "æ": "ae", "đ": "d"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One meaning: `role` is one of ROLES or GRAMMAR, `broader` the concept that includes it."""
+
+    name: str
+    role: str
+    broader: str | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A concept that a text names, by the tokens `start` to `stop`.
+
+    `concepts` are the meanings that the words may have, the likeliest first; `surface` is what was
+    written; `corrected` the term that a misspelt word was taken for, else None; `also` what a
+    compound says besides: the leather of "Lederjacke".
+    """
+
+    concepts: tuple[str, ...]
+    start: int
+    stop: int
+    surface: str
+    corrected: str | None = None
+    also: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the tokens of a text mean: mentions in their order; the other tokens are `unread`."""
+
+    tokens: tuple[str, ...]
+    mentions: tuple[Mention, ...]
+    language: str
+
+    @property
+    def unread(self) -> tuple[int, ...]:
+        """Positions of the tokens that no mention covers."""
+        covered = {n for m in self.mentions for n in range(m.start, m.stop)}
+        return tuple(n for n in range(len(self.tokens)) if n not in covered)
+
+
+class Thesaurus:
+    """Concepts and the terms that name them; immutable once made, safe for any number of threads."""
+
+    def __init__(self, rows: Iterable[dict[str, str]]) -> None:
+        self.concepts: dict[str, Concept] = {}
+        self._exact: dict[str, dict[str, list[str]]] = defaultdict(dict)
+        self._stems: dict[str, dict[str, list[str]]] = defaultdict(dict)
+        self._terms: dict[str, dict[str, str]] = defaultdict(dict)
+        for row in rows:
+            self._add(row)
+        self.languages = tuple(self._exact)
+        self._narrower = self._closures()
+
+    @classmethod
+    @cache
+    def load(cls, *extra: Path) -> Thesaurus:
+        """The shipped thesaurus, with the files of a shop after it.
+
+        Raises ValueError, naming file and line, for a row that cannot be used; OSError.
+        """
+        rows: list[dict[str, str]] = []
+        for file in (SHIPPED, *extra):
+            rows += _rows(file)
+        return cls(rows)
+
+    def _add(self, row: dict[str, str]) -> None:
+        name = row["concept"].strip()
+        terms = {
+            language: [t.strip() for t in (row[language] or "").split("|") if t.strip()]
+            for language in row
+            if language not in ("concept", "role", "broader")
+        }
+        if name not in self.concepts:
+            label = next(iter(terms.get("en", [])), name.replace("_", " "))
+            self.concepts[name] = Concept(name, row["role"], row["broader"] or None, label)
+        for language, listed in terms.items():
+            for term in listed:
+                self._name(language, term, name)
+
+    def _name(self, language: str, term: str, concept: str) -> None:
+        spellings = {normalize(term)}
+        if language == "de":
+            spellings.add(normalize(term.casefold().translate(_UMLAUTS)))
+        for words in spellings:
+            _append(self._exact[language], "".join(words), concept)
+            _append(self._stems[language], "".join(stem(w, language) for w in words), concept)
+            if len(words) == 1 and self.role(concept) in ROLES:
+                self._terms[language].setdefault(words[0], term)
+
+    def _closures(self) -> dict[str, frozenset[str]]:
+        narrower: dict[str, set[str]] = {name: {name} for name in self.concepts}
+        for name in self.concepts:
+            for ancestor in self.ancestors(name):
+                narrower[ancestor].add(name)
+        return {name: frozenset(found) for name, found in narrower.items()}
+
+    def ancestors(self, name: str) -> list[str]:
+        """The broader concepts of one, the nearest first."""
+        found: list[str] = []
+        broader = self.concepts[name].broader
+        while broader and broader in self.concepts and broader not in found:
+            found.append(broader)
+            broader = self.concepts[broader].broader
+        return found
+
+    def narrower(self, name: str) -> frozenset[str]:
+        """The concept itself and all that it includes."""
+        return self._narrower[name]
+
+    def role(self, name: str) -> str:
+        """The role of a concept."""
+        return self.concepts[name].role
+
+    def terms(self, name: str) -> list[str]:
+        """Every term of a concept, in all languages, as joined lower-case words."""
+        return [t for table in self._exact.values() for t, names in table.items() if name in names]
+
+    def read(
+        self,
+        text: str,
+        known: Callable[[str], bool] = lambda word: False,
+        languages: Sequence[str] = (),
+    ) -> Reading:
+        """Find the concepts that a text names, longest terms first.
+
+        Reads in the language that explains most of the words (English among equals), then fills
+        in from the others; splits German and Dutch compounds; takes a word that is neither in the
+        thesaurus nor `known` to the caller for the term that one or two typing mistakes make of it.
+        """
+        tokens = normalize(text)
+        order = list(languages) or self._order(tokens)
+        covered: list[Mention | None] = [None] * len(tokens)
+        for language in order:
+            self._match(tokens, covered, language, order)
+        for n, token in enumerate(tokens):
+            if covered[n] is None and (mention := self._guess(token, n, order, known)):
+                covered[n] = mention
+        mentions = sorted({m for m in covered if m is not None}, key=lambda m: m.start)
+        return Reading(tokens, tuple(mentions), order[0] if order else "en")
+
+    def _order(self, tokens: Sequence[str]) -> list[str]:
+        """Languages, the one that explains most of the words first."""
+        explained = {}
+        for language in self.languages:
+            covered: list[Mention | None] = [None] * len(tokens)
+            self._match(tokens, covered, language, [language])
+            explained[language] = sum(m is not None for m in covered)
+        return sorted(self.languages, key=lambda language: -explained[language])
+
+    def _match(
+        self,
+        tokens: Sequence[str],
+        covered: list[Mention | None],
+        language: str,
+        order: Sequence[str],
+    ) -> None:
+        start = 0
+        while start < len(tokens):
+            for length in range(min(_LONGEST_TERM, len(tokens) - start), 0, -1):
+                part = tokens[start : start + length]
+                if any(covered[start : start + length]) or not self._lookup(part, language):
+                    continue
+                concepts = [c for other in order for c in self._lookup(part, other)]
+                mention = Mention(
+                    tuple(dict.fromkeys(concepts)), start, start + length, " ".join(part)
+                )
+                covered[start : start + length] = [mention] * length
+                break
+            else:
+                length = 1
+            start += length
+
+    def _lookup(self, words: Sequence[str], language: str) -> list[str]:
+        exact = self._exact[language].get("".join(words))
+        if exact:
+            return exact
+        return self._stems[language].get("".join(stem(w, language) for w in words), [])
+
+    def _guess(
+        self, token: str, at: int, order: Sequence[str], known: Callable[[str], bool]
+    ) -> Mention | None:
+        """A compound of two terms, or else the nearest spelling."""
+        for language in order:
+            if language in _COMPOUNDING and (parts := self._compound(token, language)):
+                return Mention(parts[:1], at, at + 1, token, also=(*parts, None)[1])
+        if known(token) or len(token) < _ONE_EDIT or not token.isalpha():
+            return None
+        term = self._nearest(token, tuple(dict.fromkeys((order[0], "en"))))
+        if term is None:
+            return None
+        concepts = [c for language in order for c in self._lookup([term], language)]
+        return Mention(tuple(dict.fromkeys(concepts)), at, at + 1, token, corrected=term)
+
+    def _compound(self, token: str, language: str) -> tuple[str, ...]:
+        """The concepts of "lederjacke": the last part says what it is, the first how it is."""
+        for cut in range(_SHORTEST_PART, len(token) - _SHORTEST_PART + 1):
+            last = self._lookup([token[cut:]], language)
+            if not any(self.role(c) == "kind" for c in last):
+                continue
+            for link in _LINKS:
+                first = token[: cut - len(link)] if token[:cut].endswith(link) else ""
+                before = self._lookup([first], language) if len(first) >= _SHORTEST_PART else []
+                if before and any(self.role(c) in ROLES for c in before):
+                    return (last[0],) if self.role(before[0]) == "kind" else (last[0], before[0])
+        return ()
+
+    def _nearest(self, token: str, languages: Sequence[str]) -> str | None:
+        from rapidfuzz.distance import OSA
+
+        allowed = 2 if len(token) >= _TWO_EDITS else 1
+        best: tuple[int, int, str] | None = None
+        for rank, language in enumerate(languages):
+            for term in self._terms[language]:
+                if abs(len(term) - len(token)) > allowed or len(term) < _ONE_EDIT:
+                    continue
+                distance = OSA.distance(token, term, score_cutoff=allowed)
+                if distance <= allowed and (best is None or (distance, rank) < best[:2]):
+                    best = (distance, rank, term)
+        return best[2] if best else None
+
+
+def normalize(text: str) -> tuple[str, ...]:
+    """Words without case, accents and apostrophes, letters of other alphabets as typed without.
+
+    "Łódka Rağbet" gives ("lodka", "ragbet").
+    """
+    return tuple(tokenize(text.casefold().replace("_", " ").translate(_PLAIN)))
+
+
+_LOCK = Lock()  # a stemmer keeps the word it works on in itself
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str, language: str) -> str:
+    """The word without its ending, by the Snowball stemmer of the language; itself without one."""
+    if language not in _STEMMERS:
+        return word
+    with _LOCK:
+        return _stemmer(language).stemWord(word)
+
+
+@cache
+def _stemmer(language: str) -> object:
+    from snowballstemmer import stemmer
+
+    return stemmer(_STEMMERS[language])
+
+
+def _append(table: dict[str, list[str]], key: str, concept: str) -> None:
+    if key and concept not in table.setdefault(key, []):
+        table[key].append(concept)
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        table = csv.DictReader(lines)
+        if not {"concept", "role", "broader"} <= set(table.fieldnames or ()):
+            raise ValueError(
+                f"{file}: expected the columns concept, role, broader and one for each language, "
+                f"found {', '.join(table.fieldnames or ()) or 'nothing'}"
+            )
+        rows = []
+        for row in table:
+            if None in row or row["role"] not in (*ROLES, *GRAMMAR) or not row["concept"]:
+                raise ValueError(
+                    f"{file}, line {table.line_num}: expected a concept and a role among "
+                    f"{', '.join(ROLES)}, found {row['concept']!r} with role {row['role']!r}"
+                )
+            rows.append(row)
+        return rows

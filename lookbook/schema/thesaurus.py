@@ -7,6 +7,7 @@ column, terms divided by "|". A shop adds rows or terms with a file of the same 
 from __future__ import annotations
 
 import csv
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from threading import Lock
 
 from lookbook.schema.text import tokenize
 
+_VARIABLE = "LOOKBOOK_THESAURUS"  # a file of a shop's own terms
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
 ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
 GRAMMAR = ("stop", "not", "end", "under", "over")
@@ -82,13 +84,14 @@ class Reading:
 
 
 class Thesaurus:
-    """Concepts and the terms that name them; immutable once made, safe for any number of threads."""
+    """Concepts and the terms that name them; immutable, safe for any number of threads."""
 
     def __init__(self, rows: Iterable[dict[str, str]]) -> None:
         self.concepts: dict[str, Concept] = {}
         self._exact: dict[str, dict[str, list[str]]] = defaultdict(dict)
         self._stems: dict[str, dict[str, list[str]]] = defaultdict(dict)
         self._terms: dict[str, dict[str, str]] = defaultdict(dict)
+        self._listed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for row in rows:
             self._add(row)
         self.languages = tuple(self._exact)
@@ -117,6 +120,7 @@ class Thesaurus:
             label = next(iter(terms.get("en", [])), name.replace("_", " "))
             self.concepts[name] = Concept(name, row["role"], row["broader"] or None, label)
         for language, listed in terms.items():
+            self._listed[name][language] += listed
             for term in listed:
                 self._name(language, term, name)
 
@@ -154,9 +158,29 @@ class Thesaurus:
         """The role of a concept."""
         return self.concepts[name].role
 
-    def terms(self, name: str) -> list[str]:
-        """Every term of a concept, in all languages, as joined lower-case words."""
-        return [t for table in self._exact.values() for t, names in table.items() if name in names]
+    def spellings(self, name: str) -> list[str]:
+        """Every term of a concept, in all languages, as it is written in the file."""
+        return [t for listed in self._listed[name].values() for t in listed]
+
+    def single_words(self, name: str, languages: Sequence[str]) -> frozenset[str]:
+        """The terms of one word that a concept has in some languages, case folded."""
+        terms = (t for language in languages for t in self._listed[name].get(language, ()))
+        return frozenset(t.casefold() for t in terms if " " not in t)
+
+    def stems(self, name: str, language: str) -> list[tuple[str, ...]]:
+        """The stems of the words of each term of a concept in one language."""
+        terms = self._listed[name].get(language, ())
+        return [tuple(self.stem(word, language) for word in normalize(term)) for term in terms]
+
+    @staticmethod
+    def stem(word: str, language: str) -> str:
+        """The word without its ending, by the Snowball stemmer of the language."""
+        return stem(word, language)
+
+    def same_word(self, one: str, other: str) -> bool:
+        """Whether two terms are alike but for case, accents, spaces and an English ending."""
+        keys = ("".join(stem(w, "en") for w in normalize(term)) for term in (one, other))
+        return len(set(keys)) == 1
 
     def read(
         self,
@@ -260,6 +284,12 @@ class Thesaurus:
                 if distance <= allowed and (best is None or (distance, rank) < best[:2]):
                     best = (distance, rank, term)
         return best[2] if best else None
+
+
+def shop_thesaurus() -> Thesaurus:
+    """Return the shipped thesaurus, extended by the file that LOOKBOOK_THESAURUS names."""
+    extra = os.environ.get(_VARIABLE)
+    return Thesaurus.load(*([Path(extra)] if extra else []))
 
 
 def normalize(text: str) -> tuple[str, ...]:

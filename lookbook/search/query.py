@@ -19,7 +19,8 @@ from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
-from lookbook.search.query_text import ParsedText, parse_text
+from lookbook.search.query_text import ParsedText, parse_negation, parse_text
+from lookbook.search.understanding import Understanding, kinds_of, understand
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -37,6 +38,9 @@ _WANTED_WEIGHT, _UNWANTED_WEIGHT = 1.0, 0.7
 # 0.16.
 _LEXICAL_WEIGHT, _LEXICAL_WEIGHT_ALONE = 0.3, 0.8
 _MAX_LEVELS = 12  # of lexical scores that are searched one by one
+_KIND_NEIGHBOURS = 10  # of a picture, that say which kind it shows
+_NO_ROWS = np.zeros(0, np.int64)
+_NO_WORDS = Understanding()
 _MMR_POOL = 200  # candidates, or four times the count, that diversity chooses from
 
 
@@ -156,24 +160,32 @@ class Answer:
     unknown_words: list[str]
     seconds: float
     ranked: bool = True
+    notes: tuple[str, ...] = ()
 
 
-def query_vector(query: Query, index: Index, encoder: Encoder | None = None) -> np.ndarray:
+def query_vector(
+    query: Query,
+    index: Index,
+    encoder: Encoder | None = None,
+    meaning: Understanding | None = None,
+) -> np.ndarray:
     """Return float32 (manifest.dim,) of L2 norm 1, in the space of the stored vectors.
 
     The mean of pictures and item, each of norm 1; plus the wanted words and minus the unwanted;
     then moved by Rocchio's rule. Raises ValueError for an empty query, for words without an encoder
-    or none that it knows, UnknownItem for an id that is not in the index.
+    or none that it knows, UnknownItem for an id that is not in the index. `meaning` is what
+    `understand` gave for the words, where the caller has it.
     """
     shown = [_unit(index.to_index_space(picture)) for picture in query.pictures]
     if query.item is not None:
         shown.append(_unit(index.vector(query.item)))
     vector = _unit(np.mean(shown, axis=0)) if shown else np.zeros(index.manifest.dim, np.float32)
-    for text, weight in (
-        (query.text.wanted, _WANTED_WEIGHT),
-        (query.text.unwanted, -_UNWANTED_WEIGHT),
+    meaning = meaning or _meaning(query, index)
+    for terms, weight in (
+        (meaning.terms, _WANTED_WEIGHT),
+        (meaning.unwanted_terms, -_UNWANTED_WEIGHT),
     ):
-        text_vector = _text_vector(text, index, encoder)
+        text_vector = _text_vector(terms, index, encoder)
         vector = vector if text_vector is None else vector + weight * text_vector
     vector = _unit(vector)
     for ids, weight in ((query.positive, _POSITIVE_WEIGHT), (query.negative, -_NEGATIVE_WEIGHT)):
@@ -184,14 +196,23 @@ def query_vector(query: Query, index: Index, encoder: Encoder | None = None) -> 
     return _unit(vector)
 
 
-def _text_vector(text: str, index: Index, encoder: Encoder | None) -> np.ndarray | None:
-    if not text:
+def _text_vector(
+    terms: Sequence[tuple[str, str]], index: Index, encoder: Encoder | None
+) -> np.ndarray | None:
+    if not terms:
         return None
     if encoder is None:
-        raise ValueError(f"the words {text!r} need an encoder, found none")
-    if not encoder.knows(text):
-        return None
-    return _unit(index.to_index_space(encoder.encode_text([text])[0]))
+        typed = " ".join(word for word, _ in terms if word)
+        raise ValueError(f"the words {typed!r} need an encoder, found none")
+    text = _encoder_text(terms, encoder)
+    return _unit(index.to_index_space(encoder.encode_text([text])[0])) if text else None
+
+
+def _encoder_text(terms: Sequence[tuple[str, str]], encoder: Encoder) -> str:
+    """Return the words as typed where the encoder knows them, else the names of their concepts."""
+    chosen = (typed if typed and encoder.knows(typed) else name for typed, name in terms)
+    text = " ".join(chosen)
+    return text if encoder.knows(text) else ""
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
@@ -210,37 +231,76 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
     without an encoder.
     """
     started = time.perf_counter()
-    allowed = index.matching(query.where) if query.where else None
+    meaning = _meaning(query, index)
+    conditions = (*query.where, *meaning.conditions)
+    allowed = index.matching(conditions) if conditions else None
     groups, own = _groups(query, index), _own_rows(query, index)
     candidates = np.ones(len(index), bool) if allowed is None else allowed.copy()
     total = int(candidates.sum())
     candidates[own] = False
-    unknown = _unknown_words(query.text, index, encoder)
-    if query.empty:
-        hits = _browse(index, np.flatnonzero(candidates), groups, query.count)
-    elif query._text_only and not _knows_any(query.text, encoder):
-        lexical = np.where(candidates, _lexical_scores(query, index), 0)
-        rows = np.argsort(-lexical, kind="stable")[: np.count_nonzero(lexical > 0)]
+    kept = _kept_rows(query, meaning, index, candidates)
+    if kept is not None:
+        candidates &= kept
+        allowed = candidates
+    unknown = _unknown_words(meaning, index, encoder)
+    text_only = query._text_only
+    if query.empty or (text_only and not meaning.terms and not meaning.unwanted_terms):
+        rows = np.flatnonzero(candidates) if query.empty or meaning.conditions else _NO_ROWS
         hits = _browse(index, rows, groups, query.count)
+    elif text_only and not _knows_any(meaning, encoder):
+        lexical = np.where(candidates, _lexical_scores(query, meaning, index), 0)
+        matching = lexical > 0 if (lexical > 0).any() else candidates & bool(meaning.kinds)
+        rows = np.argsort(-lexical, kind="stable")
+        hits = _browse(index, rows[matching[rows]], groups, query.count)
     else:
-        hits = _ranked(query, index, encoder, allowed, own, groups)
+        hits = _ranked(query, meaning, index, encoder, allowed, own, groups)
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, candidates)
-    return Answer(hits, total, unknown, time.perf_counter() - started, not query.empty)
+    seconds = time.perf_counter() - started
+    return Answer(hits, total, unknown, seconds, not query.empty, meaning.notes)
 
 
-def _unknown_words(text: ParsedText, index: Index, encoder: Encoder | None) -> list[str]:
-    unknown = encoder.unknown_words(text.content) if text.content and encoder is not None else []
+def _meaning(query: Query, index: Index) -> Understanding:
+    return understand(*parse_negation(query.words), index) if query.words.strip() else _NO_WORDS
+
+
+def _kept_rows(
+    query: Query, meaning: Understanding, index: Index, candidates: np.ndarray
+) -> np.ndarray | None:
+    """Return the rows of the kinds that words ask for, or that the pictures beside them show.
+
+    None where all rows may be shown, and where none of the kind meets the filters.
+    """
+    kept = meaning.rows
+    if not meaning.kinds and meaning.attributes and not query._text_only:
+        shown = _shown_kinds(query, index)
+        if shown is not None:
+            kept = shown if kept is None else kept & shown
+    return kept if kept is not None and (kept & candidates).any() else None
+
+
+def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
+    """Return the rows of the kinds of the query's item, or of what lies nearest to its pictures."""
+    rows = [index.row_of(query.item)] if query.item is not None else []
+    for picture in query.pictures:
+        nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
+        rows += [hit.row for hit in nearest]
+    return kinds_of(np.array(rows, np.int64), index)
+
+
+def _unknown_words(meaning: Understanding, index: Index, encoder: Encoder | None) -> list[str]:
+    unread = meaning.words
+    unknown = encoder.unknown_words(unread) if unread and encoder is not None else []
     return [word for word in unknown if not lexical_index(index).knows(word)]
 
 
-def _knows_any(text: ParsedText, encoder: Encoder | None) -> bool:
+def _knows_any(meaning: Understanding, encoder: Encoder | None) -> bool:
     """Whether the encoder has a vector for the text; without an encoder any text passes.
 
     `query_vector` then raises the error that says that one is needed.
     """
-    parts = [part for part in (text.wanted, text.unwanted) if part]
-    return any(encoder is None or encoder.knows(part) for part in parts)
+    parts = [terms for terms in (meaning.terms, meaning.unwanted_terms) if terms]
+    return any(encoder is None or bool(_encoder_text(terms, encoder)) for terms in parts)
 
 
 def _own_rows(query: Query, index: Index) -> np.ndarray:
@@ -269,13 +329,17 @@ def _browse(index: Index, rows: np.ndarray, groups: Groups, count: int) -> list[
 
 def _ranked(
     query: Query,
+    meaning: Understanding,
     index: Index,
     encoder: Encoder | None,
     allowed: np.ndarray | None,
     own: np.ndarray,
     groups: Groups,
 ) -> list[Hit]:
-    vector, lexical = query_vector(query, index, encoder), _lexical_scores(query, index)
+    vector, lexical = (
+        query_vector(query, index, encoder, meaning),
+        _lexical_scores(query, meaning, index),
+    )
     pool = query.count if not query.diversity else max(_MMR_POOL, 4 * query.count)
     hits = _search_by_levels(index, vector, lexical, pool, allowed, own, groups)
     if not query.diversity:
@@ -288,14 +352,15 @@ def _ranked(
     return [hits[position] for position in order]
 
 
-def _lexical_scores(query: Query, index: Index) -> np.ndarray:
-    """Return float32 (n,): what an item's own title and attributes add to its cosine."""
-    text = query.text
-    if not text.content or index.manifest.metric != "angular":
-        return np.zeros(len(index), np.float32)
-    words = lexical_index(index)
-    weight = _LEXICAL_WEIGHT_ALONE if query._text_only else _LEXICAL_WEIGHT
-    return (weight * (words.share(text.wanted) - words.share(text.unwanted))).round(4)
+def _lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.ndarray:
+    """Return float32 (n,): what an item's own attributes and title add to its cosine."""
+    scores = np.zeros(len(index), np.float32) if meaning.bonus is None else meaning.bonus.copy()
+    words, unwanted = meaning.words, meaning.unwanted_words
+    if words or unwanted:
+        weight = _LEXICAL_WEIGHT_ALONE if query._text_only else _LEXICAL_WEIGHT
+        known = lexical_index(index)
+        scores += (weight * (known.share(words) - known.share(unwanted))).round(4)
+    return scores
 
 
 def _search_by_levels(

@@ -6,16 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lookbook.schema.text import tokenize
+from lookbook.schema.thesaurus import shop_thesaurus
 
-_NEGATIONS = frozenset(("without", "not", "no", "minus", "except", "non", "never"))
-_END_OF_NEGATION = frozenset(("but", "with", "in", "rather", "instead"))
-_STOP_WORDS = frozenset(
-    tokenize(
-        "a an and any as at but by for from i in instead is it like me more my of on only or "
-        "please rather show some that the this to want with"
-    )
-)
 _PART = re.compile(r"[^\s,;.!?]+|[,;.!?]")
 
 
@@ -42,26 +34,35 @@ def parse_negation(text: str) -> tuple[str, str]:
     """Split a text into wanted and unwanted words.
 
     "in navy, without stripes" gives ("in navy", "stripes"). "without", "not", "no", "minus" and
-    "except" negate what follows, up to a comma, "but", "with" or "in"; a word with a dash before
+    "except", and such words of the text's own language, negate what follows, up to a comma, "but",
+    "with" or "in"; a word with a dash before
     it, as search engines take it, is negated by itself.
     """
+    negations, ends = (_grammar(text, name) for name in ("_not", "_end"))
     wanted: list[str] = []
     unwanted: list[str] = []
     negated = False
     for part in _PART.findall(text):
         word = part.casefold()
-        if word in _NEGATIONS:
+        if word in negations:
             negated = True
         elif part in ",;.!?":
             negated = False
         elif len(part) > 1 and part[0] in "-−" and part[1].isalpha():
             unwanted.append(part[1:])
         else:
-            negated = negated and word not in _END_OF_NEGATION
+            negated = negated and word not in ends
             (unwanted if negated else wanted).append(part)
     return " ".join(wanted), " ".join(unwanted)
 
 
 def content_words(text: str) -> str:
     """Drop stop words: "show me a shirt in Navy" gives "shirt Navy"."""
-    return " ".join(word for word in text.split() if word.casefold() not in _STOP_WORDS)
+    stop_words = _grammar(text, "_stop")
+    return " ".join(word for word in text.split() if word.casefold() not in stop_words)
+
+
+def _grammar(text: str, name: str) -> frozenset[str]:
+    """Return the words of a grammatical role, of English and of the language of the text."""
+    thesaurus = shop_thesaurus()
+    return thesaurus.single_words(name, ("en", thesaurus.read(text).language))

@@ -1,0 +1,175 @@
+"""Which items are of which concept of the thesaurus, by a catalogue's own attributes and titles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lookbook.schema.column_names import (
+    COLOUR_NAMES,
+    KIND_NAMES,
+    PEOPLE_NAMES,
+    SEASON_NAMES,
+    USAGE_NAMES,
+    normalize_column_name,
+)
+from lookbook.schema.thesaurus import ROLES, Thesaurus, normalize, shop_thesaurus
+from lookbook.search.index import Index
+from lookbook.search.per_index import per_index
+
+Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which of them each row has
+
+_ROLE_OF_COLUMN = {
+    name: role
+    for role, names in (
+        ("kind", KIND_NAMES),
+        ("colour", COLOUR_NAMES),
+        ("gender", PEOPLE_NAMES),
+        ("season", SEASON_NAMES),
+        ("usage", USAGE_NAMES),
+        ("pattern", ("pattern", "graphicalappearancename", "print")),
+        ("material", ("material", "fabric", "composition")),
+    )
+    for name in names
+}
+_MAX_VALUES = 400  # a column with more distinct values holds names, not attributes
+_MIN_SHARE = 0.5  # of the items of a column, whose values name one role, to give it that role
+_SAMPLED_TITLES = 300  # to tell the language of a catalogue
+
+
+class ConceptIndex:
+    """Rows by concept; immutable but for a memo, safe for any number of threads."""
+
+    def __init__(
+        self, columns: Mapping[str, Coded], titles: Sequence[str], thesaurus: Thesaurus
+    ) -> None:
+        self.thesaurus = thesaurus
+        self._titles = titles
+        self._count = len(titles)
+        self.languages = self._catalogue_languages()
+        self._by_column: dict[str, dict[str, list[np.ndarray]]] = {
+            role: defaultdict(list) for role in ROLES
+        }
+        self._stated = {role: np.zeros(self._count, bool) for role in ROLES}
+        for name, (values, codes) in columns.items():
+            self._add_column(name, values, codes)
+        self._title_rows = self._words_of_titles()
+        self._memo: dict[str, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def rows(self, concept: str) -> np.ndarray:
+        """Return bool (n,): items that the catalogue says are of the concept or a narrower one.
+
+        An attribute decides. A title decides where no attribute says anything of that role, and
+        tells a hoodie where the attribute only says sweatshirt, the broader concept.
+        """
+        if concept not in self._memo:
+            self._memo[concept] = self._find(concept)
+        return self._memo[concept]
+
+    def _find(self, concept: str) -> np.ndarray:
+        role = self.thesaurus.role(concept)
+        stated = np.zeros(self._count, bool)
+        for name in self.thesaurus.narrower(concept):
+            stated |= self._column_rows(role, name)
+        broader = np.zeros(self._count, bool)
+        for name in self.thesaurus.ancestors(concept):
+            broader |= self.exactly(name)
+        return stated | (self._mentioned(concept) & (~self._stated[role] | broader))
+
+    def exactly(self, concept: str) -> np.ndarray:
+        """Return bool (n,): items of this concept and of no narrower one by their attributes."""
+        role = self.thesaurus.role(concept)
+        rows = self._column_rows(role, concept).copy()
+        for name in self.thesaurus.narrower(concept) - {concept}:
+            rows &= ~self._column_rows(role, name)
+        return rows
+
+    def _column_rows(self, role: str, concept: str) -> np.ndarray:
+        rows = np.zeros(self._count, bool)
+        for part in self._by_column[role].get(concept, ()):
+            rows[part] = True
+        return rows
+
+    def _mentioned(self, concept: str) -> np.ndarray:
+        """Rows whose title names the concept or a narrower one."""
+        rows = np.zeros(self._count, bool)
+        for name in self.thesaurus.narrower(concept):
+            for language in self.languages:
+                for term in self.thesaurus.stems(name, language):
+                    parts = [self._title_rows[language].get(word) for word in term]
+                    if all(part is not None for part in parts):
+                        found = np.array(sorted(set.intersection(*map(set, parts))), np.int64)
+                        rows[found] = True
+        return rows
+
+    def _add_column(self, name: str, values: Sequence[Any], codes: np.ndarray) -> None:
+        counts = np.bincount(codes, minlength=len(values))
+        if len(values) > _MAX_VALUES or not any(isinstance(v, str) for v in values):
+            return
+        readings = [self._concepts(value) for value in values]
+        role = self._role(name, readings, counts)
+        if role is None:
+            return
+        for code, by_role in enumerate(readings):
+            rows = np.flatnonzero(codes == code) if by_role.get(role) else ()
+            for concept in by_role.get(role, ()):
+                self._by_column[role][concept].append(rows)
+            self._stated[role][rows] = True
+
+    def _concepts(self, value: object) -> dict[str, list[str]]:
+        """The concepts that a value names, by role."""
+        found: dict[str, list[str]] = defaultdict(list)
+        if isinstance(value, str):
+            for mention in self.thesaurus.read(value, languages=self.languages).mentions:
+                for role in ROLES:
+                    concept = next(
+                        (c for c in mention.concepts if self.thesaurus.role(c) == role), None
+                    )
+                    if concept and not mention.corrected:
+                        found[role].append(concept)
+        return found
+
+    def _role(
+        self, name: str, readings: Sequence[Mapping[str, list[str]]], counts: np.ndarray
+    ) -> str | None:
+        """What a column says: by its name, else by what most of its values are."""
+        if role := _ROLE_OF_COLUMN.get(normalize_column_name(name)):
+            return role
+        total = max(1, int(counts.sum()))
+        shares = {
+            role: sum(int(n) for n, reading in zip(counts, readings, strict=True) if reading[role])
+            / total
+            for role in ROLES
+        }
+        best = max(ROLES, key=lambda role: shares[role])
+        return best if shares[best] >= _MIN_SHARE else None
+
+    def _catalogue_languages(self) -> tuple[str, ...]:
+        """English, and the language that explains most words of the titles."""
+        step = max(1, self._count // _SAMPLED_TITLES)
+        sample = " ".join(self._titles[::step])
+        language = self.thesaurus.read(sample).language if sample.strip() else "en"
+        return tuple(dict.fromkeys((language, "en")))
+
+    def _words_of_titles(self) -> dict[str, dict[str, set[int]]]:
+        """Rows by the stem of a title's word, for each language of the catalogue."""
+        rows: dict[str, dict[str, set[int]]] = {language: {} for language in self.languages}
+        for row, title in enumerate(self._titles):
+            for word in set(normalize(title)):
+                for language in self.languages:
+                    key = self.thesaurus.stem(word, language)
+                    rows[language].setdefault(key, set()).add(row)
+        return rows
+
+
+@per_index
+def concept_index(index: Index) -> ConceptIndex:
+    """Return the concepts of an index's items, with the thesaurus of its shop."""
+    columns = {name: index.categorical_codes(name) for name in index.columns}
+    return ConceptIndex(columns, index.titles, shop_thesaurus())

@@ -1,0 +1,239 @@
+"""What a query's words ask of this catalogue: a kind that holds, attributes that rank, a price."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from lookbook.schema.filters import Condition, parse_where
+from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
+from lookbook.search.calibration import kind_column
+from lookbook.search.concepts import ConceptIndex, concept_index
+from lookbook.search.facets import price_column
+from lookbook.search.index import Index
+from lookbook.search.lexical_index import lexical_index
+
+# Added to the cosine of an item that has the attribute: more than cosines of one kind differ by, so
+# that a red dress comes before every other dress, and colour counts for more than the occasion.
+WEIGHTS = {
+    "colour": 1.0,
+    "gender": 0.9,
+    "pattern": 0.8,
+    "material": 0.6,
+    "usage": 0.4,
+    "season": 0.3,
+}
+_EXACT_BONUS = 0.1  # an item called just so ranks above one of a narrower concept: blue above navy
+_UNISEX = "unisex"
+_TOO_BROAD = ("clothing", "accessories")  # no answer to a question for one kind
+_NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d+(?:[.,]\d{1,2})?)"
+_AFTER = r"\s*(?:[€$£₹]|euros?|eur|dollars?|usd|pounds?|gbp|zł|pln|tl|rupees?|rs)?"
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What words mean for one index.
+
+    `kinds` and `attributes` are concepts, `unwanted` those to leave out; `rows` bool (n,) the items
+    that may be shown or None for all; `bonus` float32 (n,) is added to their cosine, None for
+    nothing; `terms` and `unwanted_terms` pair each word as typed with the name of its concept, for
+    an encoder that knows only one of them; `words` are what no concept covers; `notes` are
+    sentences for the person.
+    """
+
+    kinds: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    bonus: np.ndarray | None = None
+    terms: tuple[tuple[str, str], ...] = ()
+    unwanted_terms: tuple[tuple[str, str], ...] = ()
+    words: str = ""
+    unwanted_words: str = ""
+    conditions: tuple[Condition, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the thesaurus knows none of the words."""
+        return not (self.kinds or self.attributes or self.unwanted or self.conditions)
+
+
+@dataclass
+class _Plan:
+    kinds: list[str] = field(default_factory=list)
+    attributes: list[str] = field(default_factory=list)
+    terms: list[tuple[str, str]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
+    """Read the wanted and unwanted words of a query against the catalogue of `index`."""
+    concepts = concept_index(index)
+    wanted, price = read_price(wanted, concepts.thesaurus)
+    plan = _plan(wanted, index, concepts)
+    against = _plan(unwanted, index, concepts)
+    avoided = [*against.kinds, *against.attributes]
+    rows = _allowed(plan, avoided, concepts)
+    return Understanding(
+        kinds=tuple(plan.kinds),
+        attributes=tuple(plan.attributes),
+        unwanted=tuple(avoided),
+        rows=rows,
+        bonus=_bonus(plan, concepts),
+        terms=tuple(plan.terms),
+        unwanted_terms=tuple(against.terms),
+        words=" ".join(plan.words),
+        unwanted_words=" ".join(against.words),
+        conditions=_price_conditions(price, index),
+        notes=(*plan.notes, *_missing(plan, rows, concepts)),
+    )
+
+
+def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, tuple[str, float] | None]:
+    """Split "jeans under 60" into "jeans" and ("<=", 60.0); None where no price is named."""
+    for operator, pattern in _price_patterns(thesaurus):
+        match = pattern.search(text)
+        if match:
+            rest = f"{text[: match.start()]} {text[match.end() :]}".strip()
+            return rest, (operator, float(match["number"].replace(",", ".")))
+    return text, None
+
+
+@lru_cache(maxsize=8)
+def _price_patterns(thesaurus: Thesaurus) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    patterns = []
+    for operator, concept in (("<=", "_under"), (">=", "_over")):
+        terms = sorted(thesaurus.spellings(concept), key=len, reverse=True)
+        names = "|".join(re.escape(term) for term in terms)
+        patterns.append(
+            (operator, re.compile(rf"(?<!\w)(?:{names})\s*{_NUMBER}{_AFTER}(?!\w)", re.IGNORECASE))
+        )
+    return tuple(patterns)
+
+
+def _price_conditions(price: tuple[str, float] | None, index: Index) -> tuple[Condition, ...]:
+    column = price_column(index)
+    if price is None or column is None:
+        return ()
+    return parse_where([f"{column}{price[0]}{price[1]:g}"])
+
+
+def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
+    """Sort the mentions of a text into kinds and attributes that this catalogue knows."""
+    plan, thesaurus = _Plan(), concepts.thesaurus
+    if not text:
+        return plan
+    reading = thesaurus.read(text, known=lexical_index(index).knows)
+    for mention in reading.mentions:
+        chosen = _choose(mention, concepts)
+        if chosen is None:
+            continue
+        (plan.kinds if thesaurus.role(chosen) == "kind" else plan.attributes).append(chosen)
+        plan.terms.append((mention.surface, thesaurus.concepts[chosen].label))
+        if mention.also:
+            plan.attributes.append(mention.also)
+            plan.terms.append(("", thesaurus.concepts[mention.also].label))
+        if note := _note(mention, chosen, thesaurus):
+            plan.notes.append(note)
+    plan.words = [reading.tokens[n] for n in reading.unread]
+    plan.terms += [(word, word) for word in plan.words]
+    return plan
+
+
+def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
+    """The first meaning that the catalogue has items of; the first one if it has none."""
+    meanings = [c for c in mention.concepts if concepts.thesaurus.role(c) in ROLES]
+    grammar = concepts.thesaurus.role(mention.concepts[0]) not in ROLES
+    if not meanings or grammar:
+        return None
+    return next((c for c in meanings if concepts.rows(c).any()), meanings[0])
+
+
+def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
+    """ "trainers: taken as sports shoes", unless the words already say so."""
+    label = thesaurus.concepts[chosen].label
+    same = thesaurus.same_word(mention.surface, label) or mention.surface in label
+    if mention.also or (same and not mention.corrected):
+        return None
+    return f"{mention.surface}: taken as {label}"
+
+
+def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndarray | None:
+    """Items of the kinds that were asked for, without those of unwanted concepts."""
+    rows = None
+    for number, kind in enumerate(plan.kinds):
+        found = concepts.rows(kind)
+        if not found.any():
+            found = _closest(plan, number, concepts)
+        if found is not None:
+            rows = found.copy() if rows is None else rows | found
+    for concept in avoided:
+        unwanted = concepts.rows(concept)
+        base = np.ones(len(unwanted), bool) if rows is None else rows
+        if (base & ~unwanted).any():
+            rows = base & ~unwanted
+    return rows
+
+
+def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | None:
+    """The items of the nearest broader kind that the catalogue has; says so."""
+    thesaurus, kind = concepts.thesaurus, plan.kinds[number]
+    label = thesaurus.concepts[kind].label
+    for broader in thesaurus.ancestors(kind):
+        rows = concepts.rows(broader)
+        if rows.any() and broader not in _TOO_BROAD:
+            plan.notes.append(
+                f"nothing here is called {label}: shown is {thesaurus.concepts[broader].label}"
+            )
+            plan.kinds[number] = broader
+            return rows
+    plan.notes.append(f"nothing here is called {label}")
+    return None
+
+
+def _bonus(plan: _Plan, concepts: ConceptIndex) -> np.ndarray | None:
+    """float32 (n,): the weights of the attributes that each item has; None for none."""
+    if not plan.attributes:
+        return None
+    bonus = np.zeros(len(concepts), np.float32)
+    for concept in plan.attributes:
+        role = concepts.thesaurus.role(concept)
+        has = concepts.rows(concept)
+        bonus[has] += WEIGHTS[role] - _EXACT_BONUS
+        bonus[has & concepts.exactly(concept)] += _EXACT_BONUS
+        if role == "gender" and concept != _UNISEX:
+            bonus[concepts.rows(_UNISEX) & ~has] += WEIGHTS[role] / 2
+    return bonus.round(2)
+
+
+def _missing(plan: _Plan, rows: np.ndarray | None, concepts: ConceptIndex) -> list[str]:
+    """Sentences about attributes that no item of the kind has."""
+    if not plan.kinds:
+        return []
+    label = concepts.thesaurus.concepts[plan.kinds[0]].label
+    sentences = []
+    for concept in plan.attributes:
+        if rows is not None and not (rows & concepts.rows(concept)).any():
+            name = concepts.thesaurus.concepts[concept].label
+            sentences.append(f"no {label} here is {name}: these are the closest")
+    return sentences
+
+
+def kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
+    """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
+
+    The kind is the value of the catalogue's finest column of kinds.
+    """
+    column = kind_column(index.columns)
+    if column is None or not len(rows):
+        return None
+    values, codes = index.categorical_codes(column)
+    known = np.array([value is not None for value in values])
+    counts = np.bincount(codes[rows], minlength=len(values)) * known
+    kept = np.flatnonzero(counts >= max(1, min_share * len(rows)))
+    return np.isin(codes, kept) if len(kept) else None

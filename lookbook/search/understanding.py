@@ -16,13 +16,13 @@ from lookbook.search.facets import price_column
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 
-# Added to the cosine of an item that has the attribute: more than cosines of one kind differ by, so
-# that a red dress comes before every other dress, and colour counts for more than the occasion.
+# Added to the cosine of an item that has the attribute. Cosines lie between -1 and 1, so that every
+# red dress comes before all other dresses, while usage and season only tip the scales.
 WEIGHTS = {
-    "colour": 1.0,
-    "gender": 0.9,
-    "pattern": 0.8,
-    "material": 0.6,
+    "colour": 2.0,
+    "gender": 1.8,
+    "pattern": 1.6,
+    "material": 1.2,
     "usage": 0.4,
     "season": 0.3,
 }

@@ -1,0 +1,131 @@
+"""Everyday words are read as concepts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookbook.schema.thesaurus import ROLES, SHIPPED, Thesaurus, normalize
+
+HEAD = "concept,role,broader,en,de\n"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Thesaurus:
+    return Thesaurus.load()
+
+
+def concepts(thesaurus: Thesaurus, text: str) -> list[str]:
+    return [
+        m.concepts[0]
+        for m in thesaurus.read(text).mentions
+        if thesaurus.role(m.concepts[0]) in ROLES
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("red dress", ["red", "dress"]),
+        ("T-Shirt", ["t_shirt"]),
+        ("t shirt", ["t_shirt"]),
+        ("tshirts", ["t_shirt"]),
+        ("black_dress", ["black", "dress"]),
+        ("trainers", ["sports_shoes"]),
+        ("grey jumper", ["grey", "sweater"]),
+        ("gray sweater", ["grey", "sweater"]),
+        ("vestidos rojos", ["dress", "red"]),
+        ("robe rouge", ["dress", "red"]),
+        ("das rote Kleid", ["red", "dress"]),
+        ("Guertel aus Leder", ["belt", "leather"]),
+        ("scarpe rosse da donna", ["footwear", "red", "women"]),
+        ("calças pretas", ["trousers", "black"]),
+        ("rode jurk", ["red", "dress"]),
+        ("czerwona sukienka w kwiaty", ["red", "dress", "floral"]),
+        ("kırmızı elbise", ["red", "dress"]),
+        ("kaala joota", ["black", "footwear"]),
+        ("sneekers", ["sports_shoes"]),
+        ("backpak", ["backpack"]),
+        ("navy blue shirts", ["navy", "shirt"]),
+    ],
+)
+def test_everyday_words_are_concepts(shipped, text, expected):
+    assert concepts(shipped, text) == expected
+
+
+def test_a_misspelt_word_says_what_it_was_taken_for(shipped):
+    (mention,) = shipped.read("shrit").mentions
+    assert (mention.concepts[0], mention.corrected) == ("shirt", "shirt")
+
+
+def test_a_word_that_the_caller_knows_is_not_corrected(shipped):
+    assert shipped.read("shrit", known=lambda word: word == "shrit").mentions == ()
+
+
+def test_a_compound_says_what_it_is_and_of_what(shipped):
+    (mention,) = shipped.read("Lederjacke").mentions
+    assert (mention.concepts[0], mention.also) == ("jacket", "leather")
+
+
+def test_words_that_nobody_knows_stay_unread(shipped):
+    reading = shipped.read("xyzzy dress")
+    assert [reading.tokens[n] for n in reading.unread] == ["xyzzy"]
+
+
+def test_the_same_letters_mean_another_thing_in_another_language(shipped):
+    assert concepts(shipped, "robe") == ["robe"]
+    assert concepts(shipped, "robe noire") == ["dress", "black"]
+
+
+def test_narrower_concepts_are_included(shipped):
+    assert {"hoodie", "sweatshirt"} <= shipped.narrower("sweatshirt")
+    assert shipped.ancestors("hoodie")[:2] == ["sweatshirt", "topwear"]
+
+
+def test_a_shop_adds_terms_and_concepts(tmp_path):
+    file = tmp_path / "shop.csv"
+    file.write_text(HEAD + "dress,kind,clothing,bloom piece,\nkilt,kind,skirt,kilt,Kilt\n", "utf-8")
+    thesaurus = Thesaurus.load(file)
+    assert concepts(thesaurus, "red bloom piece") == ["red", "dress"]
+    assert "kilt" in thesaurus.narrower("skirt")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "expected the columns concept, role, broader"),
+        (HEAD + "kilt,garment,skirt,kilt,\n", "line 2: expected a concept and a role among kind"),
+    ],
+)
+def test_a_file_that_is_no_thesaurus_is_named(tmp_path, text, message):
+    file = tmp_path / "shop.csv"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=message):
+        Thesaurus.load(file)
+
+
+def test_every_broader_concept_of_the_shipped_file_exists_and_has_the_same_role(shipped):
+    for concept in shipped.concepts.values():
+        if concept.broader:
+            assert shipped.role(concept.broader) == concept.role, concept.name
+
+
+def test_every_term_of_the_shipped_file_is_read_as_its_concept(shipped):
+    """In its own language each term finds its concept, perhaps among others."""
+    for concept in shipped.concepts.values():
+        for term in shipped.spellings(concept.name):
+            meanings = [
+                c
+                for language in shipped.languages
+                for m in shipped.read(term, languages=[language]).mentions
+                for c in m.concepts
+            ]
+            assert concept.name in meanings or not normalize(term), (SHIPPED.name, term)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_and_every_token_is_covered_once(text):
+    reading = Thesaurus.load().read(text)
+    covered = [n for m in reading.mentions for n in range(m.start, m.stop)]
+    assert sorted([*covered, *reading.unread]) == list(range(len(reading.tokens)))

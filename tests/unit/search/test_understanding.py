@@ -1,0 +1,140 @@
+"""What words ask of a catalogue: the kind holds, attributes rank, prices filter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lookbook.schema.thesaurus import Thesaurus
+from lookbook.search.index import Index
+from lookbook.search.query import Query, run
+from lookbook.search.understanding import read_price, understand
+from tests.tiny_index import publish_tiny, random_vectors
+
+KINDS = ("Dresses", "Sports Shoes", "Sweatshirts", "Shirts")
+COLOURS = ("Red", "Navy Blue", "White")
+COUNT = len(KINDS) * len(COLOURS) * 3
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Index:
+    """Three items of each kind and colour; one sweatshirt of each colour is called a hoodie."""
+    kinds = [KINDS[n % 4] for n in range(COUNT)]
+    items = {
+        "id": [f"i{n}" for n in range(COUNT)],
+        "title": [
+            f"Ada {'Hoodie' if n % 4 == 2 and n < 12 else 'Piece'} {n}" for n in range(COUNT)
+        ],
+        "group": list(range(COUNT)),
+        "articleType": kinds,
+        "baseColour": [COLOURS[n // 4 % 3] for n in range(COUNT)],
+        "gender": [("Women", "Men", "Unisex")[n % 3] for n in range(COUNT)],
+        "price": [10 + n for n in range(COUNT)],
+    }
+    root = tmp_path_factory.mktemp("shop")
+    publish_tiny(root, count=COUNT, dim=8, items=items, thumbs=[b""] * COUNT)
+    return Index.open(root, engine="exact")
+
+
+class Mute:
+    """An encoder that gives any text one vector: what ranks first is the catalogue's doing."""
+
+    words = object()
+
+    def knows(self, text: str) -> bool:
+        return "xyzzy" not in text
+
+    def unknown_words(self, text: str) -> list[str]:
+        return [word for word in text.split() if "xyzzy" in word]
+
+    def encode_text(self, texts: list[str]) -> np.ndarray:
+        return random_vectors(len(texts), 8, 1)
+
+
+def answer(shop: Index, words: str, **parts: object) -> list[dict]:
+    hits = run(Query(words=words, count=COUNT, fold=None, **parts), shop, Mute()).hits
+    return [hit.item.attributes for hit in hits]
+
+
+@pytest.mark.parametrize("words", ["red dress", "vestido rojo", "rotes Kleid", "rde dress"])
+def test_the_kind_is_kept_and_the_colour_comes_first(shop, words):
+    found = answer(shop, words)
+    assert {item["articleType"] for item in found} == {"Dresses"}
+    colours = [item["baseColour"] for item in found]
+    if words != "rde dress":  # three letters are too few to tell what was meant
+        assert colours[:3] == ["Red"] * 3
+        assert "Red" not in colours[3:]
+
+
+def test_every_kind_and_colour_of_the_shop_is_found(shop):
+    for kind in KINDS:
+        for colour in COLOURS:
+            first = answer(shop, f"{colour} {kind}".lower())[:3]
+            assert {(i["articleType"], i["baseColour"]) for i in first} == {(kind, colour)}
+
+
+def test_another_name_of_a_kind_is_understood_and_said(shop):
+    result = run(Query(words="trainers", count=COUNT), shop, Mute())
+    assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Sports Shoes"}
+    assert result.notes == ("trainers: taken as sports shoes",)
+
+
+def test_a_narrower_kind_is_told_by_titles(shop):
+    titles = [hit.item.title for hit in run(Query(words="hoodie", count=9), shop, Mute()).hits]
+    assert len(titles) == 3
+    assert all("Hoodie" in title for title in titles)
+
+
+def test_a_kind_that_is_not_there_gives_the_broader_one_and_says_so(shop):
+    result = run(Query(words="heels", count=COUNT), shop, Mute())
+    assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Sports Shoes"}
+    assert result.notes == ("nothing here is called heels: shown is footwear",)
+
+
+def test_a_colour_that_is_not_there_gives_the_closest_and_says_so(shop):
+    result = run(Query(words="yellow dress", count=COUNT), shop, Mute())
+    assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Dresses"}
+    assert result.notes == ("no dress here is yellow: these are the closest",)
+
+
+@pytest.mark.parametrize("words", ["dress, not red", "Kleid ohne rot", "vestido sin rojo"])
+def test_what_is_not_wanted_is_left_out(shop, words):
+    found = answer(shop, words)
+    assert {item["articleType"] for item in found} == {"Dresses"}
+    assert "Red" not in {item["baseColour"] for item in found}
+
+
+def test_a_colour_beside_an_item_keeps_the_items_kind(shop):
+    found = answer(shop, "in navy", item="i0")
+    assert {item["articleType"] for item in found} == {"Dresses"}
+    assert [item["baseColour"] for item in found[:3]] == ["Navy Blue"] * 3
+
+
+def test_a_price_filters(shop):
+    found = answer(shop, "dress under 20")
+    assert {item["articleType"] for item in found} == {"Dresses"}
+    assert max(item["price"] for item in found) <= 20
+    assert len(answer(shop, "bis 12 €")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jeans under 60", ("jeans", ("<=", 60.0))),
+        ("Jeans bis 60 €", ("Jeans", ("<=", 60.0))),
+        ("dress less than $49.50", ("dress", ("<=", 49.5))),
+        ("bag over 100", ("bag", (">=", 100.0))),
+        ("size 60 jeans", ("size 60 jeans", None)),
+    ],
+)
+def test_prices_are_read(text, expected):
+    assert read_price(text, Thesaurus.load()) == expected
+
+
+def test_words_that_nobody_knows_find_nothing(shop):
+    result = run(Query(words="xyzzy", count=9), shop, Mute())
+    assert (result.hits, result.unknown_words) == ([], ["xyzzy"])
+
+
+def test_nothing_is_understood_of_no_words(shop):
+    assert understand("", "", shop).empty

@@ -13,6 +13,10 @@ PRODUCT_CODE_NAMES = (  # one product in all its colours and sizes
     *("productcode", "styleid", "productid", "parentid", "itemgroupid", "parentasin", "handle"),
     *("parentsku", "stylecode", "style"),
 )
+ARTICLE_NUMBER_NAMES = (  # of one item
+    *("sku", "articlenumber", "articleid", "articleno", "itemnumber", "variantsku", "mpn", "gtin"),
+    *("ean", "barcode", "productcode"),
+)
 KIND_NAMES = (  # what kind of garment an item is
     *("articletype", "producttypename", "producttype", "garmenttype", "subcategory", "category"),
     *("productgroupname", "garmentgroupname", "label", "type", "kind", "class", "mastercategory"),

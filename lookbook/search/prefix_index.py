@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lookbook.schema.column_names import ARTICLE_NUMBER_NAMES, find_column
 from lookbook.schema.text import tokenize
 from lookbook.search.index import Index, IndexItem
 from lookbook.search.per_index import per_index
+from lookbook.search.product_groups import product_groups
 
 _MAX_CHARACTERS = 200  # of what was typed
 
@@ -47,6 +49,11 @@ class PrefixIndex:
             matching &= begins
         return self._best(np.flatnonzero(matching), whole, " ".join(typed), limit)
 
+    def exact(self, text: str) -> list[int]:
+        """Return the rows whose whole title is `text`, but for case, accents and punctuation."""
+        title = " ".join(tokenize(text[:_MAX_CHARACTERS]))
+        return [row for row in self.find(text, len(self._titles)) if self._titles[row] == title]
+
     def _best(self, rows: np.ndarray, whole: np.ndarray, typed: str, limit: int) -> list[int]:
         begins = np.array([self._titles[row].startswith(typed) for row in rows], bool)
         order = np.lexsort((rows, self._lengths[rows], ~begins, -whole[rows]))
@@ -63,3 +70,21 @@ def find_titles(index: Index, text: str, limit: int = 20) -> list[IndexItem]:
     """Return the items whose titles match what was typed, the best first; see `PrefixIndex`."""
     items = index.items
     return [items[row] for row in prefix_index(index).find(text, limit)]
+
+
+def find_exact(index: Index, text: str) -> str | None:
+    """Return the id of the one item that a text names: by id, article number or whole title.
+
+    None where it names no item, or several products.
+    """
+    text = text.strip()
+    if not text or text in index:
+        return text or None
+    column = find_column(index.columns, ARTICLE_NUMBER_NAMES)
+    rows = prefix_index(index).exact(text)
+    if column is not None and not rows:
+        values, codes = index.categorical_codes(column)
+        known = [n for n, value in enumerate(values) if str(value).casefold() == text.casefold()]
+        rows = np.flatnonzero(np.isin(codes, known)).tolist()
+    products = {int(product_groups(index)[row]) for row in rows}
+    return index.ids[rows[0]] if len(products) == 1 else None

@@ -121,18 +121,28 @@ def test_suggestions_that_come_late_do_not_stay_open(page):
     page.wait_for_selector("#names label", state="hidden", timeout=5000)
 
 
-def test_enter_opens_the_first_item_of_that_title_or_else_searches_by_words(page):
-    title = titles(page)[2]
+def test_enter_opens_the_item_of_a_whole_title_or_id(page):
+    title, id = titles(page)[2], ids(page)[3]
     page.fill(BOX, title)
     page.press(BOX, "Enter")
     page.wait_for_selector(f"#piece h2:has-text('{title}')")
-    page.click(BOX)
-    page.keyboard.type("wristwatch watch analog", delay=15)
-    wait_for_line(page, "Press Enter to search")
+    page.fill(BOX, id)
+    page.press(BOX, "Enter")
+    page.wait_for_function("id => location.search.includes(`item=${id}`)", arg=id)
+
+
+@pytest.mark.parametrize("words", ["t shirt", "jumper", "women", "Kleid"])
+def test_enter_gives_a_list_and_the_box_keeps_what_was_typed(page, words):
     before = ids(page)
-    page.click("#name button:has-text('Search')")  # the same, for who sees no Enter
+    page.click(BOX)
+    page.keyboard.type(words, delay=15)
+    page.click("#name button:has-text('Search')")  # the same as Enter, for who sees none
     wait_for_change(page, before)
     assert "words=" in page.url
+    assert page.query_selector("#piece h2") is None
+    assert page.input_value(BOX) == words
+    wait_for_line(page, FOUND)
+    page.wait_for_selector("#names label", state="hidden", timeout=5000)
 
 
 def test_a_number_out_of_range_is_clipped(page):

@@ -18,7 +18,7 @@ from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.photo_query import Box, PhotoQuery, photo_query
-from lookbook.search.prefix_index import find_titles, prefix_index
+from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Answer, Query, run
 from lookbook.ui.services.gpu import on_gpu
@@ -171,6 +171,10 @@ class SearchService:
         items = find_titles(self.index, text, limit)
         return [(_distinct_title(item, items), item.id) for item in items]
 
+    def exact_item(self, text: str) -> str | None:
+        """Return the id of the item whose id, article number or whole title is `text`, or None."""
+        return find_exact(self.index, text)
+
     def thumb_file(self, row: int) -> str:
         """Return the path of an item's thumbnail, which is unpacked when it is first shown."""
         path = self.folder / f"{row}.webp"
@@ -188,7 +192,9 @@ class SearchService:
 def _summary(answer: Answer) -> str:
     """Return the sentence above the results: how many, of how many, how fast, unknown words."""
     unknown = ", ".join(f"“{word}”" for word in answer.unknown_words)
-    note = f" Not understood: {unknown}." if unknown else ""
+    notes = [note[:1].upper() + note[1:] for note in answer.notes]
+    notes += [f"Not understood: {unknown}"] * bool(unknown)
+    note = "".join(f" {note}." for note in notes)
     if not answer.total_searched:
         return f"No piece meets all of these filters.{note}"
     if not answer.hits:

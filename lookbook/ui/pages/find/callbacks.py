@@ -40,7 +40,6 @@ NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
 PAGE_SIZE = 24  # results that "Show more" adds
 _MAX_WARNINGS = 3  # toasts about one link
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
-_BY_MEANING = "Press Enter to search for what these words mean."
 _SHARED_PICTURE = "A picture that came with this link is searched. "
 _NO_RESULTS = "Nothing fits. Remove a filter, or ask with other words."
 
@@ -157,26 +156,32 @@ class Callbacks:
         """Offer the items whose titles hold the words typed so far."""
         return suggestions_of(self.search_service.suggestions(text or ""))
 
-    def after_suggest(self, text: str | None) -> Updates:
-        """Close suggestions that arrive late, or explain Enter where there are none.
+    def after_suggest(self, text: str | None, query: Query) -> Updates:
+        """Close suggestions that arrive after the answer to what the box holds.
 
-        `text` is what the box holds when `suggest` has been answered: an answer empties the box,
-        and suggestions that come after it would stay open under it.
+        `text` is what the box holds when `suggest` has been answered.
         """
-        text = text or ""
-        if not text.strip():
+        answered = ["", query.words.strip()]
+        if query.item is not None:
+            answered += [query.item, self.search_service.index.item(query.item).title]
+        if (text or "").strip() in answered:
             return {self.components.suggestions: suggestions_of([])}
-        if self.search_service.suggestions(text):
-            return NO_CHANGE
-        return {self.components.summary: _BY_MEANING}
+        return NO_CHANGE
 
     def search_text(self, text: str | None, query: Query, liked: Liked) -> Updates:
-        """Search from the first item whose title holds the words, else by what the words mean."""
-        items = self.search_service.suggestions(text or "", 1)
-        if items:
-            return self.search_item(items[0][1], query, liked)
+        """List what the words ask for; open an item whose id, number or whole title they are."""
         words = (text or "").strip()[:MAX_WORDS]
+        if item := self.search_service.exact_item(words):
+            return self.search_item(item, query, liked)
         return self._update(replace(reset_query(query), words=words), liked, ())
+
+    def choose_suggestion(self, item: str | None, query: Query, liked: Liked) -> Updates:
+        """Search from a suggested item; the box then holds its whole title."""
+        updates = self.search_item(item, query, liked)
+        if updates is NO_CHANGE:
+            return updates
+        title = self.search_service.index.item(str(item)).title
+        return updates | {self.components.text: title}
 
     # refinement
 
@@ -277,7 +282,8 @@ class Callbacks:
         updates = self._update(query, liked, ())
         if updates is NO_CHANGE:
             return updates
-        return updates | {self.components.router: "!" + query_string(query, index)}
+        router = "!" + query_string(query, index)
+        return updates | {self.components.router: router, self.components.text: query.words}
 
     def navigate(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Show the view that back or forward leads to; an address holds no uploaded pictures."""
@@ -315,7 +321,6 @@ class Callbacks:
             c.gallery: gallery_html(view.cards, _NO_RESULTS),
             c.show_more: gr.Button(visible=not view.complete and query.count < MAX_RESULTS),
             c.suggestions: suggestions_of([]),
-            c.text: "",
             c.router: query_string(query, index),
         }
         return updates if photos is None else updates | self._photo_updates(photos)

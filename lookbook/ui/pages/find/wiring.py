@@ -98,12 +98,11 @@ class Wiring:
             queue=False,
             **SILENT_EVENT,
         )
-        late = [c.suggestions, c.summary, c.adding]
-        typed.then(do.after_suggest, c.text, late, queue=False, **SILENT_EVENT)
+        typed.then(do.after_suggest, [c.text, c.query], c.suggestions, queue=False, **SILENT_EVENT)
         text_inputs = [c.text, *self.query_inputs]
         self._on_new_query(c.text.submit, do.search_text, text_inputs, ENCODING_EVENT, scroll=True)
         chosen = [c.suggestions, *self.query_inputs]
-        self._on_new_query(c.suggestions.input, do.search_item, chosen, scroll=True)
+        self._on_new_query(c.suggestions.input, do.choose_suggestion, chosen, scroll=True)
         self._on(c.words.submit, do.add_words, [c.words, *self.query_inputs], ENCODING_EVENT)
 
     def _connect_results(self) -> None:

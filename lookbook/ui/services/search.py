@@ -14,6 +14,7 @@ from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.search.calibration import calibration
+from lookbook.search.concepts import concept_index
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.lexical_index import lexical_index
@@ -55,7 +56,7 @@ class SearchService:
     def warm_up(self) -> None:
         """Start loading what the first search needs; returns without waiting for the encoder."""
         self._encoder.start()
-        for derive in (prefix_index, product_groups, lexical_index, calibration):
+        for derive in (prefix_index, product_groups, lexical_index, concept_index, calibration):
             derive(self.index)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,6 +38,8 @@ _ROLE_OF_COLUMN = {
 }
 _MAX_VALUES = 400  # a column with more distinct values holds names, not attributes
 _MIN_SHARE = 0.5  # of the items of a column, whose values name one role, to give it that role
+_SEPARATOR = re.compile(r"[/&,+]| and ", re.IGNORECASE)
+_HEAD_FIRST = ("fr", "es", "it", "pt", "pl")  # languages in which a noun's attributes follow it
 _SAMPLED_TITLES = 300  # to tell the language of a catalogue
 
 
@@ -54,8 +57,8 @@ class ConceptIndex:
             role: defaultdict(list) for role in ROLES
         }
         self._stated = {role: np.zeros(self._count, bool) for role in ROLES}
-        for name, (values, codes) in columns.items():
-            self._add_column(name, values, codes)
+        for name in sorted(columns, key=_priority):
+            self._add_column(name, *columns[name])
         self._title_rows = self._words_of_titles()
         self._memo: dict[str, np.ndarray] = {}
 
@@ -116,23 +119,32 @@ class ConceptIndex:
         role = self._role(name, readings, counts)
         if role is None:
             return
+        # of two columns of colours the one called so decides: a shop's own name for a shade is looser
+        free = ~self._stated[role] if role == "colour" else np.ones(self._count, bool)
         for code, by_role in enumerate(readings):
-            rows = np.flatnonzero(codes == code) if by_role.get(role) else ()
+            if not by_role.get(role):
+                continue
+            rows = np.flatnonzero((codes == code) & free)
             for concept in by_role.get(role, ()):
                 self._by_column[role][concept].append(rows)
             self._stated[role][rows] = True
 
     def _concepts(self, value: object) -> dict[str, list[str]]:
-        """The concepts that a value names, by role."""
+        """The concepts that a value names, by role; of a compound noun its head."""
         found: dict[str, list[str]] = defaultdict(list)
-        if isinstance(value, str):
-            for mention in self.thesaurus.read(value, languages=self.languages).mentions:
-                for role in ROLES:
-                    concept = next(
-                        (c for c in mention.concepts if self.thesaurus.role(c) == role), None
-                    )
-                    if concept and not mention.corrected:
-                        found[role].append(concept)
+        for part in _SEPARATOR.split(value) if isinstance(value, str) else ():
+            mentions = self.thesaurus.read(part, languages=self.languages).mentions
+            for role in ROLES:
+                named = [
+                    next((c for c in m.concepts if self.thesaurus.role(c) == role), None)
+                    for m in mentions
+                    if not m.corrected
+                ]
+                concepts = [concept for concept in named if concept]
+                if role == "kind":  # "shoe accessories" are accessories, "sac en cuir" is a sac
+                    head_first = self.languages[0] in _HEAD_FIRST
+                    concepts = concepts[:1] if head_first else concepts[-1:]
+                found[role] += concepts
         return found
 
     def _role(
@@ -166,6 +178,13 @@ class ConceptIndex:
                     key = self.thesaurus.stem(word, language)
                     rows[language].setdefault(key, set()).add(row)
         return rows
+
+
+def _priority(name: str) -> int:
+    """The place of a column's name among the known ones; columns of other names come last."""
+    names = list(_ROLE_OF_COLUMN)
+    plain = normalize_column_name(name)
+    return names.index(plain) if plain in _ROLE_OF_COLUMN else len(names)
 
 
 @per_index

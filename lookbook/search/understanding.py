@@ -16,17 +16,19 @@ from lookbook.search.facets import price_column
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 
-# Added to the cosine of an item that has the attribute. Cosines lie between -1 and 1, so that every
+# Added to the cosine of an item that has the attribute. Cosines differ by less than 2, so that every
 # red dress comes before all other dresses, while usage and season only tip the scales.
 WEIGHTS = {
-    "colour": 2.0,
-    "gender": 1.8,
-    "pattern": 1.6,
-    "material": 1.2,
+    "colour": 4.0,
+    "gender": 3.6,
+    "pattern": 3.2,
+    "material": 2.4,
     "usage": 0.4,
     "season": 0.3,
 }
-_EXACT_BONUS = 0.1  # an item called just so ranks above one of a narrower concept: blue above navy
+# An item called just so comes before one of a narrower concept: blue before navy, and trousers in
+# any colour before jeans in the right one, as the kind was asked for.
+_EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
 _UNISEX = "unisex"
 _TOO_BROAD = ("clothing", "accessories")  # no answer to a question for one kind
 _NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d+(?:[.,]\d{1,2})?)"
@@ -197,15 +199,17 @@ def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | N
 
 
 def _bonus(plan: _Plan, concepts: ConceptIndex) -> np.ndarray | None:
-    """float32 (n,): the weights of the attributes that each item has; None for none."""
-    if not plan.attributes:
+    """float32 (n,): the weights of the concepts that each item has; None for none."""
+    if not (plan.kinds or plan.attributes):
         return None
     bonus = np.zeros(len(concepts), np.float32)
+    for kind in plan.kinds:
+        bonus[concepts.exactly(kind)] = _EXACT_KIND
     for concept in plan.attributes:
         role = concepts.thesaurus.role(concept)
         has = concepts.rows(concept)
-        bonus[has] += WEIGHTS[role] - _EXACT_BONUS
-        bonus[has & concepts.exactly(concept)] += _EXACT_BONUS
+        bonus[has] += WEIGHTS[role] * (1 - _EXACT_SHARE)
+        bonus[has & concepts.exactly(concept)] += WEIGHTS[role] * _EXACT_SHARE
         if role == "gender" and concept != _UNISEX:
             bonus[concepts.rows(_UNISEX) & ~has] += WEIGHTS[role] / 2
     return bonus.round(2)

@@ -125,7 +125,7 @@ def test_what_the_catalogue_says_adds_to_the_cosine(shop, query, words):
     query = Query(**{**vars(query), "words": words, "where": ()})
     alone = replace(query, words="").empty
     colours = np.array(shop.column("colour"))
-    bonus = (colours == {"in blue, without red": "blue", "not green": None}.get(words, "red")) * 2.0
+    bonus = (colours == {"in blue, without red": "blue", "not green": None}.get(words, "red")) * 4.0
     if words == "red 7":
         bonus += (0.8 if alone else 0.3) * lexical_index(shop).share("7")
     left_out = {"in blue, without red": "red", "not green": "green"}.get(words)

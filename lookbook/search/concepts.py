@@ -119,7 +119,7 @@ class ConceptIndex:
         role = self._role(name, readings, counts)
         if role is None:
             return
-        # of two columns of colours the one called so decides: a shop's own name for a shade is looser
+        # the first column of colours decides: a shop's own name for a shade is looser
         free = ~self._stated[role] if role == "colour" else np.ones(self._count, bool)
         for code, by_role in enumerate(readings):
             if not by_role.get(role):

@@ -16,7 +16,7 @@ from lookbook.search.facets import price_column
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 
-# Added to the cosine of an item that has the attribute. Cosines differ by less than 2, so that every
+# Added to the cosine of an item that has the attribute. Cosines differ by less than 2: thus every
 # red dress comes before all other dresses, while usage and season only tip the scales.
 WEIGHTS = {
     "colour": 4.0,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type)
@@ -42,3 +46,31 @@ def _renamed_attribute(owner: str, old: str, new: str) -> property:
         return getattr(self, new)
 
     return property(read, doc=f"Old name of `{new}`.")
+
+
+class MovedModules(MetaPathFinder, Loader):
+    """Import modules by their old names: `moved` maps them to the new ones.
+
+    `renamed` maps "old.module.name" to the name that it has in the new module.
+    """
+
+    def __init__(self, moved: Mapping[str, str], renamed: Mapping[str, str]) -> None:
+        self.moved, self.renamed = moved, renamed
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a spec for an old name, None for any other."""
+        return ModuleSpec(fullname, self) if fullname in self.moved else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Fill the module of an old name with what the new one holds."""
+        old = module.__name__
+        warn_renamed(old, self.moved[old])
+        new = importlib.import_module(self.moved[old])
+        public = {name: value for name, value in vars(new).items() if not name.startswith("__")}
+        vars(module).update(public)
+        for name, current in self.renamed.items():
+            package, _, attribute = name.rpartition(".")
+            if package == old:
+                setattr(module, attribute, getattr(new, current))

@@ -14,6 +14,7 @@ _COLUMNS, _WIDTH, _HEIGHT, _CAPTION, _GAP = 4, 240, 320, 44, 16
 _MOST = 96
 _INK, _PAPER = (40, 40, 40), (255, 255, 255)
 _FORMULA = tuple("=+-@|%")
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def contact_sheet(index: Index, hits: Sequence[Hit]) -> bytes:
@@ -37,7 +38,7 @@ def contact_sheet(index: Index, hits: Sequence[Hit]) -> bytes:
 def _card(sheet: Image.Image, thumb: bytes, title: str, x: int, y: int) -> None:
     picture = Image.open(io.BytesIO(thumb)).convert("RGB")
     scale = min(_WIDTH / picture.width, _HEIGHT / picture.height)
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     picture = picture.resize(size, Image.Resampling.LANCZOS)
     sheet.paste(picture, (x + (_WIDTH - size[0]) // 2, y + (_HEIGHT - size[1]) // 2))
     font = ImageFont.load_default(14)
@@ -46,7 +47,7 @@ def _card(sheet: Image.Image, thumb: bytes, title: str, x: int, y: int) -> None:
         pen.text((x, y + _HEIGHT + 6 + 18 * n), line, _INK, font)
 
 
-def _lines(title: str, font: ImageFont.FreeTypeFont) -> list[str]:
+def _lines(title: str, font: _Font) -> list[str]:
     """At most two lines of the card's width, the second cut with an ellipsis."""
     lines = [""]
     for word in " ".join(title.split())[:200].split(" "):
@@ -60,7 +61,7 @@ def _lines(title: str, font: ImageFont.FreeTypeFont) -> list[str]:
     return [_cut(line, font) for line in lines]
 
 
-def _cut(line: str, font: ImageFont.FreeTypeFont) -> str:
+def _cut(line: str, font: _Font) -> str:
     while font.getlength(line) > _WIDTH:
         line = line[:-2] + "…"
     return line

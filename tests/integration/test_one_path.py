@@ -35,6 +35,13 @@ def site(service):
     return Callbacks(service, MagicMock(), [])
 
 
+@pytest.fixture(autouse=True)
+def opened_once(service, monkeypatch):
+    """The command line, run in this process, gets the index and encoder that are open already."""
+    both = (service.index, service.encoder)
+    monkeypatch.setattr("lookbook.search.opening.open_with_encoder", lambda *settings: both)
+
+
 def shown(site, answer):
     return [id for id, _ in answer[site.components.shown]]
 

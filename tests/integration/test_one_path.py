@@ -88,7 +88,7 @@ def test_the_command_line_and_the_api_crop_unless_told_otherwise(service, capsys
     ("text", "unknown"),
     [
         ("navy shirt without stripes", []),
-        ("navy shirt, not wobblyish qqzzx", ["wobblyish", "qqzzx"]),
+        ("wobblyish navy shirt qqzzx, not striped", ["wobblyish", "qqzzx"]),
         ("qqzzx", ["qqzzx"]),
     ],
 )

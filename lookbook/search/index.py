@@ -271,10 +271,10 @@ class Index:
         allowed = np.ones(len(self), bool) if allowed is None else allowed.copy()
         allowed[np.asarray(exclude_rows, np.int64)] = False
         matching = int(allowed.sum())
-        query, found = np.asarray(query, np.float32)[None], None
+        query, approximate = np.asarray(query, np.float32)[None], None
         if self._forest and not (filtered and matching <= _FEW_ROWS):
-            found = self._approximate(query, k, allowed, matching, groups)
-        rows, scores = found or self._exactly(query, k, allowed, matching, groups)
+            approximate = self._approximate(query, k, allowed, matching, groups)
+        rows, scores = approximate or self._exactly(query, k, allowed, matching, groups)
         items = self.items
         return [
             Hit(self.ids[row], float(score), items[row], row)

@@ -56,7 +56,7 @@ def to_params(
     }
     if (allow_pictures or query.from_link) and query.pictures:
         if index is None:
-            raise ValueError("a link to pictures needs the index that they were asked of")
+            raise ValueError("a link to pictures needs the index that they were encoded for")
         params["picture"] = "~".join([encoder_mark(index), *map(_packed, query.pictures)])
     return {name: text for name, text in params.items() if text}
 
@@ -208,16 +208,16 @@ def _pictures(text: str, index: Index, warnings: list[str]) -> tuple[np.ndarray,
         return ()
     mark, *packed = text.split("~")
     if mark != encoder_mark(index):
-        warnings.append("The picture of this link was seen by another encoder and was left out.")
+        warnings.append("The picture of this link was encoded by another encoder and was left out.")
         return ()
-    found = []
+    vectors = []
     for part in _few("pictures", packed, MAX_PICTURES, warnings):
         vector = _unpacked(part, index.dim)
         if vector is None:
             warnings.append("A picture of this link is damaged and was left out.")
         else:
-            found.append(vector)
-    return tuple(found)
+            vectors.append(vector)
+    return tuple(vectors)
 
 
 def _unpacked(text: str, dim: int) -> np.ndarray | None:

@@ -19,6 +19,7 @@ sys.meta_path.append(
     MovedModules(
         {
             "lookbook.explain": "lookbook.encoding.attribution",
+            "lookbook.filters": "lookbook.schema.filters",
             "lookbook.focus": "lookbook.encoding.localization",
             "lookbook.links": "lookbook.search.permalinks",
             "lookbook.query": "lookbook.search.query",

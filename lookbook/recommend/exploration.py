@@ -26,7 +26,9 @@ def diversify(rows: np.ndarray, scores: np.ndarray, items: Items, k: int) -> np.
         return rows[np.argsort(-scores, kind="stable")][:k]
     span = float(scores.max() - scores.min()) or 1.0
     relevance = (scores - scores.min()) / span
-    return rows[maximal_marginal_relevance(relevance, items.vectors[rows], k, _DIVERSITY)]
+    return rows[
+        maximal_marginal_relevance(relevance, items.vectors[rows], k, _DIVERSITY, floor=0.0)
+    ]
 
 
 def diverse_top_k(scores: np.ndarray, items: Items, k: int) -> np.ndarray:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 _CONDITION = re.compile(r"([^=!<>]+)(!=|<=|>=|=)(.*)", re.DOTALL)  # in time linear to its text
 MAX_CHARACTERS = 512  # of a condition
-_NUMERIC: dict[str, Callable] = {"<=": np.less_equal, ">=": np.greater_equal}
+_NUMERIC: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+}
 
 
 class FilterError(ValueError):
@@ -64,12 +68,12 @@ class Condition:
                 ) from None
         return cls(column, operator, values)
 
-    def mask(self, column: Sequence) -> np.ndarray:
+    def mask(self, column: Sequence[Any]) -> np.ndarray:
         """bool (n,): entries of `column` that meet the condition; a missing one meets only `!=`."""
         if self.operator in _NUMERIC:
             numbers = np.array([_number(v) for v in column], dtype=np.float64)
             with np.errstate(invalid="ignore"):
-                return _NUMERIC[self.operator](numbers, float(self.values[0]))
+                return np.asarray(_NUMERIC[self.operator](numbers, float(self.values[0])))
         wanted = {v.casefold() for v in self.values}
         hit = np.fromiter((_text(v) in wanted for v in column), dtype=bool, count=len(column))
         return hit if self.operator == "=" else ~hit
@@ -112,8 +116,8 @@ def parse_where(where: Where) -> tuple[Condition, ...]:
 
 
 def _from_pair(key: str, value: object) -> Condition:
-    match = re.match(r"^(.*?)\s*(!=|<=|>=)?$", key, re.DOTALL)
-    column, operator = match.group(1), match.group(2) or "="
+    suffix = next((sign for sign in ("!=", "<=", ">=") if key.endswith(sign)), "")
+    column, operator = key.removesuffix(suffix).rstrip(), suffix or "="
     values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
     if not values:
         raise FilterError(f"{column}: expected at least one value, found an empty list")

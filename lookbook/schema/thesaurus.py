@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from lookbook.schema.text import tokenize
 
@@ -309,11 +310,11 @@ def stem(word: str, language: str) -> str:
     if language not in _STEMMERS:
         return word
     with _LOCK:
-        return _stemmer(language).stemWord(word)
+        return str(_stemmer(language).stemWord(word))
 
 
 @cache
-def _stemmer(language: str) -> object:
+def _stemmer(language: str) -> Any:
     from snowballstemmer import stemmer
 
     return stemmer(_STEMMERS[language])

@@ -105,10 +105,10 @@ class ConceptIndex:
         for name in self.thesaurus.narrower(concept):
             for language in self.languages:
                 for term in self.thesaurus.stems(name, language):
-                    parts = [self._title_rows[language].get(word) for word in term]
-                    if all(part is not None for part in parts):
-                        found = np.array(sorted(set.intersection(*map(set, parts))), np.int64)
-                        rows[found] = True
+                    known = self._title_rows[language]
+                    if all(word in known for word in term):
+                        found = set.intersection(*(set(known[word]) for word in term))
+                        rows[np.array(sorted(found), np.int64)] = True
         return rows
 
     def _add_column(self, name: str, values: Sequence[Any], codes: np.ndarray) -> None:
@@ -125,7 +125,7 @@ class ConceptIndex:
             if not by_role.get(role):
                 continue
             rows = np.flatnonzero((codes == code) & free)
-            for concept in by_role.get(role, ()):
+            for concept in by_role[role]:
                 self._by_column[role][concept].append(rows)
             self._stated[role][rows] = True
 

@@ -1,4 +1,4 @@
-"""Results to take away: a contact sheet and a table."""
+"""Export results: a contact sheet as JPEG, and a table as CSV."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from PIL import Image, ImageDraw, ImageFont
 from lookbook.search.index import Hit, Index
 
 _COLUMNS, _WIDTH, _HEIGHT, _CAPTION, _GAP = 4, 240, 320, 44, 16
-_MOST = 96
+_MAX_HITS = 96
 _INK, _PAPER = (40, 40, 40), (255, 255, 255)
 _FORMULA = tuple("=+-@|%")
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def contact_sheet(index: Index, hits: Sequence[Hit]) -> bytes:
-    """JPEG of the first 96 hits, four in a row, each with its title; raises ValueError for none."""
+    """Draw the first 96 hits as JPEG, four in a row, with titles; raises ValueError for none."""
     if not hits:
         raise ValueError("a contact sheet needs at least one result, found none")
-    hits = hits[:_MOST]
+    hits = hits[:_MAX_HITS]
     columns = min(_COLUMNS, len(hits))
     rows = -(-len(hits) // columns)
     size = columns * (_WIDTH + _GAP) + _GAP, rows * (_HEIGHT + _CAPTION + _GAP) + _GAP
@@ -37,7 +38,7 @@ def contact_sheet(index: Index, hits: Sequence[Hit]) -> bytes:
 def _card(sheet: Image.Image, thumb: bytes, title: str, x: int, y: int) -> None:
     picture = Image.open(io.BytesIO(thumb)).convert("RGB")
     scale = min(_WIDTH / picture.width, _HEIGHT / picture.height)
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     picture = picture.resize(size, Image.Resampling.LANCZOS)
     sheet.paste(picture, (x + (_WIDTH - size[0]) // 2, y + (_HEIGHT - size[1]) // 2))
     font = ImageFont.load_default(14)
@@ -46,8 +47,8 @@ def _card(sheet: Image.Image, thumb: bytes, title: str, x: int, y: int) -> None:
         pen.text((x, y + _HEIGHT + 6 + 18 * n), line, _INK, font)
 
 
-def _lines(title: str, font: ImageFont.FreeTypeFont) -> list[str]:
-    """At most two lines of the card's width, the second cut with an ellipsis."""
+def _lines(title: str, font: _Font) -> list[str]:
+    """Break a title into at most two lines of the card's width; an ellipsis ends the second."""
     lines = [""]
     for word in " ".join(title.split())[:200].split(" "):
         longer = f"{lines[-1]} {word}".strip()
@@ -60,14 +61,14 @@ def _lines(title: str, font: ImageFont.FreeTypeFont) -> list[str]:
     return [_cut(line, font) for line in lines]
 
 
-def _cut(line: str, font: ImageFont.FreeTypeFont) -> str:
+def _cut(line: str, font: _Font) -> str:
     while font.getlength(line) > _WIDTH:
         line = line[:-2] + "…"
     return line
 
 
 def as_csv(hits: Sequence[Hit]) -> str:
-    """A table with a head: rank, id, title, score, and every attribute of the catalogue.
+    """Write CSV with a header: rank, id, title, score, and every attribute of the catalogue.
 
     Texts that a spreadsheet would run as a formula get an apostrophe before them (OWASP, "CSV
     injection").
@@ -77,8 +78,8 @@ def as_csv(hits: Sequence[Hit]) -> str:
     table = csv.writer(out)
     table.writerow([_safe(name) for name in ("rank", "id", "title", "score", *names)])
     for rank, hit in enumerate(hits, 1):
-        told = [_safe(hit.item.attributes.get(name)) for name in names]
-        table.writerow([rank, _safe(hit.id), _safe(hit.item.title), f"{hit.score:.4f}", *told])
+        values = [_safe(hit.item.attributes.get(name)) for name in names]
+        table.writerow([rank, _safe(hit.id), _safe(hit.item.title), f"{hit.score:.4f}", *values])
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -130,7 +131,7 @@ class Index:
         order = np.argsort(-counts, kind="stable")
         return {values[i]: int(counts[i]) for i in order if values[i] is not None}
 
-    def categorical_codes(self, column: str) -> tuple[list, np.ndarray]:
+    def categorical_codes(self, column: str) -> tuple[list[Any], np.ndarray]:
         """Return an attribute's distinct values, and int (n,) which of them each row has.
 
         Raises FilterError for a column that the index does not have.
@@ -140,7 +141,7 @@ class Index:
             raise FilterError(f"there is no column {column!r}; the columns are: {known}")
         return self._columns[column]
 
-    def column(self, name: str) -> list:
+    def column(self, name: str) -> list[Any]:
         """Return the value of an attribute by row number; raises FilterError for an unknown one."""
         values, codes = self.categorical_codes(name)
         return [values[code] for code in codes]
@@ -158,7 +159,7 @@ class Index:
         The condition is tested on the distinct values of its column, not on every row.
         """
         values, codes = self.categorical_codes(condition.column)
-        return condition.mask(values)[codes]
+        return np.asarray(condition.mask(values)[codes])
 
     # items
 
@@ -186,13 +187,14 @@ class Index:
 
     def vector(self, id: str) -> np.ndarray:
         """Return the stored vector of an item, float32 (manifest.dim,); raises UnknownItem."""
-        return self.generation.vectors[self.row_of(id)].astype(np.float32)
+        return np.asarray(self.generation.vectors[self.row_of(id)], np.float32)
 
     @cached_property
     def unit_vectors(self) -> np.ndarray:
         """float32 (n, manifest.dim) of L2 norm 1, in memory."""
         vectors = np.asarray(self.generation.vectors, np.float32)
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(norms, 1e-12))
 
     def to_index_space(self, vector: np.ndarray) -> np.ndarray:
         """Project an encoder's vector (dim,) as the index stores vectors: (manifest.dim,).
@@ -209,7 +211,7 @@ class Index:
             raise ValueError("the query vector holds numbers that are not finite")
         if not vector.any():
             raise ValueError("the query vector is zero: it is close to nothing")
-        return project(vector[None], self.generation.projection)[0]
+        return np.asarray(project(vector[None], self.generation.projection)[0])
 
     # search
 
@@ -269,10 +271,10 @@ class Index:
         allowed = np.ones(len(self), bool) if allowed is None else allowed.copy()
         allowed[np.asarray(exclude_rows, np.int64)] = False
         matching = int(allowed.sum())
-        query, found = np.asarray(query, np.float32)[None], None
+        query, approximate = np.asarray(query, np.float32)[None], None
         if self._forest and not (filtered and matching <= _FEW_ROWS):
-            found = self._approximate(query, k, allowed, matching, groups)
-        rows, scores = found or self._exactly(query, k, allowed, matching, groups)
+            approximate = self._approximate(query, k, allowed, matching, groups)
+        rows, scores = approximate or self._exactly(query, k, allowed, matching, groups)
         items = self.items
         return [
             Hit(self.ids[row], float(score), items[row], row)
@@ -356,7 +358,7 @@ def _first_rows(groups: np.ndarray) -> np.ndarray:
     return first[inverse]
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[list, np.ndarray]:
+def _coded(column: pa.ChunkedArray) -> tuple[list[Any], np.ndarray]:
     """Return the distinct values, and for each row which of them it has."""
     if pa.types.is_null(column.type):
         return [None], np.zeros(len(column), np.int32)

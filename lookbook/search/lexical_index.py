@@ -51,7 +51,7 @@ class LexicalIndex:
         weights = [np.log1p(self._count / len(rows)) for rows in mentioned]
         for rows, weight in zip(mentioned, weights, strict=True):
             share[rows] += weight
-        return share / (np.mean(weights) * len(words))
+        return np.asarray(share / (np.mean(weights) * len(words)), np.float32)
 
     def knows(self, word: str) -> bool:
         """Whether any row mentions it."""

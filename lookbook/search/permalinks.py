@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ MAX_PICTURES = 4
 MAX_IDS = 32  # positive and negative items, each
 MAX_CONDITIONS = 16
 MAX_WORDS = 200  # characters
+N = TypeVar("N", int, float)
 NAMES = ("item", "words", "where", "more", "less", "n", "variety", "fold", "picture")
 _FOLD_NAMES = {"colourways": "colourways", "copies": "copies", "none": None}
 _MAX_PARAMETER = 16_384  # characters of one parameter
@@ -54,7 +56,7 @@ def to_params(
     }
     if (allow_pictures or query.from_link) and query.pictures:
         if index is None:
-            raise ValueError("a link to pictures needs the index that they were asked of")
+            raise ValueError("a link to pictures needs the index that they were encoded for")
         params["picture"] = "~".join([encoder_mark(index), *map(_packed, query.pictures)])
     return {name: text for name, text in params.items() if text}
 
@@ -163,21 +165,21 @@ def _where(texts: list[str], index: Index, warnings: list[str]) -> tuple[Conditi
 def _number(
     name: str,
     text: str,
-    kind: Callable[[str], float],
+    kind: Callable[[str | float], N],
     low: float,
     high: float,
-    usual: float,
+    default: N,
     warnings: list[str],
-) -> float:
+) -> N:
     if not text:
-        return usual
+        return default
     try:
-        value = kind(text[:20])
+        value: float = kind(text[:20])
     except ValueError:
         value = math.nan
     if math.isnan(value):
         warnings.append(f"{name} should be a number, found {text[:40]!r}.")
-        return usual
+        return default
     if not low <= value <= high:
         warnings.append(f"{name} goes from {low} to {high}, found {text[:40]}.")
     return kind(min(max(value, low), high))
@@ -206,16 +208,16 @@ def _pictures(text: str, index: Index, warnings: list[str]) -> tuple[np.ndarray,
         return ()
     mark, *packed = text.split("~")
     if mark != encoder_mark(index):
-        warnings.append("The picture of this link was seen by another encoder and was left out.")
+        warnings.append("The picture of this link was encoded by another encoder and was left out.")
         return ()
-    found = []
+    vectors = []
     for part in _few("pictures", packed, MAX_PICTURES, warnings):
         vector = _unpacked(part, index.dim)
         if vector is None:
             warnings.append("A picture of this link is damaged and was left out.")
         else:
-            found.append(vector)
-    return tuple(found)
+            vectors.append(vector)
+    return tuple(vectors)
 
 
 def _unpacked(text: str, dim: int) -> np.ndarray | None:

@@ -72,16 +72,16 @@ def locate_box(image: Image.Image, encoder: Encoder) -> Box:
     """Return the box of the garment with a margin, or WHOLE where none was told apart."""
     from lookbook.encoding.localization import find_garment
 
-    found = find_garment(encoder, image)
-    if not found.confidence:
+    garment = find_garment(encoder, image)
+    if not garment.confidence:
         return WHOLE
-    x = CROP_MARGIN * (found.right - found.left)
-    y = CROP_MARGIN * (found.bottom - found.top)
+    x = CROP_MARGIN * (garment.right - garment.left)
+    y = CROP_MARGIN * (garment.bottom - garment.top)
     return normalize_box(
-        (found.left - x) / image.width,
-        (found.top - y) / image.height,
-        (found.right + x) / image.width,
-        (found.bottom + y) / image.height,
+        (garment.left - x) / image.width,
+        (garment.top - y) / image.height,
+        (garment.right + x) / image.width,
+        (garment.bottom + y) / image.height,
     )
 
 

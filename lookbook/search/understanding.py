@@ -167,10 +167,10 @@ def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
 
 def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndarray | None:
     """Items of the kinds that were asked for, without those of unwanted concepts."""
-    rows = None
+    rows: np.ndarray | None = None
     for number, kind in enumerate(plan.kinds):
-        found = concepts.rows(kind)
-        if not found.any():
+        found: np.ndarray | None = concepts.rows(kind)
+        if found is not None and not found.any():
             found = _closest(plan, number, concepts)
         if found is not None:
             rows = found.copy() if rows is None else rows | found

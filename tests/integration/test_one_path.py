@@ -35,6 +35,13 @@ def site(service):
     return Callbacks(service, MagicMock(), [])
 
 
+@pytest.fixture(autouse=True)
+def opened_once(service, monkeypatch):
+    """The command line, run in this process, gets the index and encoder that are open already."""
+    both = (service.index, service.encoder)
+    monkeypatch.setattr("lookbook.search.opening.open_with_encoder", lambda *settings: both)
+
+
 def shown(site, answer):
     return [id for id, _ in answer[site.components.shown]]
 
@@ -81,7 +88,7 @@ def test_the_command_line_and_the_api_crop_unless_told_otherwise(service, capsys
     ("text", "unknown"),
     [
         ("navy shirt without stripes", []),
-        ("navy shirt, not wobblyish qqzzx", ["wobblyish", "qqzzx"]),
+        ("wobblyish navy shirt qqzzx, not striped", ["wobblyish", "qqzzx"]),
         ("qqzzx", ["qqzzx"]),
     ],
 )

@@ -139,7 +139,7 @@ def test_damaged_vectors_are_noted(shop, tail):
         ({"variety": "nan"}, "variety should be a number"),
         ({"variety": "-inf"}, "variety goes from 0 to 1"),
         ({"fold": "all"}, "fold is one of colourways, copies, none"),
-        ({"picture": "00000000~AAAA"}, "seen by another encoder"),
+        ({"picture": "00000000~AAAA"}, "encoded by another encoder"),
     ],
 )
 def test_what_cannot_be_used_is_said(shop, params, note):

@@ -121,7 +121,7 @@ def test_an_answer_is_the_brute_force_answer(shop, query):
 
 @same_fixture
 @given(query=queries, words=st.sampled_from(["red", "in blue, without red", "not green", "red 7"]))
-def test_what_the_catalogue_says_adds_to_the_cosine(shop, query, words):
+def test_lexical_scores_add_to_the_cosine(shop, query, words):
     query = Query(**{**vars(query), "words": words, "where": ()})
     alone = replace(query, words="").empty
     colours = np.array(shop.column("colour"))
@@ -244,7 +244,7 @@ def test_more_draws_near_and_less_pushes_away(shop):
         assert sign * moved @ unit(shop.vector("i50")) > 0
 
 
-def test_steps_can_be_taken_back_and_other_parts_stay():
+def test_undo_takes_back_feedback_and_keeps_other_parts():
     start = Query(item="a", where=("colour=red",))
     there = start.with_positive("x").with_negative("y").with_negative("x")
     assert (there.positive, there.negative) == ((), ("y", "x"))
@@ -275,7 +275,7 @@ def test_nothing_but_filters_gives_the_catalogue_in_its_order(shop):
     assert sum(1 + len(hit.colourways) for hit in folded.hits) == len(set(shop.duplicate_groups))
 
 
-def test_words_that_nobody_knows_are_told_and_lead_nowhere(shop):
+def test_unknown_words_are_reported_and_ignored(shop):
     answer = run(Query(words="a wobbly red thing"), shop, Speaker())
     assert answer.unknown_words == ["wobbly", "thing"]
     assert answer.hits[0].row == max(range(COUNT), key=lambda r: unit(shop.vector(f"i{r}"))[0])
@@ -297,7 +297,7 @@ def test_words_that_nobody_knows_are_told_and_lead_nowhere(shop):
         (Query(pictures=(np.ones(3),)), ValueError, "another model"),
     ],
 )
-def test_what_cannot_be_asked_is_a_sentence(shop, query, error, message):
+def test_an_invalid_query_raises_a_message(shop, query, error, message):
     with pytest.raises(error, match=message):
         run(query, shop)
 
@@ -319,11 +319,11 @@ def test_an_empty_query_has_no_vector(shop):
         ("", "", ""),
     ],
 )
-def test_wishes_for_and_against(text, wanted, unwanted):
+def test_negated_words_are_split_off(text, wanted, unwanted):
     assert parse_negation(text) == (wanted, unwanted)
 
 
-def test_small_words_tell_nothing():
+def test_stop_words_are_dropped():
     assert content_words("show me a shirt in Navy please") == "shirt Navy"
 
 

@@ -138,3 +138,13 @@ def test_words_that_nobody_knows_find_nothing(shop):
 
 def test_nothing_is_understood_of_no_words(shop):
     assert understand("", "", shop).empty
+
+
+def test_a_title_speaks_where_the_attribute_names_no_known_kind(tmp_path):
+    """One item's kind is a word that nobody knows: its title says that it is a dress."""
+    kinds = ["Shirts", "Dresses", "Shirts", "Zzyx"] * 3
+    titles = [f"Ada Piece {n}" for n in range(11)] + ["Ada Evening Dress"]
+    items = {"id": [f"i{n}" for n in range(12)], "title": titles, "articleType": kinds}
+    publish_tiny(tmp_path, count=12, dim=8, items=items, thumbs=[b""] * 12)
+    hits = run(Query(words="dress", fold=None), Index.open(tmp_path), Mute()).hits
+    assert {hit.id for hit in hits} == {"i1", "i5", "i9", "i11"}

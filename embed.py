@@ -1,4 +1,4 @@
-"""Offline: a catalogue of pictures -> vectors -> a forest -> a new generation of the index.
+"""Index a catalogue of pictures: encode, build the search, publish a new generation.
 
 python embed.py                                        the house collection
 python embed.py --dataset ./photos --output shop       a folder of pictures
@@ -15,14 +15,14 @@ from lookbook import settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Build and publish an index; 0 when it is published, 2 for a wish that cannot be met."""
+    """Build and publish an index; return 0 when it is published, 2 for an invalid request."""
     try:
         print(_build(_options(argv)))
     except (ValueError, OSError) as error:  # every error of the library is one of these
         print(f"embed.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nembed.py: stopped; the same command goes on from here", file=sys.stderr)
+        print("\nembed.py: stopped; run the same command again to resume", file=sys.stderr)
         return 130
     return 0
 
@@ -58,6 +58,7 @@ def _build(args: argparse.Namespace) -> object:
         model=args.model,
         dim=args.dim,
         metric=args.metric,
+        engine=args.engine,
         trees=args.trees,
         recall=args.recall,
         near_duplicates=args.fold,

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 from lookbook import settings
@@ -50,6 +51,7 @@ def house(argv: Sequence[str]) -> int:
 def evaluate(argv: Sequence[str]) -> int:
     """Measure an index by its attributes, an encoder on pictures, or recommenders on purchases."""
     args = _parser("evaluate", settings.EVALUATE, evaluate).parse_args(argv)
+    settings.refuse_unused(settings.EVALUATE, args, *settings.used_by_evaluate(args))
     if args.interactions:
         return _of_recommenders(args)
     if not any((args.index, args.data, args.phone, args.transfer)):
@@ -152,7 +154,9 @@ def rollback(argv: Sequence[str]) -> int:
     from lookbook.index import rollback as publish_previous
     from lookbook.recommend.model_store import MODELS_FOLDER
 
-    args = _parser("step-back", settings.STEP_BACK, rollback).parse_args(argv)
+    args = _parser("rollback", settings.ROLLBACK, rollback).parse_args(argv)
+    used = settings.ROLLBACK if args.models else (settings.OWN_INDEX,)
+    settings.refuse_unused(settings.ROLLBACK, args, used, "without --models")
     root = (args.state or args.index) / MODELS_FOLDER if args.models else args.index
     print(f"{root} now serves {publish_previous(root)}")
     return 0
@@ -181,8 +185,9 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "evaluate": evaluate,
     "audit": audit,
     "refresh": refresh,
-    "step-back": rollback,
+    "rollback": rollback,
 }
+ALIASES = {"step-back": "rollback"}  # names of an earlier release
 
 
 def _parser(
@@ -191,9 +196,18 @@ def _parser(
     return settings.parser(options, prog=f"python -m lookbook {name}", description=command.__doc__)
 
 
+def _current_names(argv: list[str]) -> list[str]:
+    """Replace the old name of a command, with a warning that names the new one."""
+    if not argv or argv[0] not in ALIASES:
+        return argv
+    name = ALIASES[argv[0]]
+    warnings.warn(f"{argv[0]!r} is now called {name!r}", DeprecationWarning, stacklevel=3)
+    return [name, *argv[1:]]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 2 and a sentence for a wish that cannot be met."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    """Run one command; return 2 after one sentence on stderr for an invalid request."""
+    argv = _current_names(list(sys.argv[1:] if argv is None else argv))
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: python -m lookbook COMMAND [options]\n")
         print("\n".join(f"  {name:10} {command.__doc__}" for name, command in COMMANDS.items()))
@@ -203,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return COMMANDS[argv[0]](argv[1:])
-    except BrokenPipeError:  # whoever read our output has read enough
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, OSError, LookupError) as error:

@@ -1,18 +1,21 @@
-"""Every setting, declared once: command lines, environment and docs derive from it."""
+"""Every setting, declared once: command lines, environment and docs derive from it.
+
+A leaf: it imports nothing of lookbook. A test compares the choices below with those of the rooms.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lookbook.encoding.encoder import POOLINGS, PRECISIONS
-from lookbook.index.engines.annoy_file import METRICS
-from lookbook.resources import shipped
-from lookbook.search.index import ENGINES
+POOLINGS = ("avg", "max", "gem")
+PRECISIONS = ("auto", "float32", "bfloat16")
+METRICS = ("angular", "euclidean", "dot")
 
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
     ("0", "false", "no", "off"), False
@@ -21,22 +24,26 @@ _SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Setting:
-    """One option `--name`; where `environment` is true, LOOKBOOK_NAME gives its default."""
+    """One option `--name`; where `environment` is true, LOOKBOOK_NAME gives its default.
+
+    `choices` are the values, or "module:function" that returns them: called when a command line is
+    made, for what registers itself elsewhere. `min` and `max` bound a number, both included.
+    """
 
     name: str
     default: Any
     help: str
-    type: type = str
-    choices: tuple[str, ...] | None = None
-    repeat: bool = False
+    type: type[Any] = str
+    choices: tuple[str, ...] | str | None = None
+    multiple: bool = False
     environment: bool = False
     metavar: str | None = None
-    least: float | None = None
-    most: float | None = None
-    fallback: Path | None = None  # in place of a default path that does not exist
+    min: float | None = None
+    max: float | None = None
+    fallback: str | None = None  # a shipped folder, where the default path does not exist
 
     @property
-    def variable(self) -> str:
+    def env_var(self) -> str:
         """Name of the environment variable."""
         return "LOOKBOOK_" + self.name.upper().replace("-", "_")
 
@@ -45,20 +52,31 @@ class Setting:
         """How it is written on a command line."""
         return ("-" if len(self.name) == 1 else "--") + self.name
 
+    @property
+    def dest(self) -> str:
+        """Name of the attribute that holds its value once a command line is parsed."""
+        return self.name.replace("-", "_")
+
+    def allowed(self) -> tuple[str, ...] | None:
+        """Return the values to choose from, None for any."""
+        if not isinstance(self.choices, str):
+            return self.choices
+        return tuple(pkgutil.resolve_name(self.choices)())
+
     def value(self) -> Any:
-        """The default, from the environment where it is set; raises ValueError with both values."""
-        text = os.environ.get(self.variable) if self.environment else None
+        """Return the default, from the environment where it is set; raises ValueError."""
+        text = os.environ.get(self.env_var) if self.environment else None
         if not text:
             if self.fallback is not None and not self.default.exists():
-                return self.fallback
-            return [] if self.repeat else self.default
+                return pkgutil.resolve_name("lookbook.resources:shipped")(self.fallback)
+            return [] if self.multiple else self.default
         try:
-            return self.read(text)
+            return self.parse(text)
         except (ValueError, argparse.ArgumentTypeError) as error:
-            raise ValueError(f"{self.variable}={text!r}: {error}, as for --{self.name}") from None
+            raise ValueError(f"{self.env_var}={text!r}: {error}, as for --{self.name}") from None
 
-    def read(self, text: str) -> Any:
-        """A value from its text; raises ArgumentTypeError that says what was expected."""
+    def parse(self, text: str) -> Any:
+        """Convert text to a value; raises ArgumentTypeError that says what was expected."""
         if self.type is bool:
             if text.lower() not in _SWITCHES:
                 raise argparse.ArgumentTypeError(f"expected one of {', '.join(_SWITCHES)}")
@@ -66,55 +84,50 @@ class Setting:
         try:
             value = self.type(text)
         except ValueError:
-            kind = {int: "a whole number", float: "a number"}.get(self.type, self.type.__name__)
-            raise argparse.ArgumentTypeError(f"expected {kind}, found {text!r}") from None
-        if self.choices and value not in self.choices:
-            raise argparse.ArgumentTypeError(f"expected one of {', '.join(self.choices)}")
-        too_low = self.least is not None and not value >= self.least
-        if too_low or (self.most is not None and not value <= self.most):
-            bounds = f"at least {self.least}" + f" and at most {self.most}" * (
-                self.most is not None
-            )
+            expected = {int: "a whole number", float: "a number"}.get(self.type, self.type.__name__)
+            raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}") from None
+        if (allowed := self.allowed()) and value not in allowed:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(allowed)}")
+        too_low = self.min is not None and not value >= self.min
+        if too_low or (self.max is not None and not value <= self.max):
+            bounds = f"at least {self.min}" + f" and at most {self.max}" * (self.max is not None)
             raise argparse.ArgumentTypeError(f"expected {bounds}, found {text}")
         return value
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
         """Declare the option on a command line."""
-        common = {"dest": self.name.replace("-", "_"), "default": self.value(), "help": self.help}
+        common: dict[str, Any] = {"dest": self.dest, "default": self.value(), "help": self.help}
         if self.type is bool:
             parser.add_argument(f"--{self.name}", action=argparse.BooleanOptionalAction, **common)
             return
-        action = "append" if self.repeat else "store"
-        common |= {"type": self.read, "choices": self.choices, "metavar": self.metavar}
+        action = "append" if self.multiple else "store"
+        common |= {"type": self.parse, "choices": self.allowed(), "metavar": self.metavar}
         parser.add_argument(self.flag, action=action, **common)
 
 
 INDEX = Setting(
-    "index",
-    Path("index"),
-    "folder of the index",
-    Path,
-    environment=True,
-    fallback=shipped("index"),
+    "index", Path("index"), "folder of the index", Path, environment=True, fallback="index"
 )
-OWN_INDEX = replace(INDEX, fallback=None)  # for commands that write beside it
+OWN_INDEX = replace(INDEX, fallback=None)  # for commands that write into it
 ENGINE = Setting(
     "engine",
     "auto",
-    "how neighbours are found: auto is what the build measured as the faster at the wanted recall",
-    choices=ENGINES,
+    "how neighbours are found: exact, annoy or another of docs/ENGINES.md that the index was built "
+    "with; auto is what the build measured as the faster at the wanted recall",
+    choices="lookbook.index.engines:serving_choices",
     environment=True,
 )
 MODEL = Setting(
     "model", None, "folder or Hub id of a transformers vision model; without it: the shipped one"
 )
 DEVICE = Setting("device", "auto", "auto, cpu, cuda, cuda:1, mps ...", environment=True)
+JSON = Setting("json", False, "print JSON", bool)
 WHERE = Setting(
     "where",
     None,
     "only items that meet this, e.g. articleType=Tshirts, gender!=Boys, price<=40, "
     "season=Summer|Fall; may be given several times",
-    repeat=True,
+    multiple=True,
     metavar="COLUMN=VALUE",
 )
 
@@ -128,12 +141,12 @@ CATALOGUE = (
     ),
     Setting("split", None, "split of the data set"),
     WHERE,
-    Setting("limit", None, "stop after so many items", int, least=1),
+    Setting("limit", None, "stop after so many items", int, min=1),
     Setting("image-column", None, "column of the picture, where it cannot be guessed"),
     Setting("title-column", None, "column of the title"),
     Setting("id-column", None, "column of the id"),
     Setting(
-        "attribute", None, "column to keep as an attribute; without it: all of them", repeat=True
+        "attribute", None, "column to keep as an attribute; without it: all of them", multiple=True
     ),
 )
 
@@ -147,10 +160,16 @@ EMBED = (
         "how feature maps become one vector (avg keeps the model's own projection)",
         choices=POOLINGS,
     ),
-    Setting("dim", None, "reduce vectors to so many dimensions by PCA-whitening", int, least=1),
+    Setting("dim", None, "reduce vectors to so many dimensions by PCA-whitening", int, min=1),
     Setting("metric", "angular", "distance between vectors", choices=METRICS),
-    Setting("trees", 50, "trees of the Annoy forest", int, least=1, most=1000),
-    Setting("recall", 0.99, "recall at k=24 that search_k is chosen for", float, least=0, most=1),
+    Setting(
+        "engine",
+        "annoy",
+        "what is built for approximate search, see docs/ENGINES.md; exact builds nothing",
+        choices="lookbook.index.engines:names",
+    ),
+    Setting("trees", None, "trees of the Annoy forest; without it: 50", int, min=1, max=1000),
+    Setting("recall", 0.99, "recall at k=24 that the engine is tuned for", float, min=0, max=1),
     Setting("denoise", False, "run a 3x3 median over each picture, query pictures too", bool),
     Setting(
         "precision",
@@ -159,11 +178,11 @@ EMBED = (
         choices=PRECISIONS,
     ),
     DEVICE,
-    Setting("batch-size", 32, "pictures in one forward pass", int, least=1, most=4096),
+    Setting("batch-size", 32, "pictures in one forward pass", int, min=1, max=4096),
     Setting("fold", True, "show near-duplicates of one picture as one result", bool),
     Setting("map", True, "lay the catalogue out on a plane, for the map of the site", bool),
     Setting("licence", None, "licence of the pictures, shown on the site; default: the data set's"),
-    Setting("seed", 0, "seed of the forest and of samples", int, least=0, most=2**31 - 1),
+    Setting("seed", 0, "seed of the engine and of samples", int, min=0, max=2**31 - 1),
     Setting(
         "resume", True, "go on from what an interrupted run has encoded (--fresh: from none)", bool
     ),
@@ -192,12 +211,12 @@ APP = (
         "address to listen on; without it GRADIO_SERVER_NAME, or 127.0.0.1",
         environment=True,
     ),
-    Setting("port", 7860, "port to listen on", int, environment=True, least=1, most=65535),
+    Setting("port", 7860, "port to listen on", int, environment=True, min=1, max=65535),
     Setting("share", False, "ask gradio for a public link", bool, environment=True),
     ENGINE,
     DEVICE,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
-    Setting("results", 24, "results shown at first", int, environment=True, least=1, most=96),
+    Setting("results", 24, "results shown at first", int, environment=True, min=1, max=96),
     STATE,
     DATABASE_URL,
     Setting(
@@ -213,8 +232,8 @@ APP = (
         "how often recommenders are trained anew while the site runs; 0: never",
         float,
         environment=True,
-        least=0,
-        most=8760,
+        min=0,
+        max=8760,
     ),
     Setting(
         "refresh-events",
@@ -222,7 +241,7 @@ APP = (
         "or after so many new events; 0: never",
         int,
         environment=True,
-        least=0,
+        min=0,
     ),
 )
 
@@ -231,24 +250,24 @@ SEARCH = (
     Setting("image", None, "query picture", Path, metavar="PHOTO"),
     Setting("crop", True, "locate the garment in the picture and search with it alone", bool),
     Setting("text", None, "query in words, alone or added to the picture"),
-    Setting("k", 24, "number of results", int, least=1),
+    Setting("k", 24, "number of results", int, min=1),
     WHERE,
     ENGINE,
     DEVICE,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
-    Setting("json", False, "print JSON", bool),
+    JSON,
 )
 
 REFRESH = (OWN_INDEX, STATE, DATABASE_URL)
 
-STEP_BACK = (
+ROLLBACK = (
     OWN_INDEX,
     STATE,
-    Setting("models", False, "step back to the recommenders before the current ones", bool),
+    Setting("models", False, "of the recommenders, not of the index", bool),
 )
 
+_ID_COLUMN = Setting("id-column", None, "column of the id in --items, where it cannot be guessed")
 COLUMN_NAMES = (
-    Setting("id-column", None, "column of the id in --items, where it cannot be guessed"),
     Setting("user-column", None, "column of the person in --interactions"),
     Setting("item-column", None, "column of the item"),
     Setting("time-column", None, "column of the day or time"),
@@ -257,57 +276,103 @@ COLUMN_NAMES = (
 
 AUDIT = (
     INDEX,
-    Setting("sample", 1000, "items that ask for the others", int, least=20),
-    Setting("seed", 0, "seed of the sample", int, least=0, most=2**31 - 1),
+    Setting("sample", 1000, "items that ask for the others", int, min=20),
+    Setting("seed", 0, "seed of the sample", int, min=0, max=2**31 - 1),
     Setting("plot", None, "folder to draw each attribute into, as PNG", Path, metavar="FOLDER"),
-    Setting("json", False, "print JSON", bool),
+    JSON,
 )
 
-EVALUATE = (
-    Setting("index", None, "an index, measured by its own attributes", Path),
-    Setting("encoder", None, "folder or Hub id of the model; without it: the shipped one"),
+_EVALUATED_INDEX = Setting("index", None, "an index, measured by its own attributes", Path)
+_EVALUATED_ENCODER = Setting(
+    "encoder", None, "folder or Hub id of the model; without it: the shipped one"
+)
+OF_PRODUCTS = (
     Setting("data", None, "products: anything that embed.py takes; those held out are used"),
     Setting("larger", None, "larger photos of some of these products, with the same ids"),
+    Setting("by", None, "with --data: an attribute whose groups get a figure each", multiple=True),
+)
+OF_ENCODER = (
+    _EVALUATED_ENCODER,
     Setting("phone", None, "photos with `label` and `sender_id`; photographers held out ask"),
     Setting("transfer", None, "articles of another shop, with `product_code` for colourways"),
-    Setting("by", None, "with --data: an attribute whose groups get a figure each", repeat=True),
+    Setting("pooling", "avg", "how feature maps become one vector", choices=POOLINGS),
+    Setting("precision", "auto", "precision of the model", choices=PRECISIONS),
+    DEVICE,
+)
+OF_INTERACTIONS = (
     Setting(
         "interactions",
         None,
         "purchases or likes, a parquet file or a CSV: measures recommenders",
         Path,
     ),
-    Setting("items", None, "the catalogue that they are of: anything that embed.py takes"),
     Setting(
         "split-day", None, "recommenders learn from before it and are asked for what came after"
     ),
     *COLUMN_NAMES,
-    Setting("pooling", "avg", "how feature maps become one vector", choices=POOLINGS),
-    Setting("precision", "auto", "precision of the model", choices=PRECISIONS),
-    DEVICE,
-    Setting("json", False, "print JSON", bool),
+)
+OF_ITEMS = (
+    _EVALUATED_ENCODER,
+    Setting("items", None, "the catalogue that they are of: anything that embed.py takes"),
+    _ID_COLUMN,
+)
+EVALUATE = (
+    _EVALUATED_INDEX,
+    _EVALUATED_ENCODER,
+    *OF_PRODUCTS,
+    *OF_ENCODER[1:],
+    *OF_INTERACTIONS,
+    *OF_ITEMS[1:],
+    JSON,
 )
 
 
+def used_by_evaluate(args: argparse.Namespace) -> tuple[Sequence[Setting], str]:
+    """Return the settings that `evaluate` uses for what was asked for, and its name."""
+    if args.interactions and args.index:
+        return (_EVALUATED_INDEX, *OF_INTERACTIONS, JSON), "with --interactions and --index"
+    if args.interactions:
+        return (*OF_INTERACTIONS, *OF_ITEMS, JSON), "with --interactions"
+    if args.index:
+        return (_EVALUATED_INDEX, JSON), "with --index"
+    if args.data:
+        return (*OF_PRODUCTS, *OF_ENCODER, JSON), "without --interactions"
+    return (*OF_ENCODER, JSON), "without --data or --interactions"
+
+
 def parser(settings: Sequence[Setting], **about: Any) -> argparse.ArgumentParser:
-    """A command line with `settings` on it."""
+    """Return a command line with `settings` on it."""
     made = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter, **about)
     for setting in settings:
         setting.add_to(made)
     return made
 
 
+def given(settings: Sequence[Setting], args: argparse.Namespace) -> list[str]:
+    """Return the flags of the settings whose parsed value is not their default."""
+    return [s.flag for s in settings if getattr(args, s.dest) != s.value()]
+
+
+def refuse_unused(
+    settings: Sequence[Setting], args: argparse.Namespace, used: Sequence[Setting], task: str
+) -> None:
+    """Raise ValueError that names the options that were given and that `task` does not use."""
+    unused = [flag for flag in given(settings, args) if flag not in {s.flag for s in used}]
+    if unused:
+        raise ValueError(f"{', '.join(unused)} would change nothing {task}: leave it out")
+
+
 def table(settings: Sequence[Setting]) -> str:
-    """A Markdown table of settings, as the README has it; a test compares the two."""
+    """Return a Markdown table of settings, as the README has it; a test compares the two."""
     rows = ["| option | default | variable | what it does |", "| --- | --- | --- | --- |"]
     for setting in settings:
         name = f"`{setting.flag}`"
         if setting.type is bool and setting.default:
             name += f", `--no-{setting.name}`"
         default = "" if setting.default in (None, False) else f"`{setting.default}`"
-        variable = f"`{setting.variable}`" if setting.environment else ""
-        words = setting.help.replace("|", "\\|")
-        if setting.choices:
-            words += " (" + ", ".join(setting.choices) + ")"
-        rows.append(f"| {name} | {default} | {variable} | {words} |")
+        variable = f"`{setting.env_var}`" if setting.environment else ""
+        help_text = setting.help.replace("|", "\\|")
+        if isinstance(setting.choices, tuple):  # what registers itself has a page of its own
+            help_text += " (" + ", ".join(setting.choices) + ")"
+        rows.append(f"| {name} | {default} | {variable} | {help_text} |")
     return "\n".join(rows)

@@ -35,7 +35,7 @@ def write_tiny(
     return write_generation(root, **{**defaults, **options})
 
 
-def small_learnt(generation) -> dict:
+def small_extras(generation) -> dict:
     """Every file that may be learnt of a generation, small and known."""
     count = generation.manifest.count
     return {

@@ -40,8 +40,10 @@ def open_catalog(
 
 def _source(dataset: str | None, split: str | None, columns: Columns, limit: int | None) -> Source:
     if dataset is None:
+        from lookbook.catalog.files import choose_split
         from lookbook.catalog.house import house_source
 
+        choose_split((), split, "the house collection")
         return house_source(columns, limit)
     name = str(dataset)
     path = Path(name).expanduser()

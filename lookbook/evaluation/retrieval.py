@@ -31,8 +31,8 @@ from lookbook.images.loading import (
     read_bytes,
     thumbnail_descriptor,
 )
-from lookbook.index.engines.annoy import exact_neighbours
-from lookbook.index.near_duplicates import fold
+from lookbook.index.engines.exact import exact_neighbours
+from lookbook.index.near_duplicates import group_near_duplicates
 
 MIN_GROUP_SIZE = 30  # items of a group that is measured by itself
 DEPTH = 30  # neighbours searched; more than 10, as those of the query's own group are skipped
@@ -81,7 +81,8 @@ def encode_gallery(items: Iterable[Item], encoder: Encoder) -> Gallery:
     decoded = list(decodable_items(items))
     vectors = encoder.encode([data for _, _, data in decoded])
     descriptors = np.stack([thumbnail_descriptor(image) for _, image, _ in decoded])
-    groups = fold(vectors, descriptors, [content_hash(data) for _, _, data in decoded])
+    hashes = [content_hash(data) for _, _, data in decoded]
+    groups = group_near_duplicates(vectors, descriptors, hashes)
     representatives, row_of = np.unique(groups, return_inverse=True)
     return Gallery(
         [decoded[n][0] for n in representatives],

@@ -1,15 +1,15 @@
-"""One generation of the index on disk: write it beside, verify it, publish it, open it.
+"""Storage: write a generation of the index, verify it, publish it, open it.
 
 A root such as `index/` holds generations, each a folder written whole and never changed after, and
-the small file CURRENT that says which of them readers open.
+the small file CURRENT that says which of them readers open. Storage knows vectors, items,
+thumbnails and engines; files that others compute of a finished generation are stored by name only.
 """
 
-from lookbook.index.engines.annoy import IndexCorrupt
+from lookbook.index.errors import EngineUnavailable, IndexCorrupt, IndexMissing
 from lookbook.index.generation import Generation, Projection, project
 from lookbook.index.manifest import SCHEMA, Manifest
 from lookbook.index.publishing import (
     CURRENT,
-    IndexMissing,
     current_name,
     prune,
     publish,
@@ -21,6 +21,7 @@ from lookbook.index.writing import write_generation
 __all__ = [
     "CURRENT",
     "SCHEMA",
+    "EngineUnavailable",
     "Generation",
     "IndexCorrupt",
     "IndexMissing",

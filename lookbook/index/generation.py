@@ -6,29 +6,35 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lookbook.index.engines.annoy import AnnoyEngine, IndexCorrupt
+from lookbook.index.engines import Engine, get_engine, open_engine
+from lookbook.index.errors import EngineUnavailable, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest
 from lookbook.index.publishing import CURRENT, current_name
 
 T = TypeVar("T")
-Projection = tuple[np.ndarray, np.ndarray]  # mean (raw_dim,), matrix (raw_dim, dim)
+Array = np.ndarray[Any, np.dtype[Any]]
+Projection = tuple[Array, Array]  # mean (raw_dim,), matrix (raw_dim, dim)
 
 
-def project(vectors: np.ndarray, projection: Projection | None) -> np.ndarray:
-    """float32 (n, raw_dim) -> (n, dim), L2 norm 1: the same step for the catalogue and a query."""
+def project(vectors: Array, projection: Projection | None) -> Array:
+    """Project float32 (n, raw_dim) to (n, dim), L2 norm 1; unchanged where there is no projection.
+
+    The same step for the catalogue and for a query.
+    """
     vectors = np.asarray(vectors, np.float32)
     if projection is None:
         return vectors
     mean, matrix = projection
-    projected = (vectors - mean) @ matrix
+    projected: Array = (vectors - mean) @ matrix
     norms = np.linalg.norm(projected, axis=1, keepdims=True)
-    return projected / np.maximum(norms, np.finfo(np.float32).tiny)
+    projected /= np.maximum(norms, np.finfo(np.float32).tiny)
+    return projected
 
 
 class Generation:
@@ -45,11 +51,11 @@ class Generation:
         self.manifest = Manifest.read(path)
         self.manifest.check_files(path, hashes=verify == "full")
         with _refusing(path / "vectors.npy"):
-            self.vectors = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
+            self.vectors: Array = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
         with _refusing(path / "items.parquet"):
             self.items = pq.read_table(path / "items.parquet", memory_map=False)
         with _refusing(path / "thumbs.npy"):
-            self._offsets = np.load(path / "thumbs.npy", allow_pickle=False)
+            self._offsets: Array = np.load(path / "thumbs.npy", allow_pickle=False)
         self.projection = self._read_projection()
         self._check_shapes()
         self._thumbs = self._map_thumbs()
@@ -87,15 +93,26 @@ class Generation:
             )
         self.root = root
 
-    def forest(self) -> AnnoyEngine:
-        """The forest, opened and checked; raises IndexCorrupt."""
+    def open_engine(self, name: str) -> Engine:
+        """Open the engine `name` on this generation.
+
+        Raises EngineUnavailable where this generation was built without it or its package is not
+        installed, IndexCorrupt where its file is damaged, ValueError for an unknown name.
+        """
         m = self.manifest
-        return AnnoyEngine.open(self.path / "forest.ann", m.dim, m.metric, m.count, m.search_k)
+        engine = get_engine(name)
+        if engine.file and engine.file not in m.files:
+            built = f"{m.built} and exact" if m.built else "exact"
+            raise EngineUnavailable(
+                f"engine {name} was asked for, this index was built for {built}: run "
+                f"`python embed.py --engine {name}`, or choose another --engine"
+            )
+        return open_engine(name, self.path, self.vectors, m.metric, m.search_k)
 
     def thumb(self, row: int) -> bytes:
-        """The packed picture of row number `row`, as it was written."""
+        """Return the thumbnail of row number `row` (WebP), as it was written."""
         start, stop = self._offsets[row], self._offsets[row + 1]
-        return self._thumbs[start:stop].tobytes()
+        return bytes(self._thumbs[start:stop].tobytes())
 
     def _read_projection(self) -> Projection | None:
         from safetensors.numpy import load_file
@@ -106,9 +123,9 @@ class Generation:
         with _refusing(path):
             parts = load_file(path)
             mean, matrix = parts["mean"], parts["matrix"]
-        wanted = (self.manifest.raw_dim, self.manifest.dim)
-        if mean.shape != wanted[:1] or matrix.shape != wanted:
-            raise IndexCorrupt(f"{path.name} maps {matrix.shape}, the manifest says {wanted}")
+        expected = (self.manifest.raw_dim, self.manifest.dim)
+        if mean.shape != expected[:1] or matrix.shape != expected:
+            raise IndexCorrupt(f"{path.name} maps {matrix.shape}, the manifest says {expected}")
         return mean, matrix
 
     def read_json(self, name: str, read: Callable[[object], T]) -> T | None:
@@ -123,7 +140,7 @@ class Generation:
 
     def read_array(
         self, name: str, shape: tuple[int, ...], dtype: type[np.generic]
-    ) -> np.ndarray | None:
+    ) -> Array | None:
         """Memory-map an array file of this generation; None where the manifest lists none.
 
         Raises IndexCorrupt for another shape or type, and for values that are not finite.
@@ -132,7 +149,7 @@ class Generation:
             return None
         path = self.path / name
         with _refusing(path):
-            array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
         if array.shape != shape or array.dtype != dtype or not np.isfinite(array).all():
             raise IndexCorrupt(
                 f"{name} holds {array.shape} of {array.dtype}, expected finite "
@@ -142,22 +159,25 @@ class Generation:
 
     def _check_shapes(self) -> None:
         m = self.manifest
-        found, wanted = (self.vectors.shape, str(self.vectors.dtype)), ((m.count, m.dim), m.dtype)
-        if found != wanted:
-            raise IndexCorrupt(f"vectors.npy holds {found}, the manifest says {wanted}")
+        stored, expected = (
+            (self.vectors.shape, str(self.vectors.dtype)),
+            ((m.count, m.dim), m.dtype),
+        )
+        if stored != expected:
+            raise IndexCorrupt(f"vectors.npy holds {stored}, the manifest says {expected}")
         if self.projection is None and m.raw_dim != m.dim:
             raise IndexCorrupt(f"raw_dim {m.raw_dim} is not dim {m.dim}, but nothing projects")
         if self.items.num_rows != m.count:
             raise IndexCorrupt(
                 f"items.parquet has {self.items.num_rows} rows, the manifest says {m.count}"
             )
-        for name, kind in (("id", pa.string()), ("title", pa.string()), ("group", pa.int64())):
-            if name not in self.items.column_names or self.items[name].type != kind:
-                raise IndexCorrupt(f"items.parquet has no column {name!r} of type {kind}")
+        for name, dtype in (("id", pa.string()), ("title", pa.string()), ("group", pa.int64())):
+            if name not in self.items.column_names or self.items[name].type != dtype:
+                raise IndexCorrupt(f"items.parquet has no column {name!r} of type {dtype}")
             if self.items[name].null_count:
                 raise IndexCorrupt(f"items.parquet has rows without {name!r}")
 
-    def _map_thumbs(self) -> np.ndarray:
+    def _map_thumbs(self) -> Array:
         path, offsets = self.path / "thumbs.bin", self._offsets
         size, count = path.stat().st_size, self.manifest.count
         if offsets.shape != (count + 1,) or offsets.dtype != np.int64:
@@ -171,7 +191,7 @@ class Generation:
 
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
-    """Whatever a parser says of a damaged file becomes IndexCorrupt."""
+    """Turn whatever a parser raises for a damaged file into IndexCorrupt."""
     try:
         yield
     except FileNotFoundError:

@@ -1,31 +1,40 @@
-"""The manifest of a generation: what it holds, how it was made, and the sum of every file."""
+"""The manifest of a generation: what it holds, how it was made, and the sha256 of every file."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from lookbook.index.engines.annoy import METRICS, IndexCorrupt
+from lookbook.index.engines import METRICS, Engine, get_engine, names
+from lookbook.index.engines.contract import engines_of_files
+from lookbook.index.errors import IndexCorrupt
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
-_REQUIRED = ("items.parquet", "vectors.npy", "forest.ann", "thumbs.bin", "thumbs.npy")
-_LEARNT = ("calibration.json", "map.npy", "evaluation.json")
-_OPTIONAL = ("projection.safetensors", "report.json", *_LEARNT)
+_REQUIRED = ("items.parquet", "vectors.npy", "thumbs.bin", "thumbs.npy")
+_OPTIONAL = ("projection.safetensors",)
+_EXTRA = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.(json|npy)")  # stored for others, never interpreted
 _MAX_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_TYPES = {
+_TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "int": int,
     "float": (int, float),
-    "dict": dict,
+    "dict[str, Any]": dict,
     "str | None": (str, type(None)),
+    "int | None": (int, type(None)),
 }
-_CHOICES = {"metric": METRICS, "dtype": ("float16", "float32"), "engine": ("annoy", "exact")}
-_RANGES = {
+_CHOICES: dict[str, Callable[[], tuple[str, ...]]] = {
+    "metric": lambda: METRICS,
+    "dtype": lambda: ("float16", "float32"),
+    "engine": names,
+}
+_RANGES: dict[str, tuple[int, int]] = {
     "dim": (1, 1 << 16),
     "raw_dim": (1, 1 << 16),
     "count": (1, 2**31 - 2),  # Annoy numbers its nodes with int32
@@ -41,22 +50,28 @@ class Manifest:
     schema: int
     generation: str
     created: str  # UTC, ISO 8601
-    encoder: dict  # id, revision, hash of the preprocessing, precision, pooling
+    encoder: dict[str, Any]  # id, revision, hash of the preprocessing, precision, pooling
     dim: int  # length of the stored vectors
     raw_dim: int  # length of the encoder's vectors, before the projection if there is one
     dtype: str
     metric: str
     count: int
-    source: dict
-    trees: int
-    search_k: int
-    recall: float  # measured on held-out queries at this search_k
+    source: dict[str, Any]
+    trees: int | None  # of the Annoy forest, None where another engine was built
+    search_k: int | None  # effort of the engine that was built, None where none was
+    recall: float  # measured on held-out queries at this effort
     recall_target: float
     engine: str  # the faster one when the index was built
-    timings: dict  # milliseconds of one query, one thread: annoy_ms, exact_ms
+    timings: dict[str, Any]  # milliseconds of one query, one thread: NAME_ms of each engine
     seed: int
     licence: str | None
-    files: dict  # name -> {"sha256", "bytes"}
+    files: dict[str, Any]  # name -> {"sha256", "bytes"}
+
+    @property
+    def built(self) -> str | None:
+        """Name of the approximate engine whose file this generation holds, None without one."""
+        engine = _built_engine(self.files)
+        return engine.name if engine else None
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -72,28 +87,37 @@ class Manifest:
 
     @classmethod
     def from_json(cls, value: object) -> Manifest:
-        """Check a parsed manifest; fields that this version does not know are passed over."""
-        schema = value.get("schema") if isinstance(value, dict) else None
-        if schema != SCHEMA:
-            raise IndexCorrupt(f"{MANIFEST} has schema {schema!r}, this version reads {SCHEMA}")
+        """Check a parsed manifest; fields that this version does not know are ignored."""
+        content = value if isinstance(value, dict) else {}
+        if content.get("schema") != SCHEMA:
+            raise IndexCorrupt(
+                f"{MANIFEST} has schema {content.get('schema')!r}, this version reads {SCHEMA}"
+            )
         for field in fields(cls):
-            _check_field(field.name, field.type, value.get(field.name, _check_field))
-        manifest = cls(**{field.name: value[field.name] for field in fields(cls)})
+            if field.name not in content:
+                raise IndexCorrupt(f"{MANIFEST} lacks {field.name!r}")
+            _check_field(field.name, str(field.type), content[field.name])
+        manifest = cls(**{field.name: content[field.name] for field in fields(cls)})
         manifest._check_names()
         return manifest
 
     def _check_names(self) -> None:
-        for name in _REQUIRED:
+        engine = get_engine(self.engine)
+        for name in (*_REQUIRED, *([engine.file] if engine.file else [])):
             if name not in self.files:
                 raise IndexCorrupt(f"{MANIFEST} does not name {name}")
         for name, record in self.files.items():
-            if name not in _REQUIRED + _OPTIONAL:
+            known = name in _REQUIRED + _OPTIONAL or is_extra(name) or engines_of_files([name])
+            if not known:
                 raise IndexCorrupt(f"{MANIFEST} names {name[:80]!r}, which no generation holds")
             sha256, size = (
                 (record.get("sha256"), record.get("bytes")) if isinstance(record, dict) else (0, 0)
             )
             if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256) and type(size) is int):
                 raise IndexCorrupt(f"{MANIFEST} has {record!r} for {name}: expected sha256, bytes")
+        built = _built_engine(self.files)
+        if built and self.search_k is None:
+            raise IndexCorrupt(f"{MANIFEST} has search_k = None, engine {built.name} needs one")
 
     def check_files(self, folder: Path, *, hashes: bool) -> None:
         """Compare every file's size and, if `hashes`, its sha256; raises IndexCorrupt."""
@@ -103,32 +127,47 @@ class Manifest:
                 raise IndexCorrupt(
                     f"{name} is not there, the manifest says {record['bytes']} bytes"
                 )
-            found = path.stat().st_size
-            if found != record["bytes"]:
-                hint = " (a Git LFS pointer: run `git lfs pull`)" if _is_pointer(path) else ""
+            size = path.stat().st_size
+            if size != record["bytes"]:
+                hint = " (a Git LFS pointer: run `git lfs pull`)" if _is_lfs_pointer(path) else ""
                 raise IndexCorrupt(
-                    f"{name} has {found} bytes, the manifest says {record['bytes']}{hint}"
+                    f"{name} has {size} bytes, the manifest says {record['bytes']}{hint}"
                 )
-            if hashes and (found := file_record(path)["sha256"]) != record["sha256"]:
+            if hashes and (sha256 := file_record(path)["sha256"]) != record["sha256"]:
                 raise IndexCorrupt(
-                    f"{name} has sha256 {found}, the manifest says {record['sha256']}"
+                    f"{name} has sha256 {sha256}, the manifest says {record['sha256']}"
                 )
 
 
-def _check_field(name: str, kind: str, value: object) -> None:
-    if value is _check_field:
-        raise IndexCorrupt(f"{MANIFEST} lacks {name!r}")
-    if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
-        raise IndexCorrupt(f"{MANIFEST} has {name} = {value!r}: expected {kind}")
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise IndexCorrupt(f"{MANIFEST} has {name} = {value!r}: expected one of {_CHOICES[name]}")
-    low, high = _RANGES.get(name, (None, None))
-    if low is not None and not low <= value <= high:
-        raise IndexCorrupt(f"{MANIFEST} has {name} = {value}: expected {low} to {high}")
+def is_extra(name: str) -> bool:
+    """Whether `name` may be a file that a generation stores without knowing what it holds."""
+    return bool(_EXTRA.fullmatch(name)) and name not in (*_REQUIRED, MANIFEST)
 
 
-def file_record(path: Path) -> dict:
-    """{"sha256", "bytes"} of a file."""
+def _built_engine(files: dict[str, Any]) -> type[Engine] | None:
+    built = engines_of_files(files)
+    if len(built) > 1:
+        raise IndexCorrupt(
+            f"{MANIFEST} names files of the engines {' and '.join(e.name for e in built)}, "
+            "expected one"
+        )
+    return built[0] if built else None
+
+
+def _check_field(name: str, type_name: str, value: Any) -> None:
+    if not isinstance(value, _TYPES[type_name]) or isinstance(value, bool):
+        expected = type_name.removesuffix("[str, Any]")
+        raise IndexCorrupt(f"{MANIFEST} has {name} = {value!r}: expected {expected}")
+    if name in _CHOICES and value not in (choices := _CHOICES[name]()):
+        raise IndexCorrupt(f"{MANIFEST} has {name} = {value!r}: expected one of {choices}")
+    if name in _RANGES and isinstance(value, int):
+        low, high = _RANGES[name]
+        if not low <= value <= high:
+            raise IndexCorrupt(f"{MANIFEST} has {name} = {value}: expected {low} to {high}")
+
+
+def file_record(path: Path) -> dict[str, str | int]:
+    """Return {"sha256", "bytes"} of a file."""
     with path.open("rb") as file:
         return {
             "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
@@ -136,6 +175,6 @@ def file_record(path: Path) -> dict:
         }
 
 
-def _is_pointer(path: Path) -> bool:
+def _is_lfs_pointer(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(24).startswith(b"version https://git-lfs")

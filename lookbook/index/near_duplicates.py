@@ -1,4 +1,4 @@
-"""Near-duplicates: several rows that show one and the same picture, folded into one group."""
+"""Near-duplicates: group rows that show the same picture."""
 
 from __future__ import annotations
 
@@ -6,42 +6,45 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lookbook.index.engines.annoy import AnnoyEngine, ExactEngine, build_annoy
+from lookbook.index.engines.annoy import AnnoyEngine
+from lookbook.index.engines.contract import Array, Engine
+from lookbook.index.engines.exact import ExactEngine
 
 MIN_COSINE = 0.95
-# Looked at on 39,823 shop photos: copies recompressed (JPEG quality 50 to 90, WebP) or resized by
+# Measured on 39,823 shop photos: copies recompressed (JPEG quality 50 to 90, WebP) or resized by
 # half to double differ by 0.5 to 2, garments of one cut in two colours by 2.2 and more.
 MAX_DIFFERENCE = 2.0
 _WORST_CELLS = 16
 _NEIGHBOURS = 10
-_EXACT_ROWS = 10_000  # beyond, all pairs take longer than a small forest
-_TREES, _SEARCH_K = 10, 1_000  # near-copies fall on the same side of nearly every split
+_EXACT_ROWS = 10_000  # with more rows, all pairs take longer than a small forest
+_TREES, _SEARCH_K = 10, 1_000  # near-duplicates fall on the same side of nearly every split
 _BLOCK = 256
 
 
-def fold(
-    vectors: np.ndarray,
-    signatures: np.ndarray,
+def group_near_duplicates(
+    vectors: Array,
+    descriptors: Array,
     hashes: Sequence[str],
     *,
     min_cosine: float = MIN_COSINE,
     max_difference: float = MAX_DIFFERENCE,
-) -> np.ndarray:
-    """Group rows that show the same picture: int64 (n,), the first row of each row's group.
+) -> Array:
+    """Group rows that show the same picture; return int64 (n,), each row's representative.
 
     Two rows show the same picture where their content hashes are equal, or where their vectors
-    (n, dim) have a cosine of at least `min_cosine` and their signatures (n, 3 x cells), uint8,
-    differ by at most `max_difference`. A row joins a group only if it is like the first row of it,
-    so likeness does not creep along a chain from one colourway to the next.
+    (n, dim) have a cosine of at least `min_cosine` and their thumbnail descriptors (n, 3 x cells),
+    uint8, differ by at most `max_difference`. The representative is the first row of a group; a
+    row joins only if it is similar to that one, so that no chain of small steps links two
+    colourways. Raises ValueError for inputs of different lengths.
     """
-    if not len(vectors) == len(signatures) == len(hashes):
+    if not len(vectors) == len(descriptors) == len(hashes):
         raise ValueError(
-            f"expected as many vectors as signatures and hashes, found {len(vectors)}, "
-            f"{len(signatures)} and {len(hashes)}"
+            f"expected as many vectors as thumbnail descriptors and hashes, found {len(vectors)}, "
+            f"{len(descriptors)} and {len(hashes)}"
         )
     _, first, inverse = np.unique(np.asarray(hashes), return_index=True, return_inverse=True)
     distinct = np.sort(first)  # one row for each hash, in the order of the catalogue
-    pairs = _alike(vectors[distinct], signatures[distinct], min_cosine, max_difference)
+    pairs = _similar_pairs(vectors[distinct], descriptors[distinct], min_cosine, max_difference)
     representative = np.arange(len(distinct))
     for row, earlier in pairs:  # by row, then by the earlier one
         if representative[row] == row and representative[earlier] == earlier:
@@ -49,37 +52,39 @@ def fold(
     return distinct[representative][np.searchsorted(distinct, first[inverse])]
 
 
-def difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How far signatures (n, 3 x cells) are apart, 0 to 255: float (n,).
+def difference(one: Array, other: Array) -> Array:
+    """Return how far thumbnail descriptors (n, 3 x cells) are apart, float (n,), 0 to 255.
 
-    The mean of the 16 RGB cells that differ most, not of all: most of a shop photo is white ground,
-    in which a garment's other colour would drown.
+    The mean over the 16 RGB cells that differ most: most of a shop photo is white background, and
+    a mean over all cells would hide that a garment has another colour.
     """
     apart = np.abs(one.astype(np.int16) - other).reshape(len(one), one.shape[1] // 3, 3)
     cells = np.sort(apart.mean(axis=2), axis=1)
-    return cells[:, -_WORST_CELLS:].mean(axis=1)
+    worst: Array = cells[:, -_WORST_CELLS:].mean(axis=1)
+    return worst
 
 
-def _alike(
-    vectors: np.ndarray, signatures: np.ndarray, min_cosine: float, max_difference: float
+def _similar_pairs(
+    vectors: Array, descriptors: Array, min_cosine: float, max_difference: float
 ) -> list[tuple[int, int]]:
-    """Pairs (row, earlier row) that show the same picture, sorted."""
+    """Return pairs (row, earlier row) that show the same picture, sorted."""
     engine = _engine(vectors)
     pairs: set[tuple[int, int]] = set()
     for start in range(0, len(vectors), _BLOCK):
         queries = np.asarray(vectors[start : start + _BLOCK], np.float32)
         rows, scores = engine.search(queries, _NEIGHBOURS + 1)
-        near, place = np.nonzero(scores >= min_cosine)
-        one, other = near + start, rows[near, place]
-        apart = difference(signatures[one], signatures[other])
+        near, rank = np.nonzero(scores >= min_cosine)
+        one, other = near + start, rows[near, rank]
+        apart = difference(descriptors[one], descriptors[other])
         same = (apart <= max_difference) & (one != other)
         one, other = one[same].tolist(), other[same].tolist()
         pairs.update((max(pair), min(pair)) for pair in zip(one, other, strict=True))
     return sorted(pairs)
 
 
-def _engine(vectors: np.ndarray) -> ExactEngine | AnnoyEngine:
+def _engine(vectors: Array) -> Engine:
     if len(vectors) <= _EXACT_ROWS:
         return ExactEngine(vectors, "angular")
-    forest = build_annoy(vectors, "angular", _TREES, seed=0)
-    return AnnoyEngine(forest, "angular", len(vectors), _SEARCH_K)
+    forest = AnnoyEngine.build(vectors, "angular", seed=0, trees=_TREES)
+    forest.effort = _SEARCH_K
+    return forest

@@ -17,25 +17,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lookbook.index.engines.annoy import IndexCorrupt
+from lookbook.index.errors import IndexCorrupt, IndexMissing
 from lookbook.index.manifest import MANIFEST
 
 CURRENT = "CURRENT"
-BUILDING = ".building-"  # how the folder of a generation is called until it is whole
-_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")  # what `beside` calls them
+BUILDING = ".building-"  # prefix of a staged folder's name
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")  # as `staged_generation` makes it
 _MAX_CURRENT = 1 << 16  # bytes, some thousand names
-_STALE_SECONDS = 3600  # a folder half written, and untouched for this long, has no writer any more
-
-
-class IndexMissing(FileNotFoundError):  # noqa: N818
-    """There is no index where one was looked for; the message says what to run."""
+_STALE_SECONDS = 3600  # a half-written folder not modified for this long has lost its writer
 
 
 @contextmanager
-def beside(root: Path, check: Callable[[Path], object]) -> Iterator[Path]:
-    """A hidden folder to write a generation in; it gets its name once it is whole and on disk.
+def staged_generation(root: Path, check: Callable[[Path], object]) -> Iterator[Path]:
+    """Yield a hidden folder to write a generation in; it is renamed once it is whole and on disk.
 
-    `check` opens what was written, and raises where it is not as it should be.
+    `check` opens what was written and raises where it is not as it should be; then, as after any
+    other error, the folder is removed.
     """
     root.mkdir(parents=True, exist_ok=True)
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -45,22 +42,22 @@ def beside(root: Path, check: Callable[[Path], object]) -> Iterator[Path]:
         yield folder
         fsync_folder(folder)
         check(folder)
-        folder.rename(named(folder))
+        folder.rename(final_path(folder))
         fsync(root)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def named(folder: Path) -> Path:
-    """What the folder of a generation is called once it is whole."""
+def final_path(folder: Path) -> Path:
+    """Return the path that a staged folder gets once it is whole."""
     return folder.with_name(folder.name.removeprefix(BUILDING))
 
 
 def published(root: str | Path) -> list[str]:
-    """Names of the generations published under `root` and still there, the current one first.
+    """Return the names of the published generations that still exist, the current one first.
 
-    [] if none was published yet; the current one is named whether it is there or not. Raises
+    [] if none was published yet; the current one is listed whether it exists or not. Raises
     IndexCorrupt if CURRENT holds anything but names.
     """
     try:
@@ -83,23 +80,26 @@ def publish(root: str | Path, generation: str | Path) -> None:
     try:
         earlier = published(root)
     except IndexCorrupt:
-        earlier = []  # a damaged pointer is mended by the next publication
+        earlier = []  # the next publication repairs a damaged pointer
     _point(root, [name, *(other for other in earlier if other != name)])
 
 
 def rollback(root: str | Path) -> str:
-    """Publish again the generation that was current before this one; returns its name."""
+    """Publish the generation before the current one again and return its name.
+
+    Raises IndexMissing where there is none.
+    """
     earlier = published(root)[1:]
     if not earlier:
-        raise IndexMissing(f"{root} has no earlier generation to step back to")
+        raise IndexMissing(f"{root} has no earlier generation to roll back to")
     _point(root, earlier)
     return earlier[0]
 
 
 def delete_generations(root: str | Path, generations: list[str]) -> None:
-    """Remove generations for good, published or not; the newest of the others becomes current."""
-    left = [name for name in published(root) if name not in generations]
-    _point(root, left)
+    """Delete generations, published or not; the newest of the others becomes current."""
+    remaining = [name for name in published(root) if name not in generations]
+    _point(root, remaining)
     for name in generations:
         if _hide(Path(root) / name):
             shutil.rmtree(Path(root) / f"{BUILDING}{name}", ignore_errors=True)
@@ -110,18 +110,18 @@ def _is_generation(folder: Path) -> bool:
 
 
 def _point(root: str | Path, names: list[str]) -> None:
-    beside = Path(root) / f".{CURRENT}-{secrets.token_hex(4)}"
-    beside.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    fsync(beside)
-    os.replace(beside, Path(root) / CURRENT)  # noqa: PTH105 (the one call that publishes)
+    temporary = Path(root) / f".{CURRENT}-{secrets.token_hex(4)}"
+    temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    fsync(temporary)
+    os.replace(temporary, Path(root) / CURRENT)  # noqa: PTH105 (the one call that publishes)
     fsync(Path(root))
 
 
 def prune(root: str | Path, keep: int = 2) -> list[str]:
-    """Remove generations published before the last `keep` (at least two); returns their names.
+    """Delete generations published before the last `keep` (at least two); return their names.
 
-    What was never published, stepped back from, or left half written by a killed writer goes once
-    it is an hour old: until then another writer may be about to publish it.
+    What was never published, rolled back from, or left half written by a killed writer is deleted
+    once it is an hour old: until then another writer may be about to publish it.
     """
     root = Path(root)
     names = published(root)
@@ -129,11 +129,11 @@ def prune(root: str | Path, keep: int = 2) -> list[str]:
         return []
     kept = max(2, keep)
     old = [root / name for name in names[kept:]]
-    loose = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name not in names]
-    # others keep manifests too: only what is named like ours is ours to remove
-    ours = [path for path in loose if _NAME.fullmatch(path.name)]
-    unwanted = [*old, *(path for path in ours if _stale(path))]
-    removed = [path.name for path in unwanted if _hide(path)]
+    unlisted = [path.parent for path in root.glob(f"*/{MANIFEST}") if path.parent.name not in names]
+    # other programs write manifests too: only what is named like a generation is one
+    unpublished = [path for path in unlisted if _NAME.fullmatch(path.name)]
+    obsolete = [*old, *(path for path in unpublished if _stale(path))]
+    removed = [path.name for path in obsolete if _hide(path)]
     for path in root.glob(f"{BUILDING}*"):
         if not _NAME.fullmatch(path.name.removeprefix(BUILDING)):
             continue
@@ -146,7 +146,7 @@ def prune(root: str | Path, keep: int = 2) -> list[str]:
 
 
 def _hide(generation: Path) -> bool:
-    """Out of sight in one step, so that no half generation is seen; False if another was faster."""
+    """Hide a generation in one step, so that none is seen half deleted; False if it is gone."""
     try:
         generation.rename(generation.with_name(f"{BUILDING}{generation.name}"))
     except FileNotFoundError:
@@ -156,15 +156,15 @@ def _hide(generation: Path) -> bool:
 
 def _stale(path: Path) -> bool:
     try:
-        inside = list(path.iterdir()) if path.is_dir() else []
-        touched = max(part.stat().st_mtime for part in [path, *inside])
+        children = list(path.iterdir()) if path.is_dir() else []
+        modified = max(part.stat().st_mtime for part in [path, *children])
     except FileNotFoundError:
         return False  # another writer has just moved or removed it
-    return time.time() - touched > _STALE_SECONDS
+    return time.time() - modified > _STALE_SECONDS
 
 
 def current_name(root: str | Path) -> str:
-    """Name of the published generation of `root`; raises IndexMissing where there is none."""
+    """Return the name of the published generation of `root`; raises IndexMissing."""
     names = published(root)
     if not names:
         raise IndexMissing(f"there is no index in {root}: run `python embed.py` to build one")

@@ -1,4 +1,4 @@
-"""Write a generation: beside, whole, verified, on disk; only then does it get its name."""
+"""Write a generation: staged, whole, verified, on disk; only then does it get its name."""
 
 from __future__ import annotations
 
@@ -6,88 +6,92 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lookbook.index.engines.annoy import (
-    DEFAULT_TREES,
-    AnnoyEngine,
-    Tuning,
-    check_metric,
-    tune_search_k,
-)
+from lookbook.index.engines import build_engine, check_metric, check_options
+from lookbook.index.engines.contract import Array
+from lookbook.index.engines.tuning import Tuning, tune
 from lookbook.index.generation import Generation, Projection, project
-from lookbook.index.manifest import MANIFEST, SCHEMA, file_record
-from lookbook.index.publishing import beside, named
+from lookbook.index.manifest import MANIFEST, SCHEMA, file_record, is_extra
+from lookbook.index.publishing import final_path, staged_generation
 
 _BLOCK_ROWS = 4096
 _RESERVED = ("id", "title", "group")
 
-Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
-
-Learn = Callable[[Generation], Mapping[str, dict | np.ndarray]]  # file name -> what it holds
+Progress = Callable[[str, int, int], None]  # stage, how many are done, of how many
+Extras = Mapping[str, "dict[str, Any] | Array"]  # file name (*.json, *.npy) -> its content
 
 
 def write_generation(
     root: str | Path,
     *,
-    vectors: np.ndarray,
-    items: Mapping[str, list] | pa.Table,
+    vectors: Array,
+    items: Mapping[str, list[Any]] | pa.Table,
     thumbs: Iterable[bytes],
-    encoder: dict,
+    encoder: dict[str, Any],
     metric: str = "angular",
-    trees: int = DEFAULT_TREES,
+    engine: str = "annoy",
+    trees: int | None = None,
     recall: float = 0.99,
     seed: int = 0,
-    source: dict | None = None,
+    source: dict[str, Any] | None = None,
     licence: str | None = None,
     projection: Projection | None = None,
     dtype: str = "float16",
-    report: dict | None = None,
-    learn: Learn | None = None,
+    report: dict[str, Any] | None = None,
+    enrich: Callable[[Generation], Extras] | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a generation under `root` and return its folder; it is not published yet.
 
     `vectors` (n, raw_dim) are the encoder's own; `projection` is applied here and stored, so that
     a query goes through the same. `items` has columns `id` (distinct), `title`, optionally `group`
-    (near-duplicates share a number) and attributes, n rows each; `thumbs` yields n pictures.
-    `learn` looks at the generation when all else is written, and gives more files for it.
-    Everything is written to a hidden folder, put on disk, opened and verified before it gets its
-    name. Raises ValueError for input that cannot make an index.
+    (near-duplicates share a number) and attributes, n rows each; `thumbs` yields n thumbnails.
+    `engine` is the one that is built and tuned for `recall` ("exact": none is), `trees` an option
+    of Annoy. `enrich` is called with the generation when all else is written, and returns extra
+    files to store with it. Everything is written to a hidden folder, put on disk, opened and
+    verified before it gets its name. Raises ValueError for input that cannot make an index,
+    EngineUnavailable where the package of `engine` is not installed.
     """
     check_metric(metric)
-    progress = progress or (lambda what, done, total: None)
+    options = {} if trees is None else {"trees": trees}
+    options = dict(check_options(engine, options).options) | options
+    progress = progress or (lambda stage, done, total: None)
     table = _items_table(items, len(vectors))
-    made = {
+    requested = {
         "encoder": encoder,
         "metric": metric,
         "source": source or {},
-        "trees": trees,
+        "trees": options.get("trees"),
         "recall_target": recall,
         "seed": seed,
         "licence": licence,
     }
-    with beside(Path(root), lambda folder: Generation.open(folder).forest()) as folder:
+    with staged_generation(
+        Path(root), lambda folder: Generation.open(folder).open_engine(engine)
+    ) as folder:
         stored = _write_vectors(folder, vectors, metric, projection, dtype, progress)
-        tuning = _write_forest(folder, stored, metric, trees, recall, seed, progress)
+        tuning = _write_engine(folder, stored, metric, engine, options, recall, seed, progress)
         pq.write_table(table, folder / "items.parquet")
         _write_thumbs(folder, thumbs, len(table), progress)
         if report is not None:
             _write_json(folder / "report.json", report)
-        found = _found(folder, stored, table, tuning, vectors.shape[1])
-        _write_json(folder / MANIFEST, found | made)
-        if learn is not None:
-            progress("learning", 0, 1)
-            learnt = _write_learnt(folder, learn)
-            progress("learning", 1, 1)
-            _write_json(folder / MANIFEST, found | made | {"files": found["files"] | learnt})
-    return named(folder)
+        measured = _measured(folder, stored, table, engine, tuning, vectors.shape[1])
+        _write_json(folder / MANIFEST, measured | requested)
+        if enrich is not None:
+            progress("enrichment", 0, 1)
+            extras = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
+            progress("enrichment", 1, 1)
+            files = {"files": measured["files"] | extras}
+            _write_json(folder / MANIFEST, measured | requested | files)
+    return final_path(folder)
 
 
-def _items_table(items: Mapping[str, list] | pa.Table, count: int) -> pa.Table:
+def _items_table(items: Mapping[str, list[Any]] | pa.Table, count: int) -> pa.Table:
     columns = items.to_pydict() if isinstance(items, pa.Table) else dict(items)
     if not count:
         raise ValueError("an index needs at least one item, found none")
@@ -113,7 +117,7 @@ def _items_table(items: Mapping[str, list] | pa.Table, count: int) -> pa.Table:
     )
 
 
-def _column(values: list) -> pa.Array:
+def _column(values: list[Any]) -> pa.Array:
     try:
         array = pa.array(values, from_pandas=True)
         plain = pa.types.is_primitive(array.type) or pa.types.is_string(array.type)
@@ -126,12 +130,12 @@ def _column(values: list) -> pa.Array:
 
 def _write_vectors(
     folder: Path,
-    vectors: np.ndarray,
+    vectors: Array,
     metric: str,
     projection: Projection | None,
     dtype: str,
     progress: Progress,
-) -> np.ndarray:
+) -> Array:
     if dtype not in ("float16", "float32"):
         raise ValueError(f"unknown dtype {dtype!r}: expected float16 or float32")
     if vectors.ndim != 2 or not vectors.shape[1]:
@@ -148,10 +152,11 @@ def _write_vectors(
         _refuse_unusable(out[start : start + len(block)], start, metric, dtype)
         progress("vectors", start + len(block), count)
     out.flush()
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    stored: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return stored
 
 
-def _refuse_unusable(block: np.ndarray, start: int, metric: str, dtype: str) -> None:
+def _refuse_unusable(block: Array, start: int, metric: str, dtype: str) -> None:
     bad = ~np.isfinite(block).all(axis=1)
     if bad.any():
         raise ValueError(f"vector {start + bad.argmax()} is not finite as {dtype}")
@@ -171,30 +176,34 @@ def _write_projection(folder: Path, projection: Projection, raw_dim: int) -> int
         )
     content = save({"mean": mean, "matrix": matrix})  # its save_file lets only the owner read
     (folder / "projection.safetensors").write_bytes(content)
-    return matrix.shape[1]
+    return int(matrix.shape[1])
 
 
-def _write_forest(
+def _write_engine(
     folder: Path,
-    vectors: np.ndarray,
+    vectors: Array,
     metric: str,
-    trees: int,
+    name: str,
+    options: Mapping[str, int],
     recall: float,
     seed: int,
     progress: Progress,
-) -> Tuning:
-    """The forest holds the vectors as stored, rounded like them, so that both engines agree."""
-    count = len(vectors)
-    AnnoyEngine.build(
-        vectors,
-        folder / "forest.ann",
-        metric,
-        trees,
-        seed,
-        lambda done: progress("forest", done, count),
-    )
+) -> Tuning | None:
+    """Build, save and tune an engine on the vectors as stored, so that it agrees with exact search.
+
+    Returns None for an engine that has no file, and so nothing to tune.
+    """
+
+    def built(done: int) -> None:
+        progress(name, done, len(vectors))
+
+    engine = build_engine(name, vectors, metric, seed=seed, progress=built, **options)
+    if engine.file is None:
+        return None
+    engine.save(folder / engine.file)
+    del engine  # the file is what is read from now on: do not hold both it and the trial of tuning
     progress("tuning", 0, 1)
-    tuning = tune_search_k(vectors, metric, trees, seed, recall)
+    tuning = tune(name, vectors, metric, seed=seed, recall=recall, **options)
     progress("tuning", 1, 1)
     return tuning
 
@@ -209,42 +218,44 @@ def _write_thumbs(folder: Path, thumbs: Iterable[bytes], count: int, progress: P
             offsets[done] = offsets[done - 1] + out.write(thumb)
             progress("thumbnails", done, count)
     if done != count:
-        found = "more" if done > count else str(done)
-        raise ValueError(f"{count} items need {count} thumbnails, found {found}")
+        given = "more" if done > count else str(done)
+        raise ValueError(f"{count} items need {count} thumbnails, found {given}")
     np.save(folder / "thumbs.npy", offsets, allow_pickle=False)
 
 
-def _write_learnt(folder: Path, learn: Learn) -> dict:
-    """Records of the files, for the manifest."""
-    learnt = learn(Generation.open(folder, verify="quick"))
-    for name, value in learnt.items():
+def _write_extras(folder: Path, extras: Extras) -> dict[str, Any]:
+    """Write extra files; return their records for the manifest."""
+    for name, value in extras.items():
+        if not is_extra(name) or (folder / name).exists():
+            raise ValueError(f"{name!r} cannot be the name of an extra file of a generation")
         if isinstance(value, np.ndarray):
             np.save(folder / name, value, allow_pickle=False)
         else:
             _write_json(folder / name, value)
-    return {name: file_record(folder / name) for name in sorted(learnt)}
+    return {name: file_record(folder / name) for name in sorted(extras)}
 
 
-def _found(folder: Path, stored: np.ndarray, table: pa.Table, tuning: Tuning, raw_dim: int) -> dict:
-    """The part of the manifest that was measured or counted, not asked for."""
-    files = {path.name: file_record(path) for path in sorted(folder.iterdir())}
-    faster = tuning.reached and tuning.annoy_ms < tuning.exact_ms
+def _measured(
+    folder: Path, stored: Array, table: pa.Table, engine: str, tuning: Tuning | None, raw_dim: int
+) -> dict[str, Any]:
+    """The part of the manifest that was measured or counted, not requested."""
+    timings = {f"{engine}_ms": tuning.engine_ms, "exact_ms": tuning.exact_ms} if tuning else {}
     return {
         "schema": SCHEMA,
-        "generation": named(folder).name,
+        "generation": final_path(folder).name,
         "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "dim": stored.shape[1],
         "raw_dim": raw_dim,
         "dtype": str(stored.dtype),
         "count": len(table),
-        "search_k": tuning.search_k,
-        "recall": round(tuning.recall, 6),
-        "engine": "annoy" if faster else "exact",
-        "timings": {"annoy_ms": tuning.annoy_ms, "exact_ms": tuning.exact_ms},
-        "files": files,
+        "search_k": tuning.effort if tuning else None,
+        "recall": round(tuning.recall, 6) if tuning else 1.0,
+        "engine": engine if tuning and tuning.faster_than_exact else "exact",
+        "timings": timings,
+        "files": {path.name: file_record(path) for path in sorted(folder.iterdir())},
     }
 
 
-def _write_json(path: Path, value: dict) -> None:
+def _write_json(path: Path, value: dict[str, Any]) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")

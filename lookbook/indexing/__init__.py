@@ -1,4 +1,4 @@
-"""From a catalogue to a published generation: encode, fold, write, publish; resumable."""
+"""From a catalogue to a published generation: encode, group, write, enrich, publish; resumable."""
 
 from lookbook.indexing.pipeline import BuildError, build
 from lookbook.indexing.summary import Summary

@@ -1,7 +1,7 @@
-"""What a run has encoded so far, on disk by content hash, so that a killed run loses little.
+"""Embeddings that a run has computed so far, on disk by content hash, so that it can be resumed.
 
-A store belongs to one encoder identity: its folder is named by it, so vectors of two encoders can
-never meet. Shards are written beside and renamed, so a shard is whole or not there.
+A cache belongs to one encoder identity: its folder is named by it, so vectors of two encoders can
+never meet. Shards are written under another name and renamed, so a shard is whole or not there.
 """
 
 from __future__ import annotations
@@ -21,106 +21,111 @@ from safetensors.numpy import save_file
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """One picture after the encoder: float32 (dim,), uint8 (768,) and the WebP of the gallery."""
+class EncodedImage:
+    """One encoded picture: float32 (dim,), its descriptor uint8 (768,) and its thumbnail (WebP)."""
 
     hash: str
     vector: np.ndarray
     thumbnail_descriptor: np.ndarray
-    thumb: bytes
+    thumbnail: bytes
 
 
 class EmbeddingCache:
-    """Append-only: `add` shards of Encoded, ask `in`, read back by hash."""
+    """Append-only: `add_shard` of EncodedImage, ask `hash in cache`, read back by hash.
 
-    def __init__(self, work: Path, identity: dict) -> None:
+    The readers raise KeyError for a hash that is not in the cache.
+    """
+
+    def __init__(self, folder: Path, identity: dict) -> None:
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-        self.folder = work / key
+        self.folder = folder / key
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._where: dict[str, tuple[Path, int]] = {}
+        self._location: dict[str, tuple[Path, int]] = {}  # hash -> shard, row
         self._open = lru_cache(maxsize=8)(lambda path: safe_open(path, framework="numpy"))
         paths = sorted(self.folder.glob("*.safetensors"))
         # a name is never used twice: a file that is open must not be written over
-        self._shards = max((int(path.stem) for path in paths), default=0)
+        self._last_shard = max((int(path.stem) for path in paths), default=0)
         for path in paths:
-            self._take_in(path)
+            self._register_shard(path)
 
-    def _take_in(self, path: Path) -> None:
+    def _register_shard(self, path: Path) -> None:
         try:
             hashes = self._open(path).get_tensor("hashes")
         except (SafetensorError, OSError):
-            path.unlink()  # a disk that lied about a rename: encode these again
+            path.unlink()  # damaged: its pictures are encoded again
             return
         for row, digest in enumerate(hashes):
-            self._where[digest.tobytes().hex()] = (path, row)
+            self._location[digest.tobytes().hex()] = (path, row)
 
     def __len__(self) -> int:
-        return len(self._where)
+        return len(self._location)
 
     def __contains__(self, content_hash: str) -> bool:
-        return content_hash in self._where
+        return content_hash in self._location
 
-    def add(self, shard: list[Encoded]) -> None:
-        """Write what is new of one shard; after return its pictures need no encoding again."""
-        shard = [e for e in {e.hash: e for e in shard}.values() if e.hash not in self]
-        if not shard:
+    def add_shard(self, images: list[EncodedImage]) -> None:
+        """Write the images that are new; once this returns they need no encoding again."""
+        images = [e for e in {e.hash: e for e in images}.values() if e.hash not in self]
+        if not images:
             return
-        self._shards += 1
-        path = self.folder / f"{self._shards:09d}.safetensors"
+        self._last_shard += 1
+        path = self.folder / f"{self._last_shard:09d}.safetensors"
         partial = path.with_suffix(".part")
+        hashes = [np.frombuffer(bytes.fromhex(e.hash), np.uint8) for e in images]
+        offsets = np.cumsum([0, *(len(e.thumbnail) for e in images)], dtype=np.int64)
         save_file(
             {
-                "hashes": np.stack([np.frombuffer(bytes.fromhex(e.hash), np.uint8) for e in shard]),
-                "vectors": np.stack([e.vector for e in shard]),
-                "signatures": np.stack([e.thumbnail_descriptor for e in shard]),
-                "offsets": np.cumsum([0, *(len(e.thumb) for e in shard)], dtype=np.int64),
-                "thumbs": np.frombuffer(b"".join(e.thumb for e in shard), np.uint8),
+                "hashes": np.stack(hashes),
+                "vectors": np.stack([e.vector for e in images]),
+                "signatures": np.stack([e.thumbnail_descriptor for e in images]),
+                "offsets": offsets,
+                "thumbs": np.frombuffer(b"".join(e.thumbnail for e in images), np.uint8),
             },
             partial,
         )
         partial.replace(path)
-        self._take_in(path)
+        self._register_shard(path)
 
-    def _gather(self, name: str, hashes: list[str]) -> np.ndarray:
-        """Rows of the tensor `name` in the order of `hashes`, read shard by shard."""
-        places: dict[Path, list[tuple[int, int]]] = {}
+    def _read_rows(self, tensor_name: str, hashes: list[str]) -> np.ndarray:
+        """Rows of a tensor in the order of `hashes`, read shard by shard."""
+        by_shard: dict[Path, list[tuple[int, int]]] = {}
         for i, digest in enumerate(hashes):
-            path, row = self._where[digest]
-            places.setdefault(path, []).append((i, row))
+            path, row = self._location[digest]
+            by_shard.setdefault(path, []).append((i, row))
         out: np.ndarray | None = None
-        for path, pairs in places.items():
-            tensor = self._open(path).get_tensor(name)
+        for path, pairs in by_shard.items():
+            tensor = self._open(path).get_tensor(tensor_name)
             if out is None:
                 out = np.empty((len(hashes), tensor.shape[1]), tensor.dtype)
-            to, rows = np.array(pairs).T
-            out[to] = tensor[rows]
+            targets, rows = np.array(pairs).T
+            out[targets] = tensor[rows]
         return out
 
-    def vectors(self, hashes: list[str]) -> np.ndarray:
-        """float32 (n, dim) in the order of `hashes`."""
-        return self._gather("vectors", hashes)
+    def read_vectors(self, hashes: list[str]) -> np.ndarray:
+        """Return float32 (n, dim) in the order of `hashes`."""
+        return self._read_rows("vectors", hashes)
 
-    def signatures(self, hashes: list[str]) -> np.ndarray:
-        """uint8 (n, 768) in the order of `hashes`."""
-        return self._gather("signatures", hashes)
+    def read_descriptors(self, hashes: list[str]) -> np.ndarray:
+        """Return thumbnail descriptors, uint8 (n, 768), in the order of `hashes`."""
+        return self._read_rows("signatures", hashes)
 
-    def thumbs(self, hashes: list[str]) -> Iterator[bytes]:
-        """The gallery pictures in the order of `hashes`, one at a time."""
+    def read_thumbnails(self, hashes: list[str]) -> Iterator[bytes]:
+        """Yield the thumbnails in the order of `hashes`."""
         for digest in hashes:
-            path, row = self._where[digest]
+            path, row = self._location[digest]
             shard = self._open(path)
             start, end = shard.get_slice("offsets")[row : row + 2]
             yield shard.get_slice("thumbs")[int(start) : int(end)].tobytes()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all shards."""
         self._open.cache_clear()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._where = {}
+        self._location = {}
 
-    def remove(self) -> None:
-        """Take the folder away, and the one around it if nothing else is in it."""
+    def delete(self) -> None:
+        """Delete the folder of this cache, and the one around it if nothing else is in it."""
         self.clear()
         self.folder.rmdir()
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Items through the encoder into the store, decoding on other threads while the model works."""
+"""Encode the items of a catalogue into the cache, decoding on other threads meanwhile."""
 
 from __future__ import annotations
 
@@ -23,75 +23,75 @@ from lookbook.images.loading import (
     thumbnail,
     thumbnail_descriptor,
 )
-from lookbook.indexing.embedding_cache import EmbeddingCache, Encoded
+from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
 
-SHARD = 128  # pictures encoded between two saves: what a kill can cost at most
+SHARD = 128  # pictures encoded between two writes: the most that an interruption can cost
 
 
 @dataclass
 class EncodedCatalog:
-    """Usable items in catalogue order with the hash of each picture, and the others by reason."""
+    """Usable items in catalogue order with the hash of each picture, and the rejected ones."""
 
     items: list[Item] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
-    rejected: list[dict[str, str]] = field(default_factory=list)
-    encoded: int = 0  # by this run; the others came from an earlier one or repeat a picture
+    rejected: list[dict[str, str]] = field(default_factory=list)  # id, reason, sentence, file
+    newly_encoded: int = 0  # the others were in the cache, or repeat a picture
 
 
 @dataclass
 class _Prepared:
     item: Item
     hash: str = ""
-    pixels: np.ndarray | None = None  # None: in the store already
+    pixels: np.ndarray | None = None  # None: in the cache already
     thumbnail_descriptor: np.ndarray | None = None
-    thumb: bytes = b""
+    thumbnail: bytes = b""
     error: ImageError | None = None
-    file: str | None = None  # of a picture that cannot be used, where it is one
+    file: str | None = None  # name of a rejected picture, where it is a file
 
 
-def encode_catalogue(
+def encode_catalog(
     catalog: Catalog,
     encoder: Encoder,
-    store: EmbeddingCache,
+    cache: EmbeddingCache,
     *,
     batch_size: int,
     quiet: bool = False,
 ) -> EncodedCatalog:
-    """Encode what `store` does not have yet. Bad pictures are listed, never raised."""
-    kept = EncodedCatalog()
+    """Encode what `cache` does not have yet. Unusable pictures are listed, never raised."""
+    encoded = EncodedCatalog()
     bar = tqdm(total=catalog.total, unit=" pictures", disable=quiet, smoothing=0.05)
     with ThreadPoolExecutor(2) as pool, bar:
-        for chunk in _prefetch(catalog, pool, encoder, store):
-            fresh = [p for p in chunk if p.pixels is not None]
-            if fresh:
-                kept.encoded += _encode(fresh, encoder, store, batch_size)
-            _keep(chunk, kept, store)
+        for chunk in _prefetch(catalog, pool, encoder, cache):
+            missing = [p for p in chunk if p.pixels is not None]
+            if missing:
+                encoded.newly_encoded += _encode(missing, encoder, cache, batch_size)
+            _append(chunk, encoded)
             bar.update(len(chunk))
-    return kept
+    return encoded
 
 
 def _prefetch(
-    items: Iterable[Item], pool: ThreadPoolExecutor, encoder: Encoder, store: EmbeddingCache
+    items: Iterable[Item], pool: ThreadPoolExecutor, encoder: Encoder, cache: EmbeddingCache
 ) -> Iterator[list[_Prepared]]:
-    """Chunks of prepared items; the next chunk decodes while the caller works on this one."""
-    waiting: list[Future] | None = None
+    """Yield chunks of prepared items; the next chunk decodes while the caller uses this one."""
+    pending: list[Future] | None = None
     stream = iter(items)
     while True:
         chunk = [
-            pool.submit(_prepare, item.image, item, encoder, store)
+            pool.submit(_prepare, item.image, item, encoder, cache)
             for item in islice(stream, SHARD)
         ]
-        if waiting:
-            yield [future.result() for future in waiting]
+        if pending:
+            yield [future.result() for future in pending]
         if not chunk:
             return
-        waiting = chunk
+        pending = chunk
 
 
-def _prepare(picture: Picture, item: Item, encoder: Encoder, store: EmbeddingCache) -> _Prepared:
-    """Hash, and unless it is encoded already: decode, letterbox, thumbnail."""
+def _prepare(picture: Picture, item: Item, encoder: Encoder, cache: EmbeddingCache) -> _Prepared:
+    """Hash a picture; unless it is in the cache, decode, letterbox and make its thumbnail."""
     file = Path(picture).name if isinstance(picture, (str, Path)) else None
-    bare = Item(item.id, b"", item.title, item.attributes)  # do not hold on to the bytes
+    item = Item(item.id, b"", item.title, item.attributes)  # lets go of the picture's bytes
     try:
         if isinstance(picture, (Image.Image, np.ndarray)):
             pixels = np.asarray(picture)
@@ -99,46 +99,42 @@ def _prepare(picture: Picture, item: Item, encoder: Encoder, store: EmbeddingCac
         else:
             picture = picture if isinstance(picture, bytes) else read_bytes(picture)
             digest = content_hash(picture)
-        if digest in store:
-            return _Prepared(bare, digest)
+        if digest in cache:
+            return _Prepared(item, digest)
         image = encoder.preprocessing.open(picture)
         pixels = encoder.preprocessing.fit(image)
-        return _Prepared(bare, digest, pixels, thumbnail_descriptor(image), thumbnail(image))
+        return _Prepared(item, digest, pixels, thumbnail_descriptor(image), thumbnail(image))
     except ImageError as error:
-        return _Prepared(bare, error=error, file=file)
+        return _Prepared(item, error=error, file=file)
 
 
 def _encode(
-    prepared: list[_Prepared], encoder: Encoder, store: EmbeddingCache, batch_size: int
+    prepared: list[_Prepared], encoder: Encoder, cache: EmbeddingCache, batch_size: int
 ) -> int:
-    """Encode and store what is new; returns how many pictures that were."""
-    once = list({p.hash: p for p in prepared if p.hash not in store}.values())
-    if not once:
+    """Encode what the cache lacks and add it; return how many pictures that were."""
+    distinct = list({p.hash: p for p in prepared if p.hash not in cache}.values())
+    if not distinct:
         return 0
-    vectors = [
-        encoder.forward(np.stack([p.pixels for p in once[i : i + batch_size]]))
-        for i in range(0, len(once), batch_size)
-    ]
-    store.add(
+    batches = [distinct[i : i + batch_size] for i in range(0, len(distinct), batch_size)]
+    vectors = [encoder.forward(np.stack([p.pixels for p in batch])) for batch in batches]
+    cache.add_shard(
         [
-            Encoded(p.hash, vector, p.thumbnail_descriptor, p.thumb)
-            for p, vector in zip(once, np.concatenate(vectors), strict=True)
+            EncodedImage(p.hash, vector, p.thumbnail_descriptor, p.thumbnail)
+            for p, vector in zip(distinct, np.concatenate(vectors), strict=True)
         ]
     )
-    return len(once)
+    return len(distinct)
 
 
-def _keep(chunk: list[_Prepared], kept: EncodedCatalog, store: EmbeddingCache) -> None:
+def _append(chunk: list[_Prepared], encoded: EncodedCatalog) -> None:
     for prepared in chunk:
-        if prepared.error is not None:
-            kept.rejected.append(
-                {
-                    "id": prepared.item.id,
-                    "reason": prepared.error.reason,
-                    "sentence": str(prepared.error),
-                }
-                | ({"file": prepared.file} if prepared.file else {})
-            )
-        else:
-            kept.items.append(prepared.item)
-            kept.hashes.append(prepared.hash)
+        if prepared.error is None:
+            encoded.items.append(prepared.item)
+            encoded.hashes.append(prepared.hash)
+            continue
+        rejection = {
+            "id": prepared.item.id,
+            "reason": prepared.error.reason,
+            "sentence": str(prepared.error),
+        }
+        encoded.rejected.append(rejection | ({"file": prepared.file} if prepared.file else {}))

@@ -1,4 +1,4 @@
-"""What is learnt of a finished generation and stored in it."""
+"""Extra files of a generation, computed once all else of it is written."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from lookbook.search import calibration
 from lookbook.search.index import Index
 
 
-def enrich(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> dict:
-    """Files for the generation by name: a score's worth, figures and audit, and the map."""
+def enrich(
+    generation: Generation, *, draw_map: bool = True, seed: int = 0
+) -> dict[str, dict | np.ndarray]:
+    """Return files by name: the calibration of scores, evaluation and bias audit, the 2-D map.
+
+    calibration.json is left out where there are too few items to fit it, map.npy unless `draw_map`.
+    """
     index = Index(generation, "exact")
     files: dict[str, dict | np.ndarray] = {}
     kind = calibration.kind_column(index.columns)
-    worth = calibration.fit(
+    fitted = calibration.fit(
         generation.vectors,
         generation.manifest.metric,
         kinds=index.column(kind) if kind else None,
@@ -24,8 +29,8 @@ def enrich(generation: Generation, *, draw_map: bool = True, seed: int = 0) -> d
         duplicate_groups=index.duplicate_groups,
         seed=seed,
     )
-    if worth is not None:
-        files["calibration.json"] = worth.to_json()
+    if fitted is not None:
+        files["calibration.json"] = fitted.to_json()
     files["evaluation.json"] = index_report(index, seed=seed)
     if draw_map:
         files["map.npy"] = project_2d(generation.vectors, seed)

@@ -1,4 +1,4 @@
-"""The whole way from a catalogue to a published generation."""
+"""From a catalogue to a published generation: encode, group, write, enrich, publish."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from tqdm import tqdm
 from lookbook.catalog import Catalog
 from lookbook.encoding.encoder import Encoder
 from lookbook.index import prune, publish, published, write_generation
-from lookbook.index.near_duplicates import fold
+from lookbook.index.engines import check_options
+from lookbook.index.near_duplicates import group_near_duplicates
 from lookbook.indexing.embedding_cache import EmbeddingCache
-from lookbook.indexing.encode_catalog import EncodedCatalog, encode_catalogue
+from lookbook.indexing.encode_catalog import EncodedCatalog, encode_catalog
 from lookbook.indexing.enrichment import enrich
 from lookbook.indexing.summary import Summary
 
@@ -34,7 +35,8 @@ def build(
     model: str | None = None,
     dim: int | None = None,
     metric: str = "angular",
-    trees: int = 50,
+    engine: str = "annoy",
+    trees: int | None = None,
     recall: float = 0.99,
     near_duplicates: bool = True,
     licence: str | None = None,
@@ -46,55 +48,58 @@ def build(
 ) -> Summary:
     """Encode `catalog`, write a generation under `output` and publish it.
 
-    `model` is how the encoder is found again (folder or Hub id; None: the shipped one). What was
-    encoded stays in `output`/.work until the generation is published, so a killed run goes on
-    where it was. Raises BuildError when no picture can be used.
+    `model` is where the encoder is found again (folder or Hub id; None: the shipped one). What was
+    encoded stays in `output`/.work until the generation is published, so an interrupted run is
+    resumed. Raises BuildError when no picture can be used, ValueError for options that do not fit.
     """
     output = Path(output)
+    check_options(engine, [] if trees is None else ["trees"])  # now, not after hours
     with _exclusive_lock(output):
-        published(output)  # a CURRENT that is not ours is refused now, not after hours
-        store = EmbeddingCache(output / WORK, encoder.identity)
+        published(output)  # refuses a CURRENT of another program now, not after hours
+        cache = EmbeddingCache(output / WORK, encoder.identity)
         if not resume:
-            store.clear()
+            cache.clear()
         started = time.monotonic()
-        kept = encode_catalogue(catalog, encoder, store, batch_size=batch_size, quiet=quiet)
-        kept.rejected += [vars(rejection) for rejection in catalog.rejected]
-        if not kept.items:
-            raise BuildError(_nothing_usable(catalog, kept))
-        encoded = time.monotonic()
-        vectors = store.vectors(kept.hashes)
-        groups = _groups(vectors, store, kept, near_duplicates)
+        encoded = encode_catalog(catalog, encoder, cache, batch_size=batch_size, quiet=quiet)
+        encoded.rejected += [vars(rejection) for rejection in catalog.rejected]
+        if not encoded.items:
+            raise BuildError(_nothing_usable(catalog, encoded))
+        encoding_done = time.monotonic()
+        vectors = cache.read_vectors(encoded.hashes)
+        groups = _duplicate_groups(vectors, cache, encoded) if near_duplicates else None
         generation = write_generation(
             output,
             vectors=vectors,
-            items=_columns(kept, groups),
-            thumbs=store.thumbs(kept.hashes),
+            items=_columns(encoded, groups),
+            thumbs=cache.read_thumbnails(encoded.hashes),
             encoder=encoder.identity | {"model": model},
             metric=metric,
+            engine=engine,
             trees=trees,
             recall=recall,
             seed=seed,
             source=catalog.source,
             licence=licence or catalog.licence,
             projection=whitening(vectors, dim) if dim else None,
-            report={"rejected": kept.rejected},
-            learn=lambda generation: enrich(generation, draw_map=draw_map, seed=seed),
-            progress=None if quiet else _Bars(),
+            report={"rejected": encoded.rejected},
+            enrich=lambda generation: enrich(generation, draw_map=draw_map, seed=seed),
+            progress=None if quiet else _ProgressBars(),
         )
         publish(output, generation)
         prune(output)
-        store.remove()
+        cache.delete()
+    finished = time.monotonic()
     return Summary.of(
-        generation, catalog.roles, kept, groups, encoded - started, time.monotonic() - encoded
+        generation, catalog.roles, encoded, encoding_done - started, finished - encoding_done
     )
 
 
 @contextmanager
 def _exclusive_lock(output: Path) -> Iterator[None]:
-    """One writer at a time: two would clear away each other's half-done work."""
+    """Allow one writer at a time: two would delete each other's unfinished work."""
     try:
         import fcntl
-    except ImportError:  # Windows: nothing to lock with, as before
+    except ImportError:  # Windows has no such lock
         yield
         return
     output.mkdir(parents=True, exist_ok=True)
@@ -109,10 +114,10 @@ def _exclusive_lock(output: Path) -> Iterator[None]:
 
 
 def whitening(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and matrix (d, dim) of a PCA-whitening learnt on `vectors` (n, d).
+    """Return mean (d,) and matrix (d, dim) of a PCA-whitening fitted on `vectors` (n, d).
 
-    Jégou & Chum 2012, "Negative evidences and co-occurences in image retrieval". Directions that
-    hold next to nothing are damped, not blown up. Raises BuildError when `dim` is out of reach.
+    Jégou & Chum 2012, "Negative evidences and co-occurences in image retrieval". A variance floor
+    keeps near-constant directions from being amplified. Raises BuildError when `dim` is too large.
     """
     n, d = vectors.shape
     if not 1 <= dim <= min(n - 1, d):
@@ -127,47 +132,46 @@ def whitening(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), matrix.astype(np.float32)
 
 
-def _groups(
-    vectors: np.ndarray, store: EmbeddingCache, kept: EncodedCatalog, near_duplicates: bool
+def _duplicate_groups(
+    vectors: np.ndarray, cache: EmbeddingCache, encoded: EncodedCatalog
 ) -> np.ndarray:
-    if not near_duplicates:
-        return np.arange(len(vectors))
-    return fold(vectors, store.signatures(kept.hashes), kept.hashes)
+    descriptors = cache.read_descriptors(encoded.hashes)
+    return group_near_duplicates(vectors, descriptors, encoded.hashes)
 
 
-def _columns(kept: EncodedCatalog, groups: np.ndarray) -> dict[str, list]:
-    names = dict.fromkeys(name for item in kept.items for name in item.attributes)
-    own = {
-        "id": [item.id for item in kept.items],
-        "title": [item.title for item in kept.items],
-        "group": groups.tolist(),
+def _columns(encoded: EncodedCatalog, groups: np.ndarray | None) -> dict[str, list]:
+    items = encoded.items
+    reserved = {
+        "id": [item.id for item in items],
+        "title": [item.title for item in items],
+        "group": list(range(len(items))) if groups is None else groups.tolist(),
     }
-    attributes = {
-        name + "_" * (name in own): [item.attributes.get(name) for item in kept.items]
-        for name in names
+    attributes = dict.fromkeys(name for item in items for name in item.attributes)
+    return reserved | {
+        name + "_" * (name in reserved): [item.attributes.get(name) for item in items]
+        for name in attributes
     }
-    return own | attributes
 
 
-def _nothing_usable(catalog: Catalog, kept: EncodedCatalog) -> str:
-    if not kept.rejected:
+def _nothing_usable(catalog: Catalog, encoded: EncodedCatalog) -> str:
+    if not encoded.rejected:
         return "the catalogue is empty: found no item to index (check --where and --limit)"
-    first = kept.rejected[0]
+    first = encoded.rejected[0]
     return (
-        f"no usable picture among {len(kept.rejected)}: expected at least one. "
+        f"no usable picture among {len(encoded.rejected)}: expected at least one. "
         f"The first, {first['id']}: {first['sentence']}"
     )
 
 
-class _Bars:
-    """A progress bar for each stage of writing, in turn."""
+class _ProgressBars:
+    """Show a progress bar for each stage of writing, one after the other."""
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if self.bar is None or self.bar.desc.rstrip(": ") != what:
-            self.bar = tqdm(total=total, desc=what, leave=False)
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self.bar is None or self.bar.desc.rstrip(": ") != stage:
+            self.bar = tqdm(total=total, desc=stage, leave=False)
         self.bar.update(done - self.bar.n)
         if done >= total:
             self.bar.close()

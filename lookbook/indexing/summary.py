@@ -1,31 +1,34 @@
-"""What a run says at its end: what it took, what it left out, and what to do next."""
+"""What an indexing run prints at its end: what it indexed, what it rejected, what to do next."""
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from lookbook.index import Generation
+from lookbook.index.engines import get_engine
+from lookbook.index.engines.tuning import TUNED_FOR
 from lookbook.indexing.encode_catalog import EncodedCatalog
 from lookbook.schema.columns import Roles
 from lookbook.search.facets import price_column
 from lookbook.search.index import Index
 from lookbook.search.product_groups import count_colourways
 
-_NAMED = 5  # rejected pictures that are named; all of them stand in report.json
+_MAX_LISTED = 5  # rejected pictures that are listed; report.json has all of them
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: counts, seconds of each stage, and the figures of the forest.
+    """Counts, seconds of each stage, and the figures of the search.
 
-    `coloured`: so many pieces, shown as so many products in several colours; `rejected`: how many
-    for each reason, `refused`: the first of them by name with what is wrong; `columns`: what the
-    title, picture, id and price were taken from.
+    `items` of which `encoded` are new and `groups` differ (near-duplicates share one); `coloured`:
+    how many items are shown as how many products in several colours; `rejected`: how many for each
+    reason; `listed_rejections`: (name, sentence) of the first ones; `columns`: role -> the column
+    that title, picture, id and price were read from. `engine_bytes`: size of the approximate
+    engine's file, 0 without one.
     """
 
     generation: Path
@@ -36,12 +39,11 @@ class Summary:
     rejected: dict[str, int]
     seconds_encoding: float
     seconds_index: float
-    forest_bytes: int
-    search_k: int
+    engine_bytes: int
     recall: float
     engine: str
     recall_target: float
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    listed_rejections: list[tuple[str, str]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -49,75 +51,83 @@ class Summary:
         cls,
         generation: Path,
         roles: Roles,
-        kept: EncodedCatalog,
-        groups: np.ndarray,
-        encoding: float,
-        indexing: float,
+        encoded: EncodedCatalog,
+        seconds_encoding: float,
+        seconds_index: float,
     ) -> Summary:
-        """The summary of a written generation; `encoding` and `indexing` are seconds."""
+        """Summarise a written generation."""
         opened = Generation.open(generation, verify="quick")
         index, manifest = Index(opened, "exact"), opened.manifest
+        engine_file = get_engine(manifest.built or "exact").file
         columns = {"title": roles.title, "picture": roles.image, "id": roles.id}
         columns["price"] = price_column(index)
         return cls(
             generation=generation,
-            items=len(kept.items),
-            encoded=kept.encoded,
-            groups=len(np.unique(groups)),
+            items=len(encoded.items),
+            encoded=encoded.newly_encoded,
+            groups=len(set(opened.items["group"].to_pylist())),
             coloured=count_colourways(index),
-            rejected=dict(Counter(r["reason"] for r in kept.rejected)),
-            seconds_encoding=encoding,
-            seconds_index=indexing,
-            forest_bytes=(generation / "forest.ann").stat().st_size,
-            search_k=manifest.search_k,
+            rejected=dict(Counter(r["reason"] for r in encoded.rejected)),
+            seconds_encoding=seconds_encoding,
+            seconds_index=seconds_index,
+            engine_bytes=manifest.files[engine_file]["bytes"] if engine_file else 0,
             recall=manifest.recall,
             engine=manifest.engine,
             recall_target=manifest.recall_target,
-            refused=[(r.get("file", r["id"]), r["sentence"]) for r in kept.rejected[:_NAMED]],
+            listed_rejections=[
+                (r.get("file", r["id"]), r["sentence"]) for r in encoded.rejected[:_MAX_LISTED]
+            ],
             columns={role: column for role, column in columns.items() if column},
         )
 
     def __str__(self) -> str:
         rate = self.encoded / max(self.seconds_encoding, 1e-9)
-        taken = ", ".join(f"{role} from {column!r}" for role, column in self.columns.items())
+        columns = ", ".join(f"{role} from {column!r}" for role, column in self.columns.items())
         return "\n".join(
             [
-                self._counted(),
-                f"columns taken: {taken or 'none'}",
+                self._counts(),
+                f"columns taken: {columns or 'none'}",
                 *self._rejections(),
                 f"encoded {self.encoded:,} pictures in {self.seconds_encoding:.1f} s "
                 f"({rate:.0f} images/s), indexed in {self.seconds_index:.1f} s",
-                self._searching(),
+                self._search(),
                 f"report: {self.generation / 'report.json'}",
                 f"next: python app.py --index {shlex.quote(str(self.generation.parent))}",
             ]
         )
 
-    def _counted(self) -> str:
+    def _counts(self) -> str:
         pieces, products = self.coloured
-        said = [f"{self.items:,} pieces"]
+        parts = [f"{self.items:,} pieces"]
         if products:
             product = "1 product" if products == 1 else f"{products:,} products"
-            said.append(f"{pieces:,} of them shown as {product} in several colours")
+            parts.append(f"{pieces:,} of them shown as {product} in several colours")
         if self.items > self.groups:
-            said.append(f"{self.items - self.groups:,} not shown: copies of another picture")
-        return "; ".join(said)
+            parts.append(f"{self.items - self.groups:,} not shown: copies of another picture")
+        return "; ".join(parts)
 
     def _rejections(self) -> list[str]:
         count = sum(self.rejected.values())
         reasons = ", ".join(f"{n} {reason}" for reason, n in self.rejected.items()) or "none"
-        more = [f"  and {count - len(self.refused):,} more"] if count > len(self.refused) else []
-        named = [f"  {name}: {sentence}" for name, sentence in self.refused]
-        return [f"rejected: {reasons}", *named, *more]
+        more = (
+            [f"  and {count - len(self.listed_rejections):,} more"]
+            if count > len(self.listed_rejections)
+            else []
+        )
+        listed = [f"  {name}: {sentence}" for name, sentence in self.listed_rejections]
+        return [f"rejected: {reasons}", *listed, *more]
 
-    def _searching(self) -> str:
-        least = np.floor(self.recall * 1000) / 10  # 99.99 is not 100
+    def _search(self) -> str:
+        size = f"index: {self.items:,} pieces, {self.engine_bytes / 2**20:.1f} MiB"
+        if not self.engine_bytes:
+            return f"index: {self.items:,} pieces; the site takes the exact search"
+        percent = math.floor(self.recall * 1000) / 10  # 99.99 is not 100
         missed = ""
         if self.recall < self.recall_target:
-            wanted = f"{100 * self.recall_target:g} %"
-            missed = f" (NOT the {wanted} asked for: it suits these pictures badly)"
+            target = f"{100 * self.recall_target:g} %"
+            missed = f" (NOT the {target} asked for: it suits these pictures badly)"
         return (
-            f"index: {self.items:,} pieces, {self.forest_bytes / 2**20:.1f} MiB; the quick search "
-            f"finds {least:g} % of the true nearest {min(24, self.items)}{missed}; "
-            f"the site takes the {'quick' if self.engine == 'annoy' else 'exact'} search"
+            f"{size}; the quick search finds {percent:g} % of the true nearest "
+            f"{min(TUNED_FOR, self.items)}{missed}; the site takes the "
+            f"{'exact' if self.engine == 'exact' else 'quick'} search"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lookbook.index.manifest import MANIFEST, file_record
-from lookbook.index.publishing import beside, named, published
+from lookbook.index.publishing import final_path, published, staged_generation
 from lookbook.recommend.base import ModelCorrupt, fingerprint
 from lookbook.recommend.baselines.item_knn import BoughtTogether
 from lookbook.recommend.data import Interactions
@@ -65,20 +65,20 @@ class Models:
         `details` are added to the manifest.
         """
         items = self.hybrid.items
-        with beside(Path(root), lambda folder: Models.open(folder, items)) as folder:
+        with staged_generation(Path(root), lambda folder: Models.open(folder, items)) as folder:
             for model in (self.hybrid, self.bought_together):
                 model.save(folder)
             files = {path.name: file_record(path) for path in sorted(folder.iterdir())}
             manifest = {
                 "schema": SCHEMA,
-                "generation": named(folder).name,
+                "generation": final_path(folder).name,
                 "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "catalogue": fingerprint(items),
                 "weights": self.hybrid.weights,
             }
             text = json.dumps(manifest | details | {"files": files}, indent=2, allow_nan=False)
             (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        return named(folder)
+        return final_path(folder)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookbook.index.engines.annoy import ExactEngine
+from lookbook.index.engines.exact import ExactEngine
 from lookbook.schema.column_names import KIND_NAMES, find_column
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index

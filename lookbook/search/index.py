@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from lookbook.index import Generation, Manifest, current_name, project
-from lookbook.index.engines.annoy import ExactEngine
+from lookbook.index.engines import serving_choices
+from lookbook.index.engines.exact import ExactEngine
+from lookbook.index.engines.tuning import TUNED_FOR
 from lookbook.schema.filters import Condition, FilterError, Where, parse_where
 
-ENGINES = ("auto", "annoy", "exact")
-_FEW_ROWS = 20_000  # up to so many matching rows, exact search beats a forest asked for more
-_TUNED_FOR = 24  # the k that search_k was tuned at
-# Below this best cosine use exact search: search_k was tuned on catalogue vectors and loses recall
+_FEW_ROWS = 20_000  # up to so many matching rows, exact search beats an approximate one asked for more
+# Below this best cosine use exact search: effort was tuned on catalogue vectors and loses recall
 # on out-of-distribution (text) queries.
 _MIN_IN_DISTRIBUTION = 0.6
 _RESERVED = ("id", "title", "group")
@@ -63,12 +63,13 @@ class Index:
     """
 
     def __init__(self, generation: Generation, engine: str = "auto") -> None:
-        if engine not in ENGINES:
-            raise ValueError(f"unknown engine {engine!r}: expected one of {', '.join(ENGINES)}")
+        if engine not in (choices := serving_choices()):
+            raise ValueError(f"unknown engine {engine!r}: expected one of {', '.join(choices)}")
         self.generation = generation
         self.engine = generation.manifest.engine if engine == "auto" else engine
         self._requested_engine = engine
-        self._forest = generation.forest() if self.engine == "annoy" else None
+        opened = generation.open_engine(self.engine)
+        self._approximate_engine = opened if opened.effort is not None else None
         self._exact = ExactEngine(generation.vectors, generation.manifest.metric)
         table = generation.items
         self.ids: list[str] = table["id"].to_pylist()  # by row number
@@ -86,8 +87,9 @@ class Index:
     def open(cls, path: str | Path = "index", engine: str = "auto", verify: str = "full") -> Index:
         """Open the current generation of `path`, or the generation that `path` is.
 
-        `engine`: "annoy", "exact" or "auto", the faster of the two when the index was built.
-        Raises IndexMissing where there is no index, IndexCorrupt where it is damaged.
+        `engine`: its name, or "auto", the faster one when the index was built. Raises IndexMissing
+        where there is no index, IndexCorrupt where it is damaged, EngineUnavailable where the index
+        was built without that engine or its package is not installed.
         """
         return cls(Generation.open(path, verify), engine)
 
@@ -272,7 +274,7 @@ class Index:
         allowed[np.asarray(exclude_rows, np.int64)] = False
         matching = int(allowed.sum())
         query, approximate = np.asarray(query, np.float32)[None], None
-        if self._forest and not (filtered and matching <= _FEW_ROWS):
+        if self._approximate_engine and not (filtered and matching <= _FEW_ROWS):
             approximate = self._approximate(query, k, allowed, matching, groups)
         rows, scores = approximate or self._exactly(query, k, allowed, matching, groups)
         items = self.items
@@ -303,16 +305,17 @@ class Index:
     def _approximate(
         self, query: np.ndarray, k: int, allowed: np.ndarray, matching: int, groups: Groups
     ) -> tuple[np.ndarray, np.ndarray] | None:
-        """Ask the forest for more until k matching hits are left.
+        """Ask the approximate engine for more until k matching hits are left.
 
-        None where exact search is cheaper, or where no row is near and the forest would miss the
+        None where exact search is cheaper, or where no row is near and it would miss the
         nearest.
         """
-        assert self._forest is not None
+        engine = self._approximate_engine
+        assert engine is not None and engine.effort is not None
         depth = -(-self._depth(k, groups) * len(self) // max(1, matching))
         while depth <= max(2 * k, len(self) // 4):
-            effort = self._forest.search_k * max(1, depth // _TUNED_FOR)
-            rows, scores = self._forest.search(query, depth, search_k=effort)
+            effort = engine.effort * max(1, depth // TUNED_FOR)
+            rows, scores = engine.search(query, depth, effort=effort)
             if self.manifest.metric == "angular" and not (scores >= _MIN_IN_DISTRIBUTION).any():
                 return None
             kept = allowed[rows[0]]

@@ -67,12 +67,15 @@ def test_search_says_what_is_wrong(index, options, sentence):
     assert "Traceback" not in done.stderr
 
 
-def test_one_step_back_and_forth(index):
+def test_rollback_and_its_old_name(index):
     before = current_name(index)
-    done = run("-m", "lookbook", "step-back", "--index", str(index))
+    done = run("-m", "lookbook", "rollback", "--index", str(index))
     assert done.returncode == 0, done.stderr
     assert current_name(index) != before
     assert current_name(index) in done.stdout
+    old = run("-m", "lookbook", "step-back", "--index", str(index))
+    assert "'step-back' is now called 'rollback'" in old.stderr
+    assert old.returncode == 2 and "no earlier generation" in old.stderr
 
 
 def test_an_unknown_command_names_those_there_are():

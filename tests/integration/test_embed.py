@@ -20,8 +20,8 @@ from lookbook.catalog import open_catalog
 from lookbook.images.loading import content_hash
 from lookbook.index import published
 from lookbook.indexing import BuildError, build
-from lookbook.indexing.embedding_cache import EmbeddingCache, Encoded
-from lookbook.indexing.encode_catalog import SHARD, encode_catalogue
+from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
+from lookbook.indexing.encode_catalog import SHARD, encode_catalog
 from lookbook.indexing.pipeline import whitening
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
@@ -177,11 +177,11 @@ def work_of(output: Path, model: Path) -> tuple[Path, dict]:
 def test_another_encoder_never_takes_over_vectors(shapes, tiny_model, tmp_path):
     """What one encoder left half done is nothing to another."""
     first = Encoder.load(tiny_model, precision="float32")
-    store = EmbeddingCache(tmp_path / ".work", first.identity)
+    cache = EmbeddingCache(tmp_path / ".work", first.identity)
     wrong = np.full(first.dim, first.dim**-0.5, np.float32)
     for path in shapes.glob("*.png"):
         digest = content_hash(path.read_bytes())
-        store.add([Encoded(digest, wrong, np.zeros(768, np.uint8), b"webp")])
+        cache.add_shard([EncodedImage(digest, wrong, np.zeros(768, np.uint8), b"webp")])
     other = Encoder.load(tiny_model, precision="float32", pooling="max")
     build(open_catalog(str(shapes)), other, tmp_path, model=str(tiny_model), quiet=True)
     index = Index.open(tmp_path)
@@ -190,18 +190,18 @@ def test_another_encoder_never_takes_over_vectors(shapes, tiny_model, tmp_path):
 
 def test_fresh_encodes_all_again(shapes, tiny_model, tmp_path):
     encoder = Encoder.load(tiny_model, precision="float32")
-    store = EmbeddingCache(tmp_path / ".work", encoder.identity)
+    cache = EmbeddingCache(tmp_path / ".work", encoder.identity)
     wrong = np.full(encoder.dim, encoder.dim**-0.5, np.float32)
     digest = content_hash((shapes / "red-0.png").read_bytes())
-    store.add([Encoded(digest, wrong, np.zeros(768, np.uint8), b"webp")])
+    cache.add_shard([EncodedImage(digest, wrong, np.zeros(768, np.uint8), b"webp")])
     summary = build(open_catalog(str(shapes)), encoder, tmp_path, quiet=True, resume=False)
     assert summary.encoded == 15
 
 
 def test_a_shard_cut_short_is_encoded_again(shapes, tiny_model, tmp_path):
     encoder = Encoder.load(tiny_model, precision="float32")
-    store = EmbeddingCache(tmp_path / ".work", encoder.identity)
-    (store.folder / "000000000.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
+    cache = EmbeddingCache(tmp_path / ".work", encoder.identity)
+    (cache.folder / "000000000.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
     summary = build(open_catalog(str(shapes)), encoder, tmp_path, quiet=True)
     assert summary.encoded == 15
 
@@ -240,7 +240,7 @@ def test_a_small_shop_shows_all_its_pieces_and_counts_colours(tiny_model, tmp_pa
     index = Index.open(tmp_path / "index")
     assert len(set(product_groups(index).tolist())) == 11
     assert "price from 'price'" in str(summary) and "id from" not in str(summary)
-    assert [name for name, _ in summary.refused] == [f"broken-{n}.jpg" for n in range(5)]
+    assert [name for name, _ in summary.listed_rejections] == [f"broken-{n}.jpg" for n in range(5)]
     assert "\n  and 2 more\n" in str(summary)
 
 
@@ -383,11 +383,11 @@ def test_a_catalogue_streams(tiny_model, tmp_path):
 
         def __iter__(self):
             for i in range(4 * SHARD):
-                ahead.append(i + 1 - len(store))
+                ahead.append(i + 1 - len(cache))
                 picture = Image.new("RGB", (32, 32), (i % 256, i // 256 * 40, 99))
                 yield Item(str(i), picture, "", {})
 
-    store = EmbeddingCache(tmp_path, encoder.identity)
-    kept = encode_catalogue(Stream(), encoder, store, batch_size=64, quiet=True)
+    cache = EmbeddingCache(tmp_path, encoder.identity)
+    kept = encode_catalog(Stream(), encoder, cache, batch_size=64, quiet=True)
     assert len(kept.items) == 4 * SHARD
     assert max(ahead) <= 2 * SHARD + 1

@@ -203,7 +203,7 @@ def test_a_rollback_is_one_command(shop, store, capsys):
     feed = Feed(shop, store)
     assert second.live
     assert feed.models.generation == second.generation
-    assert main(["step-back", "--models", "--index", str(shop.generation.root)]) == 0
+    assert main(["rollback", "--models", "--index", str(shop.generation.root)]) == 0
     assert first.generation in capsys.readouterr().out
     assert feed.models.generation == first.generation
     with pytest.raises(FileNotFoundError, match="no earlier generation"):
@@ -299,7 +299,7 @@ def test_the_commands_find_the_state_that_the_site_was_given(shop, tmp_path, cap
     assert "120 events" in capsys.readouterr().out
     new, old = published(state / "models")
     assert published(models_root(shop)) == []
-    assert main(["step-back", "--models", *index, "--state", str(state)]) == 0
+    assert main(["rollback", "--models", *index, "--state", str(state)]) == 0
     assert published(state / "models")[0] == old != new
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
 
 from lookbook import settings
 from lookbook.settings import Setting
 
-PORT_RANGE = Setting("port", 7860, "port", int, least=1, most=65535)
+PORT_RANGE = Setting("port", 7860, "port", int, min=1, max=65535)
 PORT = Setting("port", 7860, "port", int, environment=True)
 
 
@@ -25,9 +28,53 @@ def test_a_variable_of_the_wrong_kind_names_both(monkeypatch):
 
 
 def test_a_switch_and_a_repeated_option():
-    options = [Setting("fold", True, "fold", bool), Setting("where", None, "where", repeat=True)]
+    options = [Setting("fold", True, "fold", bool), Setting("where", None, "where", multiple=True)]
     args = settings.parser(options).parse_args(["--no-fold", "--where", "a=1", "--where", "b=2"])
     assert (args.fold, args.where) == (False, ["a=1", "b=2"])
+
+
+def test_settings_is_a_leaf():
+    """It imports nothing of lookbook, and its choices are those of the rooms."""
+    from lookbook.encoding import encoder
+    from lookbook.index import engines
+
+    imported = re.findall(r"^\s*(?:from|import) (\S+)", inspect.getsource(settings), re.MULTILINE)
+    assert not [name for name in imported if name.split(".")[0] == "lookbook"]
+    assert tuple(encoder.POOLINGS) == settings.POOLINGS
+    assert encoder.PRECISIONS == settings.PRECISIONS
+    assert engines.METRICS == settings.METRICS
+    assert settings.ENGINE.allowed() == ("auto", *engines.names())
+
+
+@pytest.mark.parametrize(
+    ("options", "unused"),
+    [
+        (["--index", "x", "--by", "gender"], "--by would change nothing with --index"),
+        (["--phone", "x", "--larger", "y"], "--larger would change nothing without --data"),
+        (["--data", "x", "--split-day", "3"], "--split-day would change nothing without --inter"),
+        (["--interactions", "x", "--precision", "float32"], "--precision would change nothing"),
+        (["--interactions", "x", "--index", "y", "--items", "z"], "--items would change nothing"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(options, unused):
+    args = settings.parser(settings.EVALUATE).parse_args(options)
+    with pytest.raises(ValueError, match=unused):
+        settings.refuse_unused(settings.EVALUATE, args, *settings.used_by_evaluate(args))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--index", "x", "--json"],
+        ["--data", "x", "--larger", "y", "--by", "gender", "--pooling", "max", "--device", "cpu"],
+        ["--transfer", "x", "--encoder", "y"],
+        ["--interactions", "x", "--index", "y", "--split-day", "3", "--user-column", "u"],
+        ["--interactions", "x", "--items", "y", "--encoder", "e", "--id-column", "i"],
+    ],
+)
+def test_options_that_count_are_accepted(options):
+    args = settings.parser(settings.EVALUATE).parse_args(options)
+    settings.refuse_unused(settings.EVALUATE, args, *settings.used_by_evaluate(args))
 
 
 def test_a_choice_that_is_none_is_refused(capsys):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lookbook.index.engines.annoy import ExactEngine
+from lookbook.index.engines.exact import ExactEngine
 from lookbook.recommend.base import Arrays, State
 from lookbook.recommend.baselines.item_knn import ItemKNN
 from lookbook.recommend.baselines.product_group_als import ProductGroupALS

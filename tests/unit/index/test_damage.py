@@ -19,13 +19,13 @@ from lookbook.index.manifest import Manifest, file_record
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
-from tests.tiny_index import small_learnt, write_tiny
+from tests.tiny_index import small_extras, write_tiny
 
 REPOSITORY = Path(__file__).parents[3]
 GOLDEN = REPOSITORY / "tests" / "golden" / "index-schema-1"
 FILES = ["items.parquet", "vectors.npy", "forest.ann", "thumbs.bin", "thumbs.npy"]
-LEARNT = ["calibration.json", "map.npy", "evaluation.json"]
-OPTIONAL = ["projection.safetensors", "report.json", *LEARNT]
+EXTRAS = ["calibration.json", "map.npy", "evaluation.json"]
+OPTIONAL = ["projection.safetensors", "report.json", *EXTRAS]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def written(tmp_path_factory):
         tmp_path_factory.mktemp("written"),
         projection=projection,
         report={"rejected": []},
-        learn=small_learnt,
+        enrich=small_extras,
     )
 
 

@@ -26,10 +26,10 @@ from lookbook.index.manifest import Manifest
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
-from tests.tiny_index import publish_tiny, random_vectors, small_learnt, write_tiny
+from tests.tiny_index import publish_tiny, random_vectors, small_extras, write_tiny
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "index-schema-1"
-GOLDEN_LEARNT = GOLDEN.with_name("index-schema-1-learnt")
+GOLDEN_EXTRAS = GOLDEN.with_name("index-schema-1-learnt")
 FILES = ["items.parquet", "vectors.npy", "forest.ann", "thumbs.bin", "thumbs.npy"]
 
 
@@ -72,7 +72,7 @@ def test_vectors_and_thumbs_are_mapped_not_read(tmp_path):
 def test_progress_reaches_the_end_of_every_stage(tmp_path):
     seen = {}
     write_tiny(tmp_path, progress=lambda what, done, total: seen.update({what: (done, total)}))
-    expected = dict.fromkeys(("vectors", "forest", "thumbnails"), (30, 30)) | {"tuning": (1, 1)}
+    expected = dict.fromkeys(("vectors", "annoy", "thumbnails"), (30, 30)) | {"tuning": (1, 1)}
     assert seen == expected
 
 
@@ -128,7 +128,7 @@ def test_nothing_published_says_what_to_run(tmp_path):
         publish(tmp_path, "nowhere")
 
 
-def test_publish_step_back_and_publish_again(tmp_path):
+def test_publish_roll_back_and_publish_again(tmp_path):
     bad, good = publish_tiny(tmp_path, tag="one"), publish_tiny(tmp_path, tag="two")
     assert published(tmp_path) == [good.name, bad.name]
     assert rollback(tmp_path) == bad.name
@@ -267,9 +267,9 @@ def test_a_generation_of_schema_1_still_opens():
     assert (calibration(index), projection_2d(index), evaluation(index)) == (None, None, None)
 
 
-def test_a_generation_of_schema_1_with_what_was_learnt_still_opens():
-    """The same four items, written when generations began to hold what was learnt of them."""
-    index = Index.open(GOLDEN_LEARNT, engine="exact")
+def test_a_generation_of_schema_1_with_extra_files_still_opens():
+    """The same four items, written when generations began to hold what was computed of them."""
+    index = Index.open(GOLDEN_EXTRAS, engine="exact")
     assert index.ids == ["north", "east", "south", "north-again"]
     assert [hit.id for hit in index.search([0, 0, 0.9, 0.1])] == ["north", "east", "south"]
     chance = calibration(index).of(0.5)
@@ -278,25 +278,25 @@ def test_a_generation_of_schema_1_with_what_was_learnt_still_opens():
     assert evaluation(index) == {"note": "learnt"}
 
 
-def test_what_is_learnt_sees_the_whole_generation_and_is_stored_with_it(tmp_path):
+def test_enrichment_sees_the_whole_generation_and_is_stored_with_it(tmp_path):
     seen = []
 
-    def learn(generation):
+    def enrich(generation):
         seen.append((generation.manifest.count, generation.thumb(3), generation.manifest.search_k))
-        return small_learnt(generation)
+        return small_extras(generation)
 
-    folder = write_tiny(tmp_path, learn=learn)
+    folder = write_tiny(tmp_path, enrich=enrich)
     index = Index(Generation.open(folder))
     assert seen == [(30, b"a-picture-3", index.manifest.search_k)]
-    assert set(small_learnt(index.generation)) < set(index.manifest.files)
+    assert set(small_extras(index.generation)) < set(index.manifest.files)
     assert projection_2d(index).shape == (30, 2)
     assert calibration(index).of(1.0).probability == 1
 
 
-def test_learning_that_fails_leaves_nothing_behind(tmp_path):
-    def learn(generation):
+def test_enrichment_that_fails_leaves_nothing_behind(tmp_path):
+    def enrich(generation):
         raise ValueError("no disk")
 
     with pytest.raises(ValueError, match="no disk"):
-        write_tiny(tmp_path, learn=learn)
+        write_tiny(tmp_path, enrich=enrich)
     assert list(tmp_path.iterdir()) == []

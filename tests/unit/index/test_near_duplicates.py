@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from lookbook.images.loading import thumbnail_descriptor
 from lookbook.index import near_duplicates
-from lookbook.index.near_duplicates import difference, fold
+from lookbook.index.near_duplicates import difference, group_near_duplicates
 
 
 def shirt(colour, size=(240, 320), stripes=0):
@@ -37,9 +37,11 @@ def again(image, quality, scale=1.0, kind="JPEG"):
 
 
 def folded(images, **options):
-    signatures = np.stack([np.asarray(thumbnail_descriptor(image)) for image in images])
-    vectors = signatures.astype(np.float32) - 100
-    return fold(vectors, signatures, [str(i) for i in range(len(images))], **options).tolist()
+    descriptors = np.stack([np.asarray(thumbnail_descriptor(image)) for image in images])
+    vectors = descriptors.astype(np.float32) - 100
+    return group_near_duplicates(
+        vectors, descriptors, [str(i) for i in range(len(images))], **options
+    ).tolist()
 
 
 @pytest.mark.parametrize(
@@ -71,45 +73,51 @@ def test_likeness_does_not_creep_along_a_chain():
     """Each shade is like the next one, the ends are unlike: the first row decides."""
     shades = [shirt((100 + step, 100, 100)) for step in range(0, 40, 4)]
     groups = folded(shades, min_cosine=-1)
-    signatures = np.stack([np.asarray(thumbnail_descriptor(image)) for image in shades])
+    descriptors = np.stack([np.asarray(thumbnail_descriptor(image)) for image in shades])
     assert len(set(groups)) > 2
     assert len(set(groups)) < len(shades)
     assert [groups[group] for group in groups] == groups
-    assert (difference(signatures, signatures[groups]) <= near_duplicates.MAX_DIFFERENCE).all()
+    assert (difference(descriptors, descriptors[groups]) <= near_duplicates.MAX_DIFFERENCE).all()
 
 
 def test_same_content_folds_however_many_there_are():
-    signatures = np.random.default_rng(0).integers(0, 255, (50, 768)).astype(np.uint8)
+    descriptors = np.random.default_rng(0).integers(0, 255, (50, 768)).astype(np.uint8)
     hashes = ["same" if i % 2 else f"own {i}" for i in range(50)]
-    groups = fold(signatures.astype(np.float32), signatures, hashes)
+    groups = group_near_duplicates(descriptors.astype(np.float32), descriptors, hashes)
     assert groups.tolist() == [1 if i % 2 else i for i in range(50)]
 
 
-def test_a_far_vector_keeps_like_signatures_apart():
-    signatures = np.zeros((2, 768), np.uint8)
+def test_a_far_vector_keeps_like_descriptors_apart():
+    descriptors = np.zeros((2, 768), np.uint8)
     vectors = np.eye(2, dtype=np.float32)
-    assert fold(vectors, signatures, ["a", "b"]).tolist() == [0, 1]
-    assert fold(vectors, signatures, ["a", "b"], min_cosine=0).tolist() == [0, 0]
+    assert group_near_duplicates(vectors, descriptors, ["a", "b"]).tolist() == [0, 1]
+    assert group_near_duplicates(vectors, descriptors, ["a", "b"], min_cosine=0).tolist() == [0, 0]
 
 
 def test_an_index_of_many_rows_folds_the_same(monkeypatch):
     rng = np.random.default_rng(1)
     originals = rng.integers(0, 250, (300, 768)).astype(np.uint8)
-    signatures = np.concatenate([originals, originals + 1])
-    vectors, hashes = signatures.astype(np.float32) - 125, [str(i) for i in range(600)]
-    exact = fold(vectors, signatures, hashes)
+    descriptors = np.concatenate([originals, originals + 1])
+    vectors, hashes = descriptors.astype(np.float32) - 125, [str(i) for i in range(600)]
+    exact = group_near_duplicates(vectors, descriptors, hashes)
     monkeypatch.setattr(near_duplicates, "_EXACT_ROWS", 10)
-    assert exact.tolist() == fold(vectors, signatures, hashes).tolist() == [*range(300)] * 2
+    assert (
+        exact.tolist()
+        == group_near_duplicates(vectors, descriptors, hashes).tolist()
+        == [*range(300)] * 2
+    )
 
 
 @given(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=30), st.integers(0, 99))
 def test_groups_are_named_by_their_first_row(hashes, seed):
     numbers = np.random.default_rng(seed).integers(0, 255, (7, 12)).astype(np.uint8)
-    signatures = numbers[["abcdefg".index(name) for name in hashes]]
-    groups = fold(signatures.astype(np.float32), signatures, hashes, max_difference=0)
+    descriptors = numbers[["abcdefg".index(name) for name in hashes]]
+    groups = group_near_duplicates(
+        descriptors.astype(np.float32), descriptors, hashes, max_difference=0
+    )
     assert groups.tolist() == [hashes.index(name) for name in hashes]
 
 
 def test_rows_must_match():
     with pytest.raises(ValueError, match="found 2, 2 and 1"):
-        fold(np.ones((2, 3)), np.ones((2, 3), np.uint8), ["a"])
+        group_near_duplicates(np.ones((2, 3)), np.ones((2, 3), np.uint8), ["a"])

@@ -5,70 +5,74 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lookbook.indexing.embedding_cache import EmbeddingCache, Encoded
+from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
 
 IDENTITY = {"id": "tiny"}
 
 
-def encoded(number: int) -> Encoded:
+def encoded(number: int) -> EncodedImage:
     """A picture whose every part tells its number."""
     thumbnail_descriptor = np.full(768, number, np.uint8)
     vector = np.full(4, number, np.float32)
-    return Encoded(f"{number:064x}", vector, thumbnail_descriptor, f"picture {number}".encode())
+    return EncodedImage(
+        f"{number:064x}", vector, thumbnail_descriptor, f"picture {number}".encode()
+    )
 
 
-def assert_holds(store: EmbeddingCache, *numbers: int) -> None:
+def assert_holds(cache: EmbeddingCache, *numbers: int) -> None:
     hashes = [encoded(number).hash for number in numbers]
-    assert store.vectors(hashes)[:, 0].tolist() == list(numbers)
-    assert store.signatures(hashes)[:, 0].tolist() == list(numbers)
-    assert list(store.thumbs(hashes)) == [f"picture {number}".encode() for number in numbers]
+    assert cache.read_vectors(hashes)[:, 0].tolist() == list(numbers)
+    assert cache.read_descriptors(hashes)[:, 0].tolist() == list(numbers)
+    assert list(cache.read_thumbnails(hashes)) == [
+        f"picture {number}".encode() for number in numbers
+    ]
 
 
 def test_what_was_added_is_there_in_any_order_and_after_a_restart(tmp_path):
-    store = EmbeddingCache(tmp_path, IDENTITY)
-    store.add([encoded(1), encoded(2)])
-    store.add([encoded(3)])
-    assert_holds(store, 3, 1, 2, 3)
+    cache = EmbeddingCache(tmp_path, IDENTITY)
+    cache.add_shard([encoded(1), encoded(2)])
+    cache.add_shard([encoded(3)])
+    assert_holds(cache, 3, 1, 2, 3)
     assert_holds(EmbeddingCache(tmp_path, IDENTITY), 2, 3, 1)
-    assert encoded(4).hash not in store
+    assert encoded(4).hash not in cache
 
 
 def test_a_shard_that_brings_nothing_new_overwrites_nothing(tmp_path):
-    store = EmbeddingCache(tmp_path, IDENTITY)
+    cache = EmbeddingCache(tmp_path, IDENTITY)
     for number in (1, 1, 2):
-        store.add([encoded(number)])
-        assert_holds(store, number)
+        cache.add_shard([encoded(number)])
+        assert_holds(cache, number)
     assert_holds(EmbeddingCache(tmp_path, IDENTITY), 1, 2)
 
 
 def test_after_a_lost_shard_no_name_is_used_twice(tmp_path):
-    store = EmbeddingCache(tmp_path, IDENTITY)
+    cache = EmbeddingCache(tmp_path, IDENTITY)
     for number in (1, 2, 3):
-        store.add([encoded(number)])
-    first, *_ = sorted(store.folder.glob("*.safetensors"))
+        cache.add_shard([encoded(number)])
+    first, *_ = sorted(cache.folder.glob("*.safetensors"))
     first.write_bytes(b"cut short")
     again = EmbeddingCache(tmp_path, IDENTITY)
     assert encoded(1).hash not in again
-    again.add([encoded(4)])
+    again.add_shard([encoded(4)])
     assert_holds(again, 2, 3, 4)
     assert_holds(EmbeddingCache(tmp_path, IDENTITY), 2, 3, 4)
 
 
 def test_another_identity_is_another_store(tmp_path):
-    EmbeddingCache(tmp_path, IDENTITY).add([encoded(1)])
+    EmbeddingCache(tmp_path, IDENTITY).add_shard([encoded(1)])
     assert encoded(1).hash not in EmbeddingCache(tmp_path, {"id": "other"})
 
 
 def test_removing_one_leaves_the_others_work(tmp_path):
     work = tmp_path / ".work"
     mine, other = EmbeddingCache(work, IDENTITY), EmbeddingCache(work, {"id": "other"})
-    other.add([encoded(1)])
-    mine.remove()
+    other.add_shard([encoded(1)])
+    mine.delete()
     assert_holds(EmbeddingCache(work, {"id": "other"}), 1)
-    other.remove()
+    other.delete()
     assert not work.exists()
 
 
 def test_no_hash_gives_no_rows(tmp_path):
     with pytest.raises(KeyError):
-        EmbeddingCache(tmp_path, IDENTITY).vectors(["ab" * 32])
+        EmbeddingCache(tmp_path, IDENTITY).read_vectors(["ab" * 32])

@@ -29,7 +29,7 @@ def catalogue(tmp_path, **options):
 
 
 def test_a_generation_learns_what_it_is_worth(tmp_path):
-    index = Index(Generation.open(catalogue(tmp_path, learn=enrich)))
+    index = Index(Generation.open(catalogue(tmp_path, enrich=enrich)))
     assert calibration(index).kind == "category"
     scores = [hit.score for hit in index.similar("0", k=5)]
     assert calibration(index).of(scores[0]).probability > 0.9
@@ -52,7 +52,7 @@ def test_the_map_can_be_left_out_and_all_follows_from_the_seed(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_few_items_teach_little_and_break_nothing(tmp_path, count):
-    index = Index(Generation.open(write_tiny(tmp_path, count=count, learn=enrich)))
+    index = Index(Generation.open(write_tiny(tmp_path, count=count, enrich=enrich)))
     assert evaluation(index)["audit"] is None
     assert evaluation(index)["notes"]
     assert (calibration(index) is None) == (count == 1)

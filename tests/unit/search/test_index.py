@@ -107,7 +107,7 @@ def test_exact_engine_is_the_oracle(shop, query, k, where, exclude, fold):
 )
 def test_annoy_with_a_tiny_search_k_still_gives_k(shop, query, k, where, exclude, fold, few):
     index = Index.open(shop, engine="annoy", verify="quick")
-    index._forest.search_k = 1
+    index._approximate_engine.effort = 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_index, "_FEW_ROWS", few)
         hits = index.search(query, k, where, exclude, fold)

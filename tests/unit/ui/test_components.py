@@ -196,7 +196,7 @@ def test_the_map_colours_few_groups_and_colours_differ(tmp_path):
     places = np.zeros((len(kinds), 2), np.float32)
     thumbs = [b""] * len(kinds)
     publish_tiny(
-        root, count=len(kinds), items=items, thumbs=thumbs, learn=lambda _: {"map.npy": places}
+        root, count=len(kinds), items=items, thumbs=thumbs, enrich=lambda _: {"map.npy": places}
     )
     search_service = SearchService(Index.open(root), lambda: None, tmp_path / "thumbs")
     groups = explore.Callbacks(search_service).points("type")["groups"]

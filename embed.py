@@ -36,8 +36,11 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 def _build(args: argparse.Namespace) -> object:
     from lookbook.catalog import Columns, open_catalog
     from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.index.engines import get_engine
     from lookbook.indexing import build
 
+    if get_engine(args.engine).file is None:
+        settings.refuse_unused([settings.RECALL], args, (), f"with --engine {args.engine}")
     columns = Columns(
         args.image_column, args.title_column, args.id_column, tuple(args.attribute) or None
     )

@@ -150,6 +150,7 @@ CATALOGUE = (
     ),
 )
 
+RECALL = Setting("recall", 0.99, "recall at k=24 that the engine is tuned for", float, min=0, max=1)
 EMBED = (
     *CATALOGUE,
     Setting("output", Path("index"), "folder of the index to write", Path),
@@ -169,7 +170,7 @@ EMBED = (
         choices="lookbook.index.engines:names",
     ),
     Setting("trees", None, "trees of the Annoy forest; without it: 50", int, min=1, max=1000),
-    Setting("recall", 0.99, "recall at k=24 that the engine is tuned for", float, min=0, max=1),
+    RECALL,
     Setting("denoise", False, "run a 3x3 median over each picture, query pictures too", bool),
     Setting(
         "precision",

@@ -19,7 +19,7 @@ from lookbook.index.engines.exact import ExactEngine
 from lookbook.index.engines.tuning import TUNED_FOR
 from lookbook.schema.filters import Condition, FilterError, Where, parse_where
 
-_FEW_ROWS = 20_000  # up to so many matching rows, exact search beats an approximate one asked for more
+_FEW_ROWS = 20_000  # up to so many matching rows, exact search beats a deep approximate one
 # Below this best cosine use exact search: effort was tuned on catalogue vectors and loses recall
 # on out-of-distribution (text) queries.
 _MIN_IN_DISTRIBUTION = 0.6

@@ -288,6 +288,12 @@ def test_a_catalogue_with_no_usable_picture_is_an_error(tiny_model, tmp_path):
         (["--dataset", "SHAPES", "--title-column", "headline"], "headline"),
         (["--dataset", "SHAPES", "--model", "./no-model"], "no-model"),
         (["--dataset", "SHAPES", "--dim", "9999"], "allow 1 to"),
+        (
+            ["--dataset", "SHAPES", "--engine", "exact", "--trees", "9"],
+            "has no option 'trees'",
+        ),
+        (["--dataset", "SHAPES", "--engine", "exact", "--recall", "0.9"], "--recall"),
+        (["--split", "test"], "the house collection has no split 'test'"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_one_sentence(shapes, tiny_model, tmp_path, options, sentence):

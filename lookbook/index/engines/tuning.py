@@ -63,11 +63,11 @@ def tune(
     queries = np.asarray(vectors[held_out], np.float32)
     trial = build_engine(engine, rest, metric, seed=seed, progress=None, **options)
     with threadpool_limits(1):
-        return _Trial(trial, ExactEngine(rest, metric), queries, min(k, len(rest))).walk(recall)
+        return Trial(trial, ExactEngine(rest, metric), queries, min(k, len(rest))).walk(recall)
 
 
-class _Trial:
-    """An engine over the rows that were not held out, beside the exact answers."""
+class Trial:
+    """An engine, measured on queries (q, dim) against the answers of exact search."""
 
     def __init__(self, engine: Engine, exact: ExactEngine, queries: Array, k: int) -> None:
         self.engine, self.queries, self.k = engine, queries, k
@@ -75,7 +75,8 @@ class _Trial:
         self.exact_ms = _median_ms(lambda query: exact.search(query, k), queries[:50])
 
     def walk(self, target: float) -> Tuning:
-        too_low, effort = 0, self.k
+        """Double the effort until `target` recall is reached, then bisect to within a tenth."""
+        too_low, effort = self.k - 1, self.k  # every engine visits at least k rows
         tuning = self.measure(effort, target)
         while not tuning.reached and effort < self.engine.max_effort:
             if tuning.engine_ms > _GIVE_UP * self.exact_ms:
@@ -92,6 +93,8 @@ class _Trial:
         return tuning
 
     def measure(self, effort: int, target: float) -> Tuning:
+        """Return the recall at k and the median time of single queries at this effort."""
+
         def scores(query: Array) -> Array:
             return self.engine.search(query, self.k, effort=effort)[1]
 

@@ -200,6 +200,9 @@ RECORD = {"sha256": "0" * 64, "bytes": 4}
         ({"count": 31}, "the manifest says .*31"),
         ({"metric": "cosine"}, "metric = 'cosine': expected one of"),
         ({"engine": None}, "engine = None"),
+        ({"engine": "magic"}, "engine = 'magic': expected one of"),
+        ({"engine": "hnswlib"}, r"does not name graph\.hnsw"),
+        ({"search_k": None}, "search_k = None, engine annoy needs one"),
         ({"search_k": -1}, "search_k = -1"),
         ({"files": {}}, r"does not name items\.parquet"),
         ({"files": []}, r"files = \[\]: expected dict"),
@@ -218,6 +221,13 @@ def test_a_manifest_cannot_name_files_elsewhere(copy, name):
     files = json.loads((copy / "manifest.json").read_text())["files"]
     edit_manifest(copy, files=files | {name: RECORD})
     with pytest.raises(IndexCorrupt, match="which no generation holds"):
+        Generation.open(copy)
+
+
+def test_a_manifest_names_the_file_of_one_engine_only(copy):
+    files = json.loads((copy / "manifest.json").read_text())["files"]
+    edit_manifest(copy, files=files | {"graph.hnsw": RECORD})
+    with pytest.raises(IndexCorrupt, match="files of the engines annoy and hnswlib, expected one"):
         Generation.open(copy)
 
 

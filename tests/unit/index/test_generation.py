@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lookbook.index import (
+    EngineUnavailable,
     Generation,
     IndexCorrupt,
     IndexMissing,
@@ -22,6 +23,7 @@ from lookbook.index import (
     published,
     rollback,
 )
+from lookbook.index.engines import contract
 from lookbook.index.manifest import Manifest
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
@@ -56,6 +58,52 @@ def test_what_was_written_is_opened(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
+def test_a_generation_of_another_engine_is_served_by_it(tmp_path):
+    pytest.importorskip("hnswlib")
+    generation = Generation.open(write_tiny(tmp_path, trees=None, engine="hnswlib"))
+    manifest = generation.manifest
+    assert "graph.hnsw" in manifest.files and "forest.ann" not in manifest.files
+    assert (manifest.built, manifest.trees) == ("hnswlib", None)
+    assert set(manifest.timings) == {"hnswlib_ms", "exact_ms"}
+    exact, approximate = (Index(generation, name) for name in ("exact", "hnswlib"))
+    query = random_vectors(1, 8, seed=9)[0]
+    hits, expected = (index.search(query, k=5) for index in (approximate, exact))
+    assert [hit.id for hit in hits] == [hit.id for hit in expected]
+    with pytest.raises(EngineUnavailable, match=r"annoy was asked for, .* for hnswlib and exact"):
+        Index(generation, "annoy")
+
+
+def test_a_generation_without_an_approximate_engine_is_searched_exactly(tmp_path):
+    generation = Generation.open(write_tiny(tmp_path, trees=None, engine="exact"))
+    manifest = generation.manifest
+    assert (manifest.engine, manifest.built, manifest.search_k) == ("exact", None, None)
+    assert (manifest.recall, manifest.timings) == (1.0, {})
+    assert Index(generation).similar("a-3", k=3)
+    with pytest.raises(
+        EngineUnavailable, match=r"built for exact: run `python embed\.py --engine a"
+    ):
+        Index(generation, "annoy")
+
+
+def test_an_index_whose_engine_is_not_installed_says_what_to_do(tmp_path, monkeypatch):
+    pytest.importorskip("hnswlib")
+    generation = Generation.open(write_tiny(tmp_path, trees=None, engine="hnswlib"))
+    monkeypatch.setattr(contract.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineUnavailable, match="pip install hnswlib`, or choose --engine exact"):
+        Index(generation, "hnswlib")
+    assert Index(generation, "exact").similar("a-3", k=3)
+
+
+def test_extra_files_are_stored_under_names_of_their_own(tmp_path):
+    extras = {"colours.json": {"red": 3}, "weights.npy": np.ones(3, np.float32)}
+    generation = Generation.open(write_tiny(tmp_path, enrich=lambda _: extras))
+    assert generation.read_json("colours.json", dict) == {"red": 3}
+    np.testing.assert_array_equal(generation.read_array("weights.npy", (3,), np.float32), 1)
+    for name in ("manifest.json", "vectors.npy", "../out.json", "Upper.json", "a.txt"):
+        with pytest.raises(ValueError, match="cannot be the name of an extra file"):
+            write_tiny(tmp_path, enrich=lambda _, name=name: {name: {}})
+
+
 def test_same_input_same_files(tmp_path):
     one, other = (write_tiny(tmp_path / name) for name in "xy")
     for name in FILES:
@@ -87,6 +135,8 @@ def bad_items(**changes):
         ({"metric": "cosine"}, "unknown metric 'cosine'"),
         ({"dtype": "int8"}, "unknown dtype 'int8'"),
         ({"recall": 0}, "recall must lie"),
+        ({"engine": "magic"}, "unknown engine 'magic': expected one of annoy, exact"),
+        ({"engine": "exact"}, "engine exact has no option 'trees'; it has: none"),
         (bad_items(id=["a", "a"]), "2 items have 1 ids"),
         (bad_items(title=None), "lack the column 'title'"),
         (bad_items(colour=["red"]), "2 vectors but 1 values in the column 'colour'"),

@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from lookbook import settings
+from lookbook.schema.thesaurus import use_shop_terms
 from lookbook.search.index import Index
 
 MAX_UPLOAD = "100mb"  # far more than images accepts, so that its sentence is the one shown
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve the site until it is stopped; 2 when there is no index to serve."""
     try:
         args = settings.parser(settings.APP, prog="app.py", description=__doc__).parse_args(argv)
+        use_shop_terms(args.thesaurus)
         index = Index.open(args.index, args.engine)
         if args.database_url:
             refuse_unusable(args.database_url)

@@ -19,9 +19,11 @@ def search(argv: Sequence[str]) -> int:
     args = _parser("search", settings.SEARCH, search).parse_args(argv)
     if args.image is None and not args.text:
         raise ValueError("search needs --image PHOTO, --text WORDS, or both")
+    from lookbook.schema.thesaurus import use_shop_terms
     from lookbook.search import Query, photo_query, run
     from lookbook.search.opening import open_with_encoder
 
+    use_shop_terms(args.thesaurus)
     index, encoder = open_with_encoder(args.index, args.engine, args.model, args.device)
     pictures = ()
     if args.image is not None:
@@ -29,6 +31,8 @@ def search(argv: Sequence[str]) -> int:
     query = Query(pictures, words=args.text or "", where=args.where, count=args.k)
     answer = run(query, index, encoder)
     hits = answer.hits
+    for note in answer.notes:
+        print(note, file=sys.stderr)
     for word in answer.unknown_words:
         print(f"neither the model nor the catalogue knows the word {word!r}", file=sys.stderr)
     if args.json:

@@ -204,6 +204,15 @@ DATABASE_URL = Setting(
     environment=True,
 )
 
+THESAURUS = Setting(
+    "thesaurus",
+    None,
+    "CSV of a shop's own words for kinds, colours ...; see docs/WORDS.md",
+    Path,
+    environment=True,
+    metavar="FILE",
+)
+
 APP = (
     INDEX,
     Setting(
@@ -220,6 +229,7 @@ APP = (
     Setting("results", 24, "results shown at first", int, environment=True, min=1, max=96),
     STATE,
     DATABASE_URL,
+    THESAURUS,
     Setting(
         "hemisphere",
         "north",
@@ -249,6 +259,7 @@ APP = (
 SEARCH = (
     INDEX,
     Setting("image", None, "query picture", Path, metavar="PHOTO"),
+    THESAURUS,
     Setting("crop", True, "locate the garment in the picture and search with it alone", bool),
     Setting("text", None, "query in words, alone or added to the picture"),
     Setting("k", 24, "number of results", int, min=1),

@@ -7,7 +7,6 @@ column, terms divided by "|". A shop adds rows or terms with a file of the same 
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from typing import Any
 
 from lookbook.schema.text import tokenize
 
-_VARIABLE = "LOOKBOOK_THESAURUS"  # a file of a shop's own terms
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
 ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
 GRAMMAR = ("stop", "not", "end", "under", "over")
@@ -287,10 +285,21 @@ class Thesaurus:
         return best[2] if best else None
 
 
+_shop_files: list[Path] = []
+
+
+def use_shop_terms(file: Path | None) -> None:
+    """Extend the thesaurus of this process by a shop's file; raises ValueError, OSError.
+
+    Call it before an index is opened: what was read from a catalogue is not read again.
+    """
+    _shop_files[:] = [file] if file else []
+    shop_thesaurus()
+
+
 def shop_thesaurus() -> Thesaurus:
-    """Return the shipped thesaurus, extended by the file that LOOKBOOK_THESAURUS names."""
-    extra = os.environ.get(_VARIABLE)
-    return Thesaurus.load(*([Path(extra)] if extra else []))
+    """Return the shipped thesaurus with the shop's own terms."""
+    return Thesaurus.load(*_shop_files)
 
 
 def normalize(text: str) -> tuple[str, ...]:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookbook.schema.thesaurus import ROLES, SHIPPED, Thesaurus, normalize
+from lookbook.schema.thesaurus import (
+    ROLES,
+    SHIPPED,
+    Thesaurus,
+    normalize,
+    shop_thesaurus,
+    use_shop_terms,
+)
 
 HEAD = "concept,role,broader,en,de\n"
 
@@ -103,6 +110,17 @@ def test_a_file_that_is_no_thesaurus_is_named(tmp_path, text, message):
     file.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=message):
         Thesaurus.load(file)
+
+
+def test_a_process_uses_the_terms_of_its_shop(tmp_path):
+    file = tmp_path / "shop.csv"
+    file.write_text(HEAD + "dress,kind,clothing,bloom piece,\n", "utf-8")
+    try:
+        use_shop_terms(file)
+        assert concepts(shop_thesaurus(), "bloom piece") == ["dress"]
+    finally:
+        use_shop_terms(None)
+    assert concepts(shop_thesaurus(), "bloom piece") == []
 
 
 def test_every_broader_concept_of_the_shipped_file_exists_and_has_the_same_role(shipped):

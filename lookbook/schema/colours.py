@@ -25,6 +25,11 @@ _NAMED = {  # the first match counts, so the specific word of "navy blue" comes 
     "gray": "9a9c9e", "brown": "6f4a31", "red": "cb2f2e", "orange": "e8792b", "yellow": "efc93f",
     "green": "4f8d4c", "blue": "3f6bb5", "pink": "e58ba5", "purple": "6a3b8a",
 }  # fmt: skip
+_COMPOUND = {  # names of several words that are not told by one of them
+    "lime green": "9bc53d", "off white": "f5f1e8", "sea green": "2f8f79",
+    "navy blue": _NAMED["navy"], "turquoise blue": _NAMED["turquoise"],
+    "mushroom brown": _NAMED["mushroom"],
+}  # fmt: skip
 # words of a title that may differ between two colours of one product. Denim, coffee, mushroom and
 # skin are left out: they name a fabric, a print or a product as often as a colour.
 COLOUR_WORDS = (frozenset(_NAMED) - {"denim", "coffee", "mushroom", "skin"}) | frozenset(
@@ -45,6 +50,13 @@ class Colour:
     hue: float
     light: float
     neutral: bool
+
+
+def hex_code(name: str) -> str | None:
+    """Return "#rrggbb" of a colour called exactly so, None for any other text."""
+    plain = name.casefold().strip()
+    code = _NAMED.get(plain) or _COMPOUND.get(plain)
+    return f"#{code}" if code else None
 
 
 def colour_from_name(value: object) -> Colour | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from PIL import Image
 
-from lookbook.schema.colours import colour_from_name, colour_from_thumbnail
+from lookbook.schema.colours import colour_from_name, colour_from_thumbnail, hex_code
 
 
 def picture(rgb):
@@ -23,3 +24,11 @@ def test_a_colour_is_read_from_its_name_or_from_a_thumbnail():
     assert colour_from_name(None) is None
     assert colour_from_thumbnail(picture((200, 30, 40))).name == "red"
     assert colour_from_thumbnail(picture((255, 255, 255))) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("Navy Blue", "#1f2a4d"), (" navy", "#1f2a4d"), ("Off White", "#f5f1e8"), ("Blue-ish", None)],
+)
+def test_a_name_that_is_all_colour_has_a_hex_code(name, code):
+    assert hex_code(name) == code

@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from lookbook.evaluation.purchases import encoded_items
 
 from benchmarks.rows import append
 from house_collection.collection import products as drawn
 from house_collection.simulated_events import simulate_events
 from lookbook import Index
-from lookbook.evaluation.recommendation import Table, evaluate_interactions
+from lookbook.evaluation.recommendation import Table, encoded_items, evaluate_interactions
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.index import publish, write_generation
 from lookbook.recommend import ALS, MODELS, Hybrid, ItemKNN, Items

@@ -9,6 +9,7 @@ from the imports in the code. A line that follows from others is left out (trans
 from __future__ import annotations
 
 import ast
+import sys
 import textwrap
 import tomllib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # grimp looks for packages on the path
 PICTURE = ROOT / "docs" / "layers.svg"
 WIDTH, ROW, BOX_WIDTH, BOX_HEIGHT, GAP, TOP = 960, 88, 300, 60, 16, 8
 STYLE = (

@@ -8,10 +8,15 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from lookbook import settings
 
-Results = dict[str, dict[str, object]]  # task -> measure -> Figure
+if TYPE_CHECKING:
+    from lookbook.catalog import Catalog
+    from lookbook.evaluation.metrics import Estimate
+
+Results = dict[str, dict[str, "Estimate"]]  # task -> measure -> Figure
 
 
 def search(argv: Sequence[str]) -> int:
@@ -25,10 +30,8 @@ def search(argv: Sequence[str]) -> int:
 
     use_shop_terms(args.thesaurus)
     index, encoder = open_with_encoder(args.index, args.engine, args.model, args.device)
-    pictures = ()
-    if args.image is not None:
-        pictures = (photo_query(args.image, encoder, args.crop).vector,)
-    query = Query(pictures, words=args.text or "", where=args.where, count=args.k)
+    photos = [] if args.image is None else [photo_query(args.image, encoder, args.crop).vector]
+    query = Query(tuple(photos), words=args.text or "", where=args.where, count=args.k)
     answer = run(query, index, encoder)
     hits = answer.hits
     for note in answer.notes:
@@ -111,7 +114,7 @@ def _of_encoder(args: argparse.Namespace) -> Results:
     from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
     from lookbook.evaluation import evaluate_encoder
 
-    def catalogue(name: str | None) -> object:
+    def catalogue(name: str | None) -> Catalog | None:
         return open_catalog(name) if name else None
 
     encoder = Encoder.load(

@@ -34,19 +34,16 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _build(args: argparse.Namespace) -> object:
-    from lookbook.catalog import Columns, open_catalog
+    from lookbook.catalog.command import open_asked
+    from lookbook.catalog.report import CatalogReport
     from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
     from lookbook.index.engines import get_engine
     from lookbook.indexing import build
 
     if get_engine(args.engine).file is None:
         settings.refuse_unused([settings.RECALL], args, (), f"with --engine {args.engine}")
-    columns = Columns(
-        args.image_column, args.title_column, args.id_column, tuple(args.attribute) or None
-    )
-    catalog = open_catalog(
-        args.dataset, split=args.split, where=args.where, limit=args.limit, columns=columns
-    )
+    catalog = open_asked(args)
+    print(CatalogReport.of(catalog).head(), flush=True)
     encoder = Encoder.load(
         args.model or DEFAULT_MODEL,
         pooling=args.pooling,

@@ -92,6 +92,7 @@ def _of_recommenders(args: argparse.Namespace) -> int:
         encoder=args.encoder,
         id_column=args.id_column,
         columns=columns,
+        tell=lambda sentence: print(sentence, file=sys.stderr),
     )
     if args.json:
         print(json.dumps({"models": to_json(results)}, indent=2))
@@ -99,6 +100,29 @@ def _of_recommenders(args: argparse.Namespace) -> int:
         for name, groups in results.items():
             for group, row in groups.items():
                 print("\n".join(f"{name:10} {group:10} {m:20} {f}" for m, f in row.items()))
+    return 0
+
+
+def events(argv: Sequence[str]) -> int:
+    """Take a shop's past orders in: `events import --interactions orders.csv`."""
+    from lookbook.recommend.event_import import import_events
+    from lookbook.search.index import Index
+
+    if not argv or argv[0] not in ("import", "-h", "--help"):
+        raise ValueError(f"events: expected import, found {argv[0] if argv else 'nothing'}")
+    arguments = argv[1:] if argv[0] == "import" else argv
+    args = _parser("events import", settings.EVENTS_IMPORT, events).parse_args(arguments)
+    if args.interactions is None:
+        raise ValueError("events import needs --interactions FILE")
+    columns = {role: getattr(args, f"{role}_column") for role in ("user", "item", "time", "price")}
+    done = import_events(
+        args.interactions,
+        Index.open(args.index, "exact"),
+        args.state or args.index,
+        database=args.database_url,
+        columns=columns,
+    )
+    print(done)
     return 0
 
 
@@ -148,6 +172,17 @@ def audit(argv: Sequence[str]) -> int:
     return 0
 
 
+def catalog(argv: Sequence[str]) -> int:
+    """Show what embed.py would index of a data set, and why; nothing is fetched or written."""
+    from lookbook.catalog.command import open_asked
+    from lookbook.catalog.report import CatalogReport
+
+    args = _parser("catalog", settings.CATALOG, catalog).parse_args(argv)
+    report = CatalogReport.of(open_asked(args))
+    print(json.dumps(report.to_json(), ensure_ascii=False, indent=2) if args.json else report)
+    return 0
+
+
 def doctor(argv: Sequence[str]) -> int:
     """Check the installation, the model and the index, and say what to do."""
     from lookbook.doctor import diagnose
@@ -188,9 +223,11 @@ def refresh(argv: Sequence[str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "search": search,
     "house": house,
+    "catalog": catalog,
     "doctor": doctor,
     "evaluate": evaluate,
     "audit": audit,
+    "events": events,
     "refresh": refresh,
     "rollback": rollback,
 }

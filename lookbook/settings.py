@@ -135,20 +135,30 @@ CATALOGUE = (
     Setting(
         "dataset",
         None,
-        "Hub id, folder of pictures, parquet file or folder of them, or fashion-mnist; without it: "
-        "the house collection",
+        "Hub id, folder of pictures, table or feed of products (or its address), parquet file or "
+        "folder of them, or fashion-mnist; without it: the house collection",
         metavar="ID_OR_PATH",
     ),
-    Setting("split", None, "split of the data set"),
+    Setting("split", None, "split of the data set, several as train+test, or all"),
     WHERE,
     Setting("limit", None, "stop after so many items", int, min=1),
     Setting("image-column", None, "column of the picture, where it cannot be guessed"),
     Setting("title-column", None, "column of the title"),
     Setting("id-column", None, "column of the id"),
+    Setting("group-column", None, "column whose value the items of one product share"),
+    Setting("price-column", None, "column of the price that customers pay"),
     Setting(
         "attribute", None, "column to keep as an attribute; without it: all of them", multiple=True
     ),
+    Setting(
+        "allow-local-urls",
+        False,
+        "fetch pictures from addresses of this machine and of private networks too, and file://",
+        bool,
+    ),
 )
+
+CATALOG = (*CATALOGUE, JSON)
 
 RECALL = Setting("recall", 0.99, "recall at k=24 that the engine is tuned for", float, min=0, max=1)
 EMBED = (
@@ -292,6 +302,20 @@ AUDIT = (
     Setting("seed", 0, "seed of the sample", int, min=0, max=2**31 - 1),
     Setting("plot", None, "folder to draw each attribute into, as PNG", Path, metavar="FOLDER"),
     JSON,
+)
+
+EVENTS_IMPORT = (
+    INDEX,
+    Setting(
+        "interactions",
+        None,
+        "past orders, likes or views: a table (.csv, .tsv, .jsonl, .json, .xlsx) or parquet",
+        Path,
+        metavar="FILE",
+    ),
+    STATE,
+    DATABASE_URL,
+    *COLUMN_NAMES[1:],
 )
 
 _EVALUATED_INDEX = Setting("index", None, "an index, measured by its own attributes", Path)

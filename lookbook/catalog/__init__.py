@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lookbook.catalog.files import all_files
+from lookbook.catalog.download import Downloader, Downloads
+from lookbook.catalog.feeds import FEED_SUFFIXES
 from lookbook.catalog.items import Catalog, Item, Rejection, Source
+from lookbook.catalog.references import Pictures, is_url
 from lookbook.schema.columns import CatalogError, Columns
 from lookbook.schema.filters import FilterError, Where, parse_where
 
-__all__ = ["Catalog", "CatalogError", "Columns", "Item", "Rejection", "open_catalog"]
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "Columns",
+    "Downloads",
+    "Item",
+    "Rejection",
+    "open_catalog",
+]
 
 _FIND = Columns()
 
@@ -21,24 +31,34 @@ def open_catalog(
     where: Where = None,
     limit: int | None = None,
     columns: Columns = _FIND,
+    downloads: Downloads | None = None,
 ) -> Catalog:
-    """Open a data set of pictures; nothing is decoded, and as little as possible read, until asked.
+    """Open a data set of pictures: its tables are read at once, its pictures when asked for.
 
-    `dataset` is a folder of pictures (an imagefolder, with `metadata.csv` or `.jsonl` or without),
-    a parquet file, a glob or a folder of them, the folder of Fashion-MNIST (or `fashion-mnist` as
-    Debian installs it), or else an id on the Hub, as `owner/name` or `owner/name:config`. None is
-    the house collection. `where` selects rows as `parse_where` says, `limit` ends after so many of
-    the selected, `split` picks a part, `columns` says which column is what when the names do not.
-    Raises CatalogError.
+    `dataset` is a folder of pictures (with a table that names them or without), a table or a feed
+    (.csv, .tsv, .jsonl, .json, .xlsx, .xml, or the address of one), a parquet file, a glob or a
+    folder of them, the folder of Fashion-MNIST (or `fashion-mnist` as Debian installs it), or else
+    an id on the Hub, as `owner/name` or `owner/name:config`. None is the house collection. `where`
+    selects rows as lookbook.filters says, `limit` ends after so many of the selected, `split`
+    picks a part (`all`: each of them, `train+test`: these two), `columns` says which column is
+    what when the names do not, `downloads` how pictures are fetched by address (None: as
+    Downloads() says). Raises CatalogError.
     """
     try:
         conditions = parse_where(where)
     except FilterError as error:
         raise CatalogError(str(error)) from None
-    return Catalog(_source(dataset, split, columns, limit), conditions, limit)
+    pictures = Pictures(downloader=Downloader(downloads or Downloads()))
+    return Catalog(_source(dataset, split, columns, limit, pictures), conditions, limit)
 
 
-def _source(dataset: str | None, split: str | None, columns: Columns, limit: int | None) -> Source:
+def _source(
+    dataset: str | None,
+    split: str | None,
+    columns: Columns,
+    limit: int | None,
+    pictures: Pictures,
+) -> Source:
     if dataset is None:
         from lookbook.catalog.files import choose_split
         from lookbook.catalog.house import house_source
@@ -46,39 +66,45 @@ def _source(dataset: str | None, split: str | None, columns: Columns, limit: int
         choose_split((), split, "the house collection")
         return house_source(columns, limit)
     name = str(dataset)
+    if is_url(name):
+        from lookbook.catalog.feed_source import url_source
+
+        return url_source(name, columns, pictures)
     path = Path(name).expanduser()
     if _exists(path) or _is_glob(name):
-        return _local_source(path, name, split, columns)
+        return _local_source(path, name, split, columns, pictures)
     from lookbook.catalog import fashion_mnist, hub
 
     if name in fashion_mnist.NAMES:
         return _installed_fashion_mnist(name, split, columns)
-    if not hub.is_hub_id(name) or path.suffix.lower() == ".parquet":
+    if not hub.is_hub_id(name) or path.suffix.lower() in (".parquet", *FEED_SUFFIXES):
         raise CatalogError(
-            f"{name}: no such folder or file; expected a folder of pictures, a parquet file, or an "
-            "id on the Hub as owner/name"
+            f"{name}: no such folder or file; expected a folder of pictures, a parquet file, a "
+            "table or feed of products, or an id on the Hub as owner/name"
         )
     return hub.hub_source(name, split, columns)
 
 
-def _local_source(path: Path, name: str, split: str | None, columns: Columns) -> Source:
-    from lookbook.catalog import fashion_mnist, folder, parquet
+def _local_source(
+    path: Path, name: str, split: str | None, columns: Columns, pictures: Pictures
+) -> Source:
+    from lookbook.catalog import fashion_mnist, feed_source, folder, parquet
 
     if not path.is_dir():
+        if path.is_file() and path.suffix.lower() in FEED_SUFFIXES:
+            return feed_source.file_source(path, name, columns, pictures)
         if path.is_file() and path.suffix.lower() != ".parquet":
             found = f"a {path.suffix} file" if path.suffix else "a file of another kind"
-            raise CatalogError(f"{name}: expected a folder or a parquet file, found {found}")
-        return parquet.parquet_source(path, name, split, columns)
+            raise CatalogError(
+                f"{name}: expected a folder or a parquet file, found {found}; a table may be "
+                f"{', '.join(FEED_SUFFIXES)}"
+            )
+        return parquet.parquet_source(path, name, split, columns, pictures)
     if fashion_mnist.is_fashion_mnist(path):
         return fashion_mnist.fashion_mnist_source(path, name, split, columns)
-    if _has_tables(path):
-        return parquet.parquet_source(path, name, split, columns)
-    return folder.folder_source(path, name, split, columns)
-
-
-def _has_tables(folder: Path) -> bool:
-    """Whether it is a folder of parquet files; a copy from the Hub may hold pictures beside."""
-    return any(n.lower().endswith(".parquet") for n in all_files(folder))
+    if parquet.holds_pictures(path, columns):
+        return parquet.parquet_source(path, name, split, columns, pictures)
+    return folder.folder_source(path, name, split, columns, pictures)
 
 
 def _installed_fashion_mnist(name: str, split: str | None, columns: Columns) -> Source:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from lookbook.images.loading import ImageError
@@ -20,14 +21,57 @@ PICTURE_SUFFIXES = frozenset(f".{s}" for s in _SUFFIXES)
 _SPLIT_NAMES = ("train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval")
 
 
+@dataclass(frozen=True)
+class Walk:
+    """The files below a folder, "/" between, sorted, and what was passed over, as sentences."""
+
+    names: list[str]
+    notes: list[str]
+
+
 def all_files(folder: Path) -> list[str]:
     """Names of the files below, "/" between, sorted; nothing hidden, no linked folders."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [f for f in folders if not f.startswith(".")]
+    return walk(folder).names
+
+
+def walk(folder: Path) -> Walk:
+    """List the files of a folder: nothing hidden, no linked folders, no index of lookbook.
+
+    Linked folders, folders that cannot be read and indexes are named in the notes.
+    """
+    found, notes = [], []
+
+    def unreadable(error: OSError) -> None:
+        notes.append(
+            f"the folder {_inside(folder, error.filename)!r} cannot be read: {error.strerror}"
+        )
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
         inside = Path(place).relative_to(folder)
+        kept = []
+        for one in sorted(f for f in folders if not f.startswith(".")):
+            path = Path(place) / one
+            if path.is_symlink():
+                notes.append(f"the folder {(inside / one).as_posix()!r} is a link: left out")
+            elif _is_index(path):
+                notes.append(f"the folder {(inside / one).as_posix()!r} is an index: left out")
+            else:
+                kept.append(one)
+        folders[:] = kept
         found += [(inside / n).as_posix() for n in names if not n.startswith(".")]
-    return sorted(found)
+    return Walk(sorted(found), notes)
+
+
+def _inside(folder: Path, place: str) -> str:
+    path = Path(place)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def _is_index(folder: Path) -> bool:
+    """Whether a folder is a generation of an index, or holds generations, as embed.py writes."""
+    if all((folder / name).is_file() for name in ("manifest.json", "items.parquet", "vectors.npy")):
+        return True
+    return (folder / "CURRENT").is_file() and any(folder.glob("*/manifest.json"))
 
 
 def inner_file(folder: Path, name: str, links: bool = False) -> Path:
@@ -77,16 +121,44 @@ def split_of_table(name: str) -> str | None:
     return next((w for w in words if w.lower() in _SPLIT_NAMES), None)
 
 
+ALL = "all"
+
+
 def choose_split(found: Iterable[str], split: str | None, name: str) -> str | None:
     """The split asked for, or the only one, or `train`; raises CatalogError that lists them."""
+    chosen = choose_splits(found, split, name)
+    return "+".join(chosen) if chosen else None
+
+
+def choose_splits(found: Iterable[str], split: str | None, name: str) -> list[str]:
+    """The splits that `all` or `train+test` ask for; without a wish the only one, or `train`.
+
+    Raises CatalogError that lists what there is.
+    """
     names = sorted(set(found))
     if split is not None:
-        if split in names:
-            return split
+        wanted = names if split == ALL and ALL not in names else split.split("+")
+        missing = next((s for s in wanted if s not in names), None)
+        if missing is None and (wanted or split == ALL):
+            return wanted
         there = f"its splits are {', '.join(names)}" if names else "it has no splits"
-        raise CatalogError(f"{name} has no split {split!r}; {there}")
+        raise CatalogError(f"{name} has no split {missing!r}; {there}")
     if len(names) <= 1:
-        return names[0] if names else None
+        return names
     if "train" in names:
-        return "train"
-    raise CatalogError(f"{name} has several splits, name one: {', '.join(names)}")
+        return ["train"]
+    raise CatalogError(
+        f"{name} has several splits, name one, or several by --split A+B, or --split all: "
+        f"{', '.join(names)}"
+    )
+
+
+def unread_splits(sizes: Mapping[str, int], chosen: Iterable[str], what: str) -> list[str]:
+    """A note that names the splits that are not read, with their sizes."""
+    chosen = list(chosen)
+    left = {s: n for s, n in sizes.items() if s not in chosen}
+    if not left:
+        return []
+    read = ", ".join(f"{s!r} ({sizes.get(s, 0):,} {what})" for s in chosen)
+    rest = ", ".join(f"{s!r} ({n:,} {what})" for s, n in left.items())
+    return [f"of the splits {read} is read, and not {rest}: --split all reads all"]

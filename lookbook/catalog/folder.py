@@ -1,207 +1,248 @@
-"""A folder of pictures, laid out as the Hub's imagefolder."""
+"""A folder of pictures, laid out as the Hub's imagefolder or with a table of any other name."""
 
 from __future__ import annotations
 
-import csv
-import json
-import os
-import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from lookbook.catalog.feeds import Feed, feed_of, parquet_table, references_in
 from lookbook.catalog.files import (
     PICTURE_SUFFIXES,
-    all_files,
-    choose_split,
+    Walk,
+    choose_splits,
     fingerprint,
-    inner_file,
     split_of_picture,
+    unread_splits,
+    walk,
 )
-from lookbook.catalog.items import Row, Source
-from lookbook.images.loading import Picture
-from lookbook.schema.columns import CatalogError, Columns, Field, find_picture, find_roles, is_price
+from lookbook.catalog.items import Rejection, Source
+from lookbook.catalog.matching import PictureFinder
+from lookbook.catalog.records import (
+    Record,
+    join_photos,
+    match,
+    pictures_column,
+    rejections,
+    rows_of,
+    without_doubles,
+)
+from lookbook.catalog.references import Pictures
+from lookbook.catalog.table import Table, is_table, read_table
+from lookbook.schema.columns import CatalogError, Columns, find_picture
 
-_METADATA = ("metadata.csv", "metadata.jsonl")
-_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
-_DECIMAL = re.compile(r"-?\d+\.\d+([eE][+-]?\d+)?")
-_COMMA = re.compile(r"-?\d+,\d{1,2}")  # in columns of prices: "38,40" may be two sizes elsewhere
-_DELIMITERS = ",;\t"  # Excel writes what its country's settings say
+FILE_COLUMN = "file_name"
+_METADATA = tuple(f"metadata.{s}" for s in ("csv", "tsv", "jsonl", "ndjson", "json", "xlsx"))
+_MAX_TABLE = 2**30  # bytes
+_MAX_NAMED = 5  # tables that are not read are named, the others counted
+_FOREIGN = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")  # spreadsheets of other formats
 
 
-def folder_source(folder: Path, name: str, split: str | None, columns: Columns) -> Source:
-    """Read an imagefolder: pictures, class folders, `metadata.csv` or `metadata.jsonl`.
+@dataclass
+class _Read:
+    """What the tables of a folder say."""
 
-    Without metadata the folder that a picture lies in is its `label`, and below two or more
-    folders the whole way is its `folder`. Raises CatalogError.
+    column: str
+    records: list[Record] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    refusals: list[Rejection] = field(default_factory=list)
+    typed: bool = True
+    feed: str | None = None
+
+
+def folder_source(
+    folder: Path, name: str, split: str | None, columns: Columns, pictures: Pictures | None = None
+) -> Source:
+    """Read a folder of pictures, class folders, and a table that names the pictures.
+
+    The tables are `metadata.csv`, `.tsv`, `.jsonl`, `.json` or `.xlsx` with a column `file_name`,
+    or else any table of the folder that has a column of the pictures' names. Without one the
+    folder that a picture lies in is its `label`, and below two or more folders the whole way is
+    its `folder`. `pictures` fetches what a table names by address. Raises CatalogError.
     """
-    names = all_files(folder)
-    names, split = _in_split(names, split, name)
-    pictures = [n for n in names if PurePosixPath(n).suffix.lower() in PICTURE_SUFFIXES]
-    tables = [n for n in names if PurePosixPath(n).name in _METADATA]
-    if not pictures and not tables:
+    walked = walk(folder)
+    names, split, notes = _in_split(walked, split, name)
+    inside = [n for n in names if PurePosixPath(n).suffix.lower() in PICTURE_SUFFIXES]
+    finder = PictureFinder(inside)
+    pictures = Pictures(folder, finder, pictures.downloader if pictures else None, copies=True)
+    read = _read_tables(folder, names, finder, columns, name)
+    if not inside and not read.tables:
         raise CatalogError(f"{name} holds no pictures: {len(names)} files, none a picture")
-    file_column = columns.image or "file_name"
-    rows = _metadata_rows(folder, tables, file_column, name)
-    described = {file for file, _ in rows}
-    rows += [(p, {}) for p in pictures if p not in described]
-    rows = _labelled(sorted(rows, key=lambda row: row[0]), split)
-    fields = _fields(rows, file_column)
-    roles = find_roles(fields, columns, name, image=file_column)
+    notes += read.notes + match(read.records, pictures, name)
+    records, doubled = without_doubles(read.records)
+    described = {record.file for record in records}
+    records += [Record({}, [p], file=p) for p in inside if p not in described]
+    if read.feed is None:
+        records = _labelled(sorted(records, key=lambda r: r.file or r.key), split)
+    records, reading, joined = join_photos(records, columns, name, read.column, read.typed)
     return Source(
         "folder",
         name,
-        fields,
-        roles,
-        lambda: _rows(folder, rows),
+        reading.fields,
+        reading.roles,
+        lambda: iter(rows_of(records, pictures)),
         split=split,
-        identity={"fingerprint": fingerprint(folder, [*pictures, *tables])},
-        total=len(rows),
+        identity={"fingerprint": fingerprint(folder, [*inside, *read.tables])},
+        total=len(records),
+        reading=reading,
+        notes=(*walked.notes, *notes, *doubled, *joined),
+        refusals=tuple(read.refusals),
+        parallel=pictures.parallel,
+        feed=read.feed,
     )
 
 
-def _rows(folder: Path, rows: list[tuple[str, dict]]) -> Iterator[Row]:
-    for file, cells in rows:
-
-        def picture(file: str = file) -> Picture:
-            return inner_file(folder, file)
-
-        yield Row(file, cells, picture)
-
-
-def _in_split(names: list[str], split: str | None, name: str) -> tuple[list[str], str | None]:
+def _in_split(
+    walked: Walk, split: str | None, name: str
+) -> tuple[list[str], str | None, list[str]]:
     """Only `train/...` of a folder whose pictures all lie in folders named for splits."""
+    names = walked.names
     splits = {n: split_of_picture(n) for n in names}
     inside = [n for n in names if PurePosixPath(n).suffix.lower() in PICTURE_SUFFIXES]
-    found = {splits[n] for n in inside}
-    if None in found or not found:
-        choose_split((), split, name)
-        return names, None
-    chosen = choose_split([s for s in found if s], split, name)
-    return [n for n in names if splits[n] == chosen or "/" not in n], chosen
+    sizes = Counter(splits[n] for n in inside)
+    if None in sizes or not sizes:
+        if split not in (None, "all"):
+            choose_splits((), split, name)
+        return names, None, []
+    known = {s: n for s, n in sizes.items() if s}
+    chosen = choose_splits(known, split, name)
+    left = unread_splits(known, chosen, "pictures")
+    return [n for n in names if splits[n] in chosen or "/" not in n], "+".join(chosen), left
 
 
-def _metadata_rows(
-    folder: Path, tables: list[str], column: str, name: str
-) -> list[tuple[str, dict]]:
-    rows = []
-    for table in tables:
-        place = str(Path(name) / table)
-        if not (folder / table).is_file():  # a pipe or a device would be read for ever
-            raise CatalogError(f"{place}: expected a file")
-        read = csv_rows if table.endswith(".csv") else _jsonl_rows
-        for cells in read(folder / table, place):
-            if column not in cells:
-                raise CatalogError(_without(column, cells, place))
-            file = str(cells[column] or "").strip()
-            parent = PurePosixPath(table).parent
-            inside = os.path.normpath(parent / file).replace(os.sep, "/") if file else ""
-            rows.append((inside, cells))
-    return rows
+# tables
 
 
-def _without(column: str, cells: dict, place: str) -> str:
-    found = ", ".join(cells) or "none"
-    picture = find_picture(list(cells))
+def _read_tables(
+    folder: Path, names: list[str], finder: PictureFinder, columns: Columns, name: str
+) -> _Read:
+    metadata = [n for n in names if PurePosixPath(n).name.lower() in _METADATA]
+    read = _Read(columns.image or FILE_COLUMN)
+    if not metadata:
+        return _read_naming(folder, names, finder, columns, name)
+    for table_name in metadata:
+        table = read_table(folder / table_name, str(Path(name) / table_name))
+        feed = feed_of(table, columns)
+        if feed and FILE_COLUMN not in table.columns:
+            _take_feed(read, feed, table_name)
+        else:
+            _take(read, table, table_name, columns.image or FILE_COLUMN)
+    return read
+
+
+def _read_naming(
+    folder: Path, names: list[str], finder: PictureFinder, columns: Columns, name: str
+) -> _Read:
+    """The tables that name the pictures, where none is called metadata."""
+    read = _Read(columns.image or FILE_COLUMN)
+    unread: list[str] = []
+    for table_name in _tables(names, finder, read.notes):
+        place = str(Path(name) / table_name)
+        table = _tried(folder / table_name, place, unread)
+        if table is None:
+            continue
+        feed = feed_of(table, columns)
+        column = None if feed else pictures_column(table, finder, columns)
+        if feed:
+            _take_feed(read, feed, table_name)
+        elif column is None:
+            unread.append(f"{place} is not read: no column of it names these pictures")
+        else:
+            read.notes.append(f"{place} is read: its column {column!r} names the pictures")
+            if find_picture([column]) or columns.image:
+                read.column = column  # else it is an id that the files are called by
+            _take(read, table, table_name, column)
+    more = len(unread) - _MAX_NAMED
+    read.notes += [
+        *unread[:_MAX_NAMED],
+        *([f"{more:,} more tables are not read"] if more > 0 else []),
+    ]
+    return read
+
+
+def _tables(names: list[str], finder: PictureFinder, notes: list[str]) -> list[str]:
+    """The files that may be tables of the pictures; the one beside each picture is none."""
+    pictures = {PurePosixPath(n).with_suffix("").as_posix() for n in finder.names}
+    beside = {n for n in names if PurePosixPath(n).with_suffix("").as_posix() in pictures}
+    tables = [n for n in names if is_table(n) or n.lower().endswith(".parquet")]
+    sidecars = [n for n in tables if n in beside]
+    if sidecars:
+        notes.append(
+            f"{len(sidecars):,} files that are called as a picture beside them are not read, the "
+            f"first {sidecars[0]!r}"
+        )
+    foreign = [n for n in names if n.lower().endswith(_FOREIGN)]
+    notes += [f"{n} is not read: save it as .xlsx or .csv" for n in foreign[:_MAX_NAMED]]
+    return [n for n in tables if n not in beside]
+
+
+def _tried(path: Path, place: str, notes: list[str]) -> Table | None:
+    try:
+        if path.stat().st_size > _MAX_TABLE:
+            raise CatalogError(f"{place}: has more than {_MAX_TABLE:,} bytes")
+        if path.suffix.lower() == ".parquet":
+            return parquet_table(path, place)
+        return read_table(path, place)
+    except (CatalogError, OSError) as error:
+        notes.append(f"{place} is not read: {error}")
+        return None
+
+
+def _take_feed(read: _Read, feed: Feed, table_name: str) -> None:
+    parent = PurePosixPath(table_name).parent.as_posix()
+    place = "" if parent == "." else parent
+    for record in feed.records:
+        record.place = place
+    read.records += feed.records
+    read.tables.append(table_name)
+    read.notes += feed.notes
+    read.refusals += feed.refusals
+    read.feed, read.column = feed.kind, feed.image
+    read.typed = read.typed and feed.typed
+
+
+def _take(read: _Read, table: Table, table_name: str, column: str) -> None:
+    if table.columns and column not in table.columns:
+        raise CatalogError(_without(column, table.columns, table.name))
+    table.check()
+    if not table.rows:
+        read.notes.append(f"{table.name} has no rows")
+    parent = PurePosixPath(table_name).parent.as_posix()
+    for row in table.rows:
+        references = references_in(row.cells.get(column))
+        record = Record(row.cells, references, table.name, row.line)
+        record.place = "" if parent == "." else parent
+        read.records.append(record)
+    read.tables.append(table_name)
+    read.notes += table.notes
+    read.refusals += rejections(table)
+    read.typed = read.typed and table.typed
+
+
+def _without(column: str, columns: list[str], place: str) -> str:
+    found = ", ".join(columns) or "none"
+    picture = find_picture(columns)
     wish = f"add --image-column {picture}" if picture else "name it by --image-column"
     return f"{place}: expected a column {column!r} of the pictures' files, found {found}; {wish}"
 
 
-def csv_rows(path: Path, name: str) -> list[dict[str, object]]:
-    """Rows of a CSV whose header is divided by commas, semicolons or tabs, numbers as numbers.
-
-    A column is a number when every cell of it reads so; in a column of prices 12,50 is one too.
-    Raises CatalogError, which calls the file `name`.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            delimiter = _delimiter(file.readline())
-            file.seek(0)
-            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-            rows = [{k: v or None for k, v in row.items() if k} for row in reader]
-    except UnicodeDecodeError as error:
-        raise CatalogError(
-            f"{name}: expected UTF-8 (in Excel: save as CSV UTF-8), found byte {error.start} that "
-            "is not"
-        ) from None
-    except (csv.Error, OSError) as error:
-        raise CatalogError(f"{name}: cannot be read: {error}") from None
-    for column in rows[0] if rows else ():
-        convert = _number_kind([row[column] for row in rows], is_price(column))
-        for row in rows:
-            row[column] = convert(row[column]) if row[column] is not None else None
-    return rows
+# class folders
 
 
-def _delimiter(header: str) -> str:
-    """What divides the header line into the most columns; a comma where all divide it alike."""
-    bare = re.sub(r'"[^"]*"', "", header)
-    return max(_DELIMITERS, key=bare.count)
-
-
-def _number_kind(texts: list, price: bool = False) -> Callable[[str], object]:
-    """int or float when a whole column reads as such; an id as 0108775015 must stay text."""
-    found = [t for t in texts if t is not None]
-    if found and all(_WHOLE.fullmatch(t) for t in found):
-        return int
-    if found and all(_WHOLE.fullmatch(t) or _DECIMAL.fullmatch(t) for t in found):
-        return float
-    if price and found and all(_WHOLE.fullmatch(t) or _COMMA.fullmatch(t) for t in found):
-        return lambda text: float(text.replace(",", "."))
-    return str
-
-
-def _jsonl_rows(path: Path, name: str) -> list[dict[str, object]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CatalogError(
-            f"{name}: expected UTF-8, found byte {error.start} that is not"
-        ) from None
-    found = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    return [_object(line, f"{name}, line {number}") for number, line in found]
-
-
-def _object(line: str, place: str) -> dict[str, object]:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise CatalogError(f"{place}: not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise CatalogError(f"{place}: expected an object, found {type(found).__name__}")
-    return found
-
-
-def _labelled(rows: list[tuple[str, dict]], split: str | None) -> list[tuple[str, dict]]:
+def _labelled(records: list[Record], split: str | None) -> list[Record]:
     """Class folders as attributes, unless metadata speaks and all lie in the same folder."""
-    parents = [PurePosixPath(file).parent.parts for file, _ in rows]
-    parents = [p[1:] if split and p[:1] == (split,) else p for p in parents]
-    described = any(cells for _, cells in rows)
+    splits = (split or "").split("+") if split else []
+    parents = [PurePosixPath(r.file or "").parent.parts for r in records]
+    parents = [p[1:] if p and p[0] in splits else p for p in parents]
+    described = any(r.cells for r in records)
     if not any(parents) or (described and len(set(parents)) == 1):
-        return rows
+        return records
     deep = any(len(p) > 1 for p in parents)
-    labelled = []
-    for (file, cells), parts in zip(rows, parents, strict=True):
-        extra = {"label": parts[-1] if parts else None}
-        extra |= {"folder": "/".join(parts) or None} if deep else {}
-        labelled.append((file, {**extra, **cells}))
-    return labelled
-
-
-def _fields(rows: list[tuple[str, dict]], file_column: str) -> tuple[Field, ...]:
-    kinds: dict[str, str] = {file_column: "text"}
-    for _, cells in rows:
-        for column, value in cells.items():
-            kind = _kind(value)
-            if kind and kinds.get(column) not in ("nested", "text"):
-                kinds[column] = kind
-            else:
-                kinds.setdefault(column, "text")
-    return tuple(Field(n, k) for n, k in kinds.items())
-
-
-def _kind(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, (dict, list)):
-        return "nested"
-    return "text" if isinstance(value, str) else "scalar"
+    for record, parts in zip(records, parents, strict=True):
+        extra: Mapping[str, object] = {"label": parts[-1] if parts else None}
+        if deep:
+            extra = {**extra, "folder": "/".join(parts) or None}
+        record.cells = {**extra, **record.cells}
+    return records

@@ -6,19 +6,22 @@ import functools
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookbook.catalog.files import choose_split
+from lookbook.catalog.files import choose_splits, unread_splits
 from lookbook.catalog.hub_lookup import HubError, query_hub, unreachable_message
 from lookbook.catalog.items import Row, Source
 from lookbook.catalog.parquet import class_name, picture_of
+from lookbook.catalog.values import Reading, understand
 from lookbook.images.loading import ImageError, Limits, Picture
-from lookbook.schema.columns import CatalogError, Columns, Field, find_roles
+from lookbook.schema.columns import PLAIN_KINDS, CatalogError, Columns, Field, find_roles
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
 
+_SAMPLE = 500  # rows that say what the columns hold
 _ID = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}(?::[\w.-]+)?", re.ASCII)
 
 
@@ -45,9 +48,11 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
             "or nothing for the house collection"
         )
     where, revision = (str(folder), None) if folder else (repository, info.sha)
-    dataset, split = _load(name, where, config or None, revision, split)
+    streams, read = _load(name, where, config or None, revision, split)
+    dataset, split = streams[0], "+".join(read)
     fields = _fields(dataset.features)
-    roles = find_roles(fields, columns, name)
+    reading = _understood(dataset, fields, columns, name)
+    roles = reading.roles
     card = getattr(info, "card_data", None) or {}
     licence = card.get("license") or dataset.info.license or None
     sizes = dataset.info.splits or {}
@@ -56,12 +61,42 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
         name,
         fields,
         roles,
-        lambda: _rows(dataset, roles.image, name, folder),
+        lambda: _rows(streams, roles.image, name, folder),
         split=split,
         identity={"revision": revision or folder.name},
-        total=(sizes[split].num_examples or None) if split in sizes else None,
+        total=_total(sizes, read),
         licence=", ".join(licence) if isinstance(licence, list) else licence,
+        reading=reading,
+        notes=tuple(
+            unread_splits({s: i.num_examples or 0 for s, i in sizes.items()}, read, "rows")
+        ),
     )
+
+
+def _total(sizes: Any, read: list[str]) -> int | None:
+    counts = [sizes[s].num_examples if s in sizes else None for s in read]
+    known = [count for count in counts if count]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _understood(
+    dataset: IterableDataset, fields: tuple[Field, ...], columns: Columns, name: str
+) -> Reading:
+    """The columns as the first rows fill them: the rest is not here yet."""
+    plain = [f.name for f in fields if f.kind in PLAIN_KINDS]
+    roles = find_roles(fields, columns, name)
+    wanted = [n for n in plain if n != roles.image]
+    sample: list[tuple[int, dict]] = []
+    if wanted:
+        classes = _classes(dataset)
+        try:
+            rows = dataset.select_columns(wanted).take(_SAMPLE)
+            sample = [(n, _named(cells, classes)) for n, cells in enumerate(rows)]
+        except Exception as error:  # of any of the libraries below
+            raise CatalogError(_ended(name, error)) from error
+    columns = replace(columns, image=roles.image)
+    reading = understand(sample, columns, name, fields=fields)
+    return replace(reading, doubled_ids=0, missing_ids=0, cell_refusals=())
 
 
 def _cached_folder(repository: str) -> Path | None:
@@ -78,16 +113,16 @@ def _cached_folder(repository: str) -> Path | None:
 
 def _load(
     name: str, where: str, config: str | None, revision: str | None, split: str | None
-) -> tuple[IterableDataset, str]:
-    """The stream of one split, its pictures left undecoded: the limits of images.py come first."""
+) -> tuple[list[IterableDataset], list[str]]:
+    """The streams of the splits, pictures left undecoded: the limits of images.py come first."""
     from datasets import load_dataset
 
     try:
         splits = load_dataset(where, config, revision=revision, streaming=True)
-        split = choose_split(splits, split, name)
-        dataset = splits[split]
-        dataset = dataset if dataset.features else dataset._resolve_features()
-        return dataset.decode(False), split
+        chosen = choose_splits(splits, split, name)
+        found = [splits[s] for s in chosen]
+        found = [d if d.features else d._resolve_features() for d in found]
+        return [d.decode(False) for d in found], chosen
     except CatalogError:
         raise
     except Exception as error:  # of any of the libraries below
@@ -111,6 +146,9 @@ def _fields(features: Any) -> tuple[Field, ...]:
             return "image"
         if isinstance(feature, datasets.ClassLabel):
             return "text"
+        if isinstance(feature, (datasets.List, datasets.LargeList)):
+            inner = kind(feature.feature)
+            return {"image": "images", "text": "list", "scalar": "list"}.get(inner, "nested")
         if not isinstance(feature, datasets.Value):
             is_picture = isinstance(feature, dict) and "bytes" in feature
             return "image" if is_picture else "nested"
@@ -123,19 +161,31 @@ def _fields(features: Any) -> tuple[Field, ...]:
     return tuple(Field(name, kind(feature)) for name, feature in features.items())
 
 
-def _rows(
-    dataset: IterableDataset, image: str | None, name: str, folder: Path | None
-) -> Iterator[Row]:
+def _classes(dataset: IterableDataset) -> dict[str, list[str]]:
     import datasets
 
-    classes = {
-        n: f.names for n, f in dataset.features.items() if isinstance(f, datasets.ClassLabel)
-    }
+    return {n: f.names for n, f in dataset.features.items() if isinstance(f, datasets.ClassLabel)}
+
+
+def _named(cells: dict, classes: dict[str, list[str]]) -> dict:
+    return {n: class_name(v, classes[n]) if n in classes else v for n, v in cells.items()}
+
+
+def _rows(
+    streams: list[IterableDataset], image: str | None, name: str, folder: Path | None
+) -> Iterator[Row]:
+    number = 0
     try:
-        for number, cells in enumerate(dataset):
-            cells = {n: class_name(v, classes[n]) if n in classes else v for n, v in cells.items()}
-            cell = cells.pop(image, None)
-            yield Row(str(number), cells, functools.partial(_picture, cell, folder))
+        for dataset in streams:
+            classes = _classes(dataset)
+            for row in dataset:
+                cells = _named(row, classes)
+                cell = cells.pop(image, None)
+                first, *others = cell if isinstance(cell, list) and cell else [cell]
+                photos = tuple(functools.partial(_picture, other, folder) for other in others)
+                fetch = functools.partial(_picture, first, folder)
+                yield Row(str(number), cells, fetch, photos, None, number)
+                number += 1
     except Exception as error:  # of any of the libraries below: the line broke, a file is damaged
         raise CatalogError(_ended(name, error)) from error
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
+from lookbook.catalog.values import CellRefusal, ColumnPlan, Reading, value_of
 from lookbook.images.loading import ImageError, Picture
 from lookbook.schema.columns import (
+    PLAIN_KINDS,
     CatalogError,
     Field,
     Roles,
-    Scalar,
+    Value,
     made_title,
     printable,
-    scalar,
 )
 from lookbook.schema.filters import Condition, matches
 
@@ -22,21 +26,31 @@ _FEW = 5  # values of a column that a message names
 
 @dataclass(frozen=True)
 class Item:
-    """One product: its picture as found (undecoded bytes or a path if possible) and its words."""
+    """One product: its picture as found (undecoded bytes or a path if possible) and its words.
+
+    `photos` are its further photos, the most telling first; each is fetched when it is called and
+    raises ImageError where it cannot be had.
+    """
 
     id: str
     image: Picture
     title: str
-    attributes: dict[str, Scalar]
+    attributes: dict[str, Value]
+    photos: tuple[Callable[[], Picture], ...] = ()
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A row that has no picture to offer: its id, a slug to count by, a sentence to read."""
+    """A row that cannot be used: its id, a slug to count by, a sentence to read.
+
+    `line` is its line in the file `table`, where it comes from one.
+    """
 
     id: str
     reason: str
     sentence: str
+    table: str | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,17 +58,26 @@ class Row:
     """A row before anything is decided about it.
 
     `key` names the row where it has no id of its own; `picture` fetches the picture only when it
-    is wanted and raises ImageError when there is none.
+    is wanted and raises ImageError when there is none; so do `photos`, the further ones. `line` is
+    that of the file `table`.
     """
 
     key: str
     cells: Mapping[str, object]
     picture: Callable[[], Picture]
+    photos: tuple[Callable[[], Picture], ...] = ()
+    table: str | None = None
+    line: int | None = None
+    by_address: bool = False  # its picture is not here: it is fetched over the network
 
 
 @dataclass(frozen=True)
 class Source:
-    """One place that rows come from; `identity` says which version of it: fingerprint, revision."""
+    """One place that rows come from; `identity` says which version of it: fingerprint, revision.
+
+    `reading` says how cells become values; `notes` what a person should know of how the source
+    was read, `refusals` which rows of it could not be; `parallel` pictures may be fetched at once.
+    """
 
     kind: str
     name: str
@@ -65,6 +88,15 @@ class Source:
     identity: Mapping[str, str] = field(default_factory=dict)
     total: int | None = None
     licence: str | None = None
+    reading: Reading | None = None
+    notes: tuple[str, ...] = ()
+    refusals: tuple[Rejection, ...] = ()
+    parallel: int = 1
+    feed: str | None = None
+
+
+Selected = tuple[str, Row, dict[str, Value]]
+Fetch = Callable[[], Picture]
 
 
 class Catalog:
@@ -86,11 +118,13 @@ class Catalog:
         self._source, self._conditions, self._limit = source, conditions, limit
         self.licence = source.licence
         self.rejected: list[Rejection] = []
-        self.source = {
+        self.source: dict[str, Any] = {
             "kind": source.kind,
             "name": source.name,
             "split": source.split,
             **source.identity,
+            **({"feed": source.feed} if source.feed else {}),
+            **_taken(source.roles),
             "where": [f"{c.column}{c.operator}{'|'.join(c.values)}" for c in conditions],
             "limit": limit,
         }
@@ -107,35 +141,83 @@ class Catalog:
         """Which columns were taken for the picture, the title, the id and the attributes."""
         return self._source.roles
 
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns of the data set."""
+        return self._source.fields
+
+    @property
+    def plans(self) -> Mapping[str, ColumnPlan]:
+        """What each column is taken for, why, and how its cells are read."""
+        return self._source.reading.plans if self._source.reading else {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of how the data set was read, a sentence each."""
+        reading = self._source.reading
+        return [*self._source.notes, *(_on_ids(reading) if reading else ())]
+
+    @property
+    def cell_refusals(self) -> tuple[CellRefusal, ...]:
+        """Cells that could not be read as what their column holds; their rows are used."""
+        return self._source.reading.cell_refusals if self._source.reading else ()
+
+    @property
+    def refusals(self) -> tuple[Rejection, ...]:
+        """Rows that could not be read, known before any picture is looked at."""
+        return self._source.refusals
+
+    def rows(self) -> Iterator[Selected]:
+        """(id, row, values) of the selected rows, without their pictures; `limit` does not count.
+
+        Raises CatalogError as iterating does.
+        """
+        yield from self._selected({})
+
     def __iter__(self) -> Iterator[Item]:
-        self.rejected = rejected = []
-        count, taken = 0, {}
+        self.rejected = rejected = list(self._source.refusals)
+        count = 0
         seen: dict[str, dict[str, None]] = {c.column: {} for c in self._conditions}
-        for row in self._source.rows():
-            identifier = _unique(_identifier(row, self._source.roles), taken)
-            cells = {name: scalar(value) for name, value in row.cells.items()}
-            if not matches(self._conditions, cells):
-                _look(seen, cells)
-                continue
+        selected = self._selected(seen)
+        for (identifier, row, cells), fetch in _fetched_ahead(selected, self._source.parallel):
             try:
-                picture = row.picture()
+                picture = fetch()
             except ImageError as error:
-                rejected.append(Rejection(identifier, error.reason, str(error)))
+                rejected.append(self.rejection(identifier, row, error))
                 continue
-            yield self._item(identifier, picture, row.key, cells)
+            yield self._item(identifier, picture, row, cells)
             count += 1
             if count == self._limit:
                 return
         if not count:
             raise CatalogError(self._nothing(seen))
 
-    def _item(self, identifier: str, picture: Picture, key: str, cells: dict[str, Scalar]) -> Item:
+    def rejection(self, identifier: str, row: Row, error: ImageError) -> Rejection:
+        """A row whose picture cannot be had, as `rejected` lists it."""
+        where = f"{row.table}, line {row.line}: " if row.table and row.line is not None else ""
+        return Rejection(identifier, error.reason, f"{where}{error}", row.table, row.line)
+
+    def _selected(self, seen: Mapping[str, dict[str, None]]) -> Iterator[Selected]:
+        source, ids = self._source, _Ids(self._source.reading)
+        for row in source.rows():
+            cells = _values(row, source.reading)
+            identifier = ids.of(row, cells.get(source.roles.id) if source.roles.id else None)
+            if matches(self._conditions, cells):
+                yield identifier, row, cells
+            else:
+                _look(seen, cells)
+
+    def _item(self, identifier: str, picture: Picture, row: Row, cells: dict[str, Value]) -> Item:
         roles = self._source.roles
         attributes = {name: cells.get(name) for name in roles.attributes}
         title = cells.get(roles.title) if roles.title else None
         words = " ".join(str(title).split()) if title is not None else ""
         return Item(
-            identifier, picture, words or printable(made_title(attributes, key)), attributes
+            identifier,
+            picture,
+            words or printable(made_title(attributes, row.key)),
+            attributes,
+            row.photos,
         )
 
     def _nothing(self, seen: Mapping[str, Mapping[str, None]]) -> str:
@@ -152,7 +234,7 @@ class Catalog:
         return f"{name}: it has no rows"
 
 
-def _look(seen: Mapping[str, dict[str, None]], cells: Mapping[str, Scalar]) -> None:
+def _look(seen: Mapping[str, dict[str, None]], cells: Mapping[str, Value]) -> None:
     """Remember a few values of each column, and one more to know that there are more."""
     for column, values in seen.items():
         if len(values) <= _FEW and cells.get(column) is not None:
@@ -165,7 +247,8 @@ def _few(values: Mapping[str, None]) -> str:
 
 
 def _check_conditions(source: Source, conditions: tuple[Condition, ...]) -> None:
-    known = [f.name for f in source.fields if f.kind in ("text", "scalar")]
+    known = [f.name for f in source.fields if f.kind in PLAIN_KINDS]
+    known += [name for name in source.roles.attributes if name not in known]
     for condition in conditions:
         if condition.column not in known:
             raise CatalogError(
@@ -174,19 +257,72 @@ def _check_conditions(source: Source, conditions: tuple[Condition, ...]) -> None
             )
 
 
-def _identifier(row: Row, roles: Roles) -> str:
-    found = scalar(row.cells.get(roles.id)) if roles.id else None
-    if isinstance(found, float) and found.is_integer():
-        found = int(found)
-    return printable(row.key if found is None else str(found).strip() or row.key)
+def _taken(roles: Roles) -> dict[str, dict[str, str]]:
+    """The columns that an index must know again: those that a person may have named."""
+    known = {"price": roles.price, "group": roles.group}
+    found = {role: column for role, column in known.items() if column}
+    return {"columns": found} if found else {}
 
 
-def _unique(identifier: str, taken: dict[str, int]) -> str:
-    """The id, or the first of id-2, id-3... that no row before has."""
-    free, number = identifier, taken.get(identifier, 0)
-    while free in taken:
-        number += 1
-        free = f"{identifier}-{number}"
-    taken[identifier] = max(number, 1)  # the next of this id need not try these again
-    taken.setdefault(free, 1)
-    return free
+def _values(row: Row, reading: Reading | None) -> dict[str, Value]:
+    if reading is None:
+        return {name: value_of(value) for name, value in row.cells.items()}
+    return reading.row(row.cells)
+
+
+def _fetched_ahead(selected: Iterator[Selected], parallel: int) -> Iterator[tuple[Selected, Fetch]]:
+    """Each selected row with a way to its picture; up to `parallel` are being fetched meanwhile."""
+    if parallel < 2:
+        yield from ((one, one[1].picture) for one in selected)
+        return
+    waiting: deque[tuple[Selected, Future]] = deque()
+    pool = ThreadPoolExecutor(parallel)
+    try:
+        for one in selected:
+            waiting.append((one, pool.submit(one[1].picture)))
+            if len(waiting) > 2 * parallel:
+                first, future = waiting.popleft()
+                yield first, future.result
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Ids:
+    """Ids that are all different: who has one of its own keeps it, whatever stands before it."""
+
+    def __init__(self, reading: Reading | None) -> None:
+        self._reserved = reading.ids if reading else frozenset()
+        self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}  # the last that was tried behind an id
+
+    def of(self, row: Row, found: Value) -> str:
+        """The row's own id; for a doubled one the first of id-2, id-3 ... that no row has."""
+        if isinstance(found, float) and found.is_integer():
+            found = int(found)
+        own = None if found is None else printable(str(found).strip()) or None
+        identifier = own or printable(row.key)
+        free, number = identifier, self._numbers.get(identifier, 1)
+        while free in self._taken or (free in self._reserved and free != own):
+            number += 1
+            free = f"{identifier}-{number}"
+        self._numbers[identifier] = number
+        self._taken.add(free)
+        return free
+
+
+def _on_ids(reading: Reading) -> tuple[str, ...]:
+    notes, column = list(reading.notes), reading.roles.id
+    if reading.doubled_ids:
+        notes.append(
+            f"{reading.doubled_ids:,} ids of the column {column!r} stand twice or more: the later "
+            "ones get -2, -3 ... behind them"
+        )
+    if reading.missing_ids:
+        notes.append(
+            f"{reading.missing_ids:,} rows have no id in the column {column!r}: they are named by "
+            "their picture or their number"
+        )
+    return tuple(notes)

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -34,7 +35,7 @@ class EncodedCatalog:
 
     items: list[Item] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
-    rejected: list[dict[str, str]] = field(default_factory=list)  # id, reason, sentence, file
+    rejected: list[dict[str, Any]] = field(default_factory=list)  # id, reason, sentence, file
     newly_encoded: int = 0  # the others were in the cache, or repeat a picture
 
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from lookbook.catalog import Catalog
+from lookbook.catalog import Catalog, Rejection
 from lookbook.encoding.encoder import Encoder
 from lookbook.index import prune, publish, published, write_generation
 from lookbook.index.engines import check_options
@@ -61,7 +62,7 @@ def build(
             cache.clear()
         started = time.monotonic()
         encoded = encode_catalog(catalog, encoder, cache, batch_size=batch_size, quiet=quiet)
-        encoded.rejected += [vars(rejection) for rejection in catalog.rejected]
+        encoded.rejected += [_record(rejection) for rejection in catalog.rejected]
         if not encoded.items:
             raise BuildError(_nothing_usable(catalog, encoded))
         encoding_done = time.monotonic()
@@ -81,7 +82,7 @@ def build(
             source=catalog.source,
             licence=licence or catalog.licence,
             projection=whitening(vectors, dim) if dim else None,
-            report={"rejected": encoded.rejected},
+            report=_report(catalog, encoded),
             enrich=lambda generation: enrich(generation, draw_map=draw_map, seed=seed),
             progress=None if quiet else _ProgressBars(),
         )
@@ -90,8 +91,23 @@ def build(
         cache.delete()
     finished = time.monotonic()
     return Summary.of(
-        generation, catalog.roles, encoded, encoding_done - started, finished - encoding_done
+        generation,
+        catalog.roles,
+        encoded,
+        encoding_done - started,
+        finished - encoding_done,
+        catalog.notes,
     )
+
+
+def _record(rejection: Rejection) -> dict[str, Any]:
+    return {name: value for name, value in vars(rejection).items() if value is not None}
+
+
+def _report(catalog: Catalog, encoded: EncodedCatalog) -> dict[str, list[Any]]:
+    """What `report.json` holds: the refused rows and cells by line, and how columns were read."""
+    cells = [vars(refusal) for refusal in catalog.cell_refusals]
+    return {"rejected": encoded.rejected, "cells": cells, "notes": catalog.notes}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Summary:
     recall_target: float
     listed_rejections: list[tuple[str, str]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -54,13 +56,14 @@ class Summary:
         encoded: EncodedCatalog,
         seconds_encoding: float,
         seconds_index: float,
+        notes: Sequence[str] = (),
     ) -> Summary:
-        """Summarise a written generation."""
+        """Summarise a written generation; `notes` say how its catalogue was read."""
         opened = Generation.open(generation, verify="quick")
         index, manifest = Index(opened, "exact"), opened.manifest
         engine_file = get_engine(manifest.built or "exact").file
         columns = {"title": roles.title, "picture": roles.image, "id": roles.id}
-        columns["price"] = price_column(index)
+        columns |= {"price": price_column(index), "product": roles.group}
         return cls(
             generation=generation,
             items=len(encoded.items),
@@ -78,6 +81,7 @@ class Summary:
                 (r.get("file", r["id"]), r["sentence"]) for r in encoded.rejected[:_MAX_LISTED]
             ],
             columns={role: column for role, column in columns.items() if column},
+            notes=list(notes),
         )
 
     def __str__(self) -> str:
@@ -87,6 +91,7 @@ class Summary:
             [
                 self._counts(),
                 f"columns taken: {columns or 'none'}",
+                *(f"note: {note}" for note in self.notes),
                 *self._rejections(),
                 f"encoded {self.encoded:,} pictures in {self.seconds_encoding:.1f} s "
                 f"({rate:.0f} images/s), indexed in {self.seconds_index:.1f} s",

@@ -20,19 +20,26 @@ ARTICLE_NUMBER_NAMES = (  # of one item
 KIND_NAMES = (  # what kind of garment an item is
     *("articletype", "producttypename", "producttype", "garmenttype", "subcategory", "category"),
     *("productgroupname", "garmentgroupname", "label", "type", "kind", "class", "mastercategory"),
+    *("kategorie", "categorie", "categoria", "kategori", "warengruppe", "produktart"),
 )
 COLOUR_NAMES = (
     *("basecolour", "basecolor", "colour", "color", "colourgroupname", "colorgroupname"),
-    "colourway",
+    *("colourway", "farbe", "couleur", "colore", "kleur", "renk", "cor", "kolor", "farg"),
 )
-PEOPLE_NAMES = ("gender", "indexgroupname", "indexname", "sex", "department")  # for whom it is
-SEASON_NAMES = ("season",)
+PEOPLE_NAMES = (  # for whom it is
+    *("gender", "indexgroupname", "indexname", "sex", "department", "geschlecht", "sexe", "genero"),
+    *("genere", "geslacht", "cinsiyet"),
+)
+SEASON_NAMES = ("season", "saison", "jahreszeit", "temporada", "stagione", "seizoen", "sezon")
 USAGE_NAMES = ("usage", "occasion", "use")
+
+
+_UNACCENTED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # letters NFKD leaves whole
 
 
 def normalize_column_name(name: str) -> str:
     """Drop case, accents and separators: `Product_Code` becomes `productcode`."""
-    parts = unicodedata.normalize("NFKD", name.casefold())
+    parts = unicodedata.normalize("NFKD", name.casefold().translate(_UNACCENTED))
     return re.sub(r"[\W_]", "", "".join(c for c in parts if not unicodedata.combining(c)))
 
 

@@ -27,7 +27,10 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True)
 class Condition:
-    """`column` must (`=`, `<=`, `>=`) or must not (`!=`) hold one of `values`."""
+    """`column` must (`=`, `<=`, `>=`) or must not (`!=`) hold one of `values`.
+
+    An item with several values of a column, a tuple, meets `=` where any of them is one of these.
+    """
 
     column: str
     operator: str
@@ -71,19 +74,29 @@ class Condition:
     def mask(self, column: Sequence[Any]) -> np.ndarray:
         """bool (n,): entries of `column` that meet the condition; a missing one meets only `!=`."""
         if self.operator in _NUMERIC:
-            numbers = np.array([_number(v) for v in column], dtype=np.float64)
+            test, number = _NUMERIC[self.operator], float(self.values[0])
             with np.errstate(invalid="ignore"):
-                return np.asarray(_NUMERIC[self.operator](numbers, float(self.values[0])))
+                if not any(isinstance(cell, tuple) for cell in column):
+                    return np.asarray(test(np.array([_number(v) for v in column]), number))
+                met = [any(test(_number(v), number) for v in _each(cell)) for cell in column]
+            return np.array(met, dtype=bool)
         wanted = {v.casefold() for v in self.values}
-        hit = np.fromiter((_text(v) in wanted for v in column), dtype=bool, count=len(column))
+        hits = (any(_text(v) in wanted for v in _each(cell)) for cell in column)
+        hit = np.fromiter(hits, dtype=bool, count=len(column))
         return hit if self.operator == "=" else ~hit
 
 
+def _each(value: object) -> Iterable[object]:
+    """The values of a cell: those of a tuple, or its only one."""
+    return value if isinstance(value, tuple) else (value,)
+
+
 def _text(value: object) -> str | None:
-    return None if value is None else _plain(value).casefold()
+    return None if value is None else display_value(value).casefold()
 
 
-def _plain(value: object) -> str:
+def display_value(value: object) -> str:
+    """A value as a condition writes it."""
     if isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)  # pandas and JSON both turn 2012 into 2012.0
     return str(value)
@@ -125,7 +138,7 @@ def _from_pair(key: str, value: object) -> Condition:
         raise FilterError(
             f"{column}: expected a value, found None; leave the condition out instead"
         )
-    return Condition._checked(column, operator, tuple(_plain(v) for v in values))
+    return Condition._checked(column, operator, tuple(display_value(v) for v in values))
 
 
 def matches(conditions: Sequence[Condition], attributes: Mapping[str, object]) -> bool:

@@ -8,6 +8,7 @@ from PIL import Image
 from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.localization import unletterbox
 from lookbook.images.loading import Picture, load_rgb
+from lookbook.schema.missing import is_missing
 from lookbook.search.index import IndexItem
 
 _SIZE = 160  # px: finer than the encoder's own square; of 112 to 256 the least heat on the ground
@@ -40,7 +41,7 @@ def shared(item_a: IndexItem, item_b: IndexItem) -> list[tuple[str, object]]:
     return [
         (column, value)
         for column, value in item_a.attributes.items()
-        if value is not None and str(value).upper() != "NA" and _same(value, item_b, column)
+        if not is_missing(value) and _same(value, item_b, column)
     ]
 
 

@@ -156,7 +156,7 @@ def group_columns(index: Index) -> list[str]:
 
 
 def _has_groups(index: Index, column: str, by_name: bool) -> bool:
-    values = index.values(column)
+    values, _ = index.categorical_codes(column)  # several values of one item are no group
     counts = range(2, len(values) + 1) if by_name else _GROUP_COUNTS
     return is_categorical(values, counts)
 

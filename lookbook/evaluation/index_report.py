@@ -28,7 +28,7 @@ def evaluate_index(
     without such columns, FilterError for an unknown column.
     """
     columns = list(columns) or [
-        c for c in index.columns if is_categorical(index.values(c), _CATEGORIES)
+        c for c in index.columns if is_categorical(index.categorical_codes(c)[0], _CATEGORIES)
     ]
     if not columns:
         raise ValueError(

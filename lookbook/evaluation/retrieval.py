@@ -33,6 +33,7 @@ from lookbook.images.loading import (
 )
 from lookbook.index.engines.exact import exact_neighbours
 from lookbook.index.near_duplicates import group_near_duplicates
+from lookbook.schema.missing import is_missing
 
 MIN_GROUP_SIZE = 30  # items of a group that is measured by itself
 DEPTH = 30  # neighbours searched; more than 10, as those of the query's own group are skipped
@@ -153,7 +154,7 @@ def text_precision(
 
 def _is_complete(label: str) -> bool:
     """Whether no value of a label is one that catalogues write for a missing one."""
-    return not {"", "NA", "None", "nan"} & set(label.split("\t"))
+    return not any(map(is_missing, label.split("\t")))
 
 
 def instance_recall(gallery: Gallery, queries: np.ndarray, ids: list[str]) -> dict[str, Estimate]:

@@ -118,6 +118,9 @@ def _items_table(items: Mapping[str, list[Any]] | pa.Table, count: int) -> pa.Ta
 
 
 def _column(values: list[Any]) -> pa.Array:
+    if any(isinstance(v, tuple) for v in values):  # several values of one item
+        lists = [v if v is None or isinstance(v, tuple) else (v,) for v in values]
+        return pa.array([v and [str(one) for one in v] for v in lists], pa.list_(pa.string()))
     try:
         array = pa.array(values, from_pandas=True)
         plain = pa.types.is_primitive(array.type) or pa.types.is_string(array.type)

@@ -16,6 +16,7 @@ from lookbook.schema.column_names import (
     USAGE_NAMES,
     find_column,
 )
+from lookbook.schema.missing import is_missing
 from lookbook.schema.text import tokenize
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
@@ -138,7 +139,7 @@ class OutfitSlots:
         """The catalogue's own value of an aspect of an item; None where it tells none."""
         column = find_column(self._index.columns, _ASPECT_NAMES[aspect])
         value = self._index.items[row].attributes[column] if column else None
-        return None if value is None or str(value).upper() == "NA" else str(value)
+        return None if is_missing(value) else str(value)
 
 
 def _slot_code(value: object) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
+from lookbook.schema.columns import display_text
 from lookbook.search.index import Hit, Index
 
 _COLUMNS, _WIDTH, _HEIGHT, _CAPTION, _GAP = 4, 240, 320, 44, 16
@@ -84,6 +85,7 @@ def as_csv(hits: Sequence[Hit]) -> str:
 
 
 def _safe(value: object) -> object:
+    value = display_text(value) if isinstance(value, tuple) else value
     if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
         return f"'{value}"
     return "" if value is None else value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lookbook.schema.column_names import is_categorical
-from lookbook.schema.columns import is_price
-from lookbook.schema.filters import Condition, Where, parse_where
+from lookbook.schema.columns import find_price, is_quantity
+from lookbook.schema.filters import Condition, Where, display_value, parse_where
 from lookbook.search.index import Index
 
 _SIZES = range(2, 61)  # distinct values of a facet; a column with more holds names, not kinds
@@ -47,27 +47,41 @@ class NumericRange:
 
 
 def columns(index: Index) -> list[str]:
-    """Return the categorical attributes: texts with 2 to 60 values, each of 2 items on average.
+    """Return the categorical attributes: 2 to 60 values, each of 2 items on average.
 
-    In the order of the catalogue; at most ten.
+    Texts, yes and no, years and sizes in numbers; no prices, quantities and ratings. In the order
+    of the catalogue; at most ten.
     """
     kinds = []
     for name in index.columns:
         counts = index.values(name)
         shared = sum(counts.values()) >= 2 * len(counts)
-        if is_categorical(counts, _SIZES) and shared and not _MARKS.search(name):
+        fits = len(counts) in _SIZES and shared and not _MARKS.search(name)
+        if fits and _says_a_kind(name, counts):
             kinds.append(name)
     return kinds[:_MAX_FACETS]
 
 
+def _says_a_kind(name: str, values: Iterable[object]) -> bool:
+    """Whether values are texts or truth values, or numbers that are years or sizes."""
+    if all(isinstance(value, (str, bool)) for value in values):
+        return True
+    numbers = all(isinstance(v, (int, float)) and float(2 * v).is_integer() for v in values)
+    return numbers and not is_quantity(name)
+
+
 def price_column(index: Index) -> str | None:
-    """Return the column of prices, by its name and by holding numbers."""
-    for name in index.columns:
-        if is_price(name):
-            known = [v for v in index.values(name) if isinstance(v, (int, float))]
-            if known and not any(isinstance(v, str) for v in index.values(name)):
-                return name
-    return None
+    """Return the column of what a customer pays: as the build took it, else by its name."""
+    numeric = [name for name in index.columns if _is_numeric(index, name)]
+    taken = index.columns_taken.get("price")
+    return taken if taken in numeric else find_price(numeric)
+
+
+def _is_numeric(index: Index, name: str) -> bool:
+    values = index.values(name)
+    return bool(values) and all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) for v in values
+    )
 
 
 def facets(index: Index, where: Where = None) -> list[Facet]:
@@ -96,11 +110,8 @@ def facets(index: Index, where: Where = None) -> list[Facet]:
 
 def count_values(index: Index, column: str, allowed: np.ndarray) -> dict[str, int]:
     """Count the rows `allowed`, bool (n,), of each value, in the order of the whole catalogue."""
-    values = list(index.values(column))
-    cells = np.array(index.column(column), dtype=object)[allowed]
-    found, counts = np.unique(cells[cells != np.array(None)].astype(str), return_counts=True)
-    by_value = dict(zip(found.tolist(), counts.tolist(), strict=True))
-    return {str(value): by_value.get(value, 0) for value in values}
+    found = index.counts(column, allowed)
+    return {display_value(value): found.get(value, 0) for value in index.values(column)}
 
 
 def price_range(index: Index, where: Where = None) -> NumericRange | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +38,7 @@ class IndexItem:
 
     id: str
     title: str
-    attributes: dict[str, str | int | float | bool | None]
+    attributes: dict[str, str | int | float | bool | tuple[str, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,30 @@ class Index:
         return list(self._columns)
 
     def values(self, column: str) -> dict[object, int]:
-        """Count the items of each value of an attribute, the most frequent first."""
+        """Count the items of each value of an attribute, the most frequent first.
+
+        An item with several values of it counts for each of them.
+        """
+        return self.counts(column, slice(None))
+
+    def counts(self, column: str, rows: np.ndarray | slice) -> dict[object, int]:
+        """Count as `values` does, in `rows` (bool or int (n,)), without values that none has."""
         values, codes = self.categorical_codes(column)
-        counts = np.bincount(codes, minlength=len(values))
+        counts = np.bincount(codes[rows], minlength=len(values))
+        if self.has_several(column):
+            return _counts_of_each(values, counts)
         order = np.argsort(-counts, kind="stable")
-        return {values[i]: int(counts[i]) for i in order if values[i] is not None}
+        return {values[i]: int(counts[i]) for i in order if counts[i] and values[i] is not None}
+
+    def has_several(self, column: str) -> bool:
+        """Whether items may have several values of an attribute, as sizes: tuples of texts."""
+        return any(isinstance(value, tuple) for value in self.categorical_codes(column)[0])
+
+    @property
+    def columns_taken(self) -> dict[str, str]:
+        """The columns of `price` and `group` as the build settled them, where it did."""
+        found = self.manifest.source.get("columns")
+        return found if isinstance(found, dict) else {}
 
     def categorical_codes(self, column: str) -> tuple[list[Any], np.ndarray]:
         """Return an attribute's distinct values, and int (n,) which of them each row has.
@@ -361,10 +381,24 @@ def _first_rows(groups: np.ndarray) -> np.ndarray:
     return first[inverse]
 
 
+def _counts_of_each(values: list[Any], counts: np.ndarray) -> dict[object, int]:
+    """Count single values from the counts of tuples of them, the most frequent first."""
+    each: Counter[object] = Counter()
+    for value, count in zip(values, counts.tolist(), strict=True):
+        if value is not None and count:
+            each.update(dict.fromkeys(value, count))
+    return dict(each.most_common())
+
+
 def _coded(column: pa.ChunkedArray) -> tuple[list[Any], np.ndarray]:
     """Return the distinct values, and for each row which of them it has."""
     if pa.types.is_null(column.type):
         return [None], np.zeros(len(column), np.int32)
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        seen: dict[tuple[str, ...] | None, int] = {}
+        cells = (None if cell is None else tuple(cell) for cell in column.to_pylist())
+        codes = np.fromiter((seen.setdefault(c, len(seen)) for c in cells), np.int32, len(column))
+        return list(seen), codes
     coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.unify_dictionaries().combine_chunks()

@@ -89,6 +89,7 @@ def _add_texts(
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(values) + 1))
     for number, value in enumerate(values):
+        value = " ".join(value) if isinstance(value, tuple) else value
         if isinstance(value, str):
             rows = order[ends[number] : ends[number + 1]]
             for stem in {*_stems(_JOINED.sub(" ", value)), *_stems(_JOINED.sub("", value))}:

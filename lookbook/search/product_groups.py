@@ -31,7 +31,8 @@ _MIN_LETTERS = 3  # of a telling word; the t of "t-shirt" and the "in" of "in bl
 def product_groups(index: Index) -> np.ndarray:
     """Return int64 (n,): for each row of `index`, the first row that shows the same product."""
     columns = {name: index.categorical_codes(name) for name in index.columns}
-    return group_products(columns, index.titles, index.duplicate_groups)
+    code = index.columns_taken.get("group")
+    return group_products(columns, index.titles, index.duplicate_groups, code)
 
 
 def other_colours(index: Index, row: int) -> list[IndexItem]:
@@ -54,6 +55,7 @@ def group_products(
     columns: Mapping[str, Coded],
     titles: Sequence[str] | None = None,
     duplicate_groups: np.ndarray | None = None,
+    code_column: str | None = None,
 ) -> np.ndarray:
     """Return int64 (n,): for each item, the first one of its product.
 
@@ -63,11 +65,12 @@ def group_products(
     colour: a title like "Men T-shirt" belongs to many products. A title of which one word is left
     ("Black bag", "Blue bag") names a kind and no product. `columns` holds attributes by name,
     `titles` (n,) are None where items have none, `duplicate_groups` int (n,) are the first rows of
-    near-duplicates, which are one product always.
+    near-duplicates, which are one product always. `code_column` is taken for that of product
+    codes whatever its name.
     """
     count = _count(columns, titles, duplicate_groups)
     duplicates = np.arange(count) if duplicate_groups is None else duplicate_groups
-    keys = _by_code(columns)
+    keys = _by_code(columns, code_column)
     if keys is None:
         keys = np.arange(count)
         if titles is not None:
@@ -111,10 +114,10 @@ def _count(
     return len(titles) if titles is not None else len(next(iter(columns.values()))[1])
 
 
-def _by_code(columns: Mapping[str, Coded]) -> np.ndarray | None:
+def _by_code(columns: Mapping[str, Coded], taken: str | None) -> np.ndarray | None:
     """Return first rows by product code, or None where no column holds one."""
     codes = [name for name, coded in columns.items() if _is_code(*coded)]
-    column = find_column(codes, PRODUCT_CODE_NAMES)
+    column = taken if taken in columns else find_column(codes, PRODUCT_CODE_NAMES)
     if column is None:
         return None
     values, numbers = columns[column]

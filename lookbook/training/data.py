@@ -16,6 +16,8 @@ from PIL import Image
 from lookbook.catalog import Item
 from lookbook.images.foreground_mask import foreground_mask
 from lookbook.images.loading import ImageError, letterbox, load_rgb
+from lookbook.schema.columns import display_text
+from lookbook.schema.missing import is_missing
 from lookbook.training.descriptions import Description
 
 EXACTLY = "exactly"  # the label that DESCRIBED make together
@@ -105,8 +107,8 @@ def told(attributes: dict, head: str) -> str:
     if head == EXACTLY:
         parts = [told(attributes, part) for part in DESCRIBED]
         return " ".join(parts) if all(parts) else ""
-    value = str(attributes.get(head) or "")
-    return "" if value == "NA" else value
+    value = attributes.get(head)
+    return "" if is_missing(value) else display_text(value)
 
 
 def described(photos: Photos, row: int) -> Description:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from lookbook.schema.missing import is_missing
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
 from lookbook.ui.components.gallery import HEART, LIKE_BUTTONS, gallery_html, icon
@@ -50,7 +51,7 @@ def item_html(view: ItemView) -> str:
         f"<div><dt>{markup.escape(markup.column_label(name))}</dt>"
         f"<dd>{markup.escape(markup.format_value(value))}</dd></div>"
         for name, value in view.item.attributes.items()
-        if value not in (None, "", "NA") and len(str(value)) <= _MAX_VALUE
+        if not is_missing(value) and len(str(value)) <= _MAX_VALUE
     )
     price = f'<p class="price">{markup.escape(view.price)}</p>' if view.price else ""
     return (

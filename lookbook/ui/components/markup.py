@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 
 from lookbook.schema.colours import hex_code
+from lookbook.schema.columns import display_text
 
 # characters that gr.HTML's template engine would interpret
 _TEMPLATE_CHARACTERS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
@@ -29,10 +30,8 @@ def css_colour(value: str) -> str | None:
 
 
 def format_value(value: object) -> str:
-    """Return an attribute's value as text, 12.0 as 12."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    """Return an attribute's value as text, 12.0 as 12, several divided by commas."""
+    return display_text(value)
 
 
 def column_label(column: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from lookbook.schema.columns import display_text
 from lookbook.search import facets
 from lookbook.search.enrichment import projection_2d
 from lookbook.search.index import Index
@@ -127,7 +128,7 @@ class Callbacks:
         index = self.search_service.index
         cells, shelves = index.column(column), []
         for value, count in list(index.values(column).items())[:_MAX_SHELVES]:
-            rows = [row for row, cell in enumerate(cells) if cell == value]
+            rows = [row for row, cell in enumerate(cells) if _has(cell, value)]
             shelves.append(self._shelf(column, value, count, rows))
         return "".join(shelves)
 
@@ -154,11 +155,15 @@ def _group(
     }
 
 
+def _has(cell: object, value: object) -> bool:
+    return value in cell if isinstance(cell, tuple) else cell == value
+
+
 def group_names(index: Index, column: str | None) -> np.ndarray:
     """Return (n,) text: the value of a column for each row, rare ones as "other kinds"."""
     if column is None or column not in index.columns:
         return np.full(len(index), "pieces", object)
-    cells = [str(cell) for cell in index.column(column)]
+    cells = [display_text(cell) for cell in index.column(column)]
     frequent = [value for value, _ in Counter(cells).most_common(_MAX_GROUPS)]
     named = {v for i, v in enumerate(frequent) if i < len(PALETTE) or markup.css_colour(v)}
     return np.array([cell if cell in named else _OTHER for cell in cells], object)

@@ -13,6 +13,7 @@ from PIL import Image
 from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
+from lookbook.schema.money import currency_code, format_price
 from lookbook.search.calibration import calibration
 from lookbook.search.concepts import concept_index
 from lookbook.search.facets import price_column
@@ -163,7 +164,13 @@ class SearchService:
         value = item.attributes.get(self.price_column) if self.price_column else None
         if not isinstance(value, (int, float)) or value != value:
             return ""
-        return f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
+        return format_price(value, self._currency(item))
+
+    def _currency(self, item: IndexItem) -> str | None:
+        """Return the currency of an item's price, by the attribute `currency`."""
+        name = next((n for n in item.attributes if n.casefold() == "currency"), None)
+        found = item.attributes.get(name) if name else None
+        return (currency_code(found) or found) if isinstance(found, str) else None
 
     def suggestions(self, text: str, limit: int = 8) -> list[tuple[str, str]]:
         """Return (title, id) of items whose titles hold the words typed so far."""

@@ -5,7 +5,7 @@ The users are measured in four cohorts, see `ground_truth_by_cohort`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -141,12 +141,14 @@ def evaluate_files(
     encoder: str | None = None,
     id_column: str | None = None,
     columns: Mapping[str, str | None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> dict[str, Table]:
     """Evaluate all models on a file of interactions: {model: Table}.
 
     The catalogue is that of a built `index`, or `items` (whatever embed.py takes), whose images are
     encoded with `encoder` first. `split_day`: YYYY-MM-DD; `columns`: as `read_interactions` takes
-    them. Raises ValueError that says what is wrong with a file.
+    them; `tell` gets a sentence on dropped rows. Raises ValueError that says what is wrong with a
+    file.
     """
     day = day_number(split_day)
     if index is not None:
@@ -156,7 +158,7 @@ def evaluate_files(
     else:
         catalogue = encoded_items(str(items), encoder, id_column)
     return evaluate_interactions(
-        read_interactions(interactions, catalogue, columns), catalogue, day
+        read_interactions(interactions, catalogue, columns, tell), catalogue, day
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookbook.schema.column_names import find_column
-from lookbook.schema.columns import made_title
+from lookbook.schema.column_names import find_column, normalize_column_name
+from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import FilterError, Where, parse_where
 from lookbook.search.product_groups import group_products
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Coded = tuple[list, np.ndarray]  # distinct values, and for each row which of them it has
 
-_PRICE_NAMES = ("price", "saleprice", "listprice", "amount")
+_CODE_NAMES = ("sku", "articleid", "productid", "variantid", "handle", "ean", "gtin", "barcode")
 _CATEGORY_COUNTS = range(2, 151)  # a column with so many values holds categories of items
 
 
@@ -40,7 +40,10 @@ class Items:
         columns: Mapping[str, Coded] | None = None,
         vectors: np.ndarray | None = None,
         groups: np.ndarray | None = None,
+        taken: Mapping[str, str] | None = None,
     ) -> None:
+        """`taken`: the columns of `price` and `group`, where a build settled them."""
+        self._price, self._product_code = ((taken or {}).get(role) for role in ("price", "group"))
         self.ids = list(ids)
         self.titles = list(titles) if titles is not None else self.ids
         self._has_titles = titles is not None
@@ -56,7 +59,12 @@ class Items:
         """Return the items of an opened index, with its vectors."""
         columns = {name: index.categorical_codes(name) for name in index.columns}
         return cls(
-            index.ids, index.titles, columns, index.generation.vectors, index.duplicate_groups
+            index.ids,
+            index.titles,
+            columns,
+            index.generation.vectors,
+            index.duplicate_groups,
+            index.columns_taken,
         )
 
     @classmethod
@@ -93,6 +101,28 @@ class Items:
     def rows_of(self, ids: Sequence[str]) -> np.ndarray:
         """Return row numbers int64 (n,), -1 for ids that the catalogue does not have."""
         return np.fromiter((self._rows.get(id, -1) for id in ids), np.int64, len(ids))
+
+    def rows_by_code(self, codes: Sequence[str]) -> tuple[np.ndarray, str | None]:
+        """Return row numbers int64 (n,) by id, or by the column of codes that finds more of them.
+
+        Orders often name the `sku` of a variant where the catalogue goes by product. Also the
+        column that they were found in, None for the ids. -1 for what is not in the catalogue.
+        """
+        rows, by = self.rows_of(codes), None
+        for name, (values, numbers) in self.columns.items():
+            if normalize_column_name(name) not in _CODE_NAMES:
+                continue
+            first = np.full(len(values), -1, np.int64)
+            first[numbers[::-1]] = np.arange(len(self))[::-1]
+            known = {
+                str(code): int(first[n])
+                for n, value in enumerate(values)
+                for code in (value if isinstance(value, tuple) else (value,))
+            }
+            found = np.fromiter((known.get(code, -1) for code in codes), np.int64, len(codes))
+            if (found >= 0).sum() > (rows >= 0).sum():
+                rows, by = found, name
+        return rows, by
 
     def attributes(self, row: int) -> dict[str, Any]:
         """Return the attributes of one item."""
@@ -137,13 +167,13 @@ class Items:
     def product_groups(self) -> np.ndarray:
         """int64 (n,): items of one number are one product in several colours; 0, 1, 2 ..."""
         titles = self.titles if self._has_titles else None
-        groups = group_products(self.columns, titles, self._groups)
+        groups = group_products(self.columns, titles, self._groups, self._product_code)
         return np.unique(groups, return_inverse=True)[1].astype(np.int64)
 
     @cached_property
     def prices(self) -> np.ndarray | None:
         """float32 (n,), nan where unknown; None where no column tells prices."""
-        name = self.find_column(*_PRICE_NAMES)
+        name = self._price if self._price in self.columns else find_price(list(self.columns))
         if name is None:
             return None
         values, codes = self.columns[name]

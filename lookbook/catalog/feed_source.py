@@ -13,6 +13,7 @@ from lookbook.catalog.records import (
     count_hosts,
     join_photos,
     match,
+    parallel_for,
     pictures_column,
     rejections,
     rows_of,
@@ -65,7 +66,7 @@ def _source(
         reading=reading,
         notes=(*feed.notes, *notes, *joined, *by_address),
         refusals=tuple(feed.refusals),
-        parallel=pictures.parallel,
+        parallel=parallel_for(records, pictures),
         feed=feed.kind,
     )
 

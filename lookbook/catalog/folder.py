@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 
 from lookbook.catalog.feeds import Feed, feed_of, parquet_table, references_in
 from lookbook.catalog.files import (
-    PICTURE_SUFFIXES,
     Walk,
     choose_splits,
     fingerprint,
@@ -18,11 +17,12 @@ from lookbook.catalog.files import (
     walk,
 )
 from lookbook.catalog.items import Rejection, Source
-from lookbook.catalog.matching import PictureFinder
+from lookbook.catalog.matching import PictureFinder, is_picture
 from lookbook.catalog.records import (
     Record,
     join_photos,
     match,
+    parallel_for,
     pictures_column,
     rejections,
     rows_of,
@@ -64,7 +64,7 @@ def folder_source(
     """
     walked = walk(folder)
     names, split, notes = _in_split(walked, split, name)
-    inside = [n for n in names if PurePosixPath(n).suffix.lower() in PICTURE_SUFFIXES]
+    inside = [n for n in names if is_picture(n)]
     finder = PictureFinder(inside)
     pictures = Pictures(folder, finder, pictures.downloader if pictures else None, copies=True)
     read = _read_tables(folder, names, finder, columns, name)
@@ -89,7 +89,7 @@ def folder_source(
         reading=reading,
         notes=(*walked.notes, *notes, *doubled, *joined),
         refusals=tuple(read.refusals),
-        parallel=pictures.parallel,
+        parallel=parallel_for(records, pictures),
         feed=read.feed,
     )
 
@@ -100,7 +100,7 @@ def _in_split(
     """Only `train/...` of a folder whose pictures all lie in folders named for splits."""
     names = walked.names
     splits = {n: split_of_picture(n) for n in names}
-    inside = [n for n in names if PurePosixPath(n).suffix.lower() in PICTURE_SUFFIXES]
+    inside = [n for n in names if is_picture(n)]
     sizes = Counter(splits[n] for n in inside)
     if None in sizes or not sizes:
         if split not in (None, "all"):
@@ -164,10 +164,9 @@ def _read_naming(
 
 def _tables(names: list[str], finder: PictureFinder, notes: list[str]) -> list[str]:
     """The files that may be tables of the pictures; the one beside each picture is none."""
-    pictures = {PurePosixPath(n).with_suffix("").as_posix() for n in finder.names}
-    beside = {n for n in names if PurePosixPath(n).with_suffix("").as_posix() in pictures}
+    pictures = {n.rpartition(".")[0] for n in finder.names}
     tables = [n for n in names if is_table(n) or n.lower().endswith(".parquet")]
-    sidecars = [n for n in tables if n in beside]
+    sidecars = [n for n in tables if n.rpartition(".")[0] in pictures]
     if sidecars:
         notes.append(
             f"{len(sidecars):,} files that are called as a picture beside them are not read, the "
@@ -175,6 +174,7 @@ def _tables(names: list[str], finder: PictureFinder, notes: list[str]) -> list[s
         )
     foreign = [n for n in names if n.lower().endswith(_FOREIGN)]
     notes += [f"{n} is not read: save it as .xlsx or .csv" for n in foreign[:_MAX_NAMED]]
+    beside = set(sidecars)
     return [n for n in tables if n not in beside]
 
 

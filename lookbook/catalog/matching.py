@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from lookbook.catalog.files import PICTURE_SUFFIXES
@@ -153,12 +153,12 @@ def _resolved(text: str, keep: bool = False) -> str:
 
 
 def _has_suffix(path: str) -> bool:
-    return PurePosixPath(path).suffix in PICTURE_SUFFIXES
+    return os.path.splitext(path)[1] in PICTURE_SUFFIXES  # noqa: PTH122 (called for every file)
 
 
 def _stem(path: str) -> str:
-    suffix = PurePosixPath(path).suffix
-    return path[: -len(suffix)] if suffix in PICTURE_SUFFIXES else path
+    stem, suffix = os.path.splitext(path)  # noqa: PTH122 (called for every file)
+    return stem if suffix in PICTURE_SUFFIXES else path
 
 
 def _longest_end(path: str, names: list[str]) -> list[str]:
@@ -183,4 +183,4 @@ def _listed(names: list[str]) -> str:
 
 def is_picture(name: str) -> bool:
     """Whether a file's name ends like that of a picture."""
-    return PurePosixPath(name.lower()).suffix in PICTURE_SUFFIXES
+    return _has_suffix(name.lower())

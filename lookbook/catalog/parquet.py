@@ -81,7 +81,7 @@ def parquet_source(
         licence=_hub_info(first.schema_arrow).get("license") or None,
         reading=reading,
         notes=(*notes, *said),
-        parallel=pictures.parallel if pictures else 1,
+        parallel=pictures.parallel if pictures and _are_texts(parts) else 1,
     )
 
 
@@ -249,6 +249,11 @@ def _cells_of(
                 number += 1
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"{part.name}: damaged at row {number}: {error}") from None
+
+
+def _are_texts(parts: Sequence[_Part]) -> bool:
+    """Whether pictures are named, by path or address, and not held by the files themselves."""
+    return any(f.name == p.image and f.kind in ("text", "list") for p in parts for f in p.fields)
 
 
 def _rows(

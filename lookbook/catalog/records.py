@@ -245,6 +245,16 @@ def rows_of(records: Sequence[Record], pictures: Pictures) -> list[Row]:
     return [_row(record, pictures) for record in records]
 
 
+def parallel_for(records: Iterable[Record], pictures: Pictures) -> int:
+    """How many pictures are worth fetching at once: one where all are files."""
+    return pictures.parallel if any(_is_by_address(r) for r in records) else 1
+
+
+def _is_by_address(record: Record) -> bool:
+    first = next(iter(record.references), None)
+    return record.file is None and isinstance(first, str) and is_url(first) and not is_data(first)
+
+
 def _row(record: Record, pictures: Pictures) -> Row:
     references = list(record.references)
     first: object = record.file or (references[0] if references else None)
@@ -256,7 +266,7 @@ def _row(record: Record, pictures: Pictures) -> Row:
         tuple(_further(f, record.place, pictures) for f in further if f is not None),
         record.table,
         record.line,
-        record.file is None and isinstance(first, str) and is_url(first) and not is_data(first),
+        _is_by_address(record),
     )
 
 

@@ -177,12 +177,13 @@ def understand(
     CatalogError for a column that was named and is not there.
     """
     facts: dict[str, Facts] = {f.name: Facts() for f in fields}
+    priced: dict[str, bool] = {}
     for line, cells in rows:
         for column, value in cells.items():
-            found = facts.get(column)
-            if found is None:
-                found = facts[column] = Facts()
-            found.add(value, line, is_price(column) or column == columns.price)
+            if column not in priced:
+                priced[column] = is_price(column) or column == columns.price
+                facts.setdefault(column, Facts())
+            facts[column].add(value, line, priced[column])
     known = {f.name: f for f in fields}
     if image is not None and image not in facts:
         facts = {image: Facts(), **facts}

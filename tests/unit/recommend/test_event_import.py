@@ -42,7 +42,7 @@ def test_orders_are_events_of_their_time_under_tokens(index, tmp_path):
     done = import_events(path, index, tmp_path / "state")
     assert (done.read, done.recorded, done.people, done.dropped) == (3, 3, 2, {})
     events = list(EventStore(database_url(tmp_path / "state")).all())
-    assert [(e.kind, e.item) for e in events] == [("buy", "p0"), ("buy", "p0"), ("buy", "p1")]
+    assert [(e.event_type, e.item) for e in events] == [("buy", "p0"), ("buy", "p0"), ("buy", "p1")]
     assert [e.time.isoformat() for e in events] == [
         "2020-09-17T00:00:00+00:00",
         "2020-09-17T10:00:00+00:00",
@@ -85,7 +85,7 @@ def test_rows_that_are_left_out_are_counted_by_reason(index, tmp_path):
         "in the future": 1,
     }
     store = EventStore(database_url(tmp_path / "state"))
-    assert Counter(e.kind for e in store.all()) == {"buy": 1, "like": 1}
+    assert Counter(e.event_type for e in store.all()) == {"buy": 1, "like": 1}
 
 
 def test_items_are_found_by_the_sku_of_a_variant(index, tmp_path):
@@ -117,5 +117,5 @@ def test_the_command_takes_orders_in(index, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 events of 2 people recorded" in said and "rows dropped: none" in said
     assert f"next: python -m lookbook refresh --index {root}" in said
-    assert EventStore.beside(root).count() == 2
+    assert EventStore.for_index(root).count() == 2
     assert main(["events", "export"]) == 2 and main(["events", "import", "--index", root]) == 2

@@ -1,4 +1,4 @@
-"""The site: open the index, build the interface, launch."""
+"""Serve the site: open the index, build the interface, launch."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
-# several visitors at once: threads that wait for each other inside one answer cost more than they
-# bring (37 ms against 23 alone, but no second-long waits with company)
+# One thread for each answer: with several visitors at once, threads that wait for each other cost
+# more than they gain (37 ms instead of 23 for a single visitor, but no waits of seconds for many).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -19,11 +19,11 @@ from lookbook import settings
 from lookbook.schema.thesaurus import use_shop_terms
 from lookbook.search.index import Index
 
-MAX_UPLOAD = "100mb"  # far more than images accepts, so that its sentence is the one shown
+MAX_UPLOAD = "100mb"  # far above the limit of lookbook.images, whose message is the clearer one
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve the site until it is stopped; 2 when there is no index to serve."""
+    """Serve the site until it is stopped; return 2 where it cannot be served."""
     try:
         args = settings.parser(settings.APP, prog="app.py", description=__doc__).parse_args(argv)
         use_shop_terms(args.thesaurus)
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def refuse_taken(host: str, port: int) -> None:
-    """Raise OSError with a sentence when nobody can listen there: before anything is loaded."""
+    """Raise OSError where the address is taken, before anything is loaded."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -52,7 +52,7 @@ def refuse_taken(host: str, port: int) -> None:
 
 
 def mounted() -> Path | None:
-    """Where a Space keeps what shall outlive it: its mounted volume, if it has one."""
+    """Return the folder on a Space's mounted volume that outlives a restart, if it has one."""
     volume = Path("/data")
     if os.environ.get("SPACE_ID") and volume.is_dir() and os.access(volume, os.W_OK):
         return volume / "lookbook"
@@ -60,14 +60,14 @@ def mounted() -> Path | None:
 
 
 def refuse_unusable(url: str) -> None:
-    """Raise ValueError or OSError with a sentence when events cannot be kept there."""
+    """Raise ValueError or OSError where events cannot be stored at this URL."""
     from lookbook.events import EventStore
 
     EventStore(url).close()
 
 
 def serve(index: Index, args: argparse.Namespace) -> None:
-    """Launch and stay."""
+    """Launch the site and block until it is stopped."""
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
     from lookbook.ui.theme import CSS, theme

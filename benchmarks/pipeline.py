@@ -1,4 +1,4 @@
-"""How fast and how large: each part of a query, encoding in bulk, and memory, appended to a CSV.
+"""Measure each part of a query, encoding in bulk, and memory; appended to a CSV.
 
 python -m benchmarks.pipeline --index index --photos FOLDER_OR_PARQUET
 """
@@ -29,19 +29,19 @@ COLUMNS = (
 
 
 def milliseconds(work: Callable[[object], object], inputs: list) -> tuple[float, float]:
-    """Median and 99th percentile of one call, each input once after a warm-up."""
-    for one in inputs[:5]:
-        work(one)
-    took = []
-    for one in inputs:
+    """Return median and 99th percentile of one call, over each input once, after a warm-up."""
+    for value in inputs[:5]:
+        work(value)
+    times = []
+    for value in inputs:
         started = time.perf_counter()
-        work(one)
-        took.append((time.perf_counter() - started) * 1000)
-    return float(np.median(took)), float(np.quantile(took, 0.99))
+        work(value)
+        times.append((time.perf_counter() - started) * 1000)
+    return float(np.median(times)), float(np.quantile(times, 0.99))
 
 
 def measures(index: Index, encoder: Encoder, photos: list[bytes]) -> list[tuple]:
-    """(measure, p50, p99, unit) of each part of a query, of all of it, and in bulk."""
+    """Return (measure, p50, p99, unit) of each part of a query, of a whole query, and in bulk."""
     p = encoder.preprocessing
     pixels = [p.pixels(photo)[None] for photo in photos]
     vectors = [encoder.forward(one)[0] for one in pixels]

@@ -1,4 +1,4 @@
-"""Rows of results: each says on which machine and day it was measured."""
+"""Append rows of results, each with the machine and the day, to a CSV file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lookbook.evaluation.metrics import Estimate
 
 
 def machine() -> str:
-    """The processor by its own name, where the system tells it."""
+    """Return the name of the processor, where the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
@@ -23,24 +23,24 @@ def machine() -> str:
 
 
 def append(path: Path, columns: Sequence[str], row: Mapping[str, object]) -> None:
-    """Add one row; a new file gets its head first.
+    """Append one row; a new file gets its header first.
 
     Date, machine, cores, python and lookbook are filled in where the file has a column for them.
     """
-    about = {
+    defaults = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": machine(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "lookbook": __version__,
     }
-    about = {name: value for name, value in about.items() if name in columns}
-    fresh = not path.exists()
+    defaults = {name: value for name, value in defaults.items() if name in columns}
+    is_new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
-        if fresh:
+        if is_new:
             writer.writeheader()
-        writer.writerow(about | dict(row))
+        writer.writerow(defaults | dict(row))
 
 
 def cells(figure: Estimate) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Is this installation whole? One line a check, and what to do where the answer is no."""
+"""Check the installation, the model and the index: one line a check, and what to do about it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = (
 
 
 def diagnose(index: Path, device: str = "auto") -> int:
-    """Print every check; 0 when all are well, 1 when something needs doing."""
+    """Print the result of every check; return 0 when all pass, 1 otherwise."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("python", _python),
         ("packages", _packages),
@@ -34,17 +34,17 @@ def diagnose(index: Path, device: str = "auto") -> int:
         ("encoder", lambda: _encoder(index, device)),
         ("query", lambda: _query(index, device)),
     )
-    wrong: dict[str, str] = {}  # sentence -> the check that said it first
+    failures: dict[str, str] = {}  # sentence -> the check that failed with it first
     for name, check in checks:
-        _report(name, check, wrong)
-    return min(1, len(wrong))
+        _report(name, check, failures)
+    return min(1, len(failures))
 
 
-def _report(name: str, check: Callable[[], str], wrong: dict[str, str]) -> None:
+def _report(name: str, check: Callable[[], str], failures: dict[str, str]) -> None:
     try:
         print(f"ok      {name:9} {check()}")
-    except Exception as error:  # whatever is wrong with an installation, doctor says so
-        first = wrong.setdefault(str(error), name)
+    except Exception as error:  # reports whatever can be wrong with an installation
+        first = failures.setdefault(str(error), name)
         print(f"WRONG   {name:9} {error if first == name else f'as {first}'}")
 
 
@@ -53,15 +53,15 @@ def _python() -> str:
 
 
 def _packages() -> str:
-    found, missing = [], []
+    installed, missing = [], []
     for name in PACKAGES:
         try:
-            found.append(f"{name} {version(name)}")
+            installed.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
     if missing:
         raise RuntimeError(f"{', '.join(missing)} missing: run pip install -r requirements.txt")
-    return ", ".join(found)
+    return ", ".join(installed)
 
 
 def _pictures() -> str:
@@ -75,9 +75,10 @@ def _index(path: Path) -> str:
 
     opened = Index.open(path)
     m = opened.manifest
+    effort = f"search_k {m.search_k}" if m.search_k else "any k"
     return (
         f"{len(opened):,} items of dim {m.dim}, {m.generation}, {opened.engine} engine, "
-        f"recall {m.recall:.4f} at search_k {m.search_k}"
+        f"recall {m.recall:.4f} at {effort}"
     )
 
 
@@ -91,18 +92,18 @@ def _encoder(path: Path, device: str) -> str:
 
 
 def _query(path: Path, device: str) -> str:
-    """A picture of the index must find itself."""
+    """Search the index with one of its own pictures, which must find itself."""
     from lookbook.search.index import Index
     from lookbook.search.opening import load_matching_encoder
 
     index = Index.open(path, verify="quick")
     encoder = load_matching_encoder(index, device=device)
-    wanted = index.ids[0]
-    vector = encoder.encode([index.thumb(wanted)])[0]
-    found = [hit.id for hit in index.search(vector, k=10, fold=False)]
-    if wanted not in found:
+    query_id = index.ids[0]
+    vector = encoder.encode([index.thumb(query_id)])[0]
+    ids = [hit.id for hit in index.search(vector, k=10, fold=False)]
+    if query_id not in ids:
         raise RuntimeError(
-            f"the picture of {wanted!r} does not find itself: the index and the encoder do not "
+            f"the picture of {query_id!r} does not find itself: the index and the encoder do not "
             "belong together; run python embed.py again"
         )
-    return f"the picture of {wanted!r} finds itself at place {found.index(wanted) + 1}"
+    return f"the picture of {query_id!r} finds itself at place {ids.index(query_id) + 1}"

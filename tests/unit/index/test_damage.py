@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookbook.index import Generation, IndexCorrupt
@@ -263,6 +263,7 @@ json_values = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # drawing its first text is
 @given(changes=st.dictionaries(st.sampled_from(sorted(Manifest.__dataclass_fields__)), json_values))
 def test_any_value_in_a_manifest_is_read_or_refused(changes):
     value = json.loads(next(GOLDEN.glob("*/manifest.json")).read_text())

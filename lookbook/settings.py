@@ -202,7 +202,7 @@ EMBED = (
 STATE = Setting(
     "state",
     None,
-    "folder of visitors' likes and of what is learnt from them; without it: the index's",
+    "folder of visitors' likes and of the models trained on them; without it: the index's",
     Path,
     environment=True,
 )

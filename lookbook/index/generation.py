@@ -23,7 +23,7 @@ Projection = tuple[Array, Array]  # mean (raw_dim,), matrix (raw_dim, dim)
 
 
 def project(vectors: Array, projection: Projection | None) -> Array:
-    """Project float32 (n, raw_dim) to (n, dim), L2 norm 1; unchanged where there is no projection.
+    """Project float32 (n, raw_dim) to (n, dim), L2 norm 1; unchanged where `projection` is None.
 
     The same step for the catalogue and for a query.
     """

@@ -51,12 +51,19 @@ def test_search_prints_json_for_programs(index, shapes):
     assert [row["score"] for row in rows] == sorted((r["score"] for r in rows), reverse=True)
 
 
+def test_text_is_answered_from_attributes_where_the_model_knows_no_words(index):
+    done = run(
+        *("-m", "lookbook", "search", "--index", str(index), "-k", "3", "--json", "--text", "red")
+    )
+    assert done.returncode == 0, done.stderr
+    assert {row["colour"] for row in json.loads(done.stdout)} == {"red"}
+
+
 @pytest.mark.parametrize(
     "options, sentence",
     [
         ([], "needs --image PHOTO, --text WORDS, or both"),
         (["--image", "not-there.jpg"], "not-there.jpg"),
-        (["--text", "red"], "not trained on words"),
         (["--image", "README.md"], "accepted"),
     ],
 )

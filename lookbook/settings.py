@@ -315,7 +315,7 @@ EVENTS_IMPORT = (
     ),
     STATE,
     DATABASE_URL,
-    *COLUMN_NAMES[1:],
+    *COLUMN_NAMES,
 )
 
 _EVALUATED_INDEX = Setting("index", None, "an index, measured by its own attributes", Path)

@@ -80,6 +80,7 @@ def serve(index: Index, args: argparse.Namespace) -> None:
         database_url=args.database_url,
         refresh=(args.refresh_hours, args.refresh_events),
         hemisphere=args.hemisphere,
+        reload_seconds=args.reload_seconds,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     site.queue(default_concurrency_limit=8).launch(

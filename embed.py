@@ -3,71 +3,132 @@
 python embed.py                                        the house collection
 python embed.py --dataset ./photos --output shop       a folder of pictures
 python embed.py --dataset owner/name --split train     a data set of the Hub
+python embed.py --dataset ./photos --watch             keep the index current until Ctrl+C
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lookbook import settings
+
+if TYPE_CHECKING:
+    from lookbook.encoding.encoder import Encoder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Build and publish an index; return 0 when it is published, 2 for an invalid request."""
+    watching = False
     try:
-        print(_build(_options(argv)))
+        args = _options(argv)
+        watching = args.watch
+        run = _Run(args)
+        if watching:
+            run.watch()
+        print(run.once())
     except (ValueError, OSError) as error:  # every error of the library is one of these
         print(f"embed.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nembed.py: stopped; run the same command again to resume", file=sys.stderr)
-        return 130
+        return 0 if watching else 130
     return 0
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = settings.parser(settings.EMBED, prog="embed.py", description=__doc__.splitlines()[0])
     parser.add_argument("--fresh", dest="resume", action="store_false", help="same as --no-resume")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if not args.watch:
+        unused = [settings.WATCH_SECONDS]
+        settings.refuse_unused(unused, args, (), "without --watch")
+    return args
 
 
-def _build(args: argparse.Namespace) -> object:
-    from lookbook.catalog.command import open_asked
-    from lookbook.catalog.report import CatalogReport
-    from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
-    from lookbook.index.engines import get_engine
-    from lookbook.indexing import build
+class _Run:
+    """One command line: the encoder is loaded once, the data set opened for each run."""
 
-    if get_engine(args.engine).file is None:
-        settings.refuse_unused([settings.RECALL], args, (), f"with --engine {args.engine}")
-    catalog = open_asked(args)
-    print(CatalogReport.of(catalog).head(), flush=True)
-    encoder = Encoder.load(
-        args.model or DEFAULT_MODEL,
-        pooling=args.pooling,
-        precision=args.precision,
-        device=args.device,
-        denoise=args.denoise,
-    )
-    return build(
-        catalog,
-        encoder,
-        args.output,
-        model=args.model,
-        dim=args.dim,
-        metric=args.metric,
-        engine=args.engine,
-        trees=args.trees,
-        recall=args.recall,
-        near_duplicates=args.fold,
-        licence=args.licence,
-        seed=args.seed,
-        draw_map=args.map,
-        batch_size=args.batch_size,
-        resume=args.resume,
-    )
+    def __init__(self, args: argparse.Namespace) -> None:
+        from lookbook.index.engines import get_engine
+
+        if get_engine(args.engine).file is None:
+            settings.refuse_unused([settings.RECALL], args, (), f"with --engine {args.engine}")
+        self.args = args
+        self.encoder: Encoder | None = None
+        self.last_error = ""
+
+    def once(self) -> str:
+        """Build and publish; return what to print."""
+        from lookbook.catalog.command import open_asked
+        from lookbook.catalog.report import CatalogReport
+        from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+        from lookbook.indexing import build
+
+        args = self.args
+        catalog = open_asked(args)
+        if not args.json and self.encoder is None:
+            print(CatalogReport.of(catalog).head(), flush=True)
+        self.encoder = self.encoder or Encoder.load(
+            args.model or DEFAULT_MODEL,
+            pooling=args.pooling,
+            precision=args.precision,
+            device=args.device,
+            denoise=args.denoise,
+        )
+        summary = build(
+            catalog,
+            self.encoder,
+            args.output,
+            model=args.model,
+            dim=args.dim,
+            metric=args.metric,
+            engine=args.engine,
+            trees=args.trees,
+            recall=args.recall,
+            near_duplicates=args.fold,
+            licence=args.licence,
+            seed=args.seed,
+            draw_map=args.map,
+            batch_size=args.batch_size,
+            resume=args.resume,
+            quiet=args.json,
+        )
+        return json.dumps(summary.to_json(), ensure_ascii=False) if args.json else str(summary)
+
+    def watch(self) -> None:
+        """Build now and whenever the data change, until it is interrupted.
+
+        A data set that cannot be read just now is an error of that run only: the index stays.
+        """
+        from lookbook.catalog.command import open_asked
+        from lookbook.indexing.watch import local_fingerprint, watch
+
+        def version() -> object:
+            dataset = self.args.dataset
+            local = local_fingerprint(dataset, self.args.output) if dataset else None
+            return local or open_asked(self.args).source
+
+        done = version()
+        print(self.once(), flush=True)  # an error of the first run is one of the command line
+        self.args.resume = True
+        watch(version, self._again, done=done, seconds=self.args.watch_seconds)
+
+    def _again(self) -> bool:
+        """Build; return whether that succeeded. An error is printed when it first occurs."""
+        try:
+            print(self.once(), flush=True)
+        except (ValueError, OSError) as error:
+            line = f"embed.py: {error}; the index stays as it is"
+            if line != self.last_error:
+                print(line, file=sys.stderr, flush=True)
+            self.last_error = line
+            return False
+        self.last_error = ""
+        return True
 
 
 if __name__ == "__main__":

@@ -121,6 +121,10 @@ MODEL = Setting(
     "model", None, "folder or Hub id of a transformers vision model; without it: the shipped one"
 )
 DEVICE = Setting("device", "auto", "auto, cpu, cuda, cuda:1, mps ...", environment=True)
+WATCH = Setting("watch", False, "keep the index current: run again whenever the data change", bool)
+WATCH_SECONDS = Setting(
+    "watch-seconds", 30.0, "with --watch: how often the data are looked at", float, min=1, max=86400
+)
 JSON = Setting("json", False, "print JSON", bool)
 WHERE = Setting(
     "where",
@@ -195,8 +199,15 @@ EMBED = (
     Setting("licence", None, "licence of the pictures, shown on the site; default: the data set's"),
     Setting("seed", 0, "seed of the engine and of samples", int, min=0, max=2**31 - 1),
     Setting(
-        "resume", True, "go on from what an interrupted run has encoded (--fresh: from none)", bool
+        "resume",
+        True,
+        "take what an interrupted run has encoded, and what is published and has not changed "
+        "(--fresh: compute all anew)",
+        bool,
     ),
+    WATCH,
+    WATCH_SECONDS,
+    JSON,
 )
 
 STATE = Setting(
@@ -246,6 +257,15 @@ APP = (
         "where the visitors are: it tells the season of a day",
         choices=("north", "south"),
         environment=True,
+    ),
+    Setting(
+        "reload-seconds",
+        5.0,
+        "how often the running site looks for a new generation of the index; 0: never",
+        float,
+        environment=True,
+        min=0,
+        max=86400,
     ),
     Setting(
         "refresh-hours",

@@ -22,6 +22,8 @@ Picture = bytes | str | os.PathLike | Image.Image | np.ndarray
 _MIB = 2**20
 _MAX_JPEG_SCANS = 30  # real progressive files have about ten; each scan costs a whole pass
 _WHITE = (255, 255, 255)
+_DESCRIPTOR_SIDE = 16
+DESCRIPTOR_SIZE = _DESCRIPTOR_SIDE**2 * 3  # entries of a thumbnail descriptor
 _AVERAGED = ("L", "LA", "RGB", "RGBA", "CMYK")  # modes whose neighbours can be averaged
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -134,7 +136,7 @@ def thumbnail(image: Image.Image, height: int = 320, quality: int = 80) -> bytes
 
 def thumbnail_descriptor(image: Image.Image) -> np.ndarray:
     """uint8 (768,): a 16 x 16 letterboxed copy; near-duplicates differ by little in each entry."""
-    return np.asarray(letterbox(image, 16)).reshape(-1)
+    return np.asarray(letterbox(image, _DESCRIPTOR_SIDE)).reshape(-1)
 
 
 def content_hash(data: bytes) -> str:

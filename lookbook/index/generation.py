@@ -139,18 +139,22 @@ class Generation:
             return read(json.loads((self.path / name).read_text(encoding="utf-8")))
 
     def read_array(
-        self, name: str, shape: tuple[int, ...], dtype: type[np.generic]
+        self, name: str, shape: tuple[int | None, ...], dtype: type[np.generic]
     ) -> Array | None:
         """Memory-map an array file of this generation; None where the manifest lists none.
 
-        Raises IndexCorrupt for another shape or type, and for values that are not finite.
+        Raises IndexCorrupt for another shape (None: any length) or type, and for values that are
+        not finite.
         """
         if name not in self.manifest.files:
             return None
         path = self.path / name
         with _refusing(path):
             array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if array.shape != shape or array.dtype != dtype or not np.isfinite(array).all():
+        fits = len(array.shape) == len(shape) and all(
+            expected in (None, length) for expected, length in zip(shape, array.shape, strict=True)
+        )
+        if not fits or array.dtype != dtype or not np.isfinite(array).all():
             raise IndexCorrupt(
                 f"{name} holds {array.shape} of {array.dtype}, expected finite "
                 f"{shape} of {np.dtype(dtype)}"

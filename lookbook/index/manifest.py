@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,13 @@ class Manifest:
                 raise IndexCorrupt(
                     f"{name} has sha256 {sha256}, the manifest says {record['sha256']}"
                 )
+
+
+def same_encoder(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two records of an encoder give the same vectors; where it lies does not count."""
+    ignored = {"id", "model"}
+    parts = [{k: v for k, v in record.items() if k not in ignored} for record in (one, other)]
+    return parts[0] == parts[1]
 
 
 def is_extra(name: str) -> bool:

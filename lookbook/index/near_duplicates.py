@@ -31,25 +31,58 @@ def group_near_duplicates(
 ) -> Array:
     """Group rows that show the same picture; return int64 (n,), each row's representative.
 
-    Two rows show the same picture where their content hashes are equal, or where their vectors
-    (n, dim) have a cosine of at least `min_cosine` and their thumbnail descriptors (n, 3 x cells),
-    uint8, differ by at most `max_difference`. The representative is the first row of a group; a
-    row joins only if it is similar to that one, so that no chain of small steps links two
-    colourways. Raises ValueError for inputs of different lengths.
+    Two rows show the same picture where their content hashes are equal, or where they are a pair of
+    `near_duplicate_pairs`, which has the arguments and the errors.
+    """
+    pairs = near_duplicate_pairs(
+        vectors, descriptors, hashes, min_cosine=min_cosine, max_difference=max_difference
+    )
+    return group_pairs(pairs, hashes)
+
+
+def near_duplicate_pairs(
+    vectors: Array,
+    descriptors: Array,
+    hashes: Sequence[str],
+    *,
+    min_cosine: float = MIN_COSINE,
+    max_difference: float = MAX_DIFFERENCE,
+    known: Array | None = None,
+) -> Array:
+    """Return int64 (p, 2), sorted: pairs (row, earlier row) of different files that look the same.
+
+    Their vectors (n, dim) have a cosine of at least `min_cosine`, and their thumbnail descriptors
+    (n, 3 x cells), uint8, differ by at most `max_difference`. Of rows with one content hash the
+    first stands for all. `known`, bool (n,): rows whose pairs among each other the caller has; only
+    pairs with at least one other row are searched for, exactly. Raises ValueError for inputs of
+    different lengths.
     """
     if not len(vectors) == len(descriptors) == len(hashes):
         raise ValueError(
             f"expected as many vectors as thumbnail descriptors and hashes, found {len(vectors)}, "
             f"{len(descriptors)} and {len(hashes)}"
         )
+    distinct = np.sort(np.unique(np.asarray(hashes), return_index=True)[1])
+    queries = np.arange(len(distinct)) if known is None else np.flatnonzero(~known[distinct])
+    parts = vectors[distinct], descriptors[distinct]
+    engine = _engine(parts[0]) if known is None else ExactEngine(parts[0], "angular")
+    pairs = _similar_pairs(engine, *parts, queries, min_cosine, max_difference)
+    return distinct[np.array(pairs, np.int64).reshape(-1, 2)]
+
+
+def group_pairs(pairs: Array, hashes: Sequence[str]) -> Array:
+    """Group rows by pairs (p, 2) of `near_duplicate_pairs`, sorted, and by their content hashes.
+
+    Returns int64 (n,), each row's representative: the first row of its group. A row joins only if
+    it is similar to that one, so that no chain of small steps links two colourways.
+    """
     _, first, inverse = np.unique(np.asarray(hashes), return_index=True, return_inverse=True)
-    distinct = np.sort(first)  # one row for each hash, in the order of the catalogue
-    pairs = _similar_pairs(vectors[distinct], descriptors[distinct], min_cosine, max_difference)
-    representative = np.arange(len(distinct))
-    for row, earlier in pairs:  # by row, then by the earlier one
+    representative = np.arange(len(hashes))
+    for row, earlier in pairs.tolist():  # by row, then by the earlier one
         if representative[row] == row and representative[earlier] == earlier:
             representative[row] = earlier
-    return distinct[representative][np.searchsorted(distinct, first[inverse])]
+    grouped: Array = representative[first[inverse]]
+    return grouped
 
 
 def difference(one: Array, other: Array) -> Array:
@@ -65,16 +98,20 @@ def difference(one: Array, other: Array) -> Array:
 
 
 def _similar_pairs(
-    vectors: Array, descriptors: Array, min_cosine: float, max_difference: float
+    engine: Engine,
+    vectors: Array,
+    descriptors: Array,
+    queries: Array,
+    min_cosine: float,
+    max_difference: float,
 ) -> list[tuple[int, int]]:
-    """Return pairs (row, earlier row) that show the same picture, sorted."""
-    engine = _engine(vectors)
+    """Return pairs (row, earlier row) that show the same picture, one of them in `queries`."""
     pairs: set[tuple[int, int]] = set()
-    for start in range(0, len(vectors), _BLOCK):
-        queries = np.asarray(vectors[start : start + _BLOCK], np.float32)
-        rows, scores = engine.search(queries, _NEIGHBOURS + 1)
+    for start in range(0, len(queries), _BLOCK):
+        block = queries[start : start + _BLOCK]
+        rows, scores = engine.search(np.asarray(vectors[block], np.float32), _NEIGHBOURS + 1)
         near, rank = np.nonzero(scores >= min_cosine)
-        one, other = near + start, rows[near, rank]
+        one, other = block[near], rows[near, rank]
         apart = difference(descriptors[one], descriptors[other])
         same = (apart <= max_difference) & (one != other)
         one, other = one[same].tolist(), other[same].tolist()

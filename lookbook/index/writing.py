@@ -37,12 +37,14 @@ def write_generation(
     engine: str = "annoy",
     trees: int | None = None,
     recall: float = 0.99,
+    first_effort: int | None = None,
     seed: int = 0,
     source: dict[str, Any] | None = None,
     licence: str | None = None,
     projection: Projection | None = None,
     dtype: str = "float16",
     report: dict[str, Any] | None = None,
+    extras: Extras | None = None,
     enrich: Callable[[Generation], Extras] | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -52,16 +54,17 @@ def write_generation(
     a query goes through the same. `items` has columns `id` (distinct), `title`, optionally `group`
     (near-duplicates share a number) and attributes, n rows each; `thumbs` yields n thumbnails.
     `engine` is the one that is built and tuned for `recall` ("exact": none is), `trees` an option
-    of Annoy. `enrich` is called with the generation when all else is written, and returns extra
-    files to store with it. Everything is written to a hidden folder, put on disk, opened and
-    verified before it gets its name. Raises ValueError for input that cannot make an index,
-    EngineUnavailable where the package of `engine` is not installed.
+    of Annoy, `first_effort` what tuning tries first (see `tune`). `extras` are stored by name;
+    `enrich` is called with the generation when all else is written, and returns more of them.
+    Everything is written to a hidden folder, put on disk, opened and verified before it gets its
+    name. Raises ValueError for input that cannot make an index, EngineUnavailable where the package
+    of `engine` is not installed.
     """
     check_metric(metric)
     options = {} if trees is None else {"trees": trees}
     options = dict(check_options(engine, options).options) | options
     progress = progress or (lambda stage, done, total: None)
-    table = _items_table(items, len(vectors))
+    table = items_table(items, len(vectors))
     requested = {
         "encoder": encoder,
         "metric": metric,
@@ -75,23 +78,26 @@ def write_generation(
         Path(root), lambda folder: Generation.open(folder).open_engine(engine)
     ) as folder:
         stored = _write_vectors(folder, vectors, metric, projection, dtype, progress)
-        tuning = _write_engine(folder, stored, metric, engine, options, recall, seed, progress)
+        tune_for = {"recall": recall, "first": first_effort, "seed": seed}
+        tuning = _write_engine(folder, stored, metric, engine, options, tune_for, progress)
         pq.write_table(table, folder / "items.parquet")
         _write_thumbs(folder, thumbs, len(table), progress)
         if report is not None:
             _write_json(folder / "report.json", report)
+        _write_extras(folder, extras or {})
         measured = _measured(folder, stored, table, engine, tuning, vectors.shape[1])
         _write_json(folder / MANIFEST, measured | requested)
         if enrich is not None:
             progress("enrichment", 0, 1)
-            extras = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
+            learnt = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
             progress("enrichment", 1, 1)
-            files = {"files": measured["files"] | extras}
+            files = {"files": measured["files"] | learnt}
             _write_json(folder / MANIFEST, measured | requested | files)
     return final_path(folder)
 
 
-def _items_table(items: Mapping[str, list[Any]] | pa.Table, count: int) -> pa.Table:
+def items_table(items: Mapping[str, list[Any]] | pa.Table, count: int) -> pa.Table:
+    """Return columns of `count` items as a generation stores them; raises ValueError."""
     columns = items.to_pydict() if isinstance(items, pa.Table) else dict(items)
     if not count:
         raise ValueError("an index needs at least one item, found none")
@@ -188,8 +194,7 @@ def _write_engine(
     metric: str,
     name: str,
     options: Mapping[str, int],
-    recall: float,
-    seed: int,
+    tune_for: Mapping[str, Any],
     progress: Progress,
 ) -> Tuning | None:
     """Build, save and tune an engine on the vectors as stored, so that it agrees with exact search.
@@ -200,13 +205,14 @@ def _write_engine(
     def built(done: int) -> None:
         progress(name, done, len(vectors))
 
+    seed = tune_for["seed"]
     engine = build_engine(name, vectors, metric, seed=seed, progress=built, **options)
     if engine.file is None:
         return None
     engine.save(folder / engine.file)
     del engine  # the file is what is read from now on: do not hold both it and the trial of tuning
     progress("tuning", 0, 1)
-    tuning = tune(name, vectors, metric, seed=seed, recall=recall, **options)
+    tuning = tune(name, vectors, metric, **tune_for, **options)
     progress("tuning", 1, 1)
     return tuning
 

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+
+from lookbook.indexing.reuse import Previous
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,15 @@ class EncodedImage:
 class EmbeddingCache:
     """Append-only: `add_shard` of EncodedImage, ask `hash in cache`, read back by hash.
 
-    The readers raise KeyError for a hash that is not in the cache.
+    What `published`, the generation of before, holds is in the cache too, and is never added. The
+    readers raise KeyError for a hash that is not in the cache.
     """
 
-    def __init__(self, folder: Path, identity: dict) -> None:
+    def __init__(self, folder: Path, identity: dict, published: Previous | None = None) -> None:
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
         self.folder = folder / key
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._published = published
         self._location: dict[str, tuple[Path, int]] = {}  # hash -> shard, row
         self._open = lru_cache(maxsize=8)(lambda path: safe_open(path, framework="numpy"))
         paths = sorted(self.folder.glob("*.safetensors"))
@@ -61,7 +65,8 @@ class EmbeddingCache:
         return len(self._location)
 
     def __contains__(self, content_hash: str) -> bool:
-        return content_hash in self._location
+        published = self._published is not None and content_hash in self._published
+        return published or content_hash in self._location
 
     def add_shard(self, images: list[EncodedImage]) -> None:
         """Write the images that are new; once this returns they need no encoding again."""
@@ -86,6 +91,22 @@ class EmbeddingCache:
         partial.replace(path)
         self._register_shard(path)
 
+    def _read(
+        self, hashes: list[str], tensor_name: str, read: Callable[[Previous, list[str]], np.ndarray]
+    ) -> np.ndarray:
+        """Rows in the order of `hashes`: of `published` where it holds them, else of a shard."""
+        of_before = [i for i, digest in enumerate(hashes) if digest not in self._location]
+        if not of_before or self._published is None:
+            return self._read_rows(tensor_name, hashes)
+        rows = read(self._published, [hashes[i] for i in of_before])
+        if len(of_before) == len(hashes):
+            return rows
+        out = np.empty((len(hashes), rows.shape[1]), rows.dtype)
+        out[of_before] = rows
+        others = np.setdiff1d(np.arange(len(hashes)), of_before)
+        out[others] = self._read_rows(tensor_name, [hashes[i] for i in others])
+        return out
+
     def _read_rows(self, tensor_name: str, hashes: list[str]) -> np.ndarray:
         """Rows of a tensor in the order of `hashes`, read shard by shard."""
         by_shard: dict[Path, list[tuple[int, int]]] = {}
@@ -102,16 +123,25 @@ class EmbeddingCache:
         return out
 
     def read_vectors(self, hashes: list[str]) -> np.ndarray:
-        """Return float32 (n, dim) in the order of `hashes`."""
-        return self._read_rows("vectors", hashes)
+        """Return float32 (n, dim) in the order of `hashes`, rounded to the precision of float16.
+
+        That is what an index stores: so all that is computed of vectors is the same whether they
+        were just encoded or come from a published generation.
+        """
+        vectors = self._read(hashes, "vectors", Previous.read_vectors)
+        with np.errstate(over="ignore"):  # what float16 cannot hold is refused when it is written
+            return vectors.astype(np.float16).astype(np.float32)
 
     def read_descriptors(self, hashes: list[str]) -> np.ndarray:
         """Return thumbnail descriptors, uint8 (n, 768), in the order of `hashes`."""
-        return self._read_rows("signatures", hashes)
+        return self._read(hashes, "signatures", Previous.read_descriptors)
 
     def read_thumbnails(self, hashes: list[str]) -> Iterator[bytes]:
         """Yield the thumbnails in the order of `hashes`."""
         for digest in hashes:
+            if digest not in self._location and self._published is not None:
+                yield self._published.read_thumbnail(digest)
+                continue
             path, row = self._location[digest]
             shard = self._open(path)
             start, end = shard.get_slice("offsets")[row : row + 2]

@@ -6,17 +6,23 @@ import numpy as np
 
 from lookbook.evaluation.index_report import index_report
 from lookbook.index import Generation
-from lookbook.indexing.projection_2d import project_2d
+from lookbook.indexing.projection_2d import place_new, project_2d
 from lookbook.search import calibration
 from lookbook.search.index import Index
 
 
 def enrich(
-    generation: Generation, *, draw_map: bool = True, seed: int = 0
+    generation: Generation,
+    *,
+    draw_map: bool = True,
+    places: np.ndarray | None = None,
+    seed: int = 0,
 ) -> dict[str, dict | np.ndarray]:
     """Return files by name: the calibration of scores, evaluation and bias audit, the 2-D map.
 
     calibration.json is left out where there are too few items to fit it, map.npy unless `draw_map`.
+    `places` (n, 2) are those of the map of before, NaN for new items, which are placed among them;
+    None: all are projected.
     """
     index = Index(generation, "exact")
     files: dict[str, dict | np.ndarray] = {}
@@ -33,5 +39,8 @@ def enrich(
         files["calibration.json"] = fitted.to_json()
     files["evaluation.json"] = index_report(index, seed=seed)
     if draw_map:
-        files["map.npy"] = project_2d(generation.vectors, seed)
+        vectors = generation.vectors
+        files["map.npy"] = (
+            project_2d(vectors, seed) if places is None else place_new(vectors, places)
+        )
     return files

@@ -15,13 +15,17 @@ from lookbook.catalog import Catalog, Rejection
 from lookbook.encoding.encoder import Encoder
 from lookbook.index import prune, publish, published, write_generation
 from lookbook.index.engines import check_options
-from lookbook.index.near_duplicates import group_near_duplicates
+from lookbook.index.near_duplicates import group_pairs
+from lookbook.index.writing import items_table
 from lookbook.indexing.embedding_cache import EmbeddingCache
 from lookbook.indexing.encode_catalog import EncodedCatalog, encode_catalog
 from lookbook.indexing.enrichment import enrich
+from lookbook.indexing.reuse import Previous, files_for_reuse
 from lookbook.indexing.summary import Summary
+from lookbook.indexing.update import Update
 
 WORK, LOCK = ".work", ".lock"
+_VERSION = ("fingerprint", "revision")  # of a source: says when it was changed, not what it is
 
 
 class BuildError(ValueError):
@@ -51,13 +55,20 @@ def build(
 
     `model` is where the encoder is found again (folder or Hub id; None: the shipped one). What was
     encoded stays in `output`/.work until the generation is published, so an interrupted run is
-    resumed. Raises BuildError when no picture can be used, ValueError for options that do not fit.
+    resumed; what the generation of before holds is taken from it, and where nothing has changed
+    that one stays published. Without `resume` all is computed anew. Raises BuildError when no
+    picture can be used, ValueError for options that do not fit.
     """
     output = Path(output)
     check_options(engine, [] if trees is None else ["trees"])  # now, not after hours
     with _exclusive_lock(output):
         published(output)  # refuses a CURRENT of another program now, not after hours
-        cache = EmbeddingCache(output / WORK, encoder.identity)
+        before = Previous.open(output)
+        previous, note = (None, before) if isinstance(before, str) else (before, "")
+        source = previous if resume and previous else None
+        if source and not source.holds_vectors_of(encoder.identity):
+            source, note = None, "the published generation is of another encoder"
+        cache = EmbeddingCache(output / WORK, encoder.identity, source)
         if not resume:
             cache.clear()
         started = time.monotonic()
@@ -66,27 +77,35 @@ def build(
         if not encoded.items:
             raise BuildError(_nothing_usable(catalog, encoded))
         encoding_done = time.monotonic()
-        vectors = cache.read_vectors(encoded.hashes)
-        groups = _duplicate_groups(vectors, cache, encoded) if near_duplicates else None
-        generation = write_generation(
+        options = {
+            **{"metric": metric, "engine": engine, "trees": trees, "recall": recall, "seed": seed},
+            **{"dim": dim, "near_duplicates": near_duplicates, "draw_map": draw_map},
+            **{"licence": licence or catalog.licence, "model": model},
+            "source": {k: v for k, v in catalog.source.items() if k not in _VERSION},
+        }
+        items = items_table(_columns(encoded, None), len(encoded.items))
+        report = _report(catalog, encoded)
+        update = Update(items, encoded.hashes, previous, source, options, report)
+        generation = update.published_generation or write_generation(
             output,
-            vectors=vectors,
-            items=_columns(encoded, groups),
-            thumbs=cache.read_thumbnails(encoded.hashes),
+            **_content(encoded, cache, update, dim, near_duplicates),
             encoder=encoder.identity | {"model": model},
             metric=metric,
             engine=engine,
             trees=trees,
             recall=recall,
+            first_effort=update.first_effort(),
             seed=seed,
             source=catalog.source,
             licence=licence or catalog.licence,
-            projection=whitening(vectors, dim) if dim else None,
-            report=_report(catalog, encoded),
-            enrich=lambda generation: enrich(generation, draw_map=draw_map, seed=seed),
+            report=report | {"update": update.to_json()},
+            enrich=lambda generation: enrich(
+                generation, draw_map=draw_map, places=update.places_on_map(), seed=seed
+            ),
             progress=None if quiet else _ProgressBars(),
         )
-        publish(output, generation)
+        if not update.published_generation:
+            publish(output, generation)
         prune(output)
         cache.delete()
     finished = time.monotonic()
@@ -97,6 +116,9 @@ def build(
         encoding_done - started,
         finished - encoding_done,
         catalog.notes,
+        changes=update.changes,
+        note=note,
+        published=not update.published_generation,
     )
 
 
@@ -108,6 +130,28 @@ def _report(catalog: Catalog, encoded: EncodedCatalog) -> dict[str, list[Any]]:
     """What `report.json` holds: the refused rows and cells by line, and how columns were read."""
     cells = [vars(refusal) for refusal in catalog.cell_refusals]
     return {"rejected": encoded.rejected, "cells": cells, "notes": catalog.notes}
+
+
+def _content(
+    encoded: EncodedCatalog,
+    cache: EmbeddingCache,
+    update: Update,
+    dim: int | None,
+    near_duplicates: bool,
+) -> dict[str, Any]:
+    """Return the arguments of `write_generation` that hold vectors, items and pictures."""
+    hashes = encoded.hashes
+    vectors, descriptors = cache.read_vectors(hashes), cache.read_descriptors(hashes)
+    pairs = update.duplicate_pairs(vectors, descriptors) if near_duplicates else None
+    projection = update.projection(dim) or whitening(vectors, dim) if dim else None
+    embeddings = vectors if projection else None
+    return {
+        "vectors": vectors,
+        "items": _columns(encoded, pairs),
+        "thumbs": cache.read_thumbnails(hashes),
+        "projection": projection,
+        "extras": files_for_reuse(hashes, descriptors, embeddings, pairs),
+    }
 
 
 @contextmanager
@@ -148,15 +192,9 @@ def whitening(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), matrix.astype(np.float32)
 
 
-def _duplicate_groups(
-    vectors: np.ndarray, cache: EmbeddingCache, encoded: EncodedCatalog
-) -> np.ndarray:
-    descriptors = cache.read_descriptors(encoded.hashes)
-    return group_near_duplicates(vectors, descriptors, encoded.hashes)
-
-
-def _columns(encoded: EncodedCatalog, groups: np.ndarray | None) -> dict[str, list]:
+def _columns(encoded: EncodedCatalog, pairs: np.ndarray | None) -> dict[str, list]:
     items = encoded.items
+    groups = None if pairs is None else group_pairs(pairs, encoded.hashes)
     reserved = {
         "id": [item.id for item in items],
         "title": [item.title for item in items],

@@ -34,6 +34,19 @@ def project_2d(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     return _rescale(flat)
 
 
+def place_new(vectors: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Complete a map: `places` float32 (n, 2), NaN for rows of `vectors` (n, dim) that are new.
+
+    Each new row is placed at the weighted mean of its nearest rows that have a place; these stay.
+    """
+    new = np.isnan(places).any(axis=1)
+    out = np.array(places, np.float32)
+    if new.any():
+        known = np.asarray(vectors[~new], np.float32)
+        out[new] = _place_by_landmarks(np.asarray(vectors[new], np.float32), known, places[~new])
+    return out
+
+
 def _principal_components(vectors: np.ndarray) -> np.ndarray:
     centred = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     _, directions = np.linalg.eigh(centred.T.astype(np.float64) @ centred)

@@ -6,13 +6,14 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lookbook.index import Generation
 from lookbook.index.engines import get_engine
 from lookbook.index.engines.tuning import TUNED_FOR
 from lookbook.indexing.encode_catalog import EncodedCatalog
+from lookbook.indexing.reuse import Changes
 from lookbook.schema.columns import Roles
 from lookbook.search.facets import price_column
 from lookbook.search.index import Index
@@ -29,7 +30,9 @@ class Summary:
     how many items are shown as how many products in several colours; `rejected`: how many for each
     reason; `listed_rejections`: (name, sentence) of the first ones; `columns`: role -> the column
     that title, picture, id and price were read from. `engine_bytes`: size of the approximate
-    engine's file, 0 without one.
+    engine's file, 0 without one. `changes` against the generation of before, None where there was
+    none to compare with, and then `note` says why, "" for a first index; `published` is False
+    where nothing had changed, so that the generation of before stays.
     """
 
     generation: Path
@@ -47,6 +50,9 @@ class Summary:
     listed_rejections: list[tuple[str, str]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    changes: Changes | None = None
+    note: str = ""
+    published: bool = True
 
     @classmethod
     def of(
@@ -57,6 +63,10 @@ class Summary:
         seconds_encoding: float,
         seconds_index: float,
         notes: Sequence[str] = (),
+        *,
+        changes: Changes | None = None,
+        note: str = "",
+        published: bool = True,
     ) -> Summary:
         """Summarise a written generation; `notes` say how its catalogue was read."""
         opened = Generation.open(generation, verify="quick")
@@ -82,6 +92,9 @@ class Summary:
             ],
             columns={role: column for role, column in columns.items() if column},
             notes=list(notes),
+            changes=changes,
+            note=note,
+            published=published,
         )
 
     def __str__(self) -> str:
@@ -90,6 +103,7 @@ class Summary:
         return "\n".join(
             [
                 self._counts(),
+                *self._update(),
                 f"columns taken: {columns or 'none'}",
                 *(f"note: {note}" for note in self.notes),
                 *self._rejections(),
@@ -110,6 +124,21 @@ class Summary:
         if self.items > self.groups:
             parts.append(f"{self.items - self.groups:,} not shown: copies of another picture")
         return "; ".join(parts)
+
+    def _update(self) -> list[str]:
+        lines = [str(self.changes)] if self.changes else []
+        if self.note:
+            lines.append(f"{self.note}: nothing was taken from it")
+        if not self.published:
+            lines.append(
+                f"nothing to do: generation {self.generation.name} stays published "
+                "(--fresh computes all anew)"
+            )
+        return lines
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values, for `--json`."""
+        return asdict(self) | {"generation": str(self.generation)}
 
     def _rejections(self) -> list[str]:
         count = sum(self.rejected.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lookbook.events import EventStore
@@ -18,13 +19,14 @@ _log = logging.getLogger(__name__)
 class RefreshJob:
     """A thread that refreshes every `seconds`, or after `events` more events, or both.
 
-    `last` is the latest report. A refresh that fails is logged and tried again when it is next due.
-    Raises ValueError where neither is given.
+    `index` may be a function that returns the index that is served now. `last` is the latest
+    report. A refresh that fails is logged and tried again when it is next due. Raises ValueError
+    where neither is given.
     """
 
     def __init__(
         self,
-        index: Index,
+        index: Index | Callable[[], Index],
         store: EventStore,
         root: str | Path | None = None,
         *,
@@ -69,5 +71,6 @@ class RefreshJob:
 
     def _refresh(self) -> None:
         self._last_count, self._last_time = self._store.count(), time.monotonic()
-        self.last = refresh(self._index, self._store, self._root)
+        index = self._index() if callable(self._index) else self._index
+        self.last = refresh(index, self._store, self._root)
         _log.info("refresh: %s", self.last)

@@ -169,7 +169,7 @@ class Api:
         self._row(item)
         answer = self.visitor_service.feed.also_liked(str(item), _count(count))
         return [
-            _item_fields(self.search_service.index.item(one.id)) | {"reason": one.reason}
+            _item_fields(self.search_service.item(one.id)) | {"reason": one.reason}
             for one in answer
         ]
 
@@ -192,18 +192,19 @@ class Api:
             temperature: degrees Celsius outside; it comes before the season.
             count: how many, 1 to 96.
         """
-        rows = [self._row(id) for id in _ids(liked)]
+        ids = [id for id in _ids(liked) if self._row(id) is not None]
         season, occasion = (text if isinstance(text, str) else "" for text in (season, occasion))
         try:
             context = self.visitor_service.context(
                 season, occasion, _number(budget), _number(temperature)
             )
-            likes = History.of_rows(rows, "like")
-            answer = self.visitor_service.feed.for_you(likes, _count(count), context)
-        except ValueError as error:  # ContextError
+            feed = self.visitor_service.feed
+            likes = History.of_rows([feed.index.row_of(id) for id in ids], "like")
+            answer = feed.for_you(likes, _count(count), context)
+        except (ValueError, UnknownItem) as error:  # ContextError; removed by an update just now
             raise InvalidRequest(str(error)) from error
         return [
-            _item_fields(self.search_service.index.item(one.id)) | {"reason": one.reason}
+            _item_fields(self.search_service.item(one.id)) | {"reason": one.reason}
             for one in answer
         ]
 

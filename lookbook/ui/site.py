@@ -6,6 +6,7 @@ import html
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -19,6 +20,7 @@ from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
 from lookbook.ui.pages.find.item_actions import ItemActions
 from lookbook.ui.pages.find.share_actions import ShareActions
+from lookbook.ui.services.live_index import LiveIndex
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.uploads import clean_periodically, private_folder
@@ -37,13 +39,15 @@ def build_site(
     refresh: tuple[float, int] = (0, 0),
     hemisphere: str = "north",
     database_url: str | None = None,
+    reload_seconds: float = 0,
 ) -> gr.Blocks:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
     `results` is the number of results at first; `examples` a folder of photos to try, shown with
     the house collection only. `state` is the folder of events and models (None: beside the index),
     `database_url` where events are kept instead. `refresh` is (hours, new events) after which the
-    models are trained again, 0 for never. `hemisphere` gives the season of a date.
+    models are trained again, 0 for never. `hemisphere` gives the season of a date. Every
+    `reload_seconds` the site looks for a new generation of the index and shows it, 0 for never.
     """
     folder = private_folder()
     clean_periodically()
@@ -57,6 +61,9 @@ def build_site(
         _add_pages(site, search_service, visitor_service, photos, results)
         api.publish(search_service, visitor_service)
     _warm_up_later(search_service, visitor_service)
+    if reload_seconds:
+        prepare = [search_service.prepare, visitor_service.prepare]
+        LiveIndex(index, prepare, seconds=reload_seconds).start()
     return site
 
 
@@ -84,8 +91,8 @@ def _add_pages(
         with gr.Tab("Explore", id="explore") as explore_tab:
             explore_page = explore.Components(search_service)
         with gr.Tab("About", id="about"):
-            about.component(search_service.index)
-    gr.Markdown(footer(search_service.index), elem_id="colophon")
+            about_page = about.component(search_service.index)
+    colophon = gr.Markdown(footer(search_service.index), elem_id="colophon")
 
     visitor = for_you.Callbacks(search_service, visitor_service)
     visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)
@@ -99,6 +106,20 @@ def _add_pages(
     wiring.connect_item_actions(find_page, ItemActions(search_service, visitor_service))
     wiring.connect_share_actions(find_page, ShareActions(search_service))
     explore.connect(explore_tab, explore_page, explore.Callbacks(search_service))
+
+    first = search_service.index
+
+    def of_a_new_index() -> Any:
+        """Return what the pages were built with, for a page that is opened after an update."""
+        index = search_service.index
+        if index is first:
+            return gr.skip()
+        occasions = for_you.occasion_choices(index)
+        choices = gr.Dropdown(choices=explore.column_choices(index))
+        return about.about_html(index), footer(index), choices, gr.Dropdown(choices=occasions)
+
+    built = [about_page, colophon, explore_page.column, feed_page.occasion]
+    site.load(of_a_new_index, None, built, **SILENT_EVENT)
 
     like_buttons = [find_page.gallery.like, find_page.item_panel.like]
     opened = [find_page.gallery.open, find_page.item_panel.open, find_page.outfits.open, *opened]

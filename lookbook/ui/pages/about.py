@@ -15,7 +15,7 @@ _NO_FIGURES = "This index was built without figures: build it again with embed.p
 
 
 def component(index: Index) -> HtmlComponent:
-    """Return the component of the page; it never changes while the site runs."""
+    """Return the component of the page; as it is when the site starts."""
     return HtmlComponent(about_html(index), elem_id="about")
 
 

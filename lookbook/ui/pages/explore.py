@@ -63,6 +63,11 @@ class Shelves(Gallery):
     actions = ("open", "all")
 
 
+def column_choices(index: Index) -> list[tuple[str, str]]:
+    """Return (label, column) of each attribute that a map can be coloured by."""
+    return [(markup.column_label(column), column) for column in facets.columns(index)]
+
+
 class Components:
     """The components of the page."""
 
@@ -70,7 +75,7 @@ class Components:
         columns = facets.columns(search_service.index)
         first = columns[0] if columns else None
         self.column = gr.Dropdown(
-            [(markup.column_label(column), column) for column in columns],
+            column_choices(search_service.index),
             value=next((column for column in columns if "type" in column.casefold()), first),
             label="Coloured by",
             elem_id="by",
@@ -95,7 +100,6 @@ class Callbacks:
 
     def __init__(self, search_service: SearchService) -> None:
         self.search_service = search_service
-        self.columns = facets.columns(search_service.index)
 
     def show(self, column: str | None) -> tuple[dict[str, Any] | None, str]:
         """Return the map and the shelves by an attribute."""
@@ -123,19 +127,19 @@ class Callbacks:
 
     def shelves(self, column: str | None) -> str:
         """Return the HTML of a row of items for each of the most frequent values."""
-        if column not in self.columns:
-            return '<p class="empty">This collection has no attribute to sort it by.</p>'
         index = self.search_service.index
+        if column not in facets.columns(index):
+            return '<p class="empty">This collection has no attribute to sort it by.</p>'
         cells, shelves = index.column(column), []
         for value, count in list(index.values(column).items())[:_MAX_SHELVES]:
             rows = [row for row, cell in enumerate(cells) if _has(cell, value)]
-            shelves.append(self._shelf(column, value, count, rows))
+            ids = [index.ids[row] for row in rows]
+            shelves.append(self._shelf(column, value, count, ids))
         return "".join(shelves)
 
-    def _shelf(self, column: str, value: object, count: int, rows: list[int]) -> str:
-        spread = np.unique(np.linspace(0, len(rows) - 1, min(_SHELF_SIZE, len(rows)), dtype=int))
-        ids = [self.search_service.index.ids[rows[i]] for i in spread]
-        cards = [self.search_service.card(self.search_service.as_hit(id)) for id in ids]
+    def _shelf(self, column: str, value: object, count: int, ids: list[str]) -> str:
+        spread = np.unique(np.linspace(0, len(ids) - 1, min(_SHELF_SIZE, len(ids)), dtype=int))
+        cards = [self.search_service.card(self.search_service.as_hit(ids[i])) for i in spread]
         all_of = markup.button("all", f"See all: {value}", "See all", column=column, value=value)
         title = f"<h3>{markup.escape(value)} <small>{count:,}</small>{all_of}</h3>"
         return f'<section class="shelf">{title}{gallery_html(cards)}</section>'

@@ -12,6 +12,7 @@ from lookbook.recommend.base import Answer
 from lookbook.recommend.context import SEASONS, ContextError
 from lookbook.schema.filters import FilterError
 from lookbook.search import facets
+from lookbook.search.index import Index
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, event_value, info, warn
 from lookbook.ui.components.gallery import Gallery, gallery_html
@@ -34,7 +35,7 @@ class Components:
 
     def __init__(self, search_service: SearchService) -> None:
         self.header = HtmlComponent("", actions=("forget", "export"), elem_id="feed-top")
-        occasions = _occasions(search_service)
+        occasions = occasion_choices(search_service.index)
         with gr.Row(elem_id="context"):
             self.season = gr.Dropdown(
                 [("Today's", ""), *((season, season) for season in SEASONS)],
@@ -44,10 +45,10 @@ class Components:
                 filterable=False,
             )
             self.occasion = gr.Dropdown(
-                [("Any", ""), *((value, value) for value in occasions)],
+                occasions,
                 value="",
                 label="Occasion",
-                visible=bool(occasions),
+                visible=len(occasions) > 1,
                 min_width=140,
                 filterable=False,
             )
@@ -70,10 +71,11 @@ class Components:
         return [self.season, self.occasion, self.budget]
 
 
-def _occasions(search_service: SearchService) -> list[Any]:
-    index = search_service.index
+def occasion_choices(index: Index) -> list[tuple[str, str]]:
+    """Return (label, value) of the occasions to choose from, "Any" first."""
     columns = [c for c in facets.columns(index) if c.casefold() in _OCCASION_COLUMNS]
-    return list(index.values(columns[0])) if columns else []
+    values = list(index.values(columns[0])) if columns else []
+    return [("Any", ""), *((str(value), str(value)) for value in values)]
 
 
 class Callbacks:

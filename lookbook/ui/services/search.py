@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from PIL import Image
 from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
+from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.money import currency_code, format_price
 from lookbook.search.calibration import calibration
 from lookbook.search.concepts import concept_index
+from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.lexical_index import lexical_index
@@ -43,11 +46,13 @@ class ResultsView:
 class SearchService:
     """Index and encoder behind the site; the encoder loads in the background, see `warm_up`.
 
-    `folder` takes the thumbnails that have been shown, as files that gradio can serve.
+    `folder` takes the thumbnails that have been shown, as files that gradio can serve. `index` is
+    replaced (see `prepare`) when a new generation is published: who asks it several things takes it
+    once. Items that are gone from it are still known here while pages that show them may be open.
     """
 
     def __init__(self, index: Index, load_encoder: Callable[[], Encoder], folder: Path) -> None:
-        self.index, self.folder = index, folder
+        self.index, self._before, self.folder = index, index, folder
         self.price_column = price_column(index)
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
@@ -57,8 +62,32 @@ class SearchService:
     def warm_up(self) -> None:
         """Start loading what the first search needs; returns without waiting for the encoder."""
         self._encoder.start()
-        for derive in (prefix_index, product_groups, lexical_index, concept_index, calibration):
-            derive(self.index)
+        derive_all(self.index)
+
+    def prepare(self, index: Index) -> Callable[[], None]:
+        """Compute what answers need of another index of the same encoder; return what shows it.
+
+        A query that is being answered then keeps the index it began with.
+        """
+        derive_all(index)
+        price = price_column(index)
+
+        def show() -> None:
+            self._before, self.index, self.price_column = self.index, index, price
+
+        return show
+
+    def holding(self, id: str) -> Index:
+        """Return the index that has an item, the one of before if need be; raises UnknownItem."""
+        index, before = self.index, self._before
+        if id not in index and id in before:
+            return before
+        index.row_of(id)
+        return index
+
+    def item(self, id: str) -> IndexItem:
+        """Return an item; raises UnknownItem."""
+        return self.holding(id).item(id)
 
     @property
     def encoder(self) -> Encoder:
@@ -77,7 +106,7 @@ class SearchService:
 
     def item_picture(self, id: str) -> Image.Image:
         """Return the thumbnail of an item; raises UnknownItem."""
-        return load_rgb(self.index.thumb(id))
+        return load_rgb(self.holding(id).thumb(id))
 
     def search(self, query: Query, liked: Collection[str] = ()) -> ResultsView:
         """Return the answer to a query; an empty one without filters gets `sample`."""
@@ -93,13 +122,12 @@ class SearchService:
 
     def sample(self, count: int, liked: Collection[str] = ()) -> ResultsView:
         """Return `count` items spread evenly over the catalogue."""
-        rows = np.unique(
-            np.linspace(0, len(self.index) - 1, min(count, len(self.index)), dtype=int)
-        )
-        hits = [self.as_hit(self.index.ids[row]) for row in rows]
+        index = self.index
+        rows = np.unique(np.linspace(0, len(index) - 1, min(count, len(index)), dtype=int))
+        hits = [Hit(index.ids[row], 0.0, index.items[row], row) for row in rows.tolist()]
         cards = [self.card(hit, liked, _UNRANKED_ACTIONS) for hit in hits]
-        summary = f"{len(self.index):,} pieces. Show a picture, or pick one of these."
-        return ResultsView(cards, hits, summary, len(hits) == len(self.index))
+        summary = f"{len(index):,} pieces. Show a picture, or pick one of these."
+        return ResultsView(cards, hits, summary, len(hits) == len(index))
 
     def card(
         self,
@@ -114,7 +142,7 @@ class SearchService:
         return Card(
             id=hit.id,
             title=hit.item.title or hit.id,
-            file=self.thumb_file(hit.row),
+            file=self.thumb_file(hit.id),
             price=self.price_text(hit.item),
             label=label,
             probability=probability,
@@ -127,18 +155,20 @@ class SearchService:
 
     def item_view(self, id: str, liked: Collection[str] = ()) -> ItemView:
         """Return an item as the item panel shows it; raises UnknownItem."""
-        row, item = self.index.row_of(id), self.index.item(id)
+        index = self.holding(id)
+        row, item = index.row_of(id), index.item(id)
         return ItemView(
             item=item,
-            file=self.thumb_file(row),
+            file=self.thumb_file(id),
             price=self.price_text(item),
             liked=id in liked,
-            colours=tuple(self.colour_label(other) for other in other_colours(self.index, row)),
+            colours=tuple(self.colour_label(other) for other in other_colours(index, row)),
         )
 
     def as_hit(self, id: str, score: float = 0.0) -> Hit:
         """Return an item as if a search had found it; raises UnknownItem."""
-        return Hit(id, score, self.index.item(id), self.index.row_of(id))
+        index = self.holding(id)
+        return Hit(id, score, index.item(id), index.row_of(id))
 
     def colour_label(self, item: IndexItem) -> tuple[str, str]:
         """Return (id, colour) of an item, its title where it has no colour."""
@@ -183,18 +213,31 @@ class SearchService:
         """Return the id of the item whose id, article number or whole title is `text`, or None."""
         return find_exact(self.index, text)
 
-    def thumb_file(self, row: int) -> str:
-        """Return the path of an item's thumbnail, which is unpacked when it is first shown."""
-        path = self.folder / f"{row}.webp"
+    def thumb_file(self, id: str) -> str:
+        """Return the path of an item's thumbnail, which is unpacked when it is first shown.
+
+        It is named by what it shows, so the addresses in open pages and in browsers' caches stay
+        right when another generation is published. Raises UnknownItem.
+        """
+        picture = self.holding(id).thumb(id)
+        path = self.folder / f"{hashlib.blake2b(picture, digest_size=16).hexdigest()}.webp"
         if not path.exists():
             partial = path.with_suffix(f".{time.monotonic_ns()}")
-            partial.write_bytes(self.index.generation.thumb(row))
+            partial.write_bytes(picture)
             partial.replace(path)
         return str(path)
 
     def thumb_and_title(self, id: str) -> tuple[str, str]:
         """Return (thumbnail path, title) of an item; raises UnknownItem."""
-        return self.thumb_file(self.index.row_of(id)), self.index.item(id).title
+        return self.thumb_file(id), self.item(id).title
+
+
+def derive_all(index: Index) -> None:
+    """Compute what answers need of an index, so that no visitor waits for it."""
+    for derive in (prefix_index, product_groups, lexical_index, concept_index, calibration):
+        derive(index)
+    for derive in (outfit_slots, projection_2d, evaluation):
+        derive(index)
 
 
 def _summary(answer: Answer) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,15 +44,28 @@ class VisitorService:
     ) -> None:
         self.index, self.hemisphere = index, hemisphere
         self.store, self.root = _store(index, state, spare, database_url)
-        self._feed = Lazy(lambda: Feed(index, self.store, self.root), "the feed cannot be made")
+        self._feed = self._feed_of(index)
         if hours or events:
             RefreshJob(
-                index,
+                lambda: self.index,
                 self.store,
                 self.root,
                 seconds=hours * 3600 or None,
                 events=events or None,
             ).start()
+
+    def _feed_of(self, index: Index) -> Lazy[Feed]:
+        return Lazy(lambda: Feed(index, self.store, self.root), "the feed cannot be made")
+
+    def prepare(self, index: Index) -> Callable[[], None]:
+        """Make the feed of another index; return what lets visitors have it."""
+        feed = self._feed_of(index)
+        feed.result()
+
+        def show() -> None:
+            self.index, self._feed = index, feed
+
+        return show
 
     def warm_up(self) -> None:
         """Start loading the feed; returns at once."""

@@ -13,7 +13,7 @@ from lookbook.encoding.heads import EncoderError
 from lookbook.images.loading import ImageError
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.search import facets
-from lookbook.search.index import UnknownItem
+from lookbook.search.index import Index, UnknownItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.permalinks import MAX_PICTURES, MAX_RESULTS, MAX_WORDS
 from lookbook.search.photo_query import WHOLE, Box
@@ -163,7 +163,7 @@ class Callbacks:
         """
         answered = ["", query.words.strip()]
         if query.item is not None:
-            answered += [query.item, self.search_service.index.item(query.item).title]
+            answered += [query.item, self.search_service.item(query.item).title]
         if (text or "").strip() in answered:
             return {self.components.suggestions: suggestions_of([])}
         return NO_CHANGE
@@ -180,7 +180,7 @@ class Callbacks:
         updates = self.search_item(item, query, liked)
         if updates is NO_CHANGE:
             return updates
-        title = self.search_service.index.item(str(item)).title
+        title = self.search_service.item(str(item)).title
         return updates | {self.components.text: title}
 
     # refinement
@@ -294,6 +294,7 @@ class Callbacks:
     def _update(self, query: Query, liked: Liked, photos: Photos | None = None) -> Updates:
         """Search, and return the updates of the page; without `photos` the present ones stay."""
         index = self.search_service.index
+        query = _without_removed(query, index)
         try:
             view = self.search_service.search(query, liked)
             choices = facets.facets(index, query.where)
@@ -333,6 +334,21 @@ class Callbacks:
 
     def _item(self, id: str | None, liked: Liked) -> str:
         return "" if id is None else item_html(self.search_service.item_view(id, liked))
+
+
+def _without_removed(query: Query, index: Index) -> Query:
+    """Return a query without the items that an update of the catalogue has removed."""
+    ids = [id for id in (query.item, *query.positive, *query.negative) if id is not None]
+    removed = [id for id in ids if id not in index]
+    if not removed:
+        return query
+    info(f"No longer in the collection: {', '.join(removed)}", title="The collection has changed")
+    return replace(
+        query,
+        item=None if query.item in removed else query.item,
+        positive=tuple(id for id in query.positive if id in index),
+        negative=tuple(id for id in query.negative if id in index),
+    )
 
 
 def reset_query(query: Query) -> Query:

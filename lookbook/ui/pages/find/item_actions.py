@@ -38,7 +38,7 @@ class ItemActions:
         id = event_value(event, "id")
         if id not in self.search_service.index:
             return ""
-        result = self.search_service.index.item(id)
+        result = self.search_service.item(id)
         try:
             name, picture, item = self._queried(photos, query)
             if picture is None:
@@ -63,7 +63,7 @@ class ItemActions:
             return "Your picture", crop_to_box(photos[0].picture(), photos[0].box), None
         for id in (query.item, *query.positive[::-1]):
             if id is not None:
-                item = self.search_service.index.item(id)
+                item = self.search_service.item(id)
                 return item.title, self.search_service.item_picture(id), item
         return "", None, None
 
@@ -75,9 +75,10 @@ class ItemActions:
     def show_outfits(self, event: gr.EventData) -> str:
         """Return outfits around an item."""
         id = event_value(event, "id")
-        if id not in self.search_service.index:
+        index = self.search_service.index
+        if id not in index:
             return ""
-        outfits = complete(self.search_service.index, id, self.visitor_service.bought_together)
+        outfits = complete(index, id, self.visitor_service.bought_together)
         views = [
             OutfitView(outfit.reason, self._cards(item.id for item in outfit.items))
             for outfit in outfits
@@ -89,7 +90,10 @@ class ItemActions:
         id = event_value(event, "id")
         if id not in self.search_service.index:
             return ""
-        answer = self.visitor_service.feed.also_liked(id)
+        feed = self.visitor_service.feed
+        if id not in feed.index:  # removed by an update just now
+            return ""
+        answer = feed.also_liked(id)
         cards = self._cards(recommendation.id for recommendation in answer)
         views = [OutfitView(answer[0].reason.capitalize() + ".", cards)] if cards else []
         return outfits_html(views, "People also liked", _as_sentence(answer.reason))

@@ -1,0 +1,205 @@
+"""What a published generation gives to the next one: embeddings, the map, the tuned effort.
+
+A generation stores, beside what a search needs, what a later run needs to encode nothing twice: the
+content hash of each picture (`hashes.npy`), its thumbnail descriptor (`descriptors.npy`), and the
+encoder's own vectors (`embeddings.npy`) where `vectors.npy` holds projected ones. A generation
+without these files opens as ever; its pictures are encoded once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lookbook.images.loading import DESCRIPTOR_SIZE
+from lookbook.index import Generation, IndexCorrupt, IndexMissing, Projection
+from lookbook.index.manifest import same_encoder
+
+HASHES, DESCRIPTORS, EMBEDDINGS = "hashes.npy", "descriptors.npy", "embeddings.npy"
+PAIRS, MAP, REPORT = "duplicate-pairs.npy", "map.npy", "report.json"
+_DIGEST = 32  # bytes of a sha256
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Items of a catalogue against those of the published generation, by id.
+
+    `changed`: the same id with another picture, title or attribute.
+    """
+
+    added: int
+    removed: int
+    changed: int
+    unchanged: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.added:,} added, {self.removed:,} removed, {self.changed:,} changed, "
+            f"{self.unchanged:,} as before"
+        )
+
+    @property
+    def none(self) -> bool:
+        """Whether every item is as before, and none is new or gone."""
+        return not (self.added or self.removed or self.changed)
+
+
+class Previous:
+    """A published generation that says which pictures it was made of; embeddings by content hash.
+
+    A content hash is 64 hex digits. `turnover` counts the pictures that came and went since the
+    map, the effort of the engine and the projection were last computed from all of them; `options`
+    is what the run was asked for, as `pipeline` wrote it.
+    """
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self.manifest = generation.manifest
+        count = self.manifest.count
+        self.hashes = [
+            row.tobytes().hex() for row in _required(generation, HASHES, (count, _DIGEST))
+        ]
+        self._descriptors = _required(generation, DESCRIPTORS, (count, DESCRIPTOR_SIZE))
+        shape = (count, self.manifest.raw_dim)
+        self._embeddings = generation.read_array(EMBEDDINGS, shape, np.float16)
+        if self._embeddings is None and generation.projection is None:
+            self._embeddings = generation.vectors
+        self._row_of = {digest: row for row, digest in reversed(list(enumerate(self.hashes)))}
+        self.report = generation.read_json(REPORT, _object) or {}
+        update = self.report.get("update")
+        update = update if isinstance(update, dict) else {}
+        self.turnover: int = update.get("turnover", 0)
+        self.options: object = update.get("options")
+
+    @classmethod
+    def open(cls, root: str | Path) -> Previous | str:
+        """Open the published generation of `root`, or return why it cannot be used, "" for none."""
+        try:
+            generation = Generation.open(root)
+            if HASHES not in generation.manifest.files:
+                return "the published generation does not say which pictures it was made of"
+            return cls(generation)
+        except IndexMissing:
+            return ""
+        except (IndexCorrupt, OSError, ValueError) as error:
+            return f"the published generation is damaged: {error}"
+
+    def holds_vectors_of(self, identity: Mapping[str, Any]) -> bool:
+        """Whether its embeddings are those that an encoder of this identity would give."""
+        return self._embeddings is not None and same_encoder(self.manifest.encoder, identity)
+
+    def __contains__(self, content_hash: str) -> bool:
+        return content_hash in self._row_of
+
+    def rows(self, hashes: Sequence[str]) -> np.ndarray:
+        """Return int64 (n,): the first row with each content hash, -1 where there is none."""
+        return np.array([self._row_of.get(digest, -1) for digest in hashes], np.int64)
+
+    def _known_rows(self, hashes: Sequence[str]) -> list[int]:
+        return [self._row_of[digest] for digest in hashes]
+
+    def read_vectors(self, hashes: Sequence[str]) -> np.ndarray:
+        """Return the encoder's vectors, float32 (n, raw_dim); KeyError for one that is not here."""
+        assert self._embeddings is not None
+        return np.asarray(self._embeddings[self._known_rows(hashes)], np.float32)
+
+    def read_descriptors(self, hashes: Sequence[str]) -> np.ndarray:
+        """Return thumbnail descriptors, uint8 (n, 768); KeyError for one not here."""
+        return np.asarray(self._descriptors[self._known_rows(hashes)])
+
+    def read_thumbnail(self, content_hash: str) -> bytes:
+        """Return the thumbnail of a picture, as it was written."""
+        return self.generation.thumb(self._row_of[content_hash])
+
+    def is_of(self, ids: Sequence[str], hashes: Sequence[str]) -> bool:
+        """Whether it holds these items with these pictures in this order."""
+        return self.hashes == list(hashes) and self.generation.items["id"].to_pylist() == list(ids)
+
+    def changes(self, items: pa.Table, hashes: Sequence[str]) -> Changes:
+        """Compare the items of a catalogue (as `items_table` gives them) with those of before."""
+        old = self.generation.items
+        old_rows = {id: row for row, id in enumerate(old["id"].to_pylist())}
+        pairs = [(row, old_rows.get(id, -1)) for row, id in enumerate(items["id"].to_pylist())]
+        kept = [(new, before) for new, before in pairs if before >= 0]
+        differs = np.array([hashes[new] != self.hashes[before] for new, before in kept], bool)
+        for name in {*items.column_names, *old.column_names} - {"id", "group"}:
+            cells, before = _cells(items, name), _cells(old, name)
+            differs |= np.array([cells[n] != before[b] for n, b in kept], bool)
+        changed = int(differs.sum())
+        return Changes(
+            added=len(pairs) - len(kept),
+            removed=len(old_rows) - len(kept),
+            changed=changed,
+            unchanged=len(kept) - changed,
+        )
+
+    def turnover_with(self, hashes: Sequence[str]) -> int:
+        """Return how many pictures have come and gone with these; see `turnover`."""
+        new, old = set(hashes), set(self._row_of)
+        return self.turnover + len(new - old) + len(old - new)
+
+    def places_on_map(self, hashes: Sequence[str]) -> np.ndarray | None:
+        """Return float32 (n, 2), NaN for pictures that are new; None for one without a map."""
+        before = self.generation.read_array(MAP, (self.manifest.count, 2), np.float32)
+        if before is None:
+            return None
+        rows = self.rows(hashes)
+        return np.where((rows >= 0)[:, None], before[rows], np.float32(np.nan))
+
+    def duplicate_pairs(self, hashes: Sequence[str]) -> np.ndarray | None:
+        """Return its pairs of near-duplicates as (later, earlier) rows of `hashes`, int64 (p, 2).
+
+        None where they were not stored. Pairs with a picture that is gone are left out.
+        """
+        pairs = self.generation.read_array(PAIRS, (None, 2), np.int64)
+        if pairs is None:
+            return None
+        row_of = {digest: row for row, digest in reversed(list(enumerate(hashes)))}
+        rows = [(row_of.get(self.hashes[a]), row_of.get(self.hashes[b])) for a, b in pairs.tolist()]
+        known = [(max(a, b), min(a, b)) for a, b in rows if a is not None and b is not None]
+        return np.array(sorted(set(known)), np.int64).reshape(-1, 2)
+
+    @property
+    def projection(self) -> Projection | None:
+        """The projection that its vectors went through."""
+        return self.generation.projection
+
+
+def files_for_reuse(
+    hashes: Sequence[str],
+    descriptors: np.ndarray,
+    embeddings: np.ndarray | None = None,
+    pairs: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Return the files, by name, that `Previous` reads.
+
+    `embeddings` float32 (n, raw_dim), None where vectors.npy holds them; `pairs` of
+    near-duplicates (p, 2), None where they were not sought.
+    """
+    digests = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(-1, _DIGEST)
+    files = {HASHES: digests, DESCRIPTORS: descriptors}
+    if embeddings is not None:
+        files[EMBEDDINGS] = embeddings.astype(np.float16)
+    return files if pairs is None else files | {PAIRS: pairs}
+
+
+def _required(generation: Generation, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = generation.read_array(name, shape, np.uint8)
+    if array is None:
+        raise IndexCorrupt(f"the manifest names {HASHES} but not {name}")
+    return array
+
+
+def _cells(table: pa.Table, name: str) -> list[Any]:
+    return table[name].to_pylist() if name in table.column_names else [None] * len(table)
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, found {type(value).__name__}")
+    return value

@@ -1,0 +1,92 @@
+"""Show a new generation on the running site, without a restart."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from lookbook.index import current_name
+from lookbook.index.manifest import same_encoder
+from lookbook.search.index import Index
+
+
+class LiveIndex:
+    """A thread that looks every `seconds` which generation is published, and opens a new one.
+
+    Each of `prepare` computes on this thread what it needs of the new index, while visitors are
+    answered from the old one, and returns a function that shows it. A generation of another
+    encoder, or one that cannot be opened, is named on stderr once; the site goes on with the one it
+    has.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        prepare: Sequence[Callable[[Index], Callable[[], None]]],
+        *,
+        seconds: float,
+    ) -> None:
+        self.index = index
+        self._prepare, self._seconds = prepare, seconds
+        self._refused: str | None = None
+        self._last_line = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live-index", daemon=True)
+
+    def start(self) -> LiveIndex:
+        """Start the thread and return the object itself."""
+        self._thread.start()
+        return self
+
+    def stop(self, timeout: float = 60) -> None:
+        """End the thread, waiting at most `timeout` seconds."""
+        self._stopping.set()
+        self._thread.join(timeout)
+
+    def check(self) -> bool:
+        """Look once, and show what is new; return whether there was anything to show."""
+        root = self.index.generation.root
+        if root is None:
+            return False
+        name = current_name(root)
+        if name in (self.index.manifest.generation, self._refused):
+            return False
+        try:
+            index = self._opened()
+        except Exception as error:
+            self._refused = name
+            _log(f"generation {name} is not shown, the one before stays: {error}")
+            return False
+        self.index = index
+        _log(f"generation {index.manifest.generation} is shown: {len(index):,} items")
+        return True
+
+    def _opened(self) -> Index:
+        index = self.index.reload_if_stale()
+        built, ours = index.manifest.encoder, self.index.manifest.encoder
+        if not same_encoder(built, ours):
+            raise ValueError(
+                f"it was built with the encoder {built.get('id')!r} of revision "
+                f"{built.get('revision')!r}, the site runs {ours.get('id')!r} of "
+                f"{ours.get('revision')!r}: restart the site"
+            )
+        for show in [prepare(index) for prepare in self._prepare]:
+            show()
+        return index
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._seconds):
+            try:
+                self.check()
+            except Exception as error:  # CURRENT cannot be read now: the next look may succeed
+                self._log_once(f"the published generation cannot be looked up: {error}")
+
+    def _log_once(self, line: str) -> None:
+        if line != self._last_line:
+            self._last_line = line
+            _log(line)
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -209,7 +209,7 @@ def main() -> None:
     classes = vocabulary(sources)
     for photos in [*sources, *kept_aside]:
         number_labels(photos, classes)
-    words = Vocabulary.learn(
+    words = Vocabulary.fit(
         described(photos, row).text for photos in products for row in range(len(photos))
     )
     teacher = 0 if products[0].teacher is None else products[0].teacher.shape[1]

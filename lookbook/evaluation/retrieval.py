@@ -17,13 +17,8 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.evaluation.metrics import Estimate, figure, knn_accuracy, precision_at, recall_at
 from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
-from lookbook.images.loading import (
-    ImageError,
-    content_hash,
-    load_rgb,
-    read_bytes,
-    thumbnail_descriptor,
-)
+from lookbook.images.loading import ImageError, content_hash, load_rgb, read_bytes
+from lookbook.images.transforms import thumbnail_descriptor
 from lookbook.index.engines.annoy import exact_neighbours
 from lookbook.index.near_duplicates import fold
 
@@ -166,7 +161,7 @@ def product_tasks(
             [simulate_street_photo(p, seed) for seed, (_, p) in enumerate(photos)]
         )
         results["street"] = instance_recall(gallery, shots, ids)
-    if encoder.words is not None:
+    if encoder.text_embeddings is not None:
         named = [item for item in gallery.items if encoder.knows(item.title)]
         said = encoder.encode_text([item.title for item in named])
         results["words"] = instance_recall(gallery, said, [item.id for item in named])

@@ -15,14 +15,8 @@ from tqdm import tqdm
 
 from lookbook.catalog import Catalog, Item
 from lookbook.encoding.encoder import Encoder
-from lookbook.images.loading import (
-    ImageError,
-    Picture,
-    content_hash,
-    read_bytes,
-    thumbnail,
-    thumbnail_descriptor,
-)
+from lookbook.images.loading import ImageError, Picture, content_hash, read_bytes
+from lookbook.images.transforms import thumbnail, thumbnail_descriptor
 from lookbook.indexing.embedding_cache import EmbeddingCache, Encoded
 
 SHARD = 128  # pictures encoded between two saves: what a kill can cost at most
@@ -102,7 +96,7 @@ def _prepare(picture: Picture, item: Item, encoder: Encoder, store: EmbeddingCac
         if digest in store:
             return _Prepared(bare, digest)
         image = encoder.preprocessing.open(picture)
-        pixels = encoder.preprocessing.fit(image)
+        pixels = encoder.preprocessing.resize(image)
         return _Prepared(bare, digest, pixels, thumbnail_descriptor(image), thumbnail(image))
     except ImageError as error:
         return _Prepared(bare, error=error, file=file)

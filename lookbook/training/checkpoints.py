@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from lookbook.encoding.category_head import CategoryHead
-from lookbook.encoding.heads import FILE, EmbeddingHeads, load_text_embeddings
+from lookbook.encoding.heads import HEADS_FILE, EmbeddingHeads, load_text_embeddings
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.model import CUT_SHARE, KIND_SHARE, EmbeddingModel
 
@@ -35,11 +35,11 @@ def export(student: EmbeddingModel, words: Vocabulary, size: int, folder: Path) 
     ).save_pretrained(folder)
     joined = {name: w.to(torch.float16).contiguous() for name, w in student.joined().items()}
     told = {"sides": json.dumps(student.sizes), "kinds": json.dumps(student.named)}
-    save_file(joined, folder / FILE, metadata=told)
+    save_file(joined, folder / HEADS_FILE, metadata=told)
     if student.words is not None:
         table = student.words.weight.detach().numpy().astype(np.float16)
         save_arrays({"words": table}, folder / "words.safetensors")
-        listed = {"words": words.words, "pieces": words.pieces}
+        listed = {"words": words.words, "pieces": words.ngrams}
         text = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
         (folder / "words.json").write_text(text, encoding="utf-8")
 
@@ -55,9 +55,9 @@ def heads_of(folder: Path) -> list[int] | None:
     """Lengths of the sides of an exported folder's vectors, or None where it has no projection."""
     from safetensors import safe_open
 
-    if not (folder / FILE).exists():
+    if not (folder / HEADS_FILE).exists():
         return None
-    with safe_open(folder / FILE, "pt") as file:
+    with safe_open(folder / HEADS_FILE, "pt") as file:
         told = (file.metadata() or {}).get("sides")  # editions one to five do not tell
         return json.loads(told) if told else [file.get_slice("projection").get_shape()[0]]
 
@@ -66,7 +66,7 @@ def has_category_head(student: EmbeddingModel, folder: Path) -> bool:
     """Whether an exported folder tells the same kinds apart, in the same order."""
     from safetensors import safe_open
 
-    with safe_open(folder / FILE, "pt") as file:
+    with safe_open(folder / HEADS_FILE, "pt") as file:
         return json.loads((file.metadata() or {}).get("kinds", "null")) == list(student.named)
 
 
@@ -88,7 +88,7 @@ def load_shipped(student: EmbeddingModel, words: Vocabulary, folder: Path) -> No
     _take(student.projection.weight, sides.projection, "projection")
     _take(student.cut.weight, sides.detail, "detail", CUT_SHARE)
     if has_category_head(student, folder):
-        _begin_kinds(student, sides.kinds)
+        _begin_kinds(student, sides.category)
     if student.words is None or not (folder / "words.safetensors").exists():
         return
     there, table = load_text_embeddings(folder, sides.dim)

@@ -15,7 +15,8 @@ from PIL import Image
 
 from lookbook.catalog import Item
 from lookbook.images.foreground_mask import foreground_mask
-from lookbook.images.loading import ImageError, letterbox, load_rgb
+from lookbook.images.loading import ImageError, load_rgb
+from lookbook.images.transforms import letterbox
 from lookbook.training.descriptions import Description
 
 EXACTLY = "exactly"  # the label that DESCRIBED make together

@@ -128,7 +128,7 @@ def words_loss(
     if not rows:
         return vectors.sum() * 0
     texts, said = [texts[row] for row in rows], [said[row] for row in rows]
-    flat, offsets = words.bags(texts)
+    flat, offsets = words.embedding_bag_inputs(texts)
     read = student.read(torch.tensor(flat), torch.tensor(offsets))
     return losses.supervised_text_loss(
         read, vectors[rows], answers(texts, said), student.sharpness[1]

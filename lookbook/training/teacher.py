@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from lookbook.catalog import open_catalog
-from lookbook.images.loading import ImageError, letterbox, load_rgb
+from lookbook.images.loading import ImageError, load_rgb
+from lookbook.images.transforms import letterbox
 from lookbook.training.model import mixed_precision
 
 SIZE = 176  # px: a third of the time of 224, and enough for photos of 60 x 80

@@ -56,7 +56,7 @@ class Check:
         named = [r for r, name in enumerate(self.gallery.names) if self.words.tokens(name)]
         if not named:
             return {}
-        flat, offsets = self.words.bags([self.gallery.names[r] for r in named])
+        flat, offsets = self.words.embedding_bag_inputs([self.gallery.names[r] for r in named])
         said = student.read(torch.tensor(flat), torch.tensor(offsets)).numpy()
         return self._recall("words", said, vectors, [self.gallery.keys[r] for r in named])
 

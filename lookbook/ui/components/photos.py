@@ -14,7 +14,8 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from lookbook.images.loading import ImageError, Limits, load_rgb, thumbnail
+from lookbook.images.loading import ImageError, Limits, load_rgb
+from lookbook.images.transforms import thumbnail
 from lookbook.search.permalinks import MAX_PICTURES
 from lookbook.ui import assets
 from lookbook.ui.components.base import HtmlComponent, event_data

@@ -40,16 +40,20 @@ def test_places_give_what_the_picture_has():
 
 
 def test_what_was_stored_is_found_again():
-    again = CategoryHead.among(KINDS.arrays() | {"projection": torch.eye(2)})
+    again = CategoryHead.from_arrays(KINDS.arrays() | {"projection": torch.eye(2)})
     assert again is not None
     torch.testing.assert_close(again.arrays(), KINDS.arrays())
-    assert CategoryHead.among({"projection": torch.eye(2)}) is None
+    assert CategoryHead.from_arrays({"projection": torch.eye(2)}) is None
     with pytest.raises(ValueError, match=r"expected kinds\.read, .* found only kinds\.read"):
-        CategoryHead.among({"kinds.read": torch.eye(2)})
-    with pytest.raises(ValueError, match=r"expected kinds of one number and rank, found .*\(2,\)"):
-        CategoryHead.among(KINDS.arrays() | {"kinds.read": torch.zeros(2)})
-    with pytest.raises(ValueError, match=r"expected kinds of one number and rank, found .*\(3,\)"):
-        CategoryHead.among(KINDS.arrays() | {"kinds.bias": torch.zeros(3)})
+        CategoryHead.from_arrays({"kinds.read": torch.eye(2)})
+    with pytest.raises(
+        ValueError, match=r"expected arrays of one class count and rank, found .*\(2,\)"
+    ):
+        CategoryHead.from_arrays(KINDS.arrays() | {"kinds.read": torch.zeros(2)})
+    with pytest.raises(
+        ValueError, match=r"expected arrays of one class count and rank, found .*\(3,\)"
+    ):
+        CategoryHead.from_arrays(KINDS.arrays() | {"kinds.bias": torch.zeros(3)})
 
 
 def test_codes_are_at_right_angles_or_as_good_as_there_is_room():
@@ -92,7 +96,7 @@ def test_kinds_are_learnt_whatever_the_size_of_features(monkeypatch):
         # what is usual of features is in the weights that an encoder reads
         wanted = KIND_SHARE * told.softmax(1) @ student.codes
         torch.testing.assert_close(
-            CategoryHead.among(student.joined())(pictures), wanted, atol=1e-3, rtol=0
+            CategoryHead.from_arrays(student.joined())(pictures), wanted, atol=1e-3, rtol=0
         )
         # a feature that was always the same does not shout when it is not
         pictures[:, 100] += 0.1

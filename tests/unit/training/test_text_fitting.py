@@ -40,7 +40,7 @@ def student() -> EmbeddingModel:
 
 
 def read(made: EmbeddingModel, text: str) -> torch.Tensor:
-    flat, offsets = WORDS.bags([text])
+    flat, offsets = WORDS.embedding_bag_inputs([text])
     return made.read(torch.tensor(flat), torch.tensor(offsets))[0]
 
 

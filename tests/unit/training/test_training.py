@@ -61,25 +61,6 @@ def test_a_smaller_part_lies_within_a_larger():
     assert all(held_out(str(i), 0.3) for i in range(500) if held_out(str(i), 0.1))
 
 
-def test_the_cut_out_of_a_disc_on_a_plain_ground_is_the_disc():
-    picture = np.asarray(draw_shape("blue", 1, (100, 100)))
-    disc = (picture == COLOURS["blue"]).all(axis=2)
-    assert ((foreground_mask(picture) > 0) == disc).mean() > 0.99
-
-
-def test_a_hole_that_the_ground_does_not_reach_stays_in():
-    picture = np.full((40, 40, 3), 255, np.uint8)
-    picture[10:30, 10:30] = 0
-    picture[15:25, 15:25] = 255
-    assert foreground_mask(picture)[20, 20] == 255
-    assert foreground_mask(picture)[2, 2] == 0
-
-
-def test_without_a_plain_ground_the_whole_picture_stays():
-    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
-    assert (foreground_mask(noise) == 255).all()
-
-
 def test_unusable_pictures_are_left_out_and_labels_numbered(photos):
     assert len(photos) == 15
     colours = photos.labels[:, HEADS.index("baseColour")]

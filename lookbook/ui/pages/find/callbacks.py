@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import gradio as gr
 from PIL import Image
 
-from lookbook.encoding.heads import EncoderError
+from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import ImageError, load_rgb
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.search import facets

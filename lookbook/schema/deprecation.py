@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type)
@@ -42,3 +42,22 @@ def _renamed_attribute(owner: str, old: str, new: str) -> property:
         return getattr(self, new)
 
     return property(read, doc=f"Old name of `{new}`.")
+
+
+def rename_options(
+    arguments: Sequence[str], names: Mapping[str, str], stacklevel: int = 2
+) -> list[str]:
+    """Replace the old options of a command line, warning of each: `{"--old": "--new"}`.
+
+    `--old value` and `--old=value` are understood; what follows `--` is left as it is. The warning
+    is attributed to the caller, or `stacklevel - 2` frames further up.
+    """
+    renamed = []
+    for position, argument in enumerate(arguments):
+        option, equals, value = argument.partition("=")
+        if "--" in arguments[:position] or option not in names:
+            renamed.append(argument)
+            continue
+        warn_renamed(option, names[option], stacklevel + 1)
+        renamed.append(names[option] + equals + value)
+    return renamed

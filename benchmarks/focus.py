@@ -1,8 +1,9 @@
-"""How well is a garment found in a photo? Ways of looking, by overlap with the true frame.
+"""Measure how well a garment is located in a photo: methods compared by overlap with the true box.
 
 python -m benchmarks.focus --count 100
 
-House street shots, whose true frame is known because they are drawn. Appends to focus.csv.
+Street photos of the house collection, whose true box is known because they are drawn. Appends to
+focus.csv.
 """
 
 from __future__ import annotations
@@ -24,95 +25,97 @@ from lookbook.encoding.localization import (
     colour_saliency,
     feature_saliency,
     find_garment,
-    spread,
+    normalize_map,
     unletterbox,
 )
 from lookbook.evaluation.metrics import Estimate, bootstrap_mean
 
 RESULTS = Path(__file__).with_name("focus.csv")
 COLUMNS = ("date", "encoder", "revision", "way", "measure", "value", "low", "high", "n")
-Way = Callable[[Encoder, Image.Image], BoundingBox]
+Method = Callable[[Encoder, Image.Image], BoundingBox]
 
 
-def whole(encoder: Encoder, image: Image.Image) -> BoundingBox:
-    """The picture as it is."""
+def whole_image(encoder: Encoder, image: Image.Image) -> BoundingBox:
+    """Return the box of the whole image."""
     return BoundingBox(0, 0, *image.size, 0.0)
 
 
-def seen(size: int, stage: int, look: Callable[[np.ndarray], np.ndarray]) -> Way:
-    """What `look` makes of a feature map."""
+def by_features(size: int, stage: int, saliency: Callable[[np.ndarray], np.ndarray]) -> Method:
+    """Make a method that applies `saliency` to a feature map (h, w, channels)."""
 
-    def way(encoder: Encoder, image: Image.Image) -> BoundingBox:
+    def method(encoder: Encoder, image: Image.Image) -> BoundingBox:
         features = unletterbox(encoder.feature_map(image, size, stage), image.size)
-        return box_from_saliency(look(features), image.size)
+        return box_from_saliency(saliency(features), image.size)
 
-    return way
+    return method
 
 
 def activation(features: np.ndarray) -> np.ndarray:
-    """How much the network answers at each place."""
+    """Return (h, w): the norm of the activations at each position."""
     return np.linalg.norm(features, axis=2)
 
 
 def principal(features: np.ndarray) -> np.ndarray:
-    """The first principal component over places, turned so that the border is low."""
+    """Return (h, w): the first principal component over positions, low at the border."""
     flat = features.reshape(-1, features.shape[2])
     flat = flat - flat.mean(axis=0)
     first = (flat @ np.linalg.svd(flat, full_matrices=False)[2][0]).reshape(features.shape[:2])
-    edge = np.concatenate([first[0], first[-1], first[:, 0], first[:, -1]])
-    return -first if edge.mean() > first.mean() else first
+    border = np.concatenate([first[0], first[-1], first[:, 0], first[:, -1]])
+    return -first if border.mean() > first.mean() else first
 
 
-def coloured(encoder: Encoder, image: Image.Image) -> BoundingBox:
-    """Colour alone."""
+def by_colour(encoder: Encoder, image: Image.Image) -> BoundingBox:
+    """Return the box by colours only."""
     return box_from_saliency(colour_saliency(image), image.size)
 
 
-def both(size: int, stage: int) -> Way:
-    """Contrast of features and colours, without any doubt."""
+def by_both(size: int, stage: int) -> Method:
+    """Make a method of features and colours that never falls back to the whole image."""
 
-    def way(encoder: Encoder, image: Image.Image) -> BoundingBox:
+    def method(encoder: Encoder, image: Image.Image) -> BoundingBox:
         features = unletterbox(encoder.feature_map(image, size, stage), image.size)
-        return box_from_saliency(
-            spread(feature_saliency(features)) + spread(colour_saliency(image)), image.size
-        )
+        saliency = normalize_map(feature_saliency(features))
+        return box_from_saliency(saliency + normalize_map(colour_saliency(image)), image.size)
 
-    return way
+    return method
 
 
-WAYS: dict[str, Way] = {
-    "whole picture": whole,
-    "activation, last map, 224 px": seen(224, -1, activation),
-    "activation, last map, 320 px": seen(320, -1, activation),
-    "activation, map before, 320 px": seen(320, -2, activation),
-    "principal component, map before, 320 px": seen(320, -2, principal),
-    "contrast, last map, 224 px": seen(224, -1, feature_saliency),
-    "contrast, last map, 320 px": seen(320, -1, feature_saliency),
-    "contrast, map before, 224 px": seen(224, -2, feature_saliency),
-    "contrast, map before, 320 px": seen(320, -2, feature_saliency),
-    "colour": coloured,
-    "contrast, last map, 320 px, and colour": both(320, -1),
-    "contrast, map before, 224 px, and colour": both(224, -2),
-    "contrast, map before, 320 px, and colour": both(320, -2),
+# the names are those in focus.csv
+METHODS: dict[str, Method] = {
+    "whole picture": whole_image,
+    "activation, last map, 224 px": by_features(224, -1, activation),
+    "activation, last map, 320 px": by_features(320, -1, activation),
+    "activation, map before, 320 px": by_features(320, -2, activation),
+    "principal component, map before, 320 px": by_features(320, -2, principal),
+    "contrast, last map, 224 px": by_features(224, -1, feature_saliency),
+    "contrast, last map, 320 px": by_features(320, -1, feature_saliency),
+    "contrast, map before, 224 px": by_features(224, -2, feature_saliency),
+    "contrast, map before, 320 px": by_features(320, -2, feature_saliency),
+    "colour": by_colour,
+    "contrast, last map, 320 px, and colour": by_both(320, -1),
+    "contrast, map before, 224 px, and colour": by_both(224, -2),
+    "contrast, map before, 320 px, and colour": by_both(320, -2),
     "find_garment": find_garment,
 }
 
 
-def overlap(frame: BoundingBox, box: tuple[int, int, int, int]) -> float:
-    """Intersection over union of a frame and the true box."""
-    width = min(frame.right, box[2]) - max(frame.left, box[0])
-    height = min(frame.bottom, box[3]) - max(frame.top, box[1])
-    shared = max(0, width) * max(0, height)
-    own = (frame.right - frame.left) * (frame.bottom - frame.top)
-    return shared / (own + (box[2] - box[0]) * (box[3] - box[1]) - shared)
+def intersection_over_union(box: BoundingBox, truth: tuple[int, int, int, int]) -> float:
+    """Return the overlap of a box and the true one, 0 to 1."""
+    width = min(box.right, truth[2]) - max(box.left, truth[0])
+    height = min(box.bottom, truth[3]) - max(box.top, truth[1])
+    intersection = max(0, width) * max(0, height)
+    area = (box.right - box.left) * (box.bottom - box.top)
+    return intersection / (area + (truth[2] - truth[0]) * (truth[3] - truth[1]) - intersection)
 
 
 def measure(encoder: Encoder, count: int, seed: int) -> dict[str, dict[str, Estimate]]:
-    """{way: {"IoU", "IoU > 0.5"}} over the street shots of `count` products."""
-    shots = [framed_shot(product, n) for n, product in enumerate(products(count, seed))]
+    """Return {method: {"IoU", "IoU > 0.5"}} over the street photos of `count` products."""
+    photos = [framed_shot(product, n) for n, product in enumerate(products(count, seed))]
     results = {}
-    for name, way in WAYS.items():
-        values = np.array([overlap(way(encoder, image), box) for image, box in shots])
+    for name, method in METHODS.items():
+        values = np.array(
+            [intersection_over_union(method(encoder, image), truth) for image, truth in photos]
+        )
         results[name] = {"IoU": bootstrap_mean(values), "IoU > 0.5": bootstrap_mean(values > 0.5)}
         print(f"{name:42} {results[name]['IoU']}", flush=True)
     return results
@@ -126,9 +129,9 @@ def main() -> None:
     encoder = Encoder.load()
     results = measure(encoder, args.count, args.seed)
     about = {"encoder": encoder.name, "revision": encoder.revision}
-    for way, row in results.items():
+    for method, row in results.items():
         for name, f in row.items():
-            append(RESULTS, COLUMNS, about | {"way": way, "measure": name} | cells(f))
+            append(RESULTS, COLUMNS, about | {"way": method, "measure": name} | cells(f))
 
 
 if __name__ == "__main__":

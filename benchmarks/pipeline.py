@@ -43,14 +43,14 @@ def milliseconds(work: Callable[[object], object], inputs: list) -> tuple[float,
 def measures(index: Index, encoder: Encoder, photos: list[bytes]) -> list[tuple]:
     """Return (measure, p50, p99, unit) of each part of a query, of a whole query, and in bulk."""
     p = encoder.preprocessing
-    pixels = [p.pixels(photo)[None] for photo in photos]
+    pixels = [p.preprocess(photo)[None] for photo in photos]
     vectors = [encoder.forward(one)[0] for one in pixels]
 
     def whole(photo: bytes) -> None:
-        index.search(encoder.forward(p.pixels(photo)[None])[0], k=24)
+        index.search(encoder.forward(p.preprocess(photo)[None])[0], k=24)
 
     rows = [
-        ("decode", *milliseconds(p.pixels, photos), "ms"),
+        ("decode", *milliseconds(p.preprocess, photos), "ms"),
         ("forward", *milliseconds(encoder.forward, pixels), "ms"),
         ("search", *milliseconds(lambda v: index.search(v, k=24), vectors), "ms"),
         ("query", *milliseconds(whole, photos), "ms"),

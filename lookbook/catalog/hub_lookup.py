@@ -1,6 +1,6 @@
-"""Whether the Hugging Face Hub has a repository, asked in seconds: models and data sets alike.
+"""Look up a model or data set on the Hugging Face Hub with a short timeout.
 
-Its own libraries try for 25 seconds a file before they say that there is no network.
+huggingface_hub itself retries each file for 25 seconds before it reports that there is no network.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-_ANSWER_SECONDS = 2.5
-_WORDS = {"dataset": "data set", "model": "model"}
+_TIMEOUT_SECONDS = 2.5
+_KIND_NAMES = {"dataset": "data set", "model": "model"}
 
 
 class HubError(ValueError):
-    """The Hub was reached and said no; str() is one sentence for a person."""
+    """The Hub answered that a repository cannot be had; str() is one sentence for the user."""
 
 
 def query_hub(repository: str, kind: str) -> Any | None:
-    """What the Hub says about a "dataset" or "model": its revision `.sha`, its card `.card_data`.
+    """Return what the Hub knows of a "dataset" or "model": its `.sha`, its `.card_data`.
 
-    None when there is no answer in a few seconds or HF_HUB_OFFLINE forbids to ask; then only a
-    cached copy can help. Raises HubError when there is no such repository or one may not have it.
+    Returns None when there is no answer within a few seconds or HF_HUB_OFFLINE is set; then only a
+    cached copy can help. Raises HubError when the repository does not exist or is not accessible.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
-    info = functools.partial(HfApi().repo_info, repo_type=kind, timeout=_ANSWER_SECONDS)
+    info = functools.partial(HfApi().repo_info, repo_type=kind, timeout=_TIMEOUT_SECONDS)
     try:
-        return _within(_ANSWER_SECONDS, functools.partial(info, repository))
+        return _call_with_timeout(_TIMEOUT_SECONDS, functools.partial(info, repository))
     except GatedRepoError:
         raise HubError(
-            f"{repository}: the Hub gives this {_WORDS[kind]} only to whom its owners let in; "
+            f"{repository}: the Hub gives this {_KIND_NAMES[kind]} only to whom its owners let in; "
             "ask on its page, then log in with `hf auth login`"
         ) from None
     except RepositoryNotFoundError:
         raise HubError(
-            f"{repository}: the Hub has no such {_WORDS[kind]} (a private one needs "
+            f"{repository}: the Hub has no such {_KIND_NAMES[kind]} (a private one needs "
             "`hf auth login`), and there is no such folder here"
         ) from None
     except HfHubHTTPError as error:
@@ -46,12 +46,12 @@ def query_hub(repository: str, kind: str) -> Any | None:
         if status < 500:
             raise HubError(f"{repository}: the Hub refused with status {status}") from None
         return None
-    except Exception:  # no network has many names: resolver, proxy, TLS, time, offline mode
+    except Exception:  # no network takes many forms: resolver, proxy, TLS, timeout, offline mode
         return None
 
 
 def unreachable_message(repository: str) -> str:
-    """The first half of the sentence for when `query_hub` gave None and no copy is cached."""
+    """Return the first half of a sentence for when `query_hub` gave None and no copy is cached."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -62,21 +62,21 @@ def unreachable_message(repository: str) -> str:
     )
 
 
-def _within(seconds: float, ask: Callable[[], Any]) -> Any:
-    """The answer of `ask`, or TimeoutError: a resolver or a server may keep us waiting for ever."""
-    answers: queue.Queue = queue.Queue()
+def _call_with_timeout(seconds: float, call: Callable[[], Any]) -> Any:
+    """Return the result of `call`; raises TimeoutError: a resolver or server may never answer."""
+    results: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue()
 
     def work() -> None:
         try:
-            answers.put((ask(), None))
-        except BaseException as error:  # carried over to the thread that waits
-            answers.put((None, error))
+            results.put((call(), None))
+        except BaseException as error:  # re-raised in the waiting thread
+            results.put((None, error))
 
     threading.Thread(target=work, daemon=True).start()
     try:
-        answer, error = answers.get(timeout=seconds)
+        result, error = results.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError from None
     if error is not None:
         raise error
-    return answer
+    return result

@@ -1,1 +1,1 @@
-"""Pictures and words to embeddings: the encoder, its heads, its text and its spatial maps."""
+"""Encode images and text: preprocessing, encoder, heads, localization and attribution."""

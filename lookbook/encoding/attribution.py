@@ -1,4 +1,4 @@
-"""Why two pictures match: the places that their vectors owe their closeness to."""
+"""Explain why two images match: which positions contribute to their cosine."""
 
 from __future__ import annotations
 
@@ -8,70 +8,60 @@ from PIL import Image
 from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.localization import unletterbox
 from lookbook.images.loading import Picture, load_rgb
-from lookbook.schema.missing import is_missing
-from lookbook.search.index import IndexItem
 
-_SIZE = 160  # px: finer than the encoder's own square; of 112 to 256 the least heat on the ground
-_GLOW = (255, 92, 38)
+_SIZE = 160  # px; of 112 to 256 the size with the least attribution on the background
+_HIGHLIGHT = (255, 92, 38)
 
 
 def attribution_maps(
     encoder: Encoder, picture_a: Picture, picture_b: Picture
 ) -> tuple[np.ndarray, np.ndarray]:
-    """float32 (h, w) for each picture, 0 to 1, in its own frame: where the match comes from.
+    """Return a heatmap for each image, float32 (h, w) in 0..1 over the upright image.
 
-    Averaged features and a projection are linear, so the cosine of two pictures is a sum over
-    their places: that of a place is its own feature, projected, times the other's vector (Stylianou
-    et al. 2019, "Visualizing deep similarity networks"). A largest value is all of one place, and
-    what tells kinds is linear nearby (`category_head`). Shown is what a place gives beyond the
-    border of its picture, which is mostly ground and gives a little everywhere. Other poolings are
-    explained as if they averaged. Raises ImageError.
+    Average pooling and a projection are linear, so the cosine of two images is a sum over
+    positions: the projected feature of a position times the other image's vector (Stylianou et al.
+    2019, "Visualizing deep similarity networks"). A maximum is attributed to one position, and the
+    category head is linearized (`category_head`). Contributions are shown relative to those of the
+    border, which is mostly background and contributes a little everywhere. Other poolings are
+    explained as if they were averages. Raises ImageError.
     """
     images = load_rgb(picture_a), load_rgb(picture_b)
-    places = [encoder.projected_map(image, _SIZE) for image in images]
-    means = [_unit(p.reshape(-1, p.shape[2]).mean(axis=0)) for p in places]
-    shares = [places[0] @ means[1], places[1] @ means[0]]
-    return tuple(
-        _warm(unletterbox(share, image.size)) for share, image in zip(shares, images, strict=True)
+    map_a, map_b = (encoder.projected_map(image, _SIZE) for image in images)
+    share_a, share_b = map_a @ _mean_vector(map_b), map_b @ _mean_vector(map_a)
+    return (
+        _above_border(unletterbox(share_a, images[0].size)),
+        _above_border(unletterbox(share_b, images[1].size)),
     )
 
 
-def shared(item_a: IndexItem, item_b: IndexItem) -> list[tuple[str, object]]:
-    """(column, value) of the attributes that both have, in the order of the catalogue."""
-    return [
-        (column, value)
-        for column, value in item_a.attributes.items()
-        if not is_missing(value) and _same(value, item_b, column)
-    ]
-
-
 def overlay(picture: Picture, heatmap: np.ndarray) -> Image.Image:
-    """Tint the upright picture by `heatmap` (h, w): dimmed and grey at 0, warm at 1.
+    """Tint the upright image by `heatmap` (h, w): dimmed and grey at 0, highlighted at 1.
 
     Raises ImageError.
     """
     image = load_rgb(picture)
-    grown = Image.fromarray(np.asarray(heatmap, np.float32)).resize(
+    resized = Image.fromarray(np.asarray(heatmap, np.float32)).resize(
         image.size, Image.Resampling.BICUBIC
     )
-    strength = np.clip(np.asarray(grown), 0, 1)[:, :, None]
+    strength = np.clip(np.asarray(resized), 0, 1)[:, :, None]
     pixels = np.asarray(image, np.float32)
-    dim = 120 + 0.45 * pixels.mean(axis=2, keepdims=True)
-    warm = 0.85 * pixels + 0.15 * np.array(_GLOW, np.float32)
-    mixed = np.clip((1 - strength) * dim + strength * warm, 0, 255)
+    dimmed = 120 + 0.45 * pixels.mean(axis=2, keepdims=True)
+    highlighted = 0.85 * pixels + 0.15 * np.array(_HIGHLIGHT, np.float32)
+    mixed = np.clip((1 - strength) * dimmed + strength * highlighted, 0, 255)
     return Image.fromarray(mixed.astype(np.uint8))
 
 
-def _same(value: object, item: IndexItem, column: str) -> bool:
-    return str(item.attributes.get(column)).casefold() == str(value).casefold()
+def _mean_vector(positions: np.ndarray) -> np.ndarray:
+    """Return the mean over positions (h, w, dim) at norm 1."""
+    vector = positions.reshape(-1, positions.shape[2]).mean(axis=0)
+    unit: np.ndarray = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return unit
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
-
-
-def _warm(share: np.ndarray) -> np.ndarray:
-    edge = np.concatenate([share[0], share[-1], share[:, 0], share[:, -1]])
-    beyond = np.clip(share - np.median(edge), 0, None)
-    share = beyond if beyond.any() else share - share.min()
-    return (share / max(float(share.max()), 1e-12)).astype(np.float32)
+def _above_border(contributions: np.ndarray) -> np.ndarray:
+    """Subtract the border's median from (h, w), clip at 0 and scale the maximum to 1."""
+    c = contributions
+    border = np.concatenate([c[0], c[-1], c[:, 0], c[:, -1]])
+    above: np.ndarray = np.clip(c - np.median(border), 0, None)
+    heat = above if above.any() else c - c.min()
+    return (heat / max(float(heat.max()), 1e-12)).astype(np.float32)

@@ -1,70 +1,89 @@
-"""What kind of thing a picture shows, as a side of its vector: the mean of the kinds' codes.
+"""Embedding head for the category (article type): the expected class embedding.
 
-A projection puts a top that might be a T-shirt between both, where everything else that is unclear
-lies too. Here kinds contend first (softmax): a picture that is sure lies on its kind's code, one
-that is not stays short, and then the other sides of its vector say more.
+Class logits pass through a softmax, and the probabilities weigh the class embeddings. A confident
+image lies near its class embedding; an uncertain one gets a shorter sub-vector, so that the other
+heads dominate. A plain projection would put a top that may be a T-shirt between both classes, where
+all other uncertain images lie, too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
 
+# fields of CategoryHead -> array names in `projection.safetensors`
+ARRAY_NAMES = {
+    "bottleneck_weight": "kinds.read",
+    "classifier_weight": "kinds.tell",
+    "bias": "kinds.bias",
+    "class_embeddings": "kinds.codes",
+}
+
 
 @dataclass(frozen=True)
 class CategoryHead:
-    """Features (n, f) -> the side (n, d), no longer than the codes.
+    """Map features (n, f) to embeddings (n, d), no longer than the class embeddings.
 
-    `read` (r, f) and `tell` (k, r) with `bias` (k) give each of k kinds a number, the softmax of
-    which weighs the `codes` (k, d).
+    A low-rank classifier, `bottleneck_weight` (r, f) and `classifier_weight` (k, r) with `bias`
+    (k,), gives the logits of k classes; their softmax weighs `class_embeddings` (k, d).
     """
 
-    read: torch.Tensor
-    tell: torch.Tensor
+    bottleneck_weight: torch.Tensor
+    classifier_weight: torch.Tensor
     bias: torch.Tensor
-    codes: torch.Tensor
+    class_embeddings: torch.Tensor
 
     @classmethod
-    def among(cls, arrays: dict[str, torch.Tensor]) -> CategoryHead | None:
-        """From "kinds.read" and so on, None where there is none; raises ValueError for a part."""
-        names = [f"kinds.{field.name}" for field in fields(cls)]
-        found = {name: tuple(arrays[name].shape) for name in names if name in arrays}
-        if not found:
+    def from_arrays(cls, arrays: dict[str, torch.Tensor]) -> CategoryHead | None:
+        """Read the arrays called as in ARRAY_NAMES, None if there are none.
+
+        Raises ValueError when some are missing or their shapes do not match.
+        """
+        names = list(ARRAY_NAMES.values())
+        shapes = {name: tuple(arrays[name].shape) for name in names if name in arrays}
+        if not shapes:
             return None
-        if len(found) < len(names):
-            raise ValueError(f"expected {', '.join(names)}, found only {', '.join(found)}")
-        read, tell, bias, codes = found.values()
-        flat = [len(shape) for shape in found.values()] == [2, 2, 1, 2]
-        if not flat or (tell, codes[:1]) != ((*bias, read[0]), bias):
-            raise ValueError(f"expected kinds of one number and rank, found {found}")
+        if len(shapes) < len(names):
+            raise ValueError(f"expected {', '.join(names)}, found only {', '.join(shapes)}")
+        bottleneck, classifier, bias, embeddings = shapes.values()
+        dimensions = [len(shape) for shape in shapes.values()]
+        matching = (classifier, embeddings[:1]) == ((*bias, *bottleneck[:1]), bias)
+        if dimensions != [2, 2, 1, 2] or not matching:
+            raise ValueError(f"expected arrays of one class count and rank, found {shapes}")
         return cls(*(arrays[name] for name in names))
 
     def arrays(self) -> dict[str, torch.Tensor]:
-        """What `among` reads."""
-        return {f"kinds.{field.name}": getattr(self, field.name) for field in fields(self)}
+        """Return the arrays that `from_arrays` reads."""
+        return {name: getattr(self, field) for field, name in ARRAY_NAMES.items()}
 
-    def to(self, device: torch.device) -> CategoryHead:
-        """The same on `device`."""
-        return CategoryHead(*(getattr(self, field.name).to(device) for field in fields(self)))
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self.class_embeddings.shape[1]
+
+    def to(self, device: torch.device | str) -> CategoryHead:
+        """Return a copy on `device`."""
+        return CategoryHead(*(array.to(device) for array in self.arrays().values()))
 
     def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """(n, k): how much speaks for each kind."""
-        return features @ self.read.T @ self.tell.T + self.bias
+        """Return class logits (n, k) of features (n, f)."""
+        return features @ self.bottleneck_weight.T @ self.classifier_weight.T + self.bias
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
-        return self.logits(features).softmax(-1) @ self.codes
+        """Return embeddings (n, d) of features (n, f)."""
+        return self.logits(features).softmax(-1) @ self.class_embeddings
 
-    def spatial_embeddings(self, places: torch.Tensor) -> torch.Tensor:
-        """(n, d): what each of n places (n, f), whose mean a picture's features are, gives.
+    def spatial_embeddings(self, positions: torch.Tensor) -> torch.Tensor:
+        """Return the contributions (n, d) of positions (n, f) whose mean is an image's features.
 
-        The softmax of the whole picture, made linear where it stands (gradient times input:
-        Shrikumar et al. 2016); the mean over the places is the picture's side.
+        The softmax of the whole image, linearized at its logits (gradient times input: Shrikumar et
+        al. 2016). The mean over positions is the image's embedding.
         """
-        said = self.logits(places)
-        usual = said.mean(0)
-        shares, beyond = usual.softmax(0), said - usual
-        moved = shares * (beyond - (beyond @ shares)[:, None])
-        return (shares + moved) @ self.codes
+        logits = self.logits(positions)
+        mean = logits.mean(0)
+        probabilities, deviation = mean.softmax(0), logits - mean
+        change = probabilities * (deviation - (deviation @ probabilities)[:, None])
+        return (probabilities + change) @ self.class_embeddings

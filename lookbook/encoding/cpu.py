@@ -1,4 +1,4 @@
-"""What this machine can do, and what its memory is told, for embedding and for training."""
+"""Properties of this machine's CPU and C library, for encoding and training."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import platform
 
 
 def supports_bfloat16() -> bool:
-    """Whether this processor multiplies in bfloat16 itself.
+    """Return whether this CPU has bfloat16 instructions.
 
     Emulated on an AMD EPYC without AVX-512, a ResNet-50 took six times as long as in float32.
-    oneDNN also says yes where it emulates at half the speed, so an Intel or AMD processor is asked.
+    oneDNN also reports support where it emulates at half the speed, so on x86 the CPU is asked.
     """
     import torch
 
-    if not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not onednn or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
-    of_x86 = platform.machine() in ("x86_64", "AMD64")
-    return not of_x86 or torch.cpu._is_avx512_bf16_supported()
+    is_x86 = platform.machine() in ("x86_64", "AMD64")
+    return not is_x86 or torch.cpu._is_avx512_bf16_supported()
 
 
 def disable_malloc_trim() -> None:
-    """Let glibc keep freed blocks: handing feature maps back to the system costs time."""
+    """Let glibc keep freed blocks: returning feature maps to the system is slow."""
     try:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(-3, 2**31 - 1)  # M_MMAP_THRESHOLD
         libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
     except (OSError, AttributeError):
-        pass  # another C library: slower, not wrong
+        pass  # another C library: slower, still correct

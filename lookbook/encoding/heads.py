@@ -1,7 +1,7 @@
-"""What was learnt on top of a network: its maps become the sides of a vector.
+"""Trained heads on top of a network: pooled feature maps become the sub-vectors of an embedding.
 
-The one for everything reads averages, the one for cut and print details (`pooling`), the
-one for kinds both (`category_head`).
+The general head (`projection`) reads average-pooled features, the `detail` head (cut and print)
+max-pooled ones (`pooling`), the `category` head both (`category_head`).
 """
 
 from __future__ import annotations
@@ -14,135 +14,143 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookbook.encoding.category_head import CategoryHead
+from lookbook.encoding.category_head import ARRAY_NAMES, CategoryHead
+from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.pooling import argmax_map, average_pool, max_pool_stages
 from lookbook.encoding.text_tokenizer import Vocabulary
 
 if TYPE_CHECKING:
     import torch
 
-FILE = "projection.safetensors"
-
-
-class EncoderError(ValueError):
-    """A model that cannot be loaded or used; the message says what to do."""
+HEADS_FILE = "projection.safetensors"
 
 
 @dataclass(frozen=True)
 class EmbeddingHeads:
-    """Weights of averages (d, channels of the last map), of details (d, channels of both), kinds.
+    """Weights of the heads, float32; their outputs are concatenated in this order.
 
-    float32; the sides follow each other in this order. What is None is not there.
+    `projection` (d, channels of the last map), `detail` (d, channels of the last two maps) and
+    `category`; a head that is None is absent.
     """
 
     projection: torch.Tensor
     detail: torch.Tensor | None = None
-    kinds: CategoryHead | None = None
+    category: CategoryHead | None = None
 
     @classmethod
     def load(cls, folder: Path) -> EmbeddingHeads | None:
-        """From `FILE` in a folder, None where there is none; raises EncoderError."""
-        file = folder / FILE
+        """Read HEADS_FILE of a folder, None if there is none. Raises EncoderError."""
+        file = folder / HEADS_FILE
         if not file.exists():
             return None
-        there = {
-            name: _sound(array, f"{file}: {name}") for name, array in read_tensors(file).items()
+        arrays = {
+            name: _check_range(array, f"{file}: {name}")
+            for name, array in read_tensors(file).items()
         }
         for name in ("projection", "detail"):
-            if name in there and (there[name].ndim != 2 or not len(there[name])):
-                found = tuple(there[name].shape)
-                raise EncoderError(f"{file}: {name}: expected rows and columns, found {found}")
-        if "projection" not in there:
-            found = ", ".join(there) or "nothing"
-            raise EncoderError(f"{file}: expected an array called projection, found {found}")
+            if name in arrays and (arrays[name].ndim != 2 or not len(arrays[name])):
+                shape = tuple(arrays[name].shape)
+                raise EncoderError(f"{file}: {name}: expected rows and columns, found {shape}")
+        if "projection" not in arrays:
+            names = ", ".join(arrays) or "nothing"
+            raise EncoderError(f"{file}: expected an array called projection, found {names}")
         try:
-            return cls(there["projection"], there.get("detail"), CategoryHead.among(there))
+            category = CategoryHead.from_arrays(arrays)
         except ValueError as error:
             raise EncoderError(f"{file}: {error}") from None
+        return cls(arrays["projection"], arrays.get("detail"), category)
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
+        """Length of an embedding."""
         detail = 0 if self.detail is None else len(self.detail)
-        return len(self.projection) + detail + (self.kinds.codes.shape[1] if self.kinds else 0)
+        return len(self.projection) + detail + (self.category.dim if self.category else 0)
 
-    def to(self, device: torch.device) -> EmbeddingHeads:
-        """The same on `device`."""
-        detail, kinds = self.detail, self.kinds
+    def to(self, device: torch.device | str) -> EmbeddingHeads:
+        """Return a copy on `device`."""
         return EmbeddingHeads(
             self.projection.to(device),
-            None if detail is None else detail.to(device),
-            None if kinds is None else kinds.to(device),
+            None if self.detail is None else self.detail.to(device),
+            None if self.category is None else self.category.to(device),
         )
 
     @property
     def stages(self) -> tuple[int, ...]:
-        """The maps that are read, as numbers of transformers' `hidden_states`."""
-        return (-1,) if self.detail is None and self.kinds is None else (-2, -1)
+        """Feature maps that the heads read, as indices of transformers' `hidden_states`."""
+        return (-1,) if self.detail is None and self.category is None else (-2, -1)
 
-    def of(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
-        """(n, dim) of the maps of `stages`, each (n, channels, places...); raises EncoderError."""
-        averaged = average_pool(maps)
-        detailed = averaged[:, :0] if self.stages == (-1,) else max_pool_stages(maps)
-        return self._joined(averaged, detailed, CategoryHead.__call__)
+    def embed(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return (n, dim), not normalized, of the maps of `stages`, each (n, channels, ...).
+
+        Raises EncoderError when the maps have other channels than the weights.
+        """
+        average = average_pool(maps)
+        maximum = average[:, :0] if self.stages == (-1,) else max_pool_stages(maps)
+        return self._concatenate(average, maximum, CategoryHead.__call__)
 
     def spatial_embeddings(self, maps: Sequence[np.ndarray]) -> np.ndarray:
-        """float32 (h, w, dim): what each place of the last map gives; their mean is `of` the maps.
+        """Return float32 (h, w, dim): what each position of the last map contributes.
 
-        `maps` of `stages`, each (h, w, channels). A largest value counts for the place where it is.
+        `maps` of `stages`, each (h, w, channels). The mean over positions is `embed` of the maps. A
+        maximum is attributed to the position where it occurs.
         """
         import torch
 
         *earlier, last = maps
         height, width, _ = last.shape
-        spots = [argmax_map(m, (height, width)) for m in (last, *earlier)] if earlier else []
-        averaged, detailed = (
+        maxima = [argmax_map(m, (height, width)) for m in (last, *earlier)] if earlier else []
+        average, maximum = (
             torch.from_numpy(np.concatenate([last[:, :, :0], *parts], 2)).flatten(0, 1)
-            for parts in ([last], spots)
+            for parts in ([last], maxima)
         )
-        found = self.to("cpu")._joined(averaged, detailed, CategoryHead.spatial_embeddings)
-        return found.unflatten(0, (height, width)).numpy()
+        heads = self.to("cpu")
+        rows = heads._concatenate(average, maximum, CategoryHead.spatial_embeddings)
+        return rows.reshape(height, width, -1).numpy()
 
-    def _joined(
+    def _concatenate(
         self,
-        averaged: torch.Tensor,
-        detailed: torch.Tensor,
-        tell: Callable[[CategoryHead, torch.Tensor], torch.Tensor],
+        average: torch.Tensor,
+        maximum: torch.Tensor,
+        category_embedding: Callable[[CategoryHead, torch.Tensor], torch.Tensor],
     ) -> torch.Tensor:
         import torch
 
-        found = [_fitting(averaged, self.projection, "projection") @ self.projection.T]
+        parts = [_check_columns(average, self.projection, "projection") @ self.projection.T]
         if self.detail is not None:
-            found.append(_fitting(detailed, self.detail, "detail") @ self.detail.T)
-        if self.kinds is not None:
-            both = _fitting(torch.cat([averaged, detailed], 1), self.kinds.read, "kinds.read")
-            found.append(tell(self.kinds, both))
-        return torch.cat(found, 1)
+            parts.append(_check_columns(maximum, self.detail, "detail") @ self.detail.T)
+        if self.category is not None:
+            name, weight = ARRAY_NAMES["bottleneck_weight"], self.category.bottleneck_weight
+            both = _check_columns(torch.cat([average, maximum], 1), weight, name)
+            parts.append(category_embedding(self.category, both))
+        return torch.cat(parts, 1)
 
 
 def load_text_embeddings(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
-    """The words of a folder and their table (n, `dim`), or None; raises EncoderError."""
+    """Read the vocabulary of a folder and its table (n, `dim`), None if it has none.
+
+    Raises EncoderError.
+    """
     file = folder / "words.safetensors"
     if not file.exists():
         return None
     table = read_tensors(file).get("words")
     try:
-        listed = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-        vocabulary = Vocabulary(tuple(listed["words"]), tuple(listed["pieces"]))
+        lists = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        vocabulary = Vocabulary(tuple(lists["words"]), tuple(lists["pieces"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EncoderError(
             f"{folder / 'words.json'}: expected lists called words and pieces ({error!r})"
         ) from None
-    expected, found = (len(vocabulary), dim), None if table is None else tuple(table.shape)
-    if found != expected:
-        raise EncoderError(f"{file}: expected an array words of shape {expected}, found {found}")
+    expected, shape = (len(vocabulary), dim), None if table is None else tuple(table.shape)
+    if table is None or shape != expected:
+        raise EncoderError(f"{file}: expected an array words of shape {expected}, found {shape}")
     if not table.isfinite().all():
-        raise EncoderError(f"{file}: expected numbers, found some that are none")
+        raise EncoderError(f"{file}: expected finite numbers, found infinities or NaN")
     return vocabulary, table.numpy()
 
 
 def read_tensors(file: Path) -> dict[str, torch.Tensor]:
-    """What a safetensors file holds; raises EncoderError."""
+    """Read the arrays of a safetensors file. Raises EncoderError when it is damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -152,18 +160,18 @@ def read_tensors(file: Path) -> dict[str, torch.Tensor]:
         raise EncoderError(f"{file}: expected a whole safetensors file ({error})") from None
 
 
-def _sound(array: torch.Tensor, name: str) -> torch.Tensor:
-    """float32, if all its numbers are some that half precision can tell; raises EncoderError."""
+def _check_range(array: torch.Tensor, name: str) -> torch.Tensor:
+    """Return `array` as float32 if half precision can hold its values. Raises EncoderError."""
     import torch
 
     array = array.float()
     if not (array.abs() <= torch.finfo(torch.float16).max).all():
-        raise EncoderError(f"{name}: expected numbers up to 65,504, found larger ones or none")
+        raise EncoderError(f"{name}: expected numbers up to 65,504, found larger ones or NaN")
     return array
 
 
-def _fitting(features: torch.Tensor, weights: torch.Tensor, name: str) -> torch.Tensor:
-    """The `features`, if `weights` can read them; raises EncoderError."""
-    if (found := weights.shape[1]) != (expected := features.shape[1]):
-        raise EncoderError(f"{name}: expected {expected} columns for this model, found {found}")
+def _check_columns(features: torch.Tensor, weights: torch.Tensor, name: str) -> torch.Tensor:
+    """Return `features` if `weights` have as many columns. Raises EncoderError."""
+    if (columns := weights.shape[1]) != (expected := features.shape[1]):
+        raise EncoderError(f"{name}: expected {expected} columns for this model, found {columns}")
     return features

@@ -1,4 +1,4 @@
-"""How the maps that a network makes of a picture become one row of features."""
+"""Pool the feature maps of a network into one feature vector an image."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ if TYPE_CHECKING:
     import torch
 
 
-def _mean(places: torch.Tensor) -> torch.Tensor:
-    return places.mean(2)
+def _avg(positions: torch.Tensor) -> torch.Tensor:
+    return positions.mean(2)
 
 
-def _largest(places: torch.Tensor) -> torch.Tensor:
-    return places.amax(2)
+def _max(positions: torch.Tensor) -> torch.Tensor:
+    return positions.amax(2)
 
 
-def _generalised(places: torch.Tensor) -> torch.Tensor:
-    """GeM with p = 3: Radenović, Tolias, Chum 2018."""
-    return places.clamp_min(1e-6).pow(3).mean(2).pow(1 / 3)
+def _gem(positions: torch.Tensor) -> torch.Tensor:
+    """Generalized mean with p = 3 (Radenović, Tolias, Chum 2018)."""
+    return positions.clamp_min(1e-6).pow(3).mean(2).pow(1 / 3)
 
 
 POOLINGS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "avg": _mean,
-    "max": _largest,
-    "gem": _generalised,
+    "avg": _avg,
+    "max": _max,
+    "gem": _gem,
 }
 
 
-def pool(maps: torch.Tensor, how: str = "avg") -> torch.Tensor:
-    """Maps (n, channels, places...) -> float32 (n, channels), by one of POOLINGS."""
-    return POOLINGS[how](maps.float().flatten(2))
+def pool(maps: torch.Tensor, pooling: str = "avg") -> torch.Tensor:
+    """Pool maps (n, channels, positions...) to float32 (n, channels) by one of POOLINGS."""
+    return POOLINGS[pooling](maps.float().flatten(2))
 
 
 def average_pool(maps: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The mean of the last of `maps`, (n, its channels): what is on the picture, all in all."""
+    """Return the mean over positions of the last of `maps`, float32 (n, its channels)."""
     return pool(maps[-1])
 
 
 def max_pool_stages(maps: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The largest values of the last two of `maps`, (n, channels of both), the last one's first.
+    """Return the maxima of the last two of `maps`, float32 (n, channels of both), last one first.
 
-    What is there at all, be it in one place: a print, a seam, a button. Means drown it.
+    A maximum keeps what is visible at few positions (a print, a seam, a button); a mean loses it.
     """
     import torch
 
     return torch.cat([pool(maps[-1], "max"), pool(maps[-2], "max")], 1)
 
 
-def argmax_map(places: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """float32 (rows, columns, channels): the largest value of each channel at the place it has.
+def argmax_map(positions: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Return float32 (*grid, channels): each channel's maximum at the cell that contains it.
 
-    Of `places` (h, w, channels), on a `grid` of rows and columns, and as many times as large as
-    there are cells: the mean over the grid is what `max_pool_stages` takes of the map.
+    `positions` (h, w, channels) are mapped to `grid` (rows, columns). Values are multiplied by the
+    number of cells, so that the mean over the grid equals `max_pool_stages` of the map.
     """
-    height, width, channels = places.shape
-    flat = places.reshape(-1, channels)
-    at = flat.argmax(axis=0)
-    row, column = at // width * grid[0] // height, at % width * grid[1] // width
-    found = np.zeros((*grid, channels), np.float32)
+    height, width, channels = positions.shape
+    flat = positions.reshape(-1, channels)
+    argmax = flat.argmax(axis=0)
+    row, column = argmax // width * grid[0] // height, argmax % width * grid[1] // width
+    result = np.zeros((*grid, channels), np.float32)
     every = np.arange(channels)
-    found[row, column, every] = flat[at, every] * (grid[0] * grid[1])
-    return found
+    result[row, column, every] = flat[argmax, every] * (grid[0] * grid[1])
+    return result

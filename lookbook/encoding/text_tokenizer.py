@@ -1,4 +1,4 @@
-"""Words as token numbers: whole words and the pieces of words, both from a fixed vocabulary."""
+"""Tokenize text into word and character n-gram ids of a fixed vocabulary."""
 
 from __future__ import annotations
 
@@ -9,68 +9,73 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 _WORD = re.compile(r"[a-z0-9]+")
-PIECE = 4  # characters in a piece; `<` and `>` mark the ends of a word
+NGRAM_LENGTH = 4  # characters; `<` and `>` mark the ends of a word
 
 
 def split_words(text: str) -> list[str]:
-    """Lower-case words of `text` without accents or punctuation."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
+    """Return the lower-case words of `text` without accents and punctuation.
+
+    Unlike `schema.text.tokenize` it splits at apostrophes and drops other scripts: the shipped
+    vocabulary was fitted on such words.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return _WORD.findall("".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
-def pieces(word: str) -> list[str]:
-    """Runs of PIECE characters of `<word>`: `striped` and `stripes` share most of theirs."""
+def char_ngrams(word: str) -> list[str]:
+    """Return the character n-grams of `<word>`: `striped` and `stripes` share most of theirs."""
     marked = f"<{word}>"
-    return [marked[i : i + PIECE] for i in range(len(marked) - PIECE + 1)]
+    return [marked[i : i + NGRAM_LENGTH] for i in range(len(marked) - NGRAM_LENGTH + 1)]
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Token numbers: words first, then pieces."""
+    """Token ids: words first, then character n-grams (called `pieces` on disk)."""
 
     words: tuple[str, ...]
-    pieces: tuple[str, ...]
-    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+    ngrams: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_numbers", {name: i for i, name in enumerate(self.names)})
+        object.__setattr__(self, "_ids", {name: i for i, name in enumerate(self.names)})
 
     @property
     def names(self) -> list[str]:
-        """Every token by its number; pieces are marked with `#`, which no word holds."""
-        return [*self.words, *(f"#{piece}" for piece in self.pieces)]
+        """Every token in the order of ids; n-grams have a `#` in front, which no word contains."""
+        return [*self.words, *(f"#{ngram}" for ngram in self.ngrams)]
 
     def __len__(self) -> int:
-        return len(self.words) + len(self.pieces)
+        return len(self.words) + len(self.ngrams)
 
     @classmethod
-    def learn(cls, texts: Iterable[str], least: int = 3, most_pieces: int = 2000) -> Vocabulary:
-        """Words met at least `least` times, and the most common pieces."""
-        counts = Counter(word for text in texts for word in split_words(text))
-        parts: Counter[str] = Counter()
-        for word, n in counts.items():
-            for piece in pieces(word):
-                parts[piece] += n
-        words = sorted(word for word, n in counts.items() if n >= least)
-        common = sorted(piece for piece, n in parts.most_common(most_pieces) if n >= least)
-        return cls(tuple(words), tuple(common))
+    def fit(cls, texts: Iterable[str], min_count: int = 3, max_ngrams: int = 2000) -> Vocabulary:
+        """Keep the words and the most common n-grams that occur at least `min_count` times."""
+        word_counts = Counter(word for text in texts for word in split_words(text))
+        ngram_counts: Counter[str] = Counter()
+        for word, n in word_counts.items():
+            for ngram in char_ngrams(word):
+                ngram_counts[ngram] += n
+        words = sorted(word for word, n in word_counts.items() if n >= min_count)
+        common = ngram_counts.most_common(max_ngrams)
+        return cls(tuple(words), tuple(sorted(ngram for ngram, n in common if n >= min_count)))
 
     def tokens(self, text: str) -> list[int]:
-        """Numbers of the words of `text` and of their pieces that the vocabulary has."""
-        found = []
+        """Return the ids of the words of `text` and of their n-grams, unknown ones left out."""
+        ids = []
         for word in split_words(text):
-            names = [word, *("#" + piece for piece in pieces(word))]
-            found += [self._numbers[name] for name in names if name in self._numbers]
-        return found
+            names = [word, *("#" + ngram for ngram in char_ngrams(word))]
+            ids += [self._ids[name] for name in names if name in self._ids]
+        return ids
 
-    def unknown(self, text: str) -> list[str]:
-        """Words of `text` that the vocabulary does not have whole, in order, once each."""
-        return list(dict.fromkeys(w for w in split_words(text) if w not in self._numbers))
+    def oov_words(self, text: str) -> list[str]:
+        """Return the out-of-vocabulary words of `text`, in order, once each."""
+        return list(dict.fromkeys(w for w in split_words(text) if w not in self._ids))
 
-    def bags(self, texts: Sequence[str]) -> tuple[list[int], list[int]]:
-        """Token numbers of all texts in one row, and where each text begins."""
-        flat, offsets = [], []
+    def embedding_bag_inputs(self, texts: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Return the ids of all texts in one list and the offset of each text in it."""
+        ids: list[int] = []
+        offsets = []
         for text in texts:
-            offsets.append(len(flat))
-            flat += self.tokens(text)
-        return flat, offsets
+            offsets.append(len(ids))
+            ids += self.tokens(text)
+        return ids, offsets

@@ -24,13 +24,8 @@ from lookbook.evaluation.metrics import (
 )
 from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
-from lookbook.images.loading import (
-    ImageError,
-    content_hash,
-    load_rgb,
-    read_bytes,
-    thumbnail_descriptor,
-)
+from lookbook.images.loading import ImageError, content_hash, load_rgb, read_bytes
+from lookbook.images.transforms import thumbnail_descriptor
 from lookbook.index.engines.exact import exact_neighbours
 from lookbook.index.near_duplicates import group_near_duplicates
 from lookbook.schema.missing import is_missing
@@ -181,7 +176,7 @@ def product_tasks(
         results[f"like by {column}"] = category_precision_by_group(gallery, column)
     if larger is not None:
         results |= _photo_tasks(encoder, gallery, larger)
-    if encoder.words is not None:
+    if encoder.text_embeddings is not None:
         results |= _text_tasks(encoder, gallery)
     return results
 

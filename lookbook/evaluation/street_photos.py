@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from lookbook.images.foreground_mask import foreground_mask
-from lookbook.images.loading import letterbox
+from lookbook.images.transforms import letterbox
 
 SIZE = 256  # px of each side
 

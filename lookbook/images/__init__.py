@@ -1,1 +1,1 @@
-"""Read pictures safely and bring them into one form."""
+"""Decode images safely and transform them: limits, letterbox, thumbnail, foreground mask."""

@@ -1,7 +1,8 @@
-"""From whatever a picture comes as to checked, upright RGB: the one path for catalogue and query.
+"""Decode an image from any supported source into checked, upright RGB.
 
-Every limit lives here. Sizes are read from the header and checked before anything is decoded, and
-whatever is wrong with a picture becomes an ImageError with one sentence for the person who sent it.
+Catalogue and query images take the same path. All limits are defined here. Sizes are read from the
+file header and checked before pixels are decoded, and every failure is an ImageError whose message
+can be shown to the person who sent the image.
 """
 
 from __future__ import annotations
@@ -15,17 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFilter
+from PIL import ExifTags, Image, ImageCms, ImageFilter, UnidentifiedImageError
 
-Picture = bytes | str | os.PathLike | Image.Image | np.ndarray
+Picture = bytes | str | os.PathLike[str] | Image.Image | np.ndarray
 
 _MIB = 2**20
 _MAX_JPEG_SCANS = 30  # real progressive files have about ten; each scan costs a whole pass
-_WHITE = (255, 255, 255)
-_DESCRIPTOR_SIDE = 16
-DESCRIPTOR_SIZE = _DESCRIPTOR_SIDE**2 * 3  # entries of a thumbnail descriptor
-_AVERAGED = ("L", "LA", "RGB", "RGBA", "CMYK")  # modes whose neighbours can be averaged
-_UPRIGHT = {
+WHITE = (255, 255, 255)
+_REDUCIBLE_MODES = ("L", "LA", "RGB", "RGBA", "CMYK")  # neighbouring samples can be averaged
+_UNDO_ORIENTATION = {  # EXIF orientation -> the transpose that makes the image upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -34,7 +33,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIGNATURES = (  # offset, first bytes, name; the accepted formats first
+_SIGNATURES = (  # offset, magic bytes, name; accepted formats first, generic ones last
     (0, b"\xff\xd8\xff", "JPEG"),
     (0, b"\x89PNG", "PNG"),
     (8, b"WEBP", "WebP"),
@@ -63,25 +62,26 @@ _SIGNATURES = (  # offset, first bytes, name; the accepted formats first
 
 
 class ImageError(ValueError):
-    """A picture that cannot be used; str() is the sentence for a person, `reason` a slug to count.
+    """An image that cannot be used.
 
-    Reasons: no-file, empty, too-many-bytes, too-many-pixels, too-small, not-a-picture, format,
-    truncated.
+    `message` (also str()) is one message for the user; `reason` is a slug for counting: no-file,
+    empty, too-many-bytes, too-many-pixels, too-small, not-a-picture, format or truncated.
     """
 
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
         self.reason = reason
+        self.message = message
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is accepted: file size in bytes, pixels in all, on the shorter and the longer side."""
+    """Accepted sizes: bytes of the file, total pixels, pixels of the shorter and longer side."""
 
     max_bytes: int = 20 * _MIB
     max_pixels: int = 50_000_000
     min_side: int = 8
-    max_side: int = 30_000  # a strip of few rows costs far more time than its pixels say
+    max_side: int = 30_000  # a strip of few rows takes far longer than its pixel count suggests
 
 
 def load_rgb(
@@ -91,83 +91,58 @@ def load_rgb(
     limits: Limits = Limits(),
     denoise: bool = False,
 ) -> Image.Image:
-    """Give a picture as upright RGB in sRGB, transparency laid on white, metadata dropped.
+    """Decode an image to upright sRGB, composite transparency onto white, drop the metadata.
 
-    Takes the bytes or the path of a file, a PIL image (left as it is), or an array (h, w),
+    Takes the bytes or the path of a file, a PIL image (not modified), or an array (h, w),
     (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, uint16, bool, or floats in 0..1 or 0..255. Of an
-    animation the first frame counts. `min_side_hint`: the caller needs no more pixels on the
-    shorter side, so a larger picture may come back smaller, which is far quicker for photos.
-    `denoise` runs a 3x3 median, which keeps edges. Raises ImageError, and nothing else, for
-    whatever is wrong with the picture.
+    animation the first frame is used. `min_side_hint`: the caller needs at most this many pixels on
+    the shorter side, so a larger image may be reduced while decoding, which is much faster for
+    photos. `denoise` applies a 3x3 median filter, which keeps edges. Raises only ImageError for an
+    invalid image.
     """
     try:
-        return _opened(picture, min_side_hint, limits, denoise)
+        return _decode(picture, min_side_hint, limits, denoise)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         most = f"{limits.max_pixels / 1e6:g} million"
-        sentence = f"The picture has far more pixels than the {most} that are accepted."
-        raise ImageError("too-many-pixels", sentence) from None
+        message = f"The picture has far more pixels than the {most} that are accepted."
+        raise ImageError("too-many-pixels", message) from None
     except MemoryError:
         raise ImageError("too-many-pixels", "There is no memory for so large a picture.") from None
     except Exception as error:  # on damaged input decoders raise anything: struct.error, KeyError
         raise ImageError("truncated", "The picture is damaged or cut short.") from error
 
 
-def letterbox(image: Image.Image, size: int, ground: tuple[int, int, int] = _WHITE) -> Image.Image:
-    """The whole RGB picture, scaled up or down unstretched, centred on a `size` x `size` ground."""
-    scale = size / max(image.size)
-    fitted = tuple(min(size, max(1, round(side * scale))) for side in image.size)
-    if fitted != image.size:
-        image = image.resize(fitted, Image.Resampling.BICUBIC, reducing_gap=3.0)
-    box = Image.new("RGB", (size, size), ground)
-    box.paste(image, ((size - fitted[0]) // 2, (size - fitted[1]) // 2))
-    return box
-
-
-def thumbnail(image: Image.Image, height: int = 320, quality: int = 80) -> bytes:
-    """WebP bytes of an RGB picture at most `height` pixels tall and four times as wide."""
-    small = image.copy()
-    small.thumbnail((4 * height, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    out = io.BytesIO()
-    small.save(out, "WEBP", quality=quality)
-    return out.getvalue()
-
-
-def thumbnail_descriptor(image: Image.Image) -> np.ndarray:
-    """uint8 (768,): a 16 x 16 letterboxed copy; near-duplicates differ by little in each entry."""
-    return np.asarray(letterbox(image, _DESCRIPTOR_SIDE)).reshape(-1)
-
-
 def content_hash(data: bytes) -> str:
-    """sha256 of a file's bytes, as 64 hex digits."""
+    """Return the SHA-256 of a file's bytes as 64 hex digits."""
     return hashlib.sha256(data).hexdigest()
 
 
-def read_bytes(path: str | os.PathLike, limits: Limits = Limits()) -> bytes:
-    """The bytes of a picture file, its size checked before it is read; raises ImageError."""
+def read_bytes(path: str | os.PathLike[str], limits: Limits = Limits()) -> bytes:
+    """Read an image file after checking its size. Raises ImageError."""
     try:
-        found = os.stat(path)  # noqa: PTH116 (Path() would raise on a null byte, too)
-        if not stat.S_ISREG(found.st_mode):  # a pipe or a device could go on for ever
+        status = os.stat(path)  # noqa: PTH116 (Path() would raise on a null byte, too)
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe or device may never end
             raise ImageError("no-file", f"{_name(path)} is not a file.")
-        _check_bytes(found.st_size, limits)
+        _check_bytes(status.st_size, limits)
         with Path(path).open("rb") as file:
             return file.read(limits.max_bytes + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
         problem = error.strerror if isinstance(error, OSError) else error
-        sentence = f"The picture file {_name(path)} cannot be read: {problem}."
-        raise ImageError("no-file", sentence) from None
+        message = f"The picture file {_name(path)} cannot be read: {problem}."
+        raise ImageError("no-file", message) from None
 
 
 def accepted_formats() -> str:
-    """The formats that this installation reads, as words for a sentence."""
+    """Return the formats that this installation reads, as English text."""
     heic = ["HEIC"] if "HEIF" in _formats() else []
     return ", ".join(["JPEG", "PNG", "WebP", "AVIF", *heic]) + " and GIF"
 
 
-def _opened(
+def _decode(
     picture: Picture, min_side_hint: int | None, limits: Limits, denoise: bool
 ) -> Image.Image:
     if isinstance(picture, np.ndarray):
@@ -180,19 +155,20 @@ def _opened(
     elif isinstance(picture, (str, os.PathLike)):
         image = _from_bytes(read_bytes(picture, limits), min_side_hint, limits)
     else:
-        found = type(picture).__name__
+        actual = type(picture).__name__
         expected = "bytes, a path, a PIL image or an array"
-        raise ImageError("not-a-picture", f"Expected a picture as {expected}, found {found}.")
+        raise ImageError("not-a-picture", f"Expected a picture as {expected}, found {actual}.")
     image.load()
     _check_size(image, limits, loaded=True)
-    turn = _UPRIGHT.get(_orientation(image))
-    plain = image.mode in _AVERAGED and "transparency" not in image.info
-    small = _reduced(image, min_side_hint) if plain else image  # first, to hold few large copies
-    flat = _reduced(_flattened(small), min_side_hint)
-    rgb = _in_srgb(flat, image.info.get("icc_profile"))
-    rgb = rgb.transpose(turn) if turn is not None else rgb
+    transpose = _UNDO_ORIENTATION.get(_orientation(image))
+    reducible = image.mode in _REDUCIBLE_MODES and "transparency" not in image.info
+    # reduce before converting where possible, to hold fewer large copies in memory
+    small = _reduce(image, min_side_hint) if reducible else image
+    flat = _reduce(_flatten(small), min_side_hint)
+    rgb = _to_srgb(flat, image.info.get("icc_profile"))
+    rgb = rgb.transpose(transpose) if transpose is not None else rgb
     rgb = rgb.filter(ImageFilter.MedianFilter(3)) if denoise else rgb
-    rgb.info = {}  # neither place nor date of a visitor's photo goes any further
+    rgb.info = {}  # the place and date of a visitor's photo must not be kept
     return rgb
 
 
@@ -202,7 +178,7 @@ def _from_bytes(data: bytes, min_side_hint: int | None, limits: Limits) -> Image
         raise ImageError("format", f"This JPEG has more than {_MAX_JPEG_SCANS} scans.")
     try:
         image = Image.open(io.BytesIO(data), formats=_formats())
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise _unidentified(data) from None
     _check_size(image, limits)
     if min_side_hint and image.format in ("JPEG", "MPO"):
@@ -223,7 +199,7 @@ def _from_array(array: np.ndarray, limits: Limits) -> Image.Image:
 
 
 def _to_uint8(array: np.ndarray) -> np.ndarray:
-    """Samples as 0..255: 16-bit ones are scaled (Pillow would clip them to white), as are 0..1."""
+    """Scale samples to 0..255: 16-bit ones (Pillow would clip them to white) and floats in 0..1."""
     if array.dtype == np.uint8:
         return array
     if array.dtype == bool:
@@ -231,95 +207,98 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind not in "uif":
         raise ImageError("not-a-picture", f"Expected an array of numbers, found {array.dtype}.")
     low, high = float(array.min()), float(array.max())
-    if not (low >= 0 and high <= 65535):  # also true of NaN
-        found = f"{low:g} to {high:g}"
-        raise ImageError("not-a-picture", f"Expected samples in 0..255 or 0..1, found {found}.")
+    if not (low >= 0 and high <= 65535):  # False for NaN
+        actual = f"{low:g} to {high:g}"
+        raise ImageError("not-a-picture", f"Expected samples in 0..255 or 0..1, found {actual}.")
     scale = 1.0
     if high > 255 or (array.dtype.itemsize == 2 and array.dtype.kind == "u"):
         scale = 255 / 65535
     elif array.dtype.kind == "f" and high <= 1:
         scale = 255.0
-    return np.rint(array.astype(np.float32) * scale).astype(np.uint8)
+    samples: np.ndarray = np.rint(array.astype(np.float32) * scale).astype(np.uint8)
+    return samples
 
 
 def _check_bytes(count: int, limits: Limits) -> None:
     if count == 0:
         raise ImageError("empty", "The picture file is empty.")
     if count > limits.max_bytes:
-        found, most = count / _MIB, limits.max_bytes / _MIB
-        sentence = f"The picture file has {found:.1f} MB; up to {most:g} MB are accepted."
-        raise ImageError("too-many-bytes", sentence)
+        size, most = count / _MIB, limits.max_bytes / _MIB
+        message = f"The picture file has {size:.1f} MB; up to {most:g} MB are accepted."
+        raise ImageError("too-many-bytes", message)
 
 
 def _check_size(picture: Image.Image | np.ndarray, limits: Limits, loaded: bool = False) -> None:
-    is_array = isinstance(picture, np.ndarray)
-    width, height = picture.shape[1::-1] if is_array else picture.size
+    if isinstance(picture, np.ndarray):
+        height, width = picture.shape[:2]
+    else:
+        width, height = picture.size
     if width * height > limits.max_pixels:
         most = limits.max_pixels / 1e6
-        sentence = (
-            f"The picture has {width} x {height} pixels; up to {most:g} million are accepted."
-        )
-        raise ImageError("too-many-pixels", sentence)
+        message = f"The picture has {width} x {height} pixels; up to {most:g} million are accepted."
+        raise ImageError("too-many-pixels", message)
     if max(width, height) > limits.max_side:
-        sentence = (
+        message = (
             f"The picture has {width} x {height} pixels; "
             f"up to {limits.max_side:,} on each side are accepted."
         )
-        raise ImageError("too-many-pixels", sentence)
-    if min(width, height) < limits.min_side and not loaded:  # a draft may be smaller
-        sentence = (
+        raise ImageError("too-many-pixels", message)
+    if min(width, height) < limits.min_side and not loaded:  # draft decoding may give less
+        message = (
             f"The picture has {width} x {height} pixels; "
             f"at least {limits.min_side} on each side are needed."
         )
-        raise ImageError("too-small", sentence)
+        raise ImageError("too-small", message)
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # a broken EXIF block does not spoil the picture
+    except Exception:  # a broken EXIF block must not reject the image
         return 1
 
 
-def _flattened(image: Image.Image) -> Image.Image:
-    """The picture in RGB, or in CMYK, with 8 bits a sample and transparency laid on white."""
-    clear = image.info.get("transparency")
+def _flatten(image: Image.Image) -> Image.Image:
+    """Convert to RGB or CMYK with 8 bits a sample; composite transparency onto white."""
+    transparent = image.info.get("transparency")
     if image.mode.startswith(("I", "F")):
-        wide = np.asarray(image)
-        grey = _to_uint8(wide)
-        if isinstance(clear, int):
-            grey = np.where(wide == clear, np.uint8(255), grey)
+        samples = np.asarray(image)
+        grey = _to_uint8(samples)
+        if isinstance(transparent, int):
+            grey = np.where(samples == transparent, np.uint8(255), grey)
         return Image.fromarray(grey).convert("RGB")
-    if clear is not None or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
+    if transparent is not None or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         image = image.convert("LA") if image.mode == "La" else image
         rgba = image if image.mode == "RGBA" else image.convert("RGBA")
-        ground = Image.new("RGB", image.size, _WHITE)
-        ground.paste(rgba, mask=rgba)
-        return ground
+        background = Image.new("RGB", image.size, WHITE)
+        background.paste(rgba, mask=rgba)
+        return background
     return image if image.mode == "CMYK" else image.convert("RGB")
 
 
-def _reduced(image: Image.Image, min_side_hint: int | None) -> Image.Image:
+def _reduce(image: Image.Image, min_side_hint: int | None) -> Image.Image:
     factor = min(image.size) // min_side_hint if min_side_hint else 1
     return image.reduce(factor) if factor >= 2 else image
 
 
-def _in_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """RGB or CMYK as RGB by its colour profile, or plainly when the profile is of no use."""
+def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """Convert RGB or CMYK to sRGB by its ICC profile, or directly if there is no usable one."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc or b""))
-        known = ImageCms.getProfileDescription(profile).startswith("sRGB")
-        if profile.profile.xcolor_space.strip() == image.mode and not known:
+        is_srgb = ImageCms.getProfileDescription(profile).startswith("sRGB")
+        if profile.profile.xcolor_space.strip() == image.mode and not is_srgb:
             srgb = ImageCms.createProfile("sRGB")
-            return ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
-    except Exception:  # most pictures have none, and a broken one does not spoil the picture
+            converted = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+            if converted is not None:  # None only when converting in place
+                return converted
+    except Exception:  # most images have none; a broken one must not reject the image
         pass
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @functools.cache
 def _formats() -> tuple[str, ...]:
-    """Pillow's names for what is accepted; it calls some phones' JPEG MPO, and reads it as JPEG."""
+    """Return Pillow's names of the accepted formats. JPEG covers MPO, which some phones write."""
     try:
         import pillow_heif
     except ImportError:
@@ -329,8 +308,8 @@ def _formats() -> tuple[str, ...]:
 
 
 def _unidentified(data: bytes) -> ImageError:
-    start = data[:64].lstrip() if data[:1].isspace() else data[:64]
-    name = next((n for at, magic, n in _SIGNATURES if start[at:].startswith(magic)), None)
+    head = data[:64].lstrip() if data[:1].isspace() else data[:64]
+    name = next((n for at, magic, n in _SIGNATURES if head[at:].startswith(magic)), None)
     accepted = f"accepted are {accepted_formats()}"
     if name is None:
         return ImageError(
@@ -342,5 +321,5 @@ def _unidentified(data: bytes) -> ImageError:
     return ImageError("format", f"This is a {name} file; {accepted}{hint}.")
 
 
-def _name(path: str | os.PathLike) -> str:
-    return repr(os.path.basename(os.fspath(path)))  # noqa: PTH119 (a folder is nobody's business)
+def _name(path: str | os.PathLike[str]) -> str:
+    return repr(os.path.basename(os.fspath(path)))  # noqa: PTH119 (without its folder, for privacy)

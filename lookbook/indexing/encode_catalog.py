@@ -16,14 +16,8 @@ from tqdm import tqdm
 
 from lookbook.catalog import Catalog, Item
 from lookbook.encoding.encoder import Encoder
-from lookbook.images.loading import (
-    ImageError,
-    Picture,
-    content_hash,
-    read_bytes,
-    thumbnail,
-    thumbnail_descriptor,
-)
+from lookbook.images.loading import ImageError, Picture, content_hash, read_bytes
+from lookbook.images.transforms import thumbnail, thumbnail_descriptor
 from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
 
 SHARD = 128  # pictures encoded between two writes: the most that an interruption can cost
@@ -103,7 +97,7 @@ def _prepare(picture: Picture, item: Item, encoder: Encoder, cache: EmbeddingCac
         if digest in cache:
             return _Prepared(item, digest)
         image = encoder.preprocessing.open(picture)
-        pixels = encoder.preprocessing.fit(image)
+        pixels = encoder.preprocessing.resize(image)
         return _Prepared(item, digest, pixels, thumbnail_descriptor(image), thumbnail(image))
     except ImageError as error:
         return _Prepared(item, error=error, file=file)

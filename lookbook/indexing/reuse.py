@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lookbook.images.loading import DESCRIPTOR_SIZE
+from lookbook.images.transforms import DESCRIPTOR_SIZE
 from lookbook.index import Generation, IndexCorrupt, IndexMissing, Projection
 from lookbook.index.manifest import same_encoder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -74,3 +74,22 @@ class MovedModules(MetaPathFinder, Loader):
             package, _, attribute = name.rpartition(".")
             if package == old:
                 setattr(module, attribute, getattr(new, current))
+
+
+def rename_options(
+    arguments: Sequence[str], names: Mapping[str, str], stacklevel: int = 2
+) -> list[str]:
+    """Replace the old options of a command line, warning of each: `{"--old": "--new"}`.
+
+    `--old value` and `--old=value` are understood; what follows `--` is left as it is. The warning
+    is attributed to the caller, or `stacklevel - 2` frames further up.
+    """
+    renamed = []
+    for position, argument in enumerate(arguments):
+        option, equals, value = argument.partition("=")
+        if "--" in arguments[:position] or option not in names:
+            renamed.append(argument)
+            continue
+        warn_renamed(option, names[option], stacklevel + 1)
+        renamed.append(names[option] + equals + value)
+    return renamed

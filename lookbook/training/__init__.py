@@ -1,1 +1,1 @@
-"""How the shipped encoder is trained: data, augmentation, model and losses of `train.py`."""
+"""Train an encoder: data, pair sampling, augmentation, model, losses, trainer, fine-tuning."""

@@ -1,55 +1,54 @@
-"""The side for kinds in the last step, from features that stand still."""
+"""Fit the category head on fixed features: low-rank multinomial logistic regression."""
 
 from __future__ import annotations
 
 import torch
 
 from lookbook.training.data import MISSING
-from lookbook.training.head_finetuning import Features, descend
+from lookbook.training.head_finetuning import PairFeatures, optimizer_step
 from lookbook.training.losses import category_cross_entropy
-from lookbook.training.model import KIND, KINDS_DECAY, EmbeddingModel
+from lookbook.training.model import CATEGORY_COLUMN, CATEGORY_WEIGHT_DECAY, EmbeddingModel
 
-STEPS, BATCH, RATE = 1200, 512, 1e-3
-SOME = 16_384  # pictures say how features usually are
-FLOOR = 0.01  # of the mean variance: a feature that never moved must not shout when it does
+STEPS, BATCH, LR = 1200, 512, 1e-3
+STATS_SAMPLE = 16_384  # images that the feature statistics are taken of
+VARIANCE_FLOOR = 0.01  # of the mean variance: keeps near-constant features from being amplified
 
 
-def fit_category_head(student: EmbeddingModel, features: Features) -> list[float]:
-    """Learn `student.kind` and `student.kinds` anew; the loss at each of `STEPS`.
+def fit_category_head(model: EmbeddingModel, features: PairFeatures) -> list[float]:
+    """Fit `model.category_head` from scratch; return the loss of each of STEPS.
 
-    Multinomial logistic regression of a low rank on features made alike in mean and variance.
-    Without a labelled picture nothing is changed.
+    Features are standardized first. Without a labelled image the model is not changed.
     """
-    seen, labels = features.both(), features.truth.labels_of(KIND)
-    known = (labels != MISSING).nonzero().flatten()
-    if not len(known):
+    inputs, labels = features.both(), features.labels.class_ids_of(CATEGORY_COLUMN)
+    labelled = (labels != MISSING).nonzero().flatten()
+    if not len(labelled):
         return []
-    standardize_features(student, seen)
-    sides = (student.kind, student.kinds)
-    for side in sides:
-        side.reset_parameters()
-    moving = [parameter for side in sides for parameter in side.parameters()]
-    optimiser = torch.optim.AdamW(moving, lr=RATE, weight_decay=KINDS_DECAY)
-    falling = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.01, STEPS)
-    student.train()
-    found = []
+    standardize_features(model, inputs)
+    head = model.category_head
+    head.reset_parameters()
+    optimizer = torch.optim.AdamW(head.parameters(), lr=LR, weight_decay=CATEGORY_WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, STEPS)
+    model.train()
+    history = []
     for _ in range(STEPS):
-        rows = known[torch.randint(len(known), (min(BATCH, len(known)),))]
-        loss = category_cross_entropy(student.told(seen[rows].float()), labels[rows])
-        descend(loss, optimiser)
-        falling.step()
-        found.append(loss.item())
-    return found
+        rows = labelled[torch.randint(len(labelled), (min(BATCH, len(labelled)),))]
+        loss = category_cross_entropy(head(inputs[rows].float()), labels[rows])
+        optimizer_step(loss, optimizer)
+        schedule.step()
+        history.append(loss.item())
+    return history
 
 
 @torch.no_grad()
-def standardize_features(student: EmbeddingModel, seen: torch.Tensor) -> None:
-    """Note how features (n, 5120) usually are; what speaks for each kind stays the same."""
-    some = seen[:: -(-len(seen) // SOME)].float()
-    variance = some.var(0, correction=0)
-    variance = variance.clamp_min(max(FLOOR * float(variance.mean()), 1e-6))
-    usual, (mean, deviation) = torch.stack([some.mean(0), variance.sqrt()]), student.usual
-    read = student.kind.weight / deviation
-    student.kinds.bias.add_(student.kinds.weight @ read @ (usual[0] - mean))
-    student.kind.weight.copy_(read * usual[1])
-    student.usual.copy_(usual)
+def standardize_features(model: EmbeddingModel, features: torch.Tensor) -> None:
+    """Set the category head's statistics to those of `features` (n, 5120); logits stay the same."""
+    head = model.category_head
+    sample = features[:: -(-len(features) // STATS_SAMPLE)].float()
+    variance = sample.var(0, correction=0)
+    variance = variance.clamp_min(max(VARIANCE_FLOOR * float(variance.mean()), 1e-6))
+    stats = torch.stack([sample.mean(0), variance.sqrt()])
+    old_mean, old_deviation = head.feature_stats
+    weight = head.bottleneck.weight / old_deviation
+    head.classifier.bias.add_(head.classifier.weight @ weight @ (stats[0] - old_mean))
+    head.bottleneck.weight.copy_(weight * stats[1])
+    head.feature_stats.copy_(stats)

@@ -1,9 +1,11 @@
-"""From a trained student to the folder that `Encoder.load` reads, and back again."""
+"""Export a trained model to the folder that `Encoder.load` reads, and load it from there."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,106 +13,166 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
-from lookbook.encoding.category_head import CategoryHead
-from lookbook.encoding.heads import FILE, EmbeddingHeads, load_text_embeddings
+from lookbook.encoding.category_head import ARRAY_NAMES, CategoryHead
+from lookbook.encoding.heads import HEADS_FILE, EmbeddingHeads, load_text_embeddings
 from lookbook.encoding.text_tokenizer import Vocabulary
-from lookbook.training.model import CUT_SHARE, KIND_SHARE, EmbeddingModel
+from lookbook.training.data import COMBINED_LABEL
+from lookbook.training.model import CATEGORY_SCALE, DETAIL_SCALE, EmbeddingModel
+
+# names in the metadata of HEADS_FILE
+HEAD_DIMS_KEY, CATEGORIES_KEY = "sides", "kinds"
+
+# names in the checkpoints of earlier versions; those that end with a dot are prefixes
+_OLD_ENTRIES = {
+    "student": "model",
+    "average": "ema",
+    "optimiser": "optimizer",
+    "still": "frozen_stages",
+}
+_OLD_PARAMETERS = {
+    "cut.": "detail_head.",
+    "kind.": "category_head.bottleneck.",
+    "kinds.": "category_head.classifier.",
+    "usual": "category_head.feature_stats",
+    "codes": "category_head.class_embeddings",
+    "lengths": "head_norms",
+    "heads.exactly": f"proxies.{COMBINED_LABEL}",
+    "heads.": "proxies.",
+    "teach.": "teacher_head.",
+    "words.": "text_embeddings.",
+    "sharpness": "logit_scale",
+}
 
 
-def export(student: EmbeddingModel, words: Vocabulary, size: int, folder: Path) -> None:
-    """Write transformers files, sides and words in half precision; proxies stay behind.
+def export(model: EmbeddingModel, vocabulary: Vocabulary, size: int, folder: Path) -> None:
+    """Write backbone, heads and text embeddings in half precision, for images of `size` px.
 
-    Raises ValueError when a weight is too large for that.
+    Proxies and teacher head are left out. Raises ValueError when a weight is too large.
     """
     from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
     folder.mkdir(parents=True, exist_ok=True)
-    check_float16(student.backbone)
-    student.backbone.half().save_pretrained(folder)
+    check_float16(model.backbone)
+    model.backbone.half().save_pretrained(folder)
     ConvNextImageProcessorPil(
         size={"shortest_edge": size},
         crop_pct=1.0,
         image_mean=[0.485, 0.456, 0.406],
         image_std=[0.229, 0.224, 0.225],
     ).save_pretrained(folder)
-    joined = {name: w.to(torch.float16).contiguous() for name, w in student.joined().items()}
-    told = {"sides": json.dumps(student.sizes), "kinds": json.dumps(student.named)}
-    save_file(joined, folder / FILE, metadata=told)
-    if student.words is not None:
-        table = student.words.weight.detach().numpy().astype(np.float16)
+    arrays = {name: w.to(torch.float16).contiguous() for name, w in model.head_arrays().items()}
+    metadata = {
+        HEAD_DIMS_KEY: json.dumps(model.head_dims),
+        CATEGORIES_KEY: json.dumps(model.categories),
+    }
+    save_file(arrays, folder / HEADS_FILE, metadata=metadata)
+    if model.text_embeddings is not None:
+        table = model.text_embeddings.weight.detach().numpy().astype(np.float16)
         save_arrays({"words": table}, folder / "words.safetensors")
-        listed = {"words": words.words, "pieces": words.pieces}
-        text = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+        lists = {"words": vocabulary.words, "pieces": vocabulary.ngrams}
+        text = json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
         (folder / "words.json").write_text(text, encoding="utf-8")
 
 
 def check_float16(backbone: nn.Module) -> None:
-    """Raises ValueError when a weight cannot be told in half precision, which ends at 65,504."""
+    """Raise ValueError when half precision, which ends at 65,504, cannot hold a weight."""
     for name, value in backbone.state_dict().items():
         if value.is_floating_point() and not torch.isfinite(value.half()).all():
             raise ValueError(f"{name}: expected values up to 65,504, found larger or none at all")
 
 
-def heads_of(folder: Path) -> list[int] | None:
-    """Lengths of the sides of an exported folder's vectors, or None where it has no projection."""
+def exported_head_dims(folder: Path) -> list[int] | None:
+    """Return the dimensions of each head of an exported folder, None if it has no heads."""
     from safetensors import safe_open
 
-    if not (folder / FILE).exists():
+    if not (folder / HEADS_FILE).exists():
         return None
-    with safe_open(folder / FILE, "pt") as file:
-        told = (file.metadata() or {}).get("sides")  # editions one to five do not tell
-        return json.loads(told) if told else [file.get_slice("projection").get_shape()[0]]
+    with safe_open(folder / HEADS_FILE, "pt") as file:
+        dims = (file.metadata() or {}).get(HEAD_DIMS_KEY)  # not in editions one to five
+        return json.loads(dims) if dims else [file.get_slice("projection").get_shape()[0]]
 
 
-def has_category_head(student: EmbeddingModel, folder: Path) -> bool:
-    """Whether an exported folder tells the same kinds apart, in the same order."""
+def has_category_head(model: EmbeddingModel, folder: Path) -> bool:
+    """Return whether an exported folder has the same categories in the same order."""
     from safetensors import safe_open
 
-    with safe_open(folder / FILE, "pt") as file:
-        return json.loads((file.metadata() or {}).get("kinds", "null")) == list(student.named)
+    with safe_open(folder / HEADS_FILE, "pt") as file:
+        categories = (file.metadata() or {}).get(CATEGORIES_KEY, "null")
+    return json.loads(categories) == list(model.categories)
 
 
-def load_shipped(student: EmbeddingModel, words: Vocabulary, folder: Path) -> None:
-    """Give a fresh student the backbone, sides and words of an exported folder.
+def load_shipped(model: EmbeddingModel, vocabulary: Vocabulary, folder: Path) -> None:
+    """Load backbone, heads and text embeddings of an exported folder into a new model.
 
-    Words that the folder does not know keep their random start; proxies were not exported. A
-    folder without a projection gives its backbone alone. Raises ValueError when the sides of its
-    vectors have other lengths. The side for kinds comes if they are the same ones.
+    Proxies, and tokens that the folder does not have, keep their random start. A folder without
+    heads gives its backbone only; the category head is loaded if the categories are the same.
+    Raises ValueError when the heads have other dimensions.
     """
     from safetensors.torch import load_file
 
-    student.backbone.load_state_dict(load_file(folder / "model.safetensors"))
-    if (found := heads_of(folder)) is None:
+    model.backbone.load_state_dict(load_file(folder / "model.safetensors"))
+    if (dims := exported_head_dims(folder)) is None:
         return
-    if found != (sizes := list(student.sizes)):
-        raise ValueError(f"{folder}: expected sides of {sizes} dimensions, found {found}")
-    sides = EmbeddingHeads.load(folder)
-    _take(student.projection.weight, sides.projection, "projection")
-    _take(student.cut.weight, sides.detail, "detail", CUT_SHARE)
-    if has_category_head(student, folder):
-        _begin_kinds(student, sides.kinds)
-    if student.words is None or not (folder / "words.safetensors").exists():
+    if dims != (expected := list(model.head_dims)):
+        raise ValueError(f"{folder}: expected heads of {expected} dimensions, found {dims}")
+    heads = EmbeddingHeads.load(folder)
+    assert heads is not None
+    _copy(model.projection.weight, heads.projection, "projection")
+    _copy(model.detail_head.weight, heads.detail, "detail", DETAIL_SCALE)
+    if has_category_head(model, folder):
+        _load_category_head(model, heads.category)
+    if model.text_embeddings is None:
         return
-    there, table = load_text_embeddings(folder, sides.dim)
-    known = {name: i for i, name in enumerate(there.names)}
-    for row, name in enumerate(words.names):
-        if name in known:
-            student.words.weight.data[row] = torch.from_numpy(table[known[name]].astype("float32"))
+    if (texts := load_text_embeddings(folder, heads.dim)) is None:
+        return
+    shipped_vocabulary, table = texts
+    row_of = {name: row for row, name in enumerate(shipped_vocabulary.names)}
+    for row, name in enumerate(vocabulary.names):
+        if name in row_of:
+            shipped = torch.from_numpy(table[row_of[name]].astype("float32"))
+            model.text_embeddings.weight.data[row] = shipped
 
 
-def _begin_kinds(student: EmbeddingModel, kinds: CategoryHead | None) -> None:
-    """The side for kinds as it was exported: what is usual of features stands in its weights."""
-    found = kinds.arrays() if kinds else {}
-    _take(student.kind.weight, found.get("kinds.read"), "kinds.read")
-    _take(student.kinds.weight, found.get("kinds.tell"), "kinds.tell")
-    _take(student.kinds.bias, found.get("kinds.bias"), "kinds.bias")
-    _take(student.codes, found.get("kinds.codes"), "kinds.codes", KIND_SHARE)
+def _load_category_head(model: EmbeddingModel, exported: CategoryHead | None) -> None:
+    """Copy an exported head, whose weights are for unstandardized features."""
+    head, arrays = model.category_head, exported.arrays() if exported else {}
+    for field, own, scale in (
+        ("bottleneck_weight", head.bottleneck.weight, 1.0),
+        ("classifier_weight", head.classifier.weight, 1.0),
+        ("bias", head.classifier.bias, 1.0),
+        ("class_embeddings", head.class_embeddings, CATEGORY_SCALE),
+    ):
+        name = ARRAY_NAMES[field]
+        _copy(own, arrays.get(name), name, scale)
 
 
 @torch.no_grad()
-def _take(own: torch.Tensor, array: torch.Tensor | None, name: str, share: float = 1.0) -> None:
-    """Copy what was exported at `share` of its length; raises ValueError for another shape."""
-    expected, found = tuple(own.shape), None if array is None else tuple(array.shape)
-    if found != expected:
-        raise ValueError(f"{name}: expected an array of shape {expected}, found {found}")
-    own.copy_(array / share)
+def _copy(own: torch.Tensor, array: torch.Tensor | None, name: str, scale: float = 1.0) -> None:
+    """Copy an array that was exported times `scale`. Raises ValueError for another shape."""
+    expected, shape = tuple(own.shape), None if array is None else tuple(array.shape)
+    if array is None or shape != expected:
+        raise ValueError(f"{name}: expected an array of shape {expected}, found {shape}")
+    own.copy_(array / scale)
+
+
+def load_run(file: Path) -> dict[str, Any]:
+    """Read the `run.pt` of a training; the names of earlier versions are converted."""
+    state = {
+        _OLD_ENTRIES.get(name, name): value
+        for name, value in torch.load(file, weights_only=True).items()
+    }
+    return state | {name: current_names(state[name]) for name in ("model", "ema")}
+
+
+def current_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return a model's state dict with the parameter names of earlier versions converted."""
+    return {_current_name(name): value for name, value in state.items()}
+
+
+def _current_name(name: str) -> str:
+    wrapper = "module." if name.startswith("module.") else ""  # of an averaged model
+    bare = name.removeprefix(wrapper)
+    for old, new in _OLD_PARAMETERS.items():
+        if bare == old or (old.endswith(".") and bare.startswith(old)):
+            return wrapper + new + bare.removeprefix(old)
+    return name

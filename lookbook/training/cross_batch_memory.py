@@ -1,4 +1,4 @@
-"""Vectors of earlier batches, to be told apart from those of this one."""
+"""Embeddings of earlier batches as additional negatives (Wang et al. 2020)."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Sequence
 import torch
 
 
-class Memory:
-    """The latest `most` views, as further wrong answers for a small batch.
+class CrossBatchMemory:
+    """The latest `size` views, as negatives for a small batch.
 
-    Cross-batch memory (Wang et al. 2020): a network changes slowly, so what it said some dozens of
-    steps ago is nearly what it would say now, and costs nothing.
+    Weights change slowly, so embeddings of some dozen steps ago are still good negatives and cost
+    nothing.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, size: int) -> None:
+        self.size = size
         self.products = torch.empty(0, dtype=torch.int64)
-        self.sides: list[torch.Tensor] = []
+        self.heads: list[torch.Tensor] = []
 
-    def add(self, products: torch.Tensor, sides: Sequence[torch.Tensor]) -> None:
-        """Note views: `products` int64 (m,) and for each side of the vector float32 (m, d)."""
-        fresh = [side.detach() for side in sides]
-        kept = self.sides or [side[:0] for side in fresh]
-        self.sides = [torch.cat(pair)[-self.most :] for pair in zip(kept, fresh, strict=True)]
-        self.products = torch.cat([self.products, products])[-self.most :]
+    def add(self, products: torch.Tensor, heads: Sequence[torch.Tensor]) -> None:
+        """Store views: `products` int64 (m,) and for each head float32 (m, d)."""
+        new = [head.detach() for head in heads]
+        old = self.heads or [head[:0] for head in new]
+        self.heads = [torch.cat(pair)[-self.size :] for pair in zip(old, new, strict=True)]
+        self.products = torch.cat([self.products, products])[-self.size :]
 
     def without(self, products: torch.Tensor) -> Sequence[torch.Tensor | None]:
-        """Both sides of all views but those of `products`; None while there are none."""
+        """Return each head's embeddings of other views than `products`; (None, None) if empty."""
         rows = ~torch.isin(self.products, products)
-        return [side[rows] for side in self.sides] or (None, None)
+        return [head[rows] for head in self.heads] or (None, None)

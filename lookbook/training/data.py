@@ -1,8 +1,10 @@
-"""Training pictures: small RGBA canvases (alpha is the cut-out), with labels and names."""
+"""Training photos: small RGBA images (alpha is the foreground mask), with labels and titles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,51 +17,55 @@ from PIL import Image
 
 from lookbook.catalog import Item
 from lookbook.images.foreground_mask import foreground_mask
-from lookbook.images.loading import ImageError, letterbox, load_rgb
+from lookbook.images.loading import ImageError, load_rgb
+from lookbook.images.transforms import letterbox
 from lookbook.schema.columns import display_text
 from lookbook.schema.missing import is_missing
 from lookbook.training.descriptions import Description
 
-EXACTLY = "exactly"  # the label that DESCRIBED make together
-HEADS = ("articleType", "gender", "baseColour", "usage", "season", "label", EXACTLY)
-COLOURED = ("baseColour", EXACTLY)  # what is no longer known once the colour is another
-DESCRIBED = ("articleType", "gender", "baseColour")  # attributes that people search by
+COMBINED_LABEL = "combined"  # the values of TEXT_COLUMNS together
+LABEL_COLUMNS = (
+    *("articleType", "gender", "baseColour", "usage", "season", "label"),
+    COMBINED_LABEL,
+)
+COLOUR_LABELS = ("baseColour", COMBINED_LABEL)  # unknown once a product is recoloured
+TEXT_COLUMNS = ("articleType", "gender", "baseColour")  # attributes that users search by
 MISSING = -1
 
 
 @dataclass
-class Photos:
-    """One source of photographs, in memory.
+class PhotoDataset:
+    """The photos of one source, in memory.
 
-    `canvases` uint8 (n, size, size, 4); `keys` name what is on the picture (photos with one key
-    show one product); `labels` int64 (n, len(HEADS)), MISSING where the source does not say;
-    `teacher` float32 (n, t) or None.
+    `rgba_images` uint8 (n, size, size, 4); photos with the same of `keys` show one product;
+    `class_ids` int64 (n, len(LABEL_COLUMNS)), MISSING where there is no label; `teacher` float32
+    (n, t) or None.
     """
 
-    canvases: np.ndarray
+    rgba_images: np.ndarray
     keys: list[str]
-    names: list[str]
+    titles: list[str]
     attributes: list[dict]
     teacher: np.ndarray | None = None
-    labels: np.ndarray | None = None
+    class_ids: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def take(self, rows: np.ndarray) -> Photos:
-        """The photos at `rows`, as a view where numpy allows."""
-        return Photos(
-            self.canvases[rows],
+    def take(self, rows: np.ndarray) -> PhotoDataset:
+        """Return the photos at `rows`, as a view where numpy allows it."""
+        return PhotoDataset(
+            self.rgba_images[rows],
             [self.keys[r] for r in rows],
-            [self.names[r] for r in rows],
+            [self.titles[r] for r in rows],
             [self.attributes[r] for r in rows],
             None if self.teacher is None else self.teacher[rows],
-            None if self.labels is None else self.labels[rows],
+            None if self.class_ids is None else self.class_ids[rows],
         )
 
 
-def canvas(item: Item, size: int) -> np.ndarray:
-    """uint8 (size, size, 4): the letterboxed picture and its cut-out; raises ImageError."""
+def rgba_image(item: Item, size: int) -> np.ndarray:
+    """Return uint8 (size, size, 4): letterboxed image and foreground mask. Raises ImageError."""
     picture = load_rgb(item.image, min_side_hint=size)
     scale = size / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
@@ -70,85 +76,87 @@ def canvas(item: Item, size: int) -> np.ndarray:
     return np.dstack([np.asarray(letterbox(picture, size)), alpha])
 
 
-def canvas_side(items: Iterable[Item], least: int = 80, most: int = 192) -> int:
-    """Pixels a side of a canvas on which the first pictures are no coarser than they are."""
+def image_side(items: Iterable[Item], min_side: int = 80, max_side: int = 192) -> int:
+    """Return the median longer side in px of the first images, within the given bounds."""
     sides = []
     for item in islice(items, 20):
         with suppress(ImageError):
-            sides.append(max(load_rgb(item.image, min_side_hint=most).size))
-    return int(min(most, max(least, median(sides)))) if sides else most
+            sides.append(max(load_rgb(item.image, min_side_hint=max_side).size))
+    return int(min(max_side, max(min_side, median(sides)))) if sides else max_side
 
 
-def load_photos(items: Iterable[Item], size: int, key: str, workers: int = 2) -> Photos:
-    """Decode a catalogue into canvases of `size`; `key` is the attribute (or "id") that names the
-    product. Unusable pictures are left out.
+def load_photos(items: Iterable[Item], size: int, key: str, workers: int = 2) -> PhotoDataset:
+    """Decode a catalogue to images of `size` px, leaving out invalid ones.
+
+    `key` is the attribute (or "id") that identifies the product. Raises ValueError when no image is
+    valid.
     """
 
-    def one(item: Item) -> tuple[Item, np.ndarray] | None:
+    def decode(item: Item) -> tuple[Item, np.ndarray] | None:
         try:
-            return item, canvas(item, size)
+            return item, rgba_image(item, size)
         except ImageError:
             return None
 
     with ThreadPoolExecutor(workers) as pool:
-        made = [pair for pair in pool.map(one, items) if pair]
-    if not made:
+        decoded = [pair for pair in pool.map(decode, items) if pair]
+    if not decoded:
         raise ValueError("expected at least one usable picture to train on, found none")
-    return Photos(
-        canvases=np.stack([c for _, c in made]),
-        keys=[str(i.id if key == "id" else i.attributes.get(key)) for i, _ in made],
-        names=[i.title for i, _ in made],
-        attributes=[dict(i.attributes) for i, _ in made],
+    return PhotoDataset(
+        rgba_images=np.stack([image for _, image in decoded]),
+        keys=[str(i.id if key == "id" else i.attributes.get(key)) for i, _ in decoded],
+        titles=[i.title for i, _ in decoded],
+        attributes=[dict(i.attributes) for i, _ in decoded],
     )
 
 
-def told(attributes: dict, head: str) -> str:
-    """What a photo's attributes say to a head; "" when they do not say."""
-    if head == EXACTLY:
-        parts = [told(attributes, part) for part in DESCRIBED]
+def label_of(attributes: Mapping[str, object], column: str) -> str:
+    """Return a photo's label in one of LABEL_COLUMNS, "" if it is missing."""
+    if column == COMBINED_LABEL:
+        parts = [label_of(attributes, part) for part in TEXT_COLUMNS]
         return " ".join(parts) if all(parts) else ""
-    value = attributes.get(head)
+    value = attributes.get(column)
     return "" if is_missing(value) else display_text(value)
 
 
-def described(photos: Photos, row: int) -> Description:
-    """What is said of a photo."""
-    attributes = (told(photos.attributes[row], column) for column in DESCRIBED)
-    return Description(photos.names[row], " ".join(filter(None, attributes)))
+def description_of(photos: PhotoDataset, row: int) -> Description:
+    """Return title and searchable attributes of a photo."""
+    attributes = (label_of(photos.attributes[row], column) for column in TEXT_COLUMNS)
+    return Description(photos.titles[row], " ".join(filter(None, attributes)))
 
 
-def vocabulary(sources: Sequence[Photos], least: int = 5) -> dict[str, list[str]]:
-    """For each head the classes that at least `least` training photos carry, sorted."""
-    classes: dict[str, list[str]] = {}
-    for head in HEADS:
-        counts: dict[str, int] = {}
-        for photos in sources:
-            for row in photos.attributes:
-                value = told(row, head)
-                if value:
-                    counts[value] = counts.get(value, 0) + 1
-        classes[head] = sorted(value for value, n in counts.items() if n >= least)
+def label_classes(sources: Sequence[PhotoDataset], min_count: int = 5) -> dict[str, list[str]]:
+    """Return for each label column the sorted classes of at least `min_count` photos."""
+    classes = {}
+    for column in LABEL_COLUMNS:
+        labels = (label_of(row, column) for photos in sources for row in photos.attributes)
+        counts = Counter(filter(None, labels))
+        classes[column] = sorted(label for label, n in counts.items() if n >= min_count)
     return classes
 
 
-def number_labels(photos: Photos, classes: dict[str, list[str]]) -> None:
-    """Fill `photos.labels` by `classes`; what is not among them is MISSING."""
-    lookup = {head: {c: i for i, c in enumerate(values)} for head, values in classes.items()}
-    photos.labels = np.array(
-        [[lookup[h].get(told(row, h), MISSING) for h in HEADS] for row in photos.attributes],
+def set_class_ids(photos: PhotoDataset, classes: dict[str, list[str]]) -> None:
+    """Set `photos.class_ids` by `classes`; labels that are not among them are MISSING."""
+    lookup = {column: {c: i for i, c in enumerate(names)} for column, names in classes.items()}
+    photos.class_ids = np.array(
+        [
+            [lookup[column].get(label_of(row, column), MISSING) for column in LABEL_COLUMNS]
+            for row in photos.attributes
+        ],
         dtype=np.int64,
-    ).reshape(len(photos), len(HEADS))
+    ).reshape(len(photos), len(LABEL_COLUMNS))
 
 
-def cached(path: Path, make: Callable[[], Photos]) -> Photos:
-    """Photos from `path` (.npy and .json), or made and written there; canvases memory-mapped."""
-    import json
+def cached(path: Path, load: Callable[[], PhotoDataset]) -> PhotoDataset:
+    """Read photos from `path` (.npy and .json), after writing them by `load` if they are missing.
 
+    The images are memory-mapped.
+    """
     arrays, texts = path.with_suffix(".npy"), path.with_suffix(".json")
     if not texts.exists():
-        photos = make()
+        photos = load()
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(arrays, photos.canvases)
-        texts.write_text(json.dumps([photos.keys, photos.names, photos.attributes]))
-    keys, names, attributes = json.loads(texts.read_text())
-    return Photos(np.load(arrays, mmap_mode="r"), keys, names, attributes)
+        np.save(arrays, photos.rgba_images)
+        texts.write_text(json.dumps([photos.keys, photos.titles, photos.attributes]))
+    keys, titles, attributes = json.loads(texts.read_text())
+    return PhotoDataset(np.load(arrays, mmap_mode="r"), keys, titles, attributes)

@@ -1,4 +1,4 @@
-"""What people may type to find a product, and which products answer it."""
+"""Texts that users may type to find a product, and which products match a text."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ import torch
 
 from lookbook.encoding.text_tokenizer import split_words
 
-NAMED = 0.6  # share of texts that are of a name; the others are of attributes
-SHORT = 0.6  # share of all texts cut to some of their words: people type one or two, not eight
-FEW = 4  # words in a short text, at most
+TITLE_SHARE = 0.6  # of texts that are of a title; the others are of attributes
+SHORT_SHARE = 0.6  # of texts cut to some of their words: users type one or two words, not eight
+MAX_SHORT_WORDS = 4
 
 
 @dataclass(frozen=True)
 class Description:
-    """What is said of a product: its name, and the attributes that people search by."""
+    """The text about a product: its title, and the attributes that users search by."""
 
-    name: str = ""
+    title: str = ""
     attributes: str = ""
 
     @property
     def text(self) -> str:
-        """All of it."""
-        return f"{self.name} {self.attributes}".strip()
+        """Title and attributes."""
+        return f"{self.title} {self.attributes}".strip()
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """All its words, once each."""
+        """The distinct words of `text`."""
         return frozenset(split_words(self.text))
 
-    def typed(self, draw: random.Random) -> str:
-        """The name or the attributes, or some words of them; what there is, where one is not."""
-        part = self.name if draw.random() < NAMED else self.attributes
+    def sample_query(self, draw: random.Random) -> str:
+        """Draw a query: title or attributes (whichever exists), in full or a few words of it."""
+        part = self.title if draw.random() < TITLE_SHARE else self.attributes
         words = split_words(part or self.text)
-        if words and draw.random() < SHORT:
-            words = draw.sample(words, draw.randint(1, min(len(words), FEW)))
+        if words and draw.random() < SHORT_SHARE:
+            words = draw.sample(words, draw.randint(1, min(len(words), MAX_SHORT_WORDS)))
         return " ".join(words)
 
 
-def answers(texts: Sequence[str], descriptions: Sequence[Description]) -> torch.Tensor:
-    """bool (texts, descriptions): whether all words of a text are in a description."""
-    asked = [frozenset(split_words(text)) for text in texts]
-    numbers = {word: i for i, word in enumerate(sorted(frozenset().union(*asked)))}
-    wanted = _marked(asked, numbers)
-    there = _marked([description.words for description in descriptions], numbers)
-    return wanted @ there.T >= wanted.sum(1, keepdim=True)
+def matches(texts: Sequence[str], descriptions: Sequence[Description]) -> torch.Tensor:
+    """Return bool (texts, descriptions): whether a description has all words of a text."""
+    queries = [frozenset(split_words(text)) for text in texts]
+    vocabulary = {word: i for i, word in enumerate(sorted(frozenset().union(*queries)))}
+    required = _multi_hot(queries, vocabulary)
+    present = _multi_hot([description.words for description in descriptions], vocabulary)
+    return required @ present.T >= required.sum(1, keepdim=True)
 
 
-def _marked(rows: Sequence[frozenset[str]], numbers: dict[str, int]) -> torch.Tensor:
-    """float32 (rows, numbers): 1 where a row has the word of this number."""
-    marks = torch.zeros(len(rows), len(numbers))
-    for mark, words in zip(marks, rows, strict=True):
-        mark[[numbers[word] for word in words & numbers.keys()]] = 1
-    return marks
+def _multi_hot(rows: Sequence[frozenset[str]], vocabulary: dict[str, int]) -> torch.Tensor:
+    """Return float32 (rows, words): 1 where a row has a word."""
+    encoded = torch.zeros(len(rows), len(vocabulary))
+    for row, words in zip(encoded, rows, strict=True):
+        row[[vocabulary[word] for word in words & vocabulary.keys()]] = 1
+    return encoded

@@ -1,8 +1,8 @@
-"""The last step of training: sides and proxies once more, on features that stand still.
+"""Fine-tune everything above the backbone on features computed once.
 
-While the backbone learns, a step costs a second and sees a few dozen products. Once it is frozen,
-its features can be computed once and everything above it trained on a thousand products at a time
-(decoupled training, Kang et al. 2020): far more negatives, hundreds of times the steps.
+While the backbone is trained, a step takes a second and sees a few dozen products. With the
+backbone frozen, its features are computed once, and heads and proxies are trained on a thousand
+products at a time (decoupled training, Kang et al. 2020): far more negatives, many more steps.
 """
 
 from __future__ import annotations
@@ -16,124 +16,125 @@ import torch.nn.functional as F  # noqa: N812
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.data import MISSING
 from lookbook.training.model import (
-    AVERAGES,
-    KINDS_DECAY,
-    KINDS_SIDE,
+    AVG_FEATURES,
+    CATEGORY_PREFIX,
+    CATEGORY_WEIGHT_DECAY,
     EmbeddingModel,
     mixed_precision,
 )
-from lookbook.training.objective import asked, weighed
-from lookbook.training.pair_sampler import Batch, Truth
+from lookbook.training.objective import compute_losses, weighted_sum
+from lookbook.training.pair_sampler import Batch, PairLabels
+
+WEIGHT_DECAY = 1e-4
 
 
 @dataclass
-class Features:
-    """What the frozen backbone says of n pairs of views, and what is known of them."""
+class PairFeatures:
+    """Features of n pairs of views by the frozen backbone, with their labels."""
 
     first: torch.Tensor  # float16 (n, 5120)
     second: torch.Tensor  # float16 (n, 5120)
-    truth: Truth
+    labels: PairLabels
 
     def __len__(self) -> int:
-        return len(self.truth)
+        return len(self.labels)
 
     def both(self) -> torch.Tensor:
-        """(2n, 5120): all first views, then all second ones, as `Truth.labels_of` goes."""
+        """Return (2n, 5120): all first views, then all second ones, as `class_ids_of` has them."""
         return torch.cat([self.first, self.second])
 
-    def take(self, rows: torch.Tensor) -> Features:
-        """The pairs at `rows`."""
-        return Features(self.first[rows], self.second[rows], self.truth.take(rows))
+    def take(self, rows: torch.Tensor) -> PairFeatures:
+        """Return the pairs at `rows`."""
+        return PairFeatures(self.first[rows], self.second[rows], self.labels.take(rows))
 
     @classmethod
-    def of(cls, parts: Sequence[Features]) -> Features:
-        """One after another."""
+    def concatenate(cls, parts: Sequence[PairFeatures]) -> PairFeatures:
+        """Join the pairs of all `parts`."""
         return cls(
             torch.cat([p.first for p in parts]),
             torch.cat([p.second for p in parts]),
-            Truth.of([p.truth for p in parts]),
+            PairLabels.concatenate([p.labels for p in parts]),
         )
 
 
 @torch.no_grad()
-def collect(student: EmbeddingModel, batches: Iterator[Batch], count: int) -> Features:
-    """Features of at least `count` pairs of views, the backbone in eval mode."""
-    student.eval()
-    first, second, truths = [], [], []
-    while sum(map(len, first)) < count:
+def extract_features(model: EmbeddingModel, batches: Iterator[Batch], count: int) -> PairFeatures:
+    """Compute features of at least `count` pairs of views, the backbone in eval mode."""
+    model.eval()
+    parts: list[PairFeatures] = []
+    while sum(map(len, parts)) < count:
         batch = next(batches)
         with mixed_precision():
-            features = student.features(batch.pictures).half()
-        one, other = features.chunk(2)
-        first.append(one)
-        second.append(other)
-        truths.append(batch.truth)
-    return Features(torch.cat(first), torch.cat(second), Truth.of(truths))
+            first, second = model.features(batch.images).half().chunk(2)
+        parts.append(PairFeatures(first, second, batch.labels))
+    return PairFeatures.concatenate(parts)
 
 
 @torch.no_grad()
-def init_proxies(student: EmbeddingModel, features: Features) -> None:
-    """Each class where its pictures are: a student that came without heads need not search."""
-    averaged = features.both()[:, :AVERAGES].float()
-    vectors = F.normalize(student.projection(averaged), dim=1)
-    for head, proxies in student.heads.items():
-        numbers = features.truth.labels_of(head)
-        known = numbers != MISSING
-        sums = torch.zeros_like(proxies).index_add_(0, numbers[known], vectors[known])
-        seen = sums.norm(dim=1) > 0
-        # as long as a proxy drawn at random, so that it turns at the same speed
-        proxies[seen] = F.normalize(sums[seen], dim=1) * proxies.shape[1] ** 0.5
+def init_proxies(model: EmbeddingModel, features: PairFeatures) -> None:
+    """Set each class proxy to the mean of its images, for a model that came without heads."""
+    average = features.both()[:, :AVG_FEATURES].float()
+    vectors = F.normalize(model.projection(average), dim=1)
+    for column, proxies in model.proxies.items():
+        class_ids = features.labels.class_ids_of(column)
+        known = class_ids != MISSING
+        sums = torch.zeros_like(proxies).index_add_(0, class_ids[known], vectors[known])
+        present = sums.norm(dim=1) > 0
+        # the norm of a random proxy, so that it changes direction at the same rate
+        proxies[present] = F.normalize(sums[present], dim=1) * proxies.shape[1] ** 0.5
 
 
-def finish(
-    student: EmbeddingModel,
-    features: Features,
+def finetune_heads(
+    model: EmbeddingModel,
+    features: PairFeatures,
     *,
     epochs: int,
     batch: int,
-    rate: float,
-    kinds_rate: float | None = None,
-    still: tuple[str, ...] = (),
-    words: Vocabulary | None = None,
+    lr: float,
+    category_lr: float | None = None,
+    frozen: tuple[str, ...] = (),
+    vocabulary: Vocabulary | None = None,
 ) -> list[float]:
-    """Train all above the backbone but what begins like one of `still`; each epoch's mean loss.
+    """Train all parameters above the backbone; return the mean loss of each epoch.
 
-    Without `words` they stand still too. Kinds learn at `kinds_rate`, or at `rate` like all else.
+    Parameters whose names start with one of `frozen` are not trained, nor are the text embeddings
+    without a `vocabulary`. `category_lr` is the learning rate of the category head, by default
+    `lr`.
     """
-    student.train()
-    still = ("backbone.", *still) if words else ("backbone.", "words.", *still)
-    optimiser = torch.optim.AdamW(_moving(student, still, rate, kinds_rate or rate))
-    rounds = max(1, len(features) // batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * rounds)
+    model.train()
+    frozen = ("backbone.", *frozen) if vocabulary else ("backbone.", "text_embeddings.", *frozen)
+    optimizer = torch.optim.AdamW(_parameter_groups(model, frozen, lr, category_lr or lr))
+    steps = max(1, len(features) // batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
     means = []
     for _ in range(epochs):
-        order, total = torch.randperm(len(features)), 0.0
-        for part in range(rounds):
-            some = features.take(order[part * batch : (part + 1) * batch])
-            value = weighed(asked(student, words, some.both().float(), some.truth))
-            descend(value, optimiser)
+        order, mean = torch.randperm(len(features)), 0.0
+        for step in range(steps):
+            part = features.take(order[step * batch : (step + 1) * batch])
+            loss = weighted_sum(compute_losses(model, vocabulary, part.both().float(), part.labels))
+            optimizer_step(loss, optimizer)
             schedule.step()
-            total += value.item() / rounds
-        means.append(total)
+            mean += loss.item() / steps
+        means.append(mean)
     return means
 
 
-def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """One step of the optimiser, down a loss of its own."""
-    optimiser.zero_grad(set_to_none=True)
+def optimizer_step(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Take one step down the gradient of `loss`."""
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    optimiser.step()
+    optimizer.step()
 
 
-def _moving(
-    student: EmbeddingModel, still: tuple[str, ...], rate: float, kinds_rate: float
+def _parameter_groups(
+    model: EmbeddingModel, frozen: tuple[str, ...], lr: float, category_lr: float
 ) -> list[dict]:
-    """Groups of parameters for AdamW."""
-    kinds, others = [], []
-    for name, parameter in student.named_parameters():
-        if not name.startswith(still):
-            (kinds if name.startswith(KINDS_SIDE) else others).append(parameter)
+    category: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if not name.startswith(frozen):
+            (category if name.startswith(CATEGORY_PREFIX) else others).append(parameter)
     return [
-        {"params": kinds, "lr": kinds_rate, "weight_decay": KINDS_DECAY},
-        {"params": others, "lr": rate, "weight_decay": 1e-4},
+        {"params": category, "lr": category_lr, "weight_decay": CATEGORY_WEIGHT_DECAY},
+        {"params": others, "lr": lr, "weight_decay": WEIGHT_DECAY},
     ]

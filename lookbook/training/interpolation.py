@@ -1,7 +1,7 @@
-"""Between two networks of which one learnt on from the other: what each knows (Wortsman 2022).
+"""Interpolate between a fine-tuned backbone and the one it started from (Wortsman et al. 2022).
 
-A backbone that learns clothes forgets some of what ImageNet taught it, which other shops and larger
-pictures need. On the straight line between the two lie networks that know most of both.
+A backbone fine-tuned on clothes forgets some of what it learned on ImageNet, which helps on other
+shops and larger images. Networks on the straight line between both keep most of the two.
 """
 
 from __future__ import annotations
@@ -12,57 +12,61 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
-from transformers import ResNetConfig
+from transformers import PreTrainedConfig, PreTrainedModel, ResNetConfig
 
 from lookbook.training.model import EmbeddingModel, mixed_precision
 from lookbook.training.pair_sampler import Batch
 
-MEASURED = 30  # batches whose means and variances say what the normalisation goes by
-# arrays of one shape are of one network only if these agree too
-ALIKE = (
+STATS_BATCHES = 30  # that batch norm statistics are estimated on
+# arrays of the same shapes belong to the same architecture only if these agree, too
+ARCHITECTURE_FIELDS = (
     *("depths", "hidden_sizes", "embedding_size", "layer_type", "hidden_act"),
     *("downsample_in_first_stage", "downsample_in_bottleneck"),
 )
 
 
 @torch.no_grad()
-def blend(backbone: nn.Module, folder: Path, share: float) -> None:
-    """Give `backbone` that `share` of the weights in `folder`, the rest stays its own.
+def interpolate_weights(backbone: PreTrainedModel, folder: Path, share: float) -> None:
+    """Move the weights of `backbone` by `share` towards those in `folder`.
 
-    Its normalisation fits neither afterwards: see `measure`. Raises ValueError when the two
-    networks are not built alike, or the share is not within 0..1.
+    Its batch norm statistics fit neither network afterwards: see `estimate_batch_norms`. Raises
+    ValueError when the architectures differ or `share` is not within 0..1.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"expected a share of 0 to 1, found {share}")
-    here, other = _built(backbone.config), _built(ResNetConfig.from_pretrained(folder))
-    for name in ALIKE:
-        if (wanted := here[name]) != (found := other[name]):
-            raise ValueError(f"{folder}: expected a backbone of {name} {wanted}, found {found}")
-    there = load_file(folder / "model.safetensors")
+    expected = _plain_config(backbone.config)
+    actual = _plain_config(ResNetConfig.from_pretrained(folder))
+    for name in ARCHITECTURE_FIELDS:
+        if expected[name] != actual[name]:
+            raise ValueError(
+                f"{folder}: expected a backbone of {name} {expected[name]}, found {actual[name]}"
+            )
+    other = load_file(folder / "model.safetensors")
     for name, array in backbone.state_dict().items():
         if array.is_floating_point():
-            array.lerp_(there[name].to(array.dtype), share)
+            array.lerp_(other[name].to(array.dtype), share)
 
 
-def _built(config: ResNetConfig) -> dict[str, object]:
-    """How a backbone is built, as a file says it: lists where a fresh configuration has tuples."""
+def _plain_config(config: PreTrainedConfig) -> dict[str, object]:
+    """Return a config as JSON has it: lists where a new configuration has tuples."""
     return json.loads(config.to_json_string(use_diff=False))
 
 
 @torch.no_grad()
-def measure(student: EmbeddingModel, batches: Iterator[Batch], count: int = MEASURED) -> None:
-    """Normalise by the mean of what `count` batches show, in the stages that stand still too."""
-    norms = [m for m in student.backbone.modules() if isinstance(m, nn.BatchNorm2d)]
-    usual = [norm.momentum for norm in norms]
+def estimate_batch_norms(
+    model: EmbeddingModel, batches: Iterator[Batch], count: int = STATS_BATCHES
+) -> None:
+    """Set all batch norm statistics to the mean over `count` batches, in frozen stages, too."""
+    norms = [m for m in model.backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # all batches alike
-    student.backbone.train()
+        norm.momentum = None  # the mean over all batches
+    model.backbone.train()
     for _ in range(count):
-        pictures = next(batches).pictures  # drawn outside: augmentation is not for half precision
+        images = next(batches).images  # outside of autocast: augmentation needs full precision
         with mixed_precision():
-            student.features(pictures)
-    for norm, momentum in zip(norms, usual, strict=True):
+            model.features(images)
+    for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-    student.train()
+    model.train()

@@ -1,4 +1,4 @@
-"""What the student is asked for; each loss is a mean over the batch."""
+"""Loss functions; each is a mean over the batch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import torch.nn.functional as F  # noqa: N812
 
 from lookbook.training.data import MISSING
 
-COSINE_SCALE = 16.0  # inverse temperature of the normalised softmax (Zhai & Wu 2019)
+COSINE_SCALE = 16.0  # inverse temperature of the normalized softmax (Zhai & Wu 2019)
+MAX_LOGIT_SCALE = 50
 
 
 def proxy_nca(
     vectors: torch.Tensor, proxies: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.05
 ) -> torch.Tensor:
-    """Normalised softmax over class proxies; rows with a MISSING label do not count."""
+    """Normalized softmax of `vectors` (n, d) over class `proxies` (k, d).
+
+    `labels` int64 (n,); rows with a MISSING label are left out.
+    """
     known = labels != MISSING
     if not known.any():
         return vectors.sum() * 0
@@ -22,18 +26,22 @@ def proxy_nca(
 
 
 def supervised_text_loss(
-    said: torch.Tensor, seen: torch.Tensor, answers: torch.Tensor, log_scale: torch.Tensor
+    text_vectors: torch.Tensor,
+    image_vectors: torch.Tensor,
+    matching: torch.Tensor,
+    log_scale: torch.Tensor,
 ) -> torch.Tensor:
-    """A text finds all pictures that answer it, a picture finds its own text.
+    """Contrast texts with all images that match them, and images with their own text.
 
-    `said` and `seen` (n, d), row by row of one product; `answers` bool (n, n): whether a text (row)
-    is answered by a picture (column), its own always is. Supervised contrast (Khosla et al. 2020).
+    `text_vectors` and `image_vectors` (n, d), row by row of one product; `matching` bool (n, n):
+    whether a text (row) is matched by an image (column), its own always is. Supervised contrastive
+    loss (Khosla et al. 2020).
     """
-    logits = said @ seen.T * log_scale.exp().clamp(max=50)
-    found = logits.log_softmax(1).masked_fill(~answers, 0).sum(1) / answers.sum(1)
-    others = answers & ~torch.eye(len(said), dtype=torch.bool)
-    named = logits.T.masked_fill(others.T, -1e4).log_softmax(1).diagonal()
-    return -(found.mean() + named.mean()) / 2
+    logits = text_vectors @ image_vectors.T * log_scale.exp().clamp(max=MAX_LOGIT_SCALE)
+    to_images = logits.log_softmax(1).masked_fill(~matching, 0).sum(1) / matching.sum(1)
+    others = matching & ~torch.eye(len(text_vectors), dtype=torch.bool)
+    to_text = logits.T.masked_fill(others.T, -1e4).log_softmax(1).diagonal()
+    return -(to_images.mean() + to_text.mean()) / 2
 
 
 def nt_xent(
@@ -41,20 +49,20 @@ def nt_xent(
     log_scale: torch.Tensor,
     pairs: torch.Tensor,
     products: torch.Tensor,
-    others: torch.Tensor | None = None,
+    negatives: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Two views of each product find each other among all views of such `pairs` (NT-Xent).
+    """NT-Xent (Chen et al. 2020) between the two views of each of `pairs`.
 
     `views` (2n, d): n first views, then their second ones, of `products`, int64 (2n,); `pairs` bool
-    (n,). A product that comes twice is not told apart from itself. `others` (m, d) are views of
-    other products, to be told apart.
+    (n,). Views of one product are never negatives of each other. `negatives` (m, d) are views of
+    other products.
     """
     if not pairs.any():
         return views.sum() * 0
-    asking = pairs.repeat(2)
-    views, products = views[asking], products[asking]
-    there = views if others is None else torch.cat([views, others])
-    logits = views @ there.T * log_scale.exp().clamp(max=50)
+    rows_of_pairs = pairs.repeat(2)
+    views, products = views[rows_of_pairs], products[rows_of_pairs]
+    candidates = views if negatives is None else torch.cat([views, negatives])
+    logits = views @ candidates.T * log_scale.exp().clamp(max=MAX_LOGIT_SCALE)
     rows = torch.arange(len(views))
     target = rows.roll(len(views) // 2)
     same = products[:, None] == products
@@ -63,32 +71,32 @@ def nt_xent(
     return F.cross_entropy(logits, target)
 
 
-def category_cross_entropy(told: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Softmax over what speaks for each kind; rows with a MISSING label do not count."""
+def category_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of `logits` (n, k); rows with a MISSING label are left out."""
     known = labels != MISSING
-    return F.cross_entropy(told[known], labels[known]) if known.any() else told.sum() * 0
+    return F.cross_entropy(logits[known], labels[known]) if known.any() else logits.sum() * 0
 
 
 def nca(
     vectors: torch.Tensor, labels: torch.Tensor, products: torch.Tensor, scale: float = 20.0
 ) -> torch.Tensor:
-    """Those of one label are near: -log of their share of all, weighed by exp(scale * cosine).
+    """Neighbourhood components loss (Goldberger et al. 2004): -log share of the own label.
 
-    Neighbourhood components (Goldberger et al. 2004) of `vectors` (n, d) of L2 norm 1, `labels` and
-    `products` int64 (n,). A product is no neighbour of itself; who has a MISSING label neither asks
-    nor answers, and who has no other of theirs does not ask.
+    Shares are weighed by exp(scale * cosine) of `vectors` (n, d) of L2 norm 1; `labels` and
+    `products` int64 (n,). A product is no neighbour of itself. Rows with a MISSING label are left
+    out, and as queries those whose label no other product has.
     """
     known = labels != MISSING
-    there = known[:, None] & known & (products[:, None] != products)
-    near = (scale * vectors @ vectors.T).masked_fill(~there, -1e4)
-    right = there & (labels[:, None] == labels)
-    asking = right.any(1)
-    if not asking.any():
+    neighbours = known[:, None] & known & (products[:, None] != products)
+    logits = (scale * vectors @ vectors.T).masked_fill(~neighbours, -1e4)
+    positives = neighbours & (labels[:, None] == labels)
+    queries = positives.any(1)
+    if not queries.any():
         return vectors.sum() * 0
-    found = near.masked_fill(~right, -1e4).logsumexp(1) - near.logsumexp(1)
-    return -found[asking].mean()
+    log_share = logits.masked_fill(~positives, -1e4).logsumexp(1) - logits.logsumexp(1)
+    return -log_share[queries].mean()
 
 
-def distillation(guess: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
-    """1 - cosine of what the student says of a changed picture and the teacher of the clean."""
-    return (1 - F.cosine_similarity(guess, teacher, dim=1)).mean()
+def distillation(predicted: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """1 - cosine between predictions for augmented views and teacher vectors of clean photos."""
+    return (1 - F.cosine_similarity(predicted, teacher, dim=1)).mean()

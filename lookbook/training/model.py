@@ -1,6 +1,8 @@
-"""The student: ResNet-50, a projection, the heads that only training needs, and the words."""
+"""The trained model: ResNet-50, embedding heads, text embeddings, and proxies for the losses."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -10,151 +12,196 @@ from transformers import ResNetConfig, ResNetModel
 from lookbook.encoding.category_head import CategoryHead
 from lookbook.encoding.cpu import supports_bfloat16
 from lookbook.encoding.pooling import average_pool, max_pool_stages
-from lookbook.training.class_embeddings import spread
-from lookbook.training.data import HEADS
+from lookbook.training.class_embeddings import grassmannian_frame
+from lookbook.training.data import LABEL_COLUMNS
 
-KIND = "articleType"  # the head that has a side of the vector for itself
-AVERAGES, DETAILS = 2048, 2048 + 1024  # features of a picture, in this order
-KINDS_SIDE = ("kind.", "kinds.")  # what the parameters that tell kinds begin like
-KINDS_DECAY = 0.1  # of these weights: features are many more than kinds
-PARTS = (3, 3, 1)  # of the dimensions: those of the sides for everything, for cut and for kinds
-CUT_SHARE = 1.5  # how long that side is beside the whole; of 1.0 to 1.5, on held-out products
-LEARNT_BESIDE = 1.1  # the same while anything but words of the last step learns: none leans on it
-KIND_SHARE = 1.5  # the same of the side for kinds, of a picture that is sure of one
-DROPPED = 0.3  # of the features that kinds are told by, in training: many say the same
+CATEGORY_COLUMN = "articleType"  # the label with a head of its own
+AVG_FEATURES, MAX_FEATURES = 2048, 2048 + 1024  # average- and max-pooled features, in this order
+FEATURES = AVG_FEATURES + MAX_FEATURES
+CATEGORY_PREFIX = "category_head."  # of its parameters' names
+CATEGORY_WEIGHT_DECAY = 0.1  # high: there are many more features than classes
+HEAD_RATIO = (3, 3, 1)  # dimensions of the general, the detail and the category head
+DETAIL_SCALE = 1.5  # norm of the detail head, of the general one 1; best of 1.0 to 1.5, held out
+TRAINING_DETAIL_SCALE = 1.1  # during training, so that the general head does not rely on it
+CATEGORY_SCALE = 1.5  # norm of the category head of a confident image
+CATEGORY_DROPOUT = 0.3  # of its input features, which are redundant
 
 
-def sides_of_dimensions(dim: int) -> tuple[int, int, int]:
-    """How many of `dim` dimensions each side of a vector has: whole, cut, kinds."""
-    unit = dim // sum(PARTS)
-    return (dim - sum(PARTS[1:]) * unit, *(part * unit for part in PARTS[1:]))
+def head_dims(dim: int) -> tuple[int, int, int]:
+    """Split `dim` into the dimensions of the general, the detail and the category head."""
+    unit = dim // sum(HEAD_RATIO)
+    _, detail, category = (part * unit for part in HEAD_RATIO)
+    return dim - detail - category, detail, category
 
 
 def mixed_precision() -> torch.autocast:
-    """Convolutions in bfloat16 where the processor computes in it, in float32 elsewhere."""
+    """Run convolutions in bfloat16 where the CPU supports it, else in float32."""
     return torch.autocast("cpu", torch.bfloat16, enabled=supports_bfloat16())
 
 
+class TrainableCategoryHead(nn.Module):
+    """A low-rank classifier on standardized features; exported as `CategoryHead`."""
+
+    feature_stats: torch.Tensor
+    class_embeddings: torch.Tensor
+
+    def __init__(self, dim: int, classes: int) -> None:
+        super().__init__()
+        # mean and standard deviation of the features, see `category_fitting`
+        stats = torch.stack([torch.zeros(FEATURES), torch.ones(FEATURES)])
+        self.register_buffer("feature_stats", stats)
+        self.bottleneck = nn.Linear(FEATURES, dim, bias=False)
+        self.classifier = nn.Linear(dim, classes)
+        self.register_buffer("class_embeddings", grassmannian_frame(classes, dim))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return class logits (n, classes) of features (n, 5120)."""
+        mean, deviation = self.feature_stats
+        standardized = (features - mean) / deviation
+        dropped = F.dropout(standardized, CATEGORY_DROPOUT, self.training)
+        return self.classifier(self.bottleneck(dropped))
+
+    def embed(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the expected class embedding (n, dim), at most CATEGORY_SCALE long."""
+        return CATEGORY_SCALE * logits.softmax(1) @ self.class_embeddings
+
+    def reset_parameters(self) -> None:
+        """Start from new random weights."""
+        self.bottleneck.reset_parameters()
+        self.classifier.reset_parameters()
+
+    def exported(self) -> CategoryHead:
+        """Return the head for unstandardized features: the statistics fold into its weights."""
+        mean, deviation = self.feature_stats
+        bottleneck = self.bottleneck.weight / deviation
+        bias = self.classifier.bias - self.classifier.weight @ bottleneck @ mean
+        embeddings = CATEGORY_SCALE * self.class_embeddings
+        return CategoryHead(bottleneck, self.classifier.weight, bias, embeddings)
+
+
 class EmbeddingModel(nn.Module):
-    """Pictures (n, 3, s, s) -> features (n, 5120) -> embedding (n, dim) of L2 norm 1.
+    """Map images (n, 3, s, s) to features (n, 5120) and an embedding (n, dim) of L2 norm 1.
 
-    A vector has three sides: one that is asked for everything, one that tells cut and print
-    whatever the colour, and one that only tells kinds of clothes apart. Together on one side,
-    colour, print and kind contend for the same length. The first reads averages of the last feature
-    map, the second the largest values of the last two (`encoding.pooling`), the third both and
-    decides: `encoding.category_head`.
+    The embedding concatenates three heads: a general one, which all losses train; a detail head for
+    cut and print whatever the colour; and a category head. In a single head colour, print and
+    category would compete. The general head reads averages of the last feature map, the detail head
+    maxima of the last two (`encoding.pooling`), the category head both (`encoding.category_head`).
 
-    The stem and the first stages, `still` of these five together, do not learn: they stay as they
-    came, their normalisation too.
+    The stem and the first stages, `frozen_stages` of five together, are not trained, and their
+    batch norms keep their statistics.
     """
+
+    head_norms: torch.Tensor
 
     def __init__(
         self,
         classes: dict[str, list[str]],
         dim: int,
-        teacher: int,
-        tokens: int,
-        still: int = 0,
+        teacher_dim: int,
+        vocabulary_size: int,
+        frozen_stages: int = 0,
         config: ResNetConfig | None = None,
     ) -> None:
         super().__init__()
         self.backbone = ResNetModel(config or ResNetConfig())
-        self.sizes, self.named = sides_of_dimensions(dim), tuple(classes[KIND])
-        whole, cut, kind = self.sizes
-        if (wide := self.backbone.config.hidden_sizes[-1]) != AVERAGES:
+        hidden_sizes: Any = self.backbone.config.hidden_sizes
+        self.head_dims, self.categories = head_dims(dim), tuple(classes[CATEGORY_COLUMN])
+        general, detail, category = self.head_dims
+        if (channels := hidden_sizes[-1]) != AVG_FEATURES:
             raise ValueError(
-                f"expected a backbone of {AVERAGES} features, a ResNet-50; found {wide}"
+                f"expected a backbone of {AVG_FEATURES} features, a ResNet-50; found {channels}"
             )
-        self.projection = nn.Linear(AVERAGES, whole, bias=False)
-        self.cut = nn.Linear(DETAILS, cut, bias=False)
-        # mean and deviation of features, for kinds; as `category_fitting` found them
-        wide = AVERAGES + DETAILS
-        self.register_buffer("usual", torch.stack([torch.zeros(wide), torch.ones(wide)]))
-        self.kind = nn.Linear(wide, kind, bias=False)
-        self.kinds = nn.Linear(kind, len(self.named))
-        self.register_buffer("codes", spread(len(self.named), kind))
-        self.register_buffer("lengths", torch.ones(2))  # of whole and cut, usually
-        self.heads = nn.ParameterDict(
-            {head: nn.Parameter(torch.randn(len(classes[head]), whole)) for head in HEADS}
+        self.projection = nn.Linear(AVG_FEATURES, general, bias=False)
+        self.detail_head = nn.Linear(MAX_FEATURES, detail, bias=False)
+        self.category_head = TrainableCategoryHead(category, len(self.categories))
+        # running mean norms of the general and the detail head
+        self.register_buffer("head_norms", torch.ones(2))
+        self.proxies = nn.ParameterDict(
+            {
+                column: nn.Parameter(torch.randn(len(classes[column]), general))
+                for column in LABEL_COLUMNS
+            }
         )
-        self.teach = nn.Linear(AVERAGES, teacher) if teacher else None
-        self.words = nn.EmbeddingBag(tokens, dim, mode="sum") if tokens else None
-        if self.words is not None:
-            nn.init.normal_(self.words.weight, std=dim**-0.5)
-        # log of the scale of cosines of views, of picture and words, of cuts and of vectors
-        self.sharpness = nn.Parameter(torch.tensor([2.3, 2.3, 2.3, 2.3]))
-        self._quiet_residuals()
+        self.teacher_head = nn.Linear(AVG_FEATURES, teacher_dim) if teacher_dim else None
+        self.text_embeddings = (
+            nn.EmbeddingBag(vocabulary_size, dim, mode="sum") if vocabulary_size else None
+        )
+        if self.text_embeddings is not None:
+            nn.init.normal_(self.text_embeddings.weight, std=dim**-0.5)
+        # log scales of cosines: of views, of image and text, of detail heads, of embeddings
+        self.logit_scale = nn.Parameter(torch.tensor([2.3, 2.3, 2.3, 2.3]))
+        self._zero_init_residuals()
         stages = [self.backbone.embedder, *self.backbone.encoder.stages]
-        self.still = stages[:still]  # a list, so that no module is registered twice
-        for parameter in (p for stage in self.still for p in stage.parameters()):
+        self.frozen_stages = stages[:frozen_stages]  # a list: no module is registered twice
+        for parameter in (p for stage in self.frozen_stages for p in stage.parameters()):
             parameter.requires_grad_(False)
-        self.train()  # again, now that it is known what stands still
+        self.train()  # again, for the frozen stages
 
     def train(self, mode: bool = True) -> EmbeddingModel:
-        """As `nn.Module.train`, but what stands still keeps normalising by what it knows."""
+        """Set the mode as `nn.Module.train` does; frozen stages stay in eval mode."""
         super().train(mode)
-        for stage in self.still:
+        for stage in self.frozen_stages:
             stage.eval()
         return self
 
-    def _quiet_residuals(self) -> None:
-        """Start each residual branch at zero (Goyal et al. 2017): early training is steadier."""
-        for stage in self.backbone.encoder.stages:
+    def _zero_init_residuals(self) -> None:
+        """Start each residual branch at zero (Goyal et al. 2017), for stable early training."""
+        stages: Any = self.backbone.encoder.stages
+        for stage in stages:
             for layer in stage.layers:
                 nn.init.zeros_(layer.layer[-1].normalization.weight)
 
-    def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Averages of the last feature map, then the details of the last two; float32 (n, 5120)."""
-        maps = self.backbone(pictures, output_hidden_states=True).hidden_states
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Return float32 (n, 5120): averages of the last map, then maxima of the last two."""
+        maps = self.backbone(images, output_hidden_states=True).hidden_states
         return torch.cat([average_pool(maps), max_pool_stages(maps)], 1)
 
     def embed(self, features: torch.Tensor) -> torch.Tensor:
-        """(n, dim), L2 norm 1."""
-        return self.vector(*self.sides(features))
+        """Return embeddings (n, dim) of L2 norm 1."""
+        return self.combine(*self.head_outputs(features))
 
-    def sides(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Whole, cut and what speaks for each kind (n, kinds); in training lengths are noted."""
-        averaged, detail = features.split([AVERAGES, DETAILS], 1)
-        whole, cut = self.projection(averaged), self.cut(detail)
-        if self.training:
-            seen = torch.stack([side.detach().norm(dim=1).mean() for side in (whole, cut)])
-            self.lengths.lerp_(seen, 0.05)
-        return whole, cut, self.told(features)
+    def head_outputs(
+        self, features: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return general and detail embeddings and category logits, each (n, ...).
 
-    def told(self, features: torch.Tensor) -> torch.Tensor:
-        """(n, kinds): what speaks for each kind."""
-        mean, deviation = self.usual
-        alike = (features - mean) / deviation
-        return self.kinds(self.kind(F.dropout(alike, DROPPED, self.training)))
-
-    def vector(self, whole: torch.Tensor, cut: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
-        """(n, dim), L2 norm 1, of `sides`."""
-        shares = self._shares(LEARNT_BESIDE if self.training else CUT_SHARE)
-        kind = KIND_SHARE * told.softmax(1) @ self.codes
-        return F.normalize(torch.cat([whole * shares[0], cut * shares[1], kind], 1), dim=1)
-
-    def joined(self) -> dict[str, torch.Tensor]:
-        """The sides as an encoder reads them (`lookbook.encoding.heads`), scaled to their shares.
-
-        By their usual lengths, not by those of each picture: so what a place of the picture gives
-        to the vector can be told.
+        In training mode the running `head_norms` are updated.
         """
-        shares = self._shares(CUT_SHARE)
-        whole, cut = self.projection.weight * shares[0], self.cut.weight * shares[1]
-        joined = {"projection": whole, "detail": cut, **self._telling().arrays()}
-        return {name: array.detach() for name, array in joined.items()}
+        average, maximum = features.split([AVG_FEATURES, MAX_FEATURES], 1)
+        general, detail = self.projection(average), self.detail_head(maximum)
+        if self.training:
+            norms = torch.stack([head.detach().norm(dim=1).mean() for head in (general, detail)])
+            self.head_norms.lerp_(norms, 0.05)
+        return general, detail, self.category_head(features)
 
-    def _telling(self) -> CategoryHead:
-        """The side for kinds of features as they come: what is usual of them is in its weights."""
-        mean, deviation = self.usual
-        read = self.kind.weight / deviation
-        bias = self.kinds.bias - self.kinds.weight @ read @ mean
-        return CategoryHead(read, self.kinds.weight, bias, KIND_SHARE * self.codes)
+    def combine(
+        self, general: torch.Tensor, detail: torch.Tensor, category_logits: torch.Tensor
+    ) -> torch.Tensor:
+        """Concatenate `head_outputs` to embeddings (n, dim) of L2 norm 1."""
+        scales = self._scales(TRAINING_DETAIL_SCALE if self.training else DETAIL_SCALE)
+        category = self.category_head.embed(category_logits)
+        return F.normalize(torch.cat([general * scales[0], detail * scales[1], category], 1), dim=1)
 
-    def _shares(self, cut: float) -> torch.Tensor:
-        """What whole and cut are multiplied by to be usually as long as 1 and `cut`."""
-        return torch.tensor([1.0, cut]) / self.lengths
+    def head_arrays(self) -> dict[str, torch.Tensor]:
+        """Return the heads, scaled, as `lookbook.encoding.heads` reads them.
 
-    def read(self, tokens: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-        """Bags of token numbers -> (n, dim), L2 norm 1."""
-        return F.normalize(self.words(tokens, offsets), dim=1)
+        They are scaled by mean norms, not by each image's, so that an embedding stays linear in
+        the features and can be attributed to positions.
+        """
+        scales = self._scales(DETAIL_SCALE)
+        arrays = {
+            "projection": self.projection.weight * scales[0],
+            "detail": self.detail_head.weight * scales[1],
+            **self.category_head.exported().arrays(),
+        }
+        return {name: array.detach() for name, array in arrays.items()}
+
+    def _scales(self, detail: float) -> torch.Tensor:
+        """Return factors that give general and detail head the mean norms 1 and `detail`."""
+        return torch.tensor([1.0, detail]) / self.head_norms
+
+    def embed_text(self, tokens: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        """Return (n, dim) of L2 norm 1 for the `embedding_bag_inputs` of n texts."""
+        if self.text_embeddings is None:
+            raise ValueError("this model has no text embeddings: its vocabulary is empty")
+        return F.normalize(self.text_embeddings(tokens, offsets), dim=1)

@@ -1,4 +1,4 @@
-"""Everything the embedding is asked for at once, and what each question weighs."""
+"""The training objective: all losses and their weights."""
 
 from __future__ import annotations
 
@@ -10,131 +10,142 @@ import torch.nn.functional as F  # noqa: N812
 
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training import losses
-from lookbook.training.cross_batch_memory import Memory
-from lookbook.training.data import EXACTLY
-from lookbook.training.descriptions import Description, answers
-from lookbook.training.model import AVERAGES, KIND, EmbeddingModel
-from lookbook.training.pair_sampler import Truth
+from lookbook.training.cross_batch_memory import CrossBatchMemory
+from lookbook.training.data import COMBINED_LABEL
+from lookbook.training.descriptions import Description, matches
+from lookbook.training.model import AVG_FEATURES, CATEGORY_COLUMN, EmbeddingModel
+from lookbook.training.pair_sampler import PairLabels
 
 WEIGHTS: Mapping[str, float] = {
+    # proxies of each label column, general head
     "articleType": 1.5,
     "gender": 0.6,
     "baseColour": 1.2,
     "usage": 0.25,
     "season": 0.25,
     "label": 1.5,
-    EXACTLY: 1.5,
-    "kind": 1.0,
+    COMBINED_LABEL: 1.5,
+    # the heads one by one
+    "category": 1.0,
     "views": 1.0,
-    "cut": 0.7,
+    "detail": 0.7,
+    # the whole embedding
     "vector views": 1.0,
-    "vector colours": 0.25,
-    "vector kind": 1.0,
-    "vector exactly": 0.5,
-    "words": 0.4,
+    "vector colourways": 0.25,
+    "vector category": 1.0,
+    "vector combined": 0.5,
+    "text": 0.4,
     "teacher": 3.0,
 }
 
 
-def asked(
-    student: EmbeddingModel,
-    words: Vocabulary | None,
+def compute_losses(
+    model: EmbeddingModel,
+    vocabulary: Vocabulary | None,
     features: torch.Tensor,
-    truth: Truth,
-    memory: Memory | None = None,
+    labels: PairLabels,
+    memory: CrossBatchMemory | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Losses by name, unweighted, of `features` (2n, 5120): n first views, then their second ones.
+    """Return unweighted losses by name of `features` (2n, 5120): n first, then n second views.
 
-    Without `words` nothing is asked of them. With a `memory` the views are told apart from those of
-    earlier batches too, and join them.
+    Without a `vocabulary` there is no text loss. The views of a `memory` are further negatives, and
+    these views are added to it.
     """
-    whole, cut, told = student.sides(features)
-    vectors = student.vector(whole, cut.detach(), told)  # cut learns by two colours alone
-    whole, cut = F.normalize(whole, dim=1), F.normalize(cut, dim=1)
-    parts = _labels_losses(student, whole, told, truth)
-    parts |= _views_losses(student, whole, cut, truth, memory)
-    parts |= _vectors_losses(student, vectors, truth)
-    if words is not None:
-        parts["words"] = words_loss(student, words, vectors, truth.said)
-    if student.teach is not None:
-        teacher = truth.teacher.flatten(0, 1)
-        parts["teacher"] = losses.distillation(student.teach(features[:, :AVERAGES]), teacher)
+    general, detail, logits = model.head_outputs(features)
+    # the detail head is trained by pairs in two colours only
+    vectors = model.combine(general, detail.detach(), logits)
+    general, detail = F.normalize(general, dim=1), F.normalize(detail, dim=1)
+    parts = _label_losses(model, general, logits, labels)
+    parts |= _view_losses(model, general, detail, labels, memory)
+    parts |= _vector_losses(model, vectors, labels)
+    if vocabulary is not None:
+        parts["text"] = text_loss(model, vocabulary, vectors, labels.all_descriptions)
+    if model.teacher_head is not None and labels.teacher is not None:
+        predicted = model.teacher_head(features[:, :AVG_FEATURES])
+        parts["teacher"] = losses.distillation(predicted, labels.teacher.flatten(0, 1))
     return parts
 
 
-def _labels_losses(
-    student: EmbeddingModel, whole: torch.Tensor, told: torch.Tensor, truth: Truth
+def _label_losses(
+    model: EmbeddingModel, general: torch.Tensor, logits: torch.Tensor, labels: PairLabels
 ) -> dict[str, torch.Tensor]:
-    """What the labels ask of the whole, and of the side for kinds."""
-    found = {
-        head: losses.proxy_nca(whole, proxies, truth.labels_of(head))
-        for head, proxies in student.heads.items()
+    """Train the general head by class proxies and the category head by cross-entropy."""
+    parts = {
+        column: losses.proxy_nca(general, proxies, labels.class_ids_of(column))
+        for column, proxies in model.proxies.items()
         if len(proxies)
     }
-    return found | {"kind": losses.category_cross_entropy(told, truth.labels_of(KIND))}
+    categories = labels.class_ids_of(CATEGORY_COLUMN)
+    return parts | {"category": losses.category_cross_entropy(logits, categories)}
 
 
-def _views_losses(
-    student: EmbeddingModel,
-    whole: torch.Tensor,
-    cut: torch.Tensor,
-    truth: Truth,
-    memory: Memory | None,
+def _view_losses(
+    model: EmbeddingModel,
+    general: torch.Tensor,
+    detail: torch.Tensor,
+    labels: PairLabels,
+    memory: CrossBatchMemory | None,
 ) -> dict[str, torch.Tensor]:
-    """Pairs in one colour find each other by the whole, pairs in two colours by cut and print.
+    """Train the general head by pairs in one colour, the detail head by pairs in two.
 
-    A pair in one colour would let the side for cut find it by that colour.
+    By pairs in one colour the detail head would learn colours.
     """
-    shown, designs = truth.products.flatten(), truth.designs.flatten()
-    others = memory.without(designs) if memory else (None, None)
-    same, other = student.sharpness[0], student.sharpness[2]
-    found = {
-        "views": losses.nt_xent(whole, same, truth.single_colour, shown, others[0]),
-        "cut": losses.nt_xent(cut, other, truth.recoloured, designs, others[1]),
+    products, designs = labels.products.flatten(), labels.designs.flatten()
+    negatives = memory.without(designs) if memory else (None, None)
+    scale, detail_scale = model.logit_scale[0], model.logit_scale[2]
+    parts = {
+        "views": losses.nt_xent(general, scale, labels.single_colour, products, negatives[0]),
+        "detail": losses.nt_xent(detail, detail_scale, labels.recoloured, designs, negatives[1]),
     }
     if memory:
-        memory.add(designs, (whole, cut))
-    return found
+        memory.add(designs, (general, detail))
+    return parts
 
 
-def _vectors_losses(
-    student: EmbeddingModel, vectors: torch.Tensor, truth: Truth
+def _vector_losses(
+    model: EmbeddingModel, vectors: torch.Tensor, labels: PairLabels
 ) -> dict[str, torch.Tensor]:
-    """What is asked of all sides together: to make up for each other's mistakes.
+    """Train the whole embedding, so that its heads correct each other's mistakes.
 
-    Neighbours are asked for where a gallery is like that: among photos of strangers, or, where
-    there are none, among all views.
+    Neighbours are compared among unrelated photos, which resemble a gallery; where there are none,
+    among all views.
     """
-    shown, designs = truth.products.flatten(), truth.designs.flatten()
-    sharp, alone = student.sharpness[3], truth.strangers.repeat(2)
-    asking = alone if alone.any() else torch.ones_like(alone)
-    found = {
-        "vector views": losses.nt_xent(vectors, sharp, truth.single_colour, shown),
-        "vector colours": losses.nt_xent(vectors, sharp, truth.recoloured, designs),
+    products, designs = labels.products.flatten(), labels.designs.flatten()
+    scale, unrelated = model.logit_scale[3], labels.unrelated.repeat(2)
+    rows = unrelated if unrelated.any() else torch.ones_like(unrelated)
+    parts = {
+        "vector views": losses.nt_xent(vectors, scale, labels.single_colour, products),
+        "vector colourways": losses.nt_xent(vectors, scale, labels.recoloured, designs),
     }
-    for name, head in (("vector kind", KIND), ("vector exactly", EXACTLY)):
-        labels = truth.labels_of(head)[asking]
-        found[name] = losses.nca(vectors[asking], labels, shown[asking])
-    return found
+    for name, column in (
+        ("vector category", CATEGORY_COLUMN),
+        ("vector combined", COMBINED_LABEL),
+    ):
+        class_ids = labels.class_ids_of(column)[rows]
+        parts[name] = losses.nca(vectors[rows], class_ids, products[rows])
+    return parts
 
 
-def words_loss(
-    student: EmbeddingModel, words: Vocabulary, vectors: torch.Tensor, said: Sequence[Description]
+def text_loss(
+    model: EmbeddingModel,
+    vocabulary: Vocabulary,
+    vectors: torch.Tensor,
+    descriptions: Sequence[Description],
 ) -> torch.Tensor:
-    """Vectors (n, dim) and what somebody may type who looks for what is `said` of each."""
+    """Contrast image vectors (n, dim) with a query drawn from the description of each."""
     draw = random.Random(int(torch.randint(2**31, ())))
-    texts = [description.typed(draw) for description in said]
-    rows = [row for row, text in enumerate(texts) if words.tokens(text)]
+    texts = [description.sample_query(draw) for description in descriptions]
+    rows = [row for row, text in enumerate(texts) if vocabulary.tokens(text)]
     if not rows:
         return vectors.sum() * 0
-    texts, said = [texts[row] for row in rows], [said[row] for row in rows]
-    flat, offsets = words.bags(texts)
-    read = student.read(torch.tensor(flat), torch.tensor(offsets))
+    texts, descriptions = [texts[row] for row in rows], [descriptions[row] for row in rows]
+    tokens, offsets = vocabulary.embedding_bag_inputs(texts)
+    text_vectors = model.embed_text(torch.tensor(tokens), torch.tensor(offsets))
     return losses.supervised_text_loss(
-        read, vectors[rows], answers(texts, said), student.sharpness[1]
+        text_vectors, vectors[rows], matches(texts, descriptions), model.logit_scale[1]
     )
 
 
-def weighed(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """The sum of all losses by their weights."""
-    return sum(WEIGHTS[name] * value for name, value in parts.items())
+def weighted_sum(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the total loss by WEIGHTS."""
+    return sum((WEIGHTS[name] * value for name, value in parts.items()), torch.zeros(()))

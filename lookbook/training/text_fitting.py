@@ -1,4 +1,4 @@
-"""The table of words in the last step, for vectors that stand still."""
+"""Fit the text embeddings on fixed image vectors."""
 
 from __future__ import annotations
 
@@ -6,46 +6,49 @@ import torch
 from torch import nn
 
 from lookbook.encoding.text_tokenizer import Vocabulary
-from lookbook.training.head_finetuning import Features, descend
+from lookbook.training.head_finetuning import WEIGHT_DECAY, PairFeatures, optimizer_step
 from lookbook.training.model import EmbeddingModel
-from lookbook.training.objective import words_loss
+from lookbook.training.objective import text_loss
 
-STEPS, BATCH, RATE = 180, 2048, 2e-3  # more is better on held-out photos, worse on drawn ones
-FAINT = 0.05  # of the usual length of a first row: a word met seldom must not outweigh others
+STEPS, BATCH, LR = 180, 2048, 2e-3  # more steps help on held-out photos, harm on drawn ones
+RESET_SCALE = 0.05  # of the usual initial norm, so that rare words do not outweigh others
 
 
 def fit_text_embeddings(
-    student: EmbeddingModel, features: Features, words: Vocabulary, anew: bool = False
+    model: EmbeddingModel, features: PairFeatures, vocabulary: Vocabulary, reset: bool = False
 ) -> list[float]:
-    """Learn `student.words` on the vectors of `features`, or `anew`; the loss at each of `STEPS`.
+    """Train `model.text_embeddings` on the vectors of `features`; return the loss of each of STEPS.
 
-    Words follow pictures here and do not move them. Without a picture that is described by any of
-    the `words` nothing is changed.
+    `reset` starts from new random embeddings. The image vectors do not change. Without an image
+    whose description has a word of the `vocabulary` nothing is changed.
     """
-    said = features.truth.said
-    described = torch.tensor([row for row, text in enumerate(said) if words.tokens(text.text)])
-    if not len(described):
+    descriptions = features.labels.all_descriptions
+    described = [row for row, d in enumerate(descriptions) if vocabulary.tokens(d.text)]
+    if not described or model.text_embeddings is None:
         return []
-    vectors = _vectors(student, features)
-    if anew:
-        nn.init.normal_(student.words.weight, std=FAINT * student.words.embedding_dim**-0.5)
-    moving = [*student.words.parameters(), student.sharpness]
-    optimiser = torch.optim.AdamW(moving, lr=RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
-    found = []
+    rows_with_text = torch.tensor(described)
+    vectors = _vectors(model, features)
+    if reset:
+        std = RESET_SCALE * model.text_embeddings.embedding_dim**-0.5
+        nn.init.normal_(model.text_embeddings.weight, std=std)
+    parameters = [*model.text_embeddings.parameters(), model.logit_scale]
+    optimizer = torch.optim.AdamW(parameters, lr=LR, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    history = []
     for _ in range(STEPS):
-        rows = described[torch.randperm(len(described))[:BATCH]]
-        loss = words_loss(student, words, vectors[rows], [said[row] for row in rows.tolist()])
-        if loss.requires_grad:  # not where all texts happened to be of other words
-            descend(loss, optimiser)
+        rows = rows_with_text[torch.randperm(len(rows_with_text))[:BATCH]]
+        texts = [descriptions[row] for row in rows.tolist()]
+        loss = text_loss(model, vocabulary, vectors[rows], texts)
+        if loss.requires_grad:  # False if all drawn queries are of out-of-vocabulary words
+            optimizer_step(loss, optimizer)
         schedule.step()
-        found.append(loss.item())
-    return found
+        history.append(loss.item())
+    return history
 
 
 @torch.no_grad()
-def _vectors(student: EmbeddingModel, features: Features) -> torch.Tensor:
-    """(2n, dim): of all first views, then of all second ones, as an encoder gives them."""
-    student.eval()
+def _vectors(model: EmbeddingModel, features: PairFeatures) -> torch.Tensor:
+    """Return (2n, dim): of all first views, then of all second ones, in eval mode."""
+    model.eval()
     parts = [*features.first.split(4096), *features.second.split(4096)]
-    return torch.cat([student.embed(part.float()) for part in parts])
+    return torch.cat([model.embed(part.float()) for part in parts])

@@ -1,4 +1,4 @@
-"""One run of training: a student, its average and its optimiser, saved and resumed together."""
+"""The training loop: model, moving average and optimizer, saved and resumed together."""
 
 from __future__ import annotations
 
@@ -8,241 +8,285 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import Any, cast
 
 import torch
 from transformers import ResNetConfig
 
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.category_fitting import fit_category_head, standardize_features
-from lookbook.training.checkpoints import check_float16, load_shipped
-from lookbook.training.cross_batch_memory import Memory
-from lookbook.training.head_finetuning import Features, finish, init_proxies
-from lookbook.training.interpolation import blend, measure
-from lookbook.training.model import EmbeddingModel, mixed_precision
-from lookbook.training.objective import asked, weighed
+from lookbook.training.checkpoints import check_float16, current_names, load_run, load_shipped
+from lookbook.training.cross_batch_memory import CrossBatchMemory
+from lookbook.training.head_finetuning import PairFeatures, finetune_heads, init_proxies
+from lookbook.training.interpolation import estimate_batch_norms, interpolate_weights
+from lookbook.training.model import CATEGORY_PREFIX, EmbeddingModel, mixed_precision
+from lookbook.training.objective import compute_losses, weighted_sum
 from lookbook.training.pair_sampler import Batch
-from lookbook.training.validation import Check
+from lookbook.training.validation import Validator
+
+SAVE_EVERY = 200  # steps
 
 
-class Run:
-    """Student, its averaged copy and its optimiser, saved and resumed together."""
+class Trainer:
+    """A model, its exponential moving average (EMA) and its optimizer.
+
+    Resumes from `run.pt` in `args.work` if there is one, else starts from `args.start_from`. `args`
+    are the options of `train.py`. Raises SystemExit when the saved run is of another model.
+    """
 
     def __init__(
-        self, args: argparse.Namespace, classes: dict, words: Vocabulary, teacher: int
+        self,
+        args: argparse.Namespace,
+        classes: dict[str, list[str]],
+        vocabulary: Vocabulary,
+        teacher_dim: int,
     ) -> None:
-        self.args, self.words = args, words
-        self.file = args.work / "run.pt"
-        state = torch.load(self.file, weights_only=True) if self.file.exists() else None
-        self.fresh = state is None
+        self.args, self.vocabulary = args, vocabulary
+        self.file: Path = args.work / "run.pt"
+        state = load_run(self.file) if self.file.exists() else None
+        self.is_new = state is None
         config = _config(state, args.start_from)
-        still = _still(state, args)
-        self.student = EmbeddingModel(classes, args.dim, teacher, len(words), still, config)
-        self.student.to(memory_format=torch.channels_last)
-        self.average = torch.optim.swa_utils.AveragedModel(
-            self.student, multi_avg_fn=averaging(args.average), use_buffers=True
+        frozen = _frozen_stages(state, args)
+        self.model = EmbeddingModel(classes, args.dim, teacher_dim, len(vocabulary), frozen, config)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = torch.optim.swa_utils.AveragedModel(
+            self.model, multi_avg_fn=ema_update(args.ema_decay), use_buffers=True
         )
-        self.memory = Memory(args.memory) if args.memory else None
-        groups = grouped(self.student, args.backbone_rate)
-        self.optimiser = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=True)
-        self.step, self.seconds, self.best = 0, 0.0, {}
+        self.memory = CrossBatchMemory(args.memory_size) if args.memory_size else None
+        groups = parameter_groups(self.model, args.backbone_lr_scale)
+        self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), fused=True)
+        self.step, self.seconds = 0, 0.0
+        self.best: dict[str, float] = {}
         if state:
             self._load(state)
         elif args.start_from:
-            load_shipped(self.student, words, args.start_from)
-            self.average.module.load_state_dict(self.student.state_dict())
+            load_shipped(self.model, vocabulary, args.start_from)
+            self._reset_ema()
 
-    def _load(self, state: dict) -> None:
+    @property
+    def ema_model(self) -> EmbeddingModel:
+        """The model with averaged weights."""
+        return cast(EmbeddingModel, self.ema.module)
+
+    def _reset_ema(self) -> None:
+        self.ema_model.load_state_dict(self.model.state_dict())
+
+    def _load(self, state: dict[str, Any]) -> None:
         try:
-            self.student.load_state_dict(state["student"])
+            self.model.load_state_dict(state["model"])
         except RuntimeError as error:
+            detail = str(error).splitlines()[1].strip()
             raise SystemExit(
-                f"{self.file}: expected a run with these sides, classes and words, found another "
-                f"one; begin anew with another --work ({str(error).splitlines()[1].strip()})"
+                f"{self.file}: expected a run with these heads, classes and vocabulary, found "
+                f"another one; start anew with another --work ({detail})"
             ) from error
-        self.average.load_state_dict(state["average"])
-        shares = [group["share"] for group in self.optimiser.param_groups]
-        self.optimiser.load_state_dict(state["optimiser"])
-        for group, share in zip(self.optimiser.param_groups, shares, strict=True):
-            group["share"] = share  # as asked for now, not as it was
+        self.ema.load_state_dict(state["ema"])
+        scales = [group["lr_scale"] for group in self.optimizer.param_groups]
+        self.optimizer.load_state_dict(state["optimizer"])
+        for group, scale in zip(self.optimizer.param_groups, scales, strict=True):
+            group["lr_scale"] = scale  # by the options of now, not of then
         self.step, self.seconds = state["step"], state["seconds"]
         self.best = state.get("best", {})
-        if state["size"] != self.args.size:  # an average over two sizes fits neither
+        if state["size"] != self.args.size:  # an average over two image sizes fits neither
             self.best = {}
-            self.average.module.load_state_dict(state["student"])
-            self.average.n_averaged.zero_()
+            self._reset_ema()
+            self.ema.n_averaged.zero_()
 
     def save(self) -> None:
+        """Write `run.pt`."""
         state = {
-            "student": self.student.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "size": self.args.size,
             "seconds": self.seconds,
             "best": self.best,
-            "config": self.student.backbone.config.to_dict(),
-            "still": len(self.student.still),
+            "config": self.model.backbone.config.to_dict(),
+            "frozen_stages": len(self.model.frozen_stages),
         }
-        _put(state, self.file)
+        _save(state, self.file)
 
-    def blend(self, folder: Path, share: float, batches: Iterator[Batch]) -> None:
-        """Begin between this backbone and that in `folder`, at `share` of the way to it."""
-        blend(self.student.backbone, folder, share)
-        measure(self.student, batches)
-        check_float16(self.student.backbone)
-        self.average.module.load_state_dict(self.student.state_dict())
+    def interpolate(self, folder: Path, share: float, batches: Iterator[Batch]) -> None:
+        """Move the backbone by `share` towards that in `folder`; `batches` give its statistics."""
+        interpolate_weights(self.model.backbone, folder, share)
+        estimate_batch_norms(self.model, batches)
+        check_float16(self.model.backbone)
+        self._reset_ema()
 
-    def settle(self, features: Features, still: tuple[str, ...] = ()) -> list[float]:
-        """Let what a backbone came without find its place, not what is `still`; epochs' losses."""
-        init_proxies(self.student, features)
-        if "kind." in still:
-            standardize_features(self.student, features.both())
+    def warm_up_heads(self, features: PairFeatures, frozen: tuple[str, ...] = ()) -> list[float]:
+        """Train proxies and heads but the `frozen` ones for this backbone; return epoch losses.
+
+        Heads that were not trained with this backbone start randomly, and large gradients of theirs
+        would harm it.
+        """
+        init_proxies(self.model, features)
+        if CATEGORY_PREFIX in frozen:
+            standardize_features(self.model, features.both())
         else:
-            fit_category_head(self.student, features)
-        means = finish(
-            self.student, features, epochs=20, batch=1024, rate=1e-3, still=still, words=self.words
+            fit_category_head(self.model, features)
+        means = finetune_heads(
+            self.model,
+            features,
+            epochs=20,
+            batch=1024,
+            lr=1e-3,
+            frozen=frozen,
+            vocabulary=self.vocabulary,
         )
-        self.average.module.load_state_dict(self.student.state_dict())
+        self._reset_ema()
         return means
 
-    def check(self, check: Check) -> dict[str, float]:
-        """Figures of the averaged weights on held-out products; the best weights are kept."""
-        found = check(self.average.module, self.args.size)
-        if mean(found) > mean(self.best):
-            self.best = found
-            _put(self.average.module.state_dict(), self.file.with_name("best.pt"))
-        return found
+    def validate(self, validator: Validator) -> dict[str, float]:
+        """Return metrics of the averaged weights; the best weights so far are saved."""
+        metrics = validator(self.ema_model, self.args.size)
+        if mean_over_tasks(metrics) > mean_over_tasks(self.best):
+            self.best = metrics
+            _save(self.ema_model.state_dict(), self.file.with_name("best.pt"))
+        return metrics
 
-    def best_student(self) -> EmbeddingModel:
-        """The averaged weights that did best on held-out products, or the last ones."""
-        file, student = self.file.with_name("best.pt"), self.average.module
+    def best_model(self) -> EmbeddingModel:
+        """Return the averaged weights of the best validation, or the last ones."""
+        file = self.file.with_name("best.pt")
         if self.best and file.exists():
-            student.load_state_dict(torch.load(file, weights_only=True))
-        return student
+            state = current_names(torch.load(file, weights_only=True))
+            self.ema_model.load_state_dict(state)
+        return self.ema_model
 
-    def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Every loss by its name, unweighted."""
+    def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the unweighted losses of a batch by name."""
         with mixed_precision():
-            features = self.student.features(batch.pictures)
-        return asked(self.student, self.words, features, batch.truth, self.memory)
+            features = self.model.features(batch.images)
+        return compute_losses(self.model, self.vocabulary, features, batch.labels, self.memory)
 
-    def update(self, batch: Batch, rate: float) -> dict[str, float]:
-        """One step of the optimiser; returns the losses."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["share"]
-        parts = self.loss(batch)
-        total = weighed(parts)
-        self.optimiser.zero_grad(set_to_none=True)
+    def update(self, batch: Batch, lr: float) -> dict[str, float]:
+        """Take one step of the optimizer; return the losses."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr * group["lr_scale"]
+        parts = self.losses(batch)
+        total = weighted_sum(parts)
+        self.optimizer.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
-        self.optimiser.step()
-        self.average.update_parameters(self.student)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimizer.step()
+        self.ema.update_parameters(self.model)
         self.step += 1
         return {name: value.item() for name, value in parts.items()}
 
 
-def grouped(student: EmbeddingModel, backbone: float) -> list[dict]:
-    """What the optimiser moves: the backbone at `backbone` of the rate, the rest at all of it.
+def parameter_groups(model: EmbeddingModel, backbone_lr_scale: float) -> list[dict]:
+    """Group parameters for AdamW: the backbone at a share of the learning rate, others at all.
 
-    A backbone that has seen millions of pictures forgets them at the pace that heads need.
+    At the full rate a pre-trained backbone forgets. Biases and norms have no weight decay.
     """
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {
-        (below, bent): [] for below in (True, False) for bent in (True, False)
+        (in_backbone, is_matrix): [] for in_backbone in (True, False) for is_matrix in (True, False)
     }
-    for name, parameter in student.named_parameters():
+    for name, parameter in model.named_parameters():
         groups[name.startswith("backbone."), parameter.ndim > 1].append(parameter)
     return [
         {
             "params": parameters,
-            "share": backbone if below else 1.0,
-            "weight_decay": 0.05 if bent else 0.0,
+            "lr_scale": backbone_lr_scale if in_backbone else 1.0,
+            "weight_decay": 0.05 if is_matrix else 0.0,
         }
-        for (below, bent), parameters in groups.items()
+        for (in_backbone, is_matrix), parameters in groups.items()
     ]
 
 
-def _config(state: dict | None, start_from: Path | None) -> ResNetConfig:
-    """That of the backbone: as the saved run has it, or the folder that it begins with."""
+def _config(state: dict[str, Any] | None, start_from: Path | None) -> ResNetConfig:
+    """Return the backbone's config: of the saved run, else of the folder to start from."""
     if state:
         return ResNetConfig.from_dict(state["config"])
     return ResNetConfig.from_pretrained(start_from) if start_from else ResNetConfig()
 
 
-def _still(state: dict | None, args: argparse.Namespace) -> int:
-    """As asked for; else as the saved run has it; else three, of a network that knows something."""
-    if args.still is not None:
-        return args.still
-    if state and "still" in state:
-        return state["still"]
+def _frozen_stages(state: dict[str, Any] | None, args: argparse.Namespace) -> int:
+    """Return the option, else the saved run's number, else 3 for pre-trained weights."""
+    if args.freeze_stages is not None:
+        return args.freeze_stages
+    if state and "frozen_stages" in state:
+        return state["frozen_stages"]
     return 3 if args.start_from else 0
 
 
-def averaging(most: float) -> Callable:
-    """Exponential average whose memory grows with the run, so that it soon forgets the start."""
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
+
+
+def ema_update(max_decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | int], None]:
+    """Make an EMA update whose decay grows to `max_decay`, so that the start is soon forgotten."""
 
     @torch.no_grad()
-    def average(kept: list, fresh: list, count: torch.Tensor) -> None:
-        share = 1 - min(most, (1 + int(count)) / (10 + int(count)))
-        for old, new in zip(kept, fresh, strict=True):
+    def update(averaged: Tensors, current: Tensors, count: torch.Tensor | int) -> None:
+        share = 1 - min(max_decay, (1 + int(count)) / (10 + int(count)))
+        for old, new in zip(averaged, current, strict=True):
             if old.is_floating_point():
                 old.lerp_(new.to(old.dtype), share)
             else:
                 old.copy_(new)
 
-    return average
+    return update
 
 
-def learning_rate(args: argparse.Namespace, step: int, spent: float) -> float:
-    """Warm-up by steps, then flat, then a straight line to 1 % in the last share of this run."""
-    left = max(0.0, 1 - spent) / max(args.cooldown, 1e-9)
-    return args.rate * min(1.0, (step + 1) / max(1, args.warmup)) * max(0.01, min(1.0, left))
+def learning_rate(args: argparse.Namespace, step: int, progress: float) -> float:
+    """Warm up over steps, stay, then decay linearly to 1 % over the last share of this run.
+
+    `progress` is the share of this run that is over, 0 to 1.
+    """
+    decay = max(0.0, 1 - progress) / max(args.cooldown, 1e-9)
+    return args.lr * min(1.0, (step + 1) / max(1, args.warmup)) * max(0.01, min(1.0, decay))
 
 
-def mean(figures: dict[str, float]) -> float:
-    """What "better" goes by: all tasks alike, however many figures each has."""
+def mean_over_tasks(metrics: dict[str, float]) -> float:
+    """Return the mean over tasks of the mean of each task's metrics, -1 without metrics.
+
+    The last word of a name ("street R@10") is the metric, what precedes it the task.
+    """
     tasks: dict[str, list[float]] = {}
-    for name, value in figures.items():
-        tasks.setdefault(name.split(" R@")[0], []).append(value)
+    for name, value in metrics.items():
+        tasks.setdefault(name.rpartition(" ")[0], []).append(value)
     return fmean(fmean(values) for values in tasks.values()) if tasks else -1.0
 
 
-def train(run: Run, batches: Iterator[Batch], check: Check, log: Path) -> None:
-    """Until `--minutes` or `--steps`; a log line every `--log-every`, a checkpoint every 200."""
-    args, started, before, first = run.args, time.monotonic(), run.seconds, run.step
+def train(trainer: Trainer, batches: Iterator[Batch], validator: Validator, log: Path) -> None:
+    """Train for `--minutes` or up to `--steps`, with log, validations and checkpoints."""
+    args, start, seconds, first = trainer.args, time.monotonic(), trainer.seconds, trainer.step
     sums: dict[str, list[float]] = {}
-    while run.step < args.steps:
-        spent = (time.monotonic() - started) / 60 / args.minutes
-        spent = max(spent, (run.step - first) / (args.steps - first))
-        if spent >= 1:
+    while trainer.step < args.steps:
+        progress = (time.monotonic() - start) / 60 / args.minutes
+        progress = max(progress, (trainer.step - first) / (args.steps - first))
+        if progress >= 1:
             break
-        for name, value in run.update(next(batches), learning_rate(args, run.step, spent)).items():
+        lr = learning_rate(args, trainer.step, progress)
+        for name, value in trainer.update(next(batches), lr).items():
             sums.setdefault(name, []).append(value)
-        run.seconds = before + time.monotonic() - started
-        at = {"step": run.step, "seconds": round(run.seconds), "size": args.size}
-        if run.step % args.log_every == 0:
+        trainer.seconds = seconds + time.monotonic() - start
+        line = {"step": trainer.step, "seconds": round(trainer.seconds), "size": args.size}
+        if trainer.step % args.log_every == 0:
             means = {name: round(fmean(values), 4) for name, values in sums.items()}
-            _tell(at | means, log, spent)
+            _report(line | means, log, progress)
             sums = {}
-        if run.step % args.check_every == 0:
-            _tell(at | {"check": run.check(check)}, log, spent)
-        if run.step % 200 == 0:
-            run.save()
-    _tell({"step": run.step, "size": args.size, "check": run.check(check)}, log, 1)
-    run.save()
+        if trainer.step % args.validate_every == 0:
+            _report(line | {"validation": trainer.validate(validator)}, log, progress)
+        if trainer.step % SAVE_EVERY == 0:
+            trainer.save()
+    metrics = trainer.validate(validator)
+    _report({"step": trainer.step, "size": args.size, "validation": metrics}, log, 1)
+    trainer.save()
 
 
 def append_log(line: dict, log: Path) -> None:
-    """Add a line to the log of a run."""
+    """Append a JSON line to the log of a run."""
     with log.open("a") as file:
         print(json.dumps(line), file=file)
 
 
-def _tell(line: dict, log: Path, spent: float) -> None:
+def _report(line: dict, log: Path, progress: float) -> None:
     append_log(line, log)
-    print(f"{spent:4.0%}", line, flush=True)
+    print(f"{progress:4.0%}", line, flush=True)
 
 
-def _put(state: dict, file: Path) -> None:
+def _save(state: dict, file: Path) -> None:
     partial = file.with_suffix(".part")
     torch.save(state, partial)
     partial.replace(file)

@@ -1,7 +1,7 @@
-"""How good a student is while it trains: a quick look at products that it never sees.
+"""Validate a model during training on a sample of held-out products.
 
-The figures of the model card come from `evaluation`; these are a smaller sample of the same
-questions, cheap enough to be asked once an epoch.
+The figures of the model card come from `evaluation`; these are of the same tasks on a smaller
+sample, fast enough for every epoch.
 """
 
 from __future__ import annotations
@@ -14,78 +14,81 @@ import torch
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.evaluation.metrics import precision_at, recall_at
 from lookbook.training import augmentation
-from lookbook.training.data import HEADS, MISSING, Photos
-from lookbook.training.model import EmbeddingModel, mixed_precision
-from lookbook.training.pair_sampler import canvases_for, normalised, studio_pictures
+from lookbook.training.data import LABEL_COLUMNS, MISSING, PhotoDataset
+from lookbook.training.model import CATEGORY_COLUMN, EmbeddingModel, mixed_precision
+from lookbook.training.pair_sampler import normalize, resized_photos, rgba_tensor
 
 
 @dataclass
-class Check:
+class Validator:
     """Held-out `gallery` photos, and `larger` photos of products among them (or None)."""
 
-    gallery: Photos
-    larger: Photos | None
-    words: Vocabulary
+    gallery: PhotoDataset
+    larger: PhotoDataset | None
+    vocabulary: Vocabulary
     seed: int = 0
 
     @torch.no_grad()
-    def __call__(self, student: EmbeddingModel, size: int) -> dict[str, float]:
-        """{"like", and R@1 and R@10 of "street" and "words"}, as far as the photos allow."""
+    def __call__(self, model: EmbeddingModel, size: int) -> dict[str, float]:
+        """Return "category P@10", and R@1 and R@10 of "street" and "text", as photos allow."""
         if not len(self.gallery):
             return {}
-        student.eval()
-        pictures = studio_pictures(self.gallery, size)
-        vectors = embedded(student, pictures)
-        kinds = self.gallery.labels[:, HEADS.index("articleType")]
-        found = {"like": _like(vectors, kinds)} | self._named(student, vectors)
+        model.eval()
+        vectors = embed(model, resized_photos(self.gallery, size))
+        assert self.gallery.class_ids is not None
+        categories = self.gallery.class_ids[:, LABEL_COLUMNS.index(CATEGORY_COLUMN)]
+        metrics = {"category P@10": _category_precision(vectors, categories)}
+        metrics |= self._text_recall(model, vectors)
         if self.larger is not None and len(self.larger):
             with torch.random.fork_rng():
                 torch.manual_seed(self.seed)
-                shots = self._street(size)
-            found |= self._recall("street", embedded(student, shots), vectors, self.larger.keys)
-        student.train()
-        return {name: round(float(value), 4) for name, value in found.items()}
+                views = self._street_views(self.larger, size)
+            metrics |= self._recall("street", embed(model, views), vectors, self.larger.keys)
+        model.train()
+        return {name: round(float(value), 4) for name, value in metrics.items()}
 
-    def _street(self, size: int) -> torch.Tensor:
-        canvases = canvases_for(np.asarray(self.larger.canvases), size)
-        return augmentation.street(canvases, canvases.roll(1, 0), size)
+    def _street_views(self, photos: PhotoDataset, size: int) -> torch.Tensor:
+        rgba = rgba_tensor(np.asarray(photos.rgba_images), size)
+        return augmentation.street(rgba, rgba.roll(1, 0), size)
 
-    def _named(self, student: EmbeddingModel, vectors: np.ndarray) -> dict[str, float]:
-        if student.words is None:
+    def _text_recall(self, model: EmbeddingModel, vectors: np.ndarray) -> dict[str, float]:
+        """Search each title for its own photo."""
+        if model.text_embeddings is None:
             return {}
-        named = [r for r, name in enumerate(self.gallery.names) if self.words.tokens(name)]
-        if not named:
+        titles = self.gallery.titles
+        rows = [row for row, title in enumerate(titles) if self.vocabulary.tokens(title)]
+        if not rows:
             return {}
-        flat, offsets = self.words.bags([self.gallery.names[r] for r in named])
-        said = student.read(torch.tensor(flat), torch.tensor(offsets)).numpy()
-        return self._recall("words", said, vectors, [self.gallery.keys[r] for r in named])
+        tokens, offsets = self.vocabulary.embedding_bag_inputs([titles[row] for row in rows])
+        queries = model.embed_text(torch.tensor(tokens), torch.tensor(offsets)).numpy()
+        return self._recall("text", queries, vectors, [self.gallery.keys[row] for row in rows])
 
     def _recall(
-        self, name: str, queries: np.ndarray, vectors: np.ndarray, keys: list[str]
+        self, task: str, queries: np.ndarray, vectors: np.ndarray, keys: list[str]
     ) -> dict[str, float]:
         row_of = {key: row for row, key in enumerate(self.gallery.keys)}
-        asked = [i for i, key in enumerate(keys) if key in row_of]
-        if not asked or len(vectors) < 10:
+        answerable = [i for i, key in enumerate(keys) if key in row_of]
+        if not answerable or len(vectors) < 10:
             return {}
-        wanted = np.array([row_of[keys[i]] for i in asked])
-        ranked = np.argsort(-(queries[asked] @ vectors.T), axis=1)[:, :10]
-        return {f"{name} R@{k}": recall_at(k, ranked, wanted).mean() for k in (1, 10)}
+        relevant = np.array([row_of[keys[i]] for i in answerable])
+        ranked = np.argsort(-(queries[answerable] @ vectors.T), axis=1)[:, :10]
+        return {f"{task} R@{k}": float(recall_at(k, ranked, relevant).mean()) for k in (1, 10)}
 
 
-def _like(vectors: np.ndarray, kinds: np.ndarray) -> float:
-    near = vectors @ vectors.T
-    np.fill_diagonal(near, -2)
+def _category_precision(vectors: np.ndarray, categories: np.ndarray) -> float:
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, -2)
     k = min(10, len(vectors) - 1)
-    ranked = kinds[np.argsort(-near, axis=1)[:, :k]]
-    known = kinds != MISSING
-    return precision_at(k, ranked, kinds)[known].mean() if known.any() else 0.0
+    ranked = categories[np.argsort(-similarity, axis=1)[:, :k]]
+    known = categories != MISSING
+    return float(precision_at(k, ranked, categories)[known].mean()) if known.any() else 0.0
 
 
-def embedded(student: EmbeddingModel, pictures: torch.Tensor, batch: int = 128) -> np.ndarray:
-    """float32 (n, dim): pictures (n, 3, s, s) in 0..1 through an eval-mode student."""
+def embed(model: EmbeddingModel, images: torch.Tensor, batch: int = 128) -> np.ndarray:
+    """Return float32 (n, dim) of images (n, 3, s, s) in 0..1; the model is in eval mode."""
     out = []
-    for part in pictures.split(batch):
+    for part in images.split(batch):
         with mixed_precision():
-            features = student.features(normalised(part))
-        out.append(student.embed(features))
+            features = model.features(normalize(part))
+        out.append(model.embed(features))
     return torch.cat(out).numpy()

@@ -314,7 +314,8 @@ def test_downloaded_data_set_needs_no_network(hub, no_hub, tmp_path):
 
 MISSING_MODEL = """
 import json, sys, time
-from lookbook.encoding.encoder import Encoder, EncoderError
+from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import EncoderError
 start = time.perf_counter()
 try:
     Encoder.load(json.loads(sys.argv[1]))

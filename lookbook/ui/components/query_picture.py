@@ -9,7 +9,8 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
 
-from lookbook.images.loading import ImageError, thumbnail
+from lookbook.images.loading import ImageError
+from lookbook.images.transforms import thumbnail
 from lookbook.ui.components.photos import data_url, decode_data_url
 from lookbook.ui.uploads import read_upload
 

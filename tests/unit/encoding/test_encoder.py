@@ -1,4 +1,4 @@
-"""The encoder: one way for catalogue and query, whatever the batch, the form or the thread."""
+"""The encoder gives the same vectors whatever the batch, the input type or the thread."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from lookbook.encoding.category_head import CategoryHead
-from lookbook.encoding.encoder import Encoder, EncoderError, Preprocessing
-from lookbook.encoding.heads import FILE
+from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.heads import HEADS_FILE
 from lookbook.encoding.pooling import average_pool, max_pool_stages
 from lookbook.images.loading import ImageError
 from tests.shapes import COLOURS, draw_shape
@@ -36,7 +37,7 @@ def as_png(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def test_vectors_have_norm_one_and_the_models_length(encoder, pictures):
+def test_vectors_have_norm_one_and_the_model_dimension(encoder, pictures):
     vectors = encoder.encode(pictures)
     assert vectors.shape == (15, 32) == (15, encoder.dim)
     assert vectors.dtype == np.float32
@@ -52,7 +53,7 @@ def test_a_picture_alone_and_in_a_batch_gets_the_same_vector(tiny_model, picture
     np.testing.assert_allclose(together, alone, atol=atol)
 
 
-def test_bytes_path_image_and_array_are_the_same_picture(encoder, tmp_path):
+def test_bytes_path_image_and_array_give_the_same_vector(encoder, tmp_path):
     picture = draw_shape("green", 1)
     path = tmp_path / "green.png"
     path.write_bytes(as_png(picture))
@@ -61,39 +62,40 @@ def test_bytes_path_image_and_array_are_the_same_picture(encoder, tmp_path):
     np.testing.assert_allclose(vectors, np.repeat(vectors[:1], len(forms), 0), atol=1e-6)
 
 
-def test_what_is_alike_is_closer_than_what_is_not(encoder):
+def test_similar_images_are_closer_than_different_ones(encoder):
     red, dark_red, blue = encoder.encode(
         [draw_shape("red", 0), draw_shape("red", 0, (126, 168)), draw_shape("blue", 2)]
     )
     assert red @ dark_red > red @ blue
 
 
-def test_the_folded_network_is_the_network_that_was_saved(tiny_model, encoder, pictures):
+def test_folding_batch_norms_does_not_change_the_network(tiny_model, encoder, pictures):
     from transformers import AutoModel
 
     network = AutoModel.from_pretrained(tiny_model, dtype=torch.float32).eval()
     p = encoder.preprocessing
-    pixels = np.stack([p.pixels(picture) for picture in pictures]).astype(np.float32)
+    pixels = np.stack([p.preprocess(picture) for picture in pictures]).astype(np.float32)
     ready = (pixels * p.scale - np.array(p.mean)) / np.array(p.std)
     with torch.inference_mode():
         maps = network(torch.from_numpy(ready).permute(0, 3, 1, 2).float()).last_hidden_state
-    wanted = torch.nn.functional.normalize(maps.mean((2, 3)), dim=1).numpy()
-    np.testing.assert_allclose(encoder.encode(pictures), wanted, atol=1e-5)
+    expected = torch.nn.functional.normalize(maps.mean((2, 3)), dim=1).numpy()
+    np.testing.assert_allclose(encoder.encode(pictures), expected, atol=1e-5)
 
 
-def test_each_pooling_is_what_its_name_says(tiny_model, pictures):
-    (maps,) = Encoder.load(tiny_model, precision="float32")._features(
-        Preprocessing.pixels(Encoder.load(tiny_model).preprocessing, pictures[0])[None]
-    )
+def test_each_pooling_computes_its_formula(tiny_model, pictures):
+    encoder = Encoder.load(tiny_model, precision="float32")
+    (maps,) = encoder._feature_maps(encoder.preprocessing.preprocess(pictures[0])[None])
     flat = maps[0].flatten(1).numpy()
-    wanted = {
+    expected = {
         "avg": flat.mean(1),
         "max": flat.max(1),
         "gem": np.cbrt((np.maximum(flat, 1e-6) ** 3).mean(1)),
     }
-    for pooling, vector in wanted.items():
-        found = Encoder.load(tiny_model, pooling=pooling, precision="float32").encode(pictures[:1])
-        np.testing.assert_allclose(found[0], vector / np.linalg.norm(vector), atol=1e-5)
+    for pooling, vector in expected.items():
+        vectors = Encoder.load(tiny_model, pooling=pooling, precision="float32").encode(
+            pictures[:1]
+        )
+        np.testing.assert_allclose(vectors[0], vector / np.linalg.norm(vector), atol=1e-5)
 
 
 def test_identity_changes_with_everything_that_changes_vectors(tiny_model, tmp_path):
@@ -122,80 +124,85 @@ def test_other_weights_are_another_revision(tiny_model, tmp_path):
     assert after.dim == 4  # the projection was used
 
 
-def test_details_follow_what_the_average_says(tiny_model, pictures, tmp_path):
+def test_the_detail_head_reads_maxima_and_follows_the_projection(tiny_model, pictures, tmp_path):
     import shutil
 
     folder = tmp_path / "detailed"
     shutil.copytree(tiny_model, folder)
     plain = Encoder.load(folder, precision="float32")
-    maps = plain._features(plain.preprocessing.pixels(pictures[0])[None], (-2, -1))
+    maps = plain._feature_maps(plain.preprocessing.preprocess(pictures[0])[None], (-2, -1))
     before, last = (m[0].flatten(1).numpy() for m in maps)
     wide = len(last) + len(before)
     rows = {"projection": torch.eye(len(last))[:3], "detail": torch.randn(4, wide)}
     save_file(rows, folder / "projection.safetensors")
     large = np.concatenate([last.max(1), before.max(1)])
-    wanted = np.concatenate([last.mean(1)[:3], rows["detail"].numpy() @ large])
+    expected = np.concatenate([last.mean(1)[:3], rows["detail"].numpy() @ large])
     vector = Encoder.load(folder, precision="float32").encode(pictures[:1])[0]
-    np.testing.assert_allclose(vector, wanted / np.linalg.norm(wanted), atol=1e-5)
+    np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-5)
     other = Encoder.load(folder, precision="float32", pooling="max")
-    assert other.dim == len(last), "learnt for the average, and means nothing on anything else"
+    assert other.dim == len(last), "heads are trained on averages and dropped for other poolings"
 
 
-def telling(wide: int) -> CategoryHead:
-    """Two kinds, told apart by the first of `wide` features."""
-    read = torch.zeros(1, wide)
-    read[0, 0] = 1
-    return CategoryHead(read, torch.tensor([[0.0], [5.0]]), torch.tensor([0.0, -1.0]), torch.eye(2))
+def category_head(wide: int) -> CategoryHead:
+    """Two classes, told apart by the first of `wide` features."""
+    bottleneck = torch.zeros(1, wide)
+    bottleneck[0, 0] = 1
+    return CategoryHead(
+        bottleneck, torch.tensor([[0.0], [5.0]]), torch.tensor([0.0, -1.0]), torch.eye(2)
+    )
 
 
-def test_kinds_read_both_and_come_last(tiny_model, pictures, tmp_path):
+def test_the_category_head_reads_both_poolings_and_comes_last(tiny_model, pictures, tmp_path):
     import shutil
 
-    folder = tmp_path / "kinds"
+    folder = tmp_path / "category"
     shutil.copytree(tiny_model, folder)
     plain = Encoder.load(folder, precision="float32")
-    maps = plain._features(plain.preprocessing.pixels(pictures[0])[None], (-2, -1))
+    maps = plain._feature_maps(plain.preprocessing.preprocess(pictures[0])[None], (-2, -1))
     everything = torch.cat([average_pool(maps), max_pool_stages(maps)], 1)
-    kinds = telling(everything.shape[1])
-    save_file({"projection": torch.eye(32)[:3], **kinds.arrays()}, folder / FILE)
+    head = category_head(everything.shape[1])
+    save_file({"projection": torch.eye(32)[:3], **head.arrays()}, folder / HEADS_FILE)
     encoder = Encoder.load(folder, precision="float32")
-    wanted = np.concatenate([everything[0, :3].numpy(), kinds(everything)[0].numpy()])
+    expected = np.concatenate([everything[0, :3].numpy(), head(everything)[0].numpy()])
     vector = encoder.encode(pictures[:1])[0]
-    np.testing.assert_allclose(vector, wanted / np.linalg.norm(wanted), atol=1e-5)
-    places = encoder.projected_map(pictures[0])
-    mean = places.reshape(-1, 5).mean(axis=0)
-    np.testing.assert_allclose(mean, wanted, atol=1e-4)
+    np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-5)
+    positions = encoder.projected_map(pictures[0])
+    mean = positions.reshape(-1, 5).mean(axis=0)
+    np.testing.assert_allclose(mean, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ({"other": torch.eye(4)}, "expected an array called projection, found other"),
         ({"projection": torch.eye(4)}, "projection: expected 32 columns .*, found 4"),
         ({"projection": torch.eye(32), "detail": torch.eye(4)}, "detail: expected .*, found 4"),
-        ({"projection": torch.eye(32)} | telling(4).arrays(), "kinds.read: expected .*, found 4"),
+        (
+            {"projection": torch.eye(32)} | category_head(4).arrays(),
+            "kinds.read: expected .*, found 4",
+        ),
         ({"projection": torch.ones(32)}, r"projection: expected rows and columns, found \(32,\)"),
         ({"projection": torch.eye(32)[:0]}, r"expected rows and columns, found \(0, 32\)"),
         ({"projection": torch.eye(32) / 0}, "projection: expected numbers up to 65,504, found"),
     ],
 )
-def test_a_projection_of_another_model_is_named(tiny_model, pictures, tmp_path, rows, told):
+def test_heads_of_another_model_are_rejected_by_name(tiny_model, pictures, tmp_path, rows, message):
     import shutil
 
     folder = tmp_path / "wrong"
     shutil.copytree(tiny_model, folder)
     save_file(rows, folder / "projection.safetensors")
-    with pytest.raises(EncoderError, match=told):
+    with pytest.raises(EncoderError, match=message):
         Encoder.load(folder).encode(pictures[:1])
 
 
-def test_a_file_that_ends_early_is_named(tiny_model, tmp_path):
+def test_a_truncated_file_is_rejected_by_name(tiny_model, tmp_path):
     import shutil
 
     folder = tmp_path / "short"
     shutil.copytree(tiny_model, folder)
-    save_file({"projection": torch.eye(32)}, folder / FILE)
-    for name in (FILE, "model.safetensors"):
+    save_file({"projection": torch.eye(32)}, folder / HEADS_FILE)
+    for name in (HEADS_FILE, "model.safetensors"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[: len(whole) // 2])
         with pytest.raises(EncoderError, match="safetensors"):
@@ -208,35 +215,37 @@ LISTED = '{"words": ["red"], "pieces": []}'
 
 
 @pytest.mark.parametrize(
-    ("arrays", "listed", "told"),
+    ("arrays", "listed", "message"),
     [
         ({"words": torch.ones(1, 7)}, LISTED, r"shape \(1, 32\), found \(1, 7\)"),
         ({"words": torch.ones(3, 32)}, LISTED, r"shape \(1, 32\), found \(3, 32\)"),
         ({"word": torch.ones(1, 32)}, LISTED, "found None"),
-        ({"words": torch.ones(1, 32) / 0}, LISTED, "some that are none"),
+        ({"words": torch.ones(1, 32) / 0}, LISTED, "infinities or NaN"),
         ({"words": torch.ones(1, 32)}, '{"words": ["red"]}', "lists called words and pieces"),
         ({"words": torch.ones(1, 32)}, "[", "lists called words and pieces"),
     ],
 )
-def test_words_that_do_not_fit_are_named(tiny_model, tmp_path, arrays, listed, told):
+def test_text_embeddings_of_another_shape_are_rejected(
+    tiny_model, tmp_path, arrays, listed, message
+):
     import shutil
 
     folder = tmp_path / "words"
     shutil.copytree(tiny_model, folder)
-    save_file({"projection": torch.eye(32)}, folder / FILE)
+    save_file({"projection": torch.eye(32)}, folder / HEADS_FILE)
     save_file(arrays, folder / "words.safetensors")
     (folder / "words.json").write_text(listed)
-    with pytest.raises(EncoderError, match=told):
+    with pytest.raises(EncoderError, match=message):
         Encoder.load(folder)
 
 
-def test_words_and_pictures_share_a_space(tiny_model, tmp_path):
-    """A table that puts the word `red` where red pictures are must find red pictures."""
+def test_text_and_images_share_a_space(tiny_model, tmp_path):
+    """A table that puts the word `red` at the mean of red images must find red images."""
     import shutil
 
     from safetensors.numpy import save_file as save_arrays
 
-    folder = tmp_path / "reader"
+    folder = tmp_path / "text"
     shutil.copytree(tiny_model, folder)
     save_file({"projection": torch.eye(32)}, folder / "projection.safetensors")
     reds, blues = ([draw_shape(c, k) for k in range(3)] for c in ("red", "blue"))
@@ -245,9 +254,9 @@ def test_words_and_pictures_share_a_space(tiny_model, tmp_path):
     save_arrays({"words": table.astype(np.float16)}, folder / "words.safetensors")
     (folder / "words.json").write_text(json.dumps({"words": ["blue", "red"], "pieces": []}))
     encoder = Encoder.load(folder, precision="float32")
-    said = encoder.encode_text(["Red!", "a blue one"])
-    seen = encoder.encode([*reds, *blues])
-    closeness = said @ seen.T
+    text_vectors = encoder.encode_text(["Red!", "a blue one"])
+    image_vectors = encoder.encode([*reds, *blues])
+    closeness = text_vectors @ image_vectors.T
     assert closeness[0, :3].min() > closeness[0, 3:].max()
     assert closeness[1, 3:].min() > closeness[1, :3].max()
     assert encoder.unknown_words("a blue one") == ["a", "one"]
@@ -255,19 +264,19 @@ def test_words_and_pictures_share_a_space(tiny_model, tmp_path):
         encoder.encode_text(["zebra"])
 
 
-def test_a_model_without_words_says_so(encoder):
+def test_a_model_without_text_embeddings_reports_it(encoder):
     with pytest.raises(EncoderError, match="not trained on words"):
         encoder.encode_text(["red"])
 
 
-def test_several_threads_get_what_one_gets(encoder, pictures):
-    wanted = encoder.encode(pictures)
+def test_threads_get_the_same_vectors(encoder, pictures):
+    expected = encoder.encode(pictures)
     with ThreadPoolExecutor(4) as pool:
         for vectors in pool.map(lambda _: encoder.encode(pictures), range(8)):
-            np.testing.assert_allclose(vectors, wanted, atol=1e-6)
+            np.testing.assert_allclose(vectors, expected, atol=1e-6)
 
 
-def test_bad_pictures_and_settings_are_refused_with_a_sentence(encoder, tiny_model, tmp_path):
+def test_bad_images_and_options_are_rejected_with_a_message(encoder, tiny_model, tmp_path):
     with pytest.raises(ImageError):
         encoder.encode([b"not a picture"])
     with pytest.raises(EncoderError, match="pooling 'median' is not one of avg, max, gem"):
@@ -278,5 +287,5 @@ def test_bad_pictures_and_settings_are_refused_with_a_sentence(encoder, tiny_mod
         Encoder.load(tmp_path)
 
 
-def test_no_picture_gives_no_vector(encoder):
+def test_no_images_give_no_vectors(encoder):
     assert encoder.encode([]).shape == (0, 32)

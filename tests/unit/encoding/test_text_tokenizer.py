@@ -1,11 +1,11 @@
-"""Words and pieces of words as token numbers."""
+"""Words and character n-grams as token ids."""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookbook.encoding.text_tokenizer import Vocabulary, pieces, split_words
+from lookbook.encoding.text_tokenizer import Vocabulary, char_ngrams, split_words
 
 NAMES = ["Navy Striped Shirt", "Navy stripes tee", "Café Crème Shirt", "navy shirt"]
 
@@ -14,18 +14,18 @@ def test_words_are_plain_lower_case_without_accents():
     assert split_words("Café-Crème T-Shirt, 2x!") == ["cafe", "creme", "t", "shirt", "2x"]
 
 
-def test_kindred_words_share_pieces():
-    shared = set(pieces("striped")) & set(pieces("stripes"))
+def test_related_words_share_ngrams():
+    shared = set(char_ngrams("striped")) & set(char_ngrams("stripes"))
     assert shared == {"<str", "stri", "trip", "ripe"}
 
 
-def test_only_common_words_are_learnt_and_the_others_reported():
-    vocabulary = Vocabulary.learn(NAMES, least=3)
+def test_only_common_words_are_kept_and_the_others_reported():
+    vocabulary = Vocabulary.fit(NAMES, min_count=3)
     assert vocabulary.words == ("navy", "shirt")
-    assert vocabulary.unknown("Navy zebra shirt zebra") == ["zebra"]
+    assert vocabulary.oov_words("Navy zebra shirt zebra") == ["zebra"]
 
 
-def test_an_unknown_word_still_speaks_through_its_pieces():
+def test_an_unknown_word_is_encoded_by_its_ngrams():
     vocabulary = Vocabulary(("navy",), ("<str", "stri"))
     assert vocabulary.tokens("stripy") == [1, 2]
     assert vocabulary.tokens("navy") == [0]
@@ -33,9 +33,9 @@ def test_an_unknown_word_still_speaks_through_its_pieces():
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # CI may be busy
 @given(st.lists(st.text(max_size=30), max_size=8))
-def test_bags_hold_the_tokens_of_each_text(texts):
-    vocabulary = Vocabulary.learn(NAMES, least=1)
-    flat, offsets = vocabulary.bags(texts)
+def test_embedding_bag_inputs_hold_the_tokens_of_each_text(texts):
+    vocabulary = Vocabulary.fit(NAMES, min_count=1)
+    flat, offsets = vocabulary.embedding_bag_inputs(texts)
     ends = [*offsets[1:], len(flat)][: len(texts)]
     assert [flat[a:b] for a, b in zip(offsets, ends, strict=True)] == [
         vocabulary.tokens(text) for text in texts

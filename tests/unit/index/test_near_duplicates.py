@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from lookbook.images.loading import thumbnail_descriptor
+from lookbook.images.transforms import thumbnail_descriptor
 from lookbook.index import near_duplicates
 from lookbook.index.near_duplicates import difference, group_near_duplicates
 

@@ -1,4 +1,4 @@
-"""The weights of Keras as a transformers backbone, on weights and pictures drawn at random."""
+"""The weights of Keras as a transformers backbone, on random weights and images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from transformers import ResNetConfig, ResNetModel
 
-from lookbook.training.imagenet import CAFFE_MEAN, arrays, backbone
+from lookbook.training.imagenet import CAFFE_MEAN, backbone, read_arrays
 from lookbook.training.pair_sampler import MEAN, STD
 
 BLOCKS = {2: (64, "abc"), 3: (128, "abcd"), 4: (256, "abcdef"), 5: (512, "abc")}
@@ -78,13 +78,13 @@ def as_keras(named, picture):
     return x
 
 
-def test_the_backbone_says_what_keras_says(named):
+def test_the_backbone_computes_what_keras_computes(named):
     picture = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 255
     with torch.no_grad():
-        wanted = as_keras(named, picture)
-        found = backbone(named)((picture / 255 - MEAN) / STD).last_hidden_state
-    # what lies around a picture is the mean of Keras there and ours here, a thousandth apart
-    torch.testing.assert_close(found, wanted, rtol=0.01, atol=0.01 * float(wanted.std()))
+        expected = as_keras(named, picture)
+        actual = backbone(named)((picture / 255 - MEAN) / STD).last_hidden_state
+    # padding is the mean of Keras in one and ours in the other, a thousandth apart
+    torch.testing.assert_close(actual, expected, rtol=0.01, atol=0.01 * float(expected.std()))
 
 
 def packed(folder, named, shards=3, lose=0):
@@ -101,21 +101,21 @@ def packed(folder, named, shards=3, lose=0):
     return folder
 
 
-def test_arrays_are_put_together_from_the_shards(tmp_path):
+def test_arrays_are_joined_from_the_shards(tmp_path):
     given = {
         "conv1/kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
         "conv1/bias": np.float32([7, 8, 9]),
     }
-    found = arrays(packed(tmp_path, given))
-    assert found.keys() == given.keys()
+    arrays = read_arrays(packed(tmp_path, given))
+    assert arrays.keys() == given.keys()
     for name, array in given.items():
-        np.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(arrays[name], array)
 
 
-def test_a_package_that_lost_bytes_is_named(tmp_path):
+def test_a_truncated_package_is_rejected(tmp_path):
     folder = packed(tmp_path, {"conv1/bias": np.float32([7, 8, 9])}, lose=4)
     with pytest.raises(ValueError, match="expected 12 bytes of weights, found 8"):
-        arrays(folder)
+        read_arrays(folder)
 
 
 def test_every_weight_of_the_backbone_comes_from_the_package(named):
@@ -136,6 +136,6 @@ def test_the_backbone_can_be_stored_in_half_precision(named):
     )
 
 
-def test_a_package_of_another_network_is_told_apart():
+def test_a_package_of_another_network_is_rejected():
     with pytest.raises(ValueError, match="expected an array conv1/kernel, found conv1_conv/kernel"):
         backbone({"conv1_conv/kernel": np.zeros((7, 7, 3, 64), np.float32)})

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from lookbook.encoding.heads import EncoderError
+from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import ImageError
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.search import facets

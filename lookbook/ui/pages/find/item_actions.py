@@ -9,13 +9,15 @@ import numpy as np
 from PIL import Image
 
 from lookbook.encoding import attribution
-from lookbook.encoding.heads import EncoderError
-from lookbook.images.loading import ImageError, thumbnail
+from lookbook.encoding.errors import EncoderError
+from lookbook.images.loading import ImageError
+from lookbook.images.transforms import thumbnail
 from lookbook.outfits import complete
 from lookbook.search.index import IndexItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.photo_query import crop_to_box
 from lookbook.search.query import Query
+from lookbook.search.shared_attributes import shared_attributes
 from lookbook.ui.components.base import event_value, warn
 from lookbook.ui.components.item_panel import explanation_html, outfits_html
 from lookbook.ui.components.photos import Photo, data_url
@@ -51,7 +53,7 @@ class ItemActions:
         except (ImageError, EncoderError, EncoderMismatch) as error:
             warn(error, title="This cannot be explained")
             return ""
-        shared = attribution.shared(item, result) if item else []
+        shared = shared_attributes(item, result) if item else []
         sentence = "The warmer a region, the more it made the two alike."
         return explanation_html([(left, name), (right, result.title)], shared, sentence)
 

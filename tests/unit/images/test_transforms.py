@@ -1,0 +1,78 @@
+"""Letterbox, thumbnail and thumbnail descriptor of decoded images."""
+
+import io
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from lookbook.images.loading import load_rgb
+from lookbook.images.transforms import letterbox, thumbnail, thumbnail_descriptor
+
+RED, BLUE, WHITE = (200, 30, 30), (30, 30, 200), (255, 255, 255)
+
+
+def shirt(size=(48, 64)):
+    """Red above, blue below, so that a rotation or a stretch is visible."""
+    image = Image.new("RGB", size, RED)
+    image.paste(BLUE, (0, size[1] // 2, *size))
+    return image
+
+
+def near(colour, expected, tolerance=12):
+    return all(abs(a - b) <= tolerance for a, b in zip(colour, expected, strict=True))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.integers(1, 700),
+    height=st.integers(1, 700),
+    size=st.integers(1, 256),
+)
+def test_letterbox_keeps_the_whole_image_unstretched_and_centred(width, height, size):
+    box = letterbox(Image.new("RGB", (width, height), BLUE), size, background=(255, 0, 0))
+    assert box.size == (size, size)
+    inside = np.asarray(box)[:, :, 2] == BLUE[2]
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    assert inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+    tall, wide = len(rows), len(columns)
+    assert max(tall, wide) == size
+    assert abs(wide - max(1, size * width / max(width, height))) <= 0.5
+    assert abs(tall - max(1, size * height / max(width, height))) <= 0.5
+    for first, last in ((rows[0], rows[-1]), (columns[0], columns[-1])):
+        assert 0 <= (size - 1 - last) - first <= 1
+
+
+def test_letterbox_enlarges_small_images():
+    box = letterbox(shirt((30, 40)), 224)
+    assert near(box.getpixel((112, 3)), RED) and near(box.getpixel((112, 220)), BLUE)
+    assert box.getpixel((3, 112)) == WHITE
+
+
+def test_letterbox_is_antialiased():
+    stripes = np.zeros((512, 512, 3), np.uint8)
+    stripes[:, ::2] = 255  # finer than the result can show: even grey, no moiré
+    box = np.asarray(letterbox(Image.fromarray(stripes), 64)).astype(int)
+    assert np.abs(box[4:-4, 4:-4] - 127).max() <= 4
+
+
+def test_thumbnail_is_webp_of_the_given_height_and_never_enlarged():
+    small = Image.open(io.BytesIO(thumbnail(shirt((480, 640)), height=160)))
+    assert (small.format, small.size) == ("WEBP", (120, 160))
+    assert Image.open(io.BytesIO(thumbnail(shirt((48, 64))))).size == (48, 64)
+    assert Image.open(io.BytesIO(thumbnail(shirt((9000, 20)), height=100))).width == 400
+
+
+def test_descriptor_is_close_for_copies_and_far_for_others():
+    image = shirt((300, 400))
+    out = io.BytesIO()
+    image.resize((240, 320)).save(out, "JPEG", quality=60)
+    copy = load_rgb(out.getvalue())
+    other = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    one, two, three = (thumbnail_descriptor(i).astype(int) for i in (image, copy, other))
+    assert (
+        thumbnail_descriptor(image).shape == (768,)
+        and thumbnail_descriptor(image).dtype == np.uint8
+    )
+    assert np.abs(one - two).mean() < 4 < 40 < np.abs(one - three).mean()

@@ -1,0 +1,109 @@
+"""The training loop and its saved state."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from transformers import ResNetConfig, ResNetModel
+
+from lookbook.training.trainer import learning_rate, mean_over_tasks, parameter_groups
+from tests.tiny_training import tiny_batch, tiny_model, tiny_trainer
+
+
+def test_the_run_of_another_model_is_rejected_by_name(tmp_path):
+    trainer = tiny_trainer(tmp_path)
+    trainer.save()
+    state = torch.load(trainer.file)
+    del state["model"]["category_head.feature_stats"]
+    torch.save(state, trainer.file)
+    with pytest.raises(SystemExit, match=r"run\.pt: expected a run with these heads.*--work"):
+        tiny_trainer(tmp_path)
+
+
+def test_only_the_backbone_has_a_scaled_learning_rate():
+    new = tiny_model()
+    groups = parameter_groups(new, 0.25)
+    scale_of = {id(p): group["lr_scale"] for group in groups for p in group["params"]}
+    assert {scale_of[id(p)] for p in new.backbone.parameters()} == {0.25}
+    heads = (new.projection, new.detail_head, new.category_head.bottleneck)
+    assert {scale_of[id(head.weight)] for head in heads} == {1.0}
+    assert len(scale_of) == len(list(new.parameters()))
+
+
+def test_a_resumed_run_has_the_state_of_the_saved_one(tmp_path):
+    ResNetModel(ResNetConfig(downsample_in_bottleneck=True)).save_pretrained(tmp_path / "start")
+    saved = tiny_trainer(tmp_path, start_from=tmp_path / "start", freeze_stages=2)
+    saved.update(tiny_batch(), 1e-2)
+    saved.best = {"category P@10": 0.5}
+    saved.save()
+    # the folder that it started from is not needed, and the options are those of now
+    resumed = tiny_trainer(tmp_path, freeze_stages=None, backbone_lr_scale=1.0)
+    assert (resumed.step, resumed.best) == (1, {"category P@10": 0.5})
+    assert resumed.model.backbone.config.downsample_in_bottleneck
+    for old, new in ((saved.model, resumed.model), (saved.ema, resumed.ema)):
+        torch.testing.assert_close(old.state_dict(), new.state_dict())
+    torch.testing.assert_close(
+        saved.optimizer.state_dict()["state"], resumed.optimizer.state_dict()["state"]
+    )
+    assert {group["lr_scale"] for group in resumed.optimizer.param_groups} == {1.0}
+    norm = resumed.model.backbone.embedder.embedder.normalization
+    before = norm.running_mean.clone()
+    resumed.update(tiny_batch(), 1e-2)
+    torch.testing.assert_close(norm.running_mean, before)
+
+
+def test_a_run_of_an_earlier_version_is_resumed(tmp_path):
+    saved = tiny_trainer(tmp_path, freeze_stages=2)
+    saved.step = 7
+    saved.save()
+    state = torch.load(saved.file)
+    old = {"model": "student", "ema": "average", "optimizer": "optimiser", "frozen_stages": "still"}
+    state = {old.get(name, name): value for name, value in state.items()}
+    state["student"]["cut.weight"] = state["student"].pop("detail_head.weight")
+    state["average"]["module.cut.weight"] = state["average"].pop("module.detail_head.weight")
+    for group in state["optimiser"]["param_groups"]:
+        group["share"] = group.pop("lr_scale")
+    torch.save(state, saved.file)
+    resumed = tiny_trainer(tmp_path, freeze_stages=None)
+    assert resumed.step == 7 and len(resumed.model.frozen_stages) == 2
+    torch.testing.assert_close(resumed.model.state_dict(), saved.model.state_dict())
+    torch.testing.assert_close(resumed.ema.state_dict(), saved.ema.state_dict())
+    assert [group["lr_scale"] for group in resumed.optimizer.param_groups] == [0.5, 0.5, 1, 1]
+
+
+def test_at_another_image_size_the_average_restarts(tmp_path):
+    saved = tiny_trainer(tmp_path)
+    saved.update(tiny_batch(), 1e-2)
+    saved.best = {"category P@10": 0.5}
+    saved.save()
+    resumed = tiny_trainer(tmp_path, size=96)
+    assert resumed.best == {} and int(resumed.ema.n_averaged) == 0
+    torch.testing.assert_close(resumed.ema_model.projection.weight, saved.model.projection.weight)
+
+
+def test_a_backbone_with_learning_rate_zero_does_not_change(tmp_path):
+    trainer = tiny_trainer(tmp_path, backbone_lr_scale=0.0)
+    weights = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    trainer.update(tiny_batch(), 1e-2)
+    moved = {n for n, p in trainer.model.named_parameters() if not torch.equal(p, weights[n])}
+    assert "projection.weight" in moved
+    assert not [name for name in moved if name.startswith("backbone.")]
+
+
+def test_the_learning_rate_warms_up_and_decays():
+    args = SimpleNamespace(lr=1.0, warmup=10, cooldown=0.5)
+    rates = [learning_rate(args, step, progress) for step, progress in
+             ((0, 0), (4, 0), (99, 0.5), (99, 0.75), (99, 1))]  # fmt: skip
+    assert rates == pytest.approx([0.1, 0.5, 1, 0.5, 0.01])
+    args.warmup = 0
+    assert learning_rate(args, 0, 0) == 1
+
+
+def test_the_best_weights_are_best_over_tasks_not_over_metrics():
+    before = {"category P@10": 0.7, "street R@1": 0.4, "street R@10": 0.8}
+    assert mean_over_tasks(
+        before | {"category P@10": 0.74, "street R@1": 0.37, "street R@10": 0.77}
+    ) > mean_over_tasks(before)
+    assert mean_over_tasks({}) < mean_over_tasks({"category P@10": 0.0})

@@ -10,7 +10,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -40,6 +39,8 @@ def fashion_mnist_source(folder: Path, name: str, split: str | None, columns: Co
     """
     there = [s for s, p in _PREFIXES.items() if (folder / f"{p}-images-idx3-ubyte.gz").is_file()]
     split = choose_split(there, split, name)
+    if split is None:
+        raise CatalogError(f"{name}: expected a split, found none")
     files = [f"{_PREFIXES[split]}-{part}-ubyte.gz" for part in ("images-idx3", "labels-idx1")]
     with _idx(folder / files[0], 3) as (_, shape):
         total = shape[0]
@@ -49,7 +50,7 @@ def fashion_mnist_source(folder: Path, name: str, split: str | None, columns: Co
         name,
         fields,
         find_roles(fields, columns, name),
-        lambda: _rows(*(folder / f for f in files), split),
+        lambda: _rows(folder / files[0], folder / files[1], split),
         split=split,
         identity={"fingerprint": fingerprint(folder, files)},
         total=total,
@@ -72,7 +73,7 @@ def _rows(pictures: Path, labels: Path, split: str) -> Iterator[Row]:
 
 
 @contextlib.contextmanager
-def _idx(path: Path, dimensions: int) -> Iterator[tuple[BinaryIO, tuple[int, ...]]]:
+def _idx(path: Path, dimensions: int) -> Iterator[tuple[gzip.GzipFile, tuple[int, ...]]]:
     """An IDX file of unsigned bytes, opened after its header, and its shape.
 
     The format is described at http://yann.lecun.com/exdb/mnist/ (archived).
@@ -91,7 +92,7 @@ def _idx(path: Path, dimensions: int) -> Iterator[tuple[BinaryIO, tuple[int, ...
         yield file, struct.unpack(f">{dimensions}I", _read(file, 4 * dimensions, path))
 
 
-def _read(file: BinaryIO, count: int, path: Path) -> bytes:
+def _read(file: gzip.GzipFile, count: int, path: Path) -> bytes:
     try:
         data = file.read(count)
     except (OSError, EOFError, zlib.error) as error:

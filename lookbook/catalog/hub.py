@@ -47,7 +47,9 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
             f"{unreachable_message(repository)}; give a local folder of pictures, a parquet file, "
             "or nothing for the house collection"
         )
-    where, revision = (str(folder), None) if folder else (repository, info.sha)
+    where, revision = (
+        (str(folder), folder.name) if folder else (repository, getattr(info, "sha", None))
+    )
     streams, read = _load(name, where, config or None, revision, split)
     dataset, split = streams[0], "+".join(read)
     fields = _fields(dataset.features)
@@ -63,7 +65,7 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
         roles,
         lambda: _rows(streams, roles.image, name, folder),
         split=split,
-        identity={"revision": revision or folder.name},
+        identity={"revision": folder.name if folder else str(revision)},
         total=_total(sizes, read),
         licence=", ".join(licence) if isinstance(licence, list) else licence,
         reading=reading,

@@ -113,10 +113,10 @@ class EmbeddingCache:
         for i, digest in enumerate(hashes):
             path, row = self._location[digest]
             by_shard.setdefault(path, []).append((i, row))
-        out: np.ndarray | None = None
+        out = np.empty((0, 0))
         for path, pairs in by_shard.items():
             tensor = self._open(path).get_tensor(tensor_name)
-            if out is None:
+            if not out.size:
                 out = np.empty((len(hashes), tensor.shape[1]), tensor.dtype)
             targets, rows = np.array(pairs).T
             out[targets] = tensor[rows]

@@ -111,14 +111,19 @@ def _encode(
     if not distinct:
         return 0
     batches = [distinct[i : i + batch_size] for i in range(0, len(distinct), batch_size)]
-    vectors = [encoder.forward(np.stack([p.pixels for p in batch])) for batch in batches]
+    vectors = [encoder.forward(np.stack([_present(p.pixels) for p in batch])) for batch in batches]
     cache.add_shard(
         [
-            EncodedImage(p.hash, vector, p.thumbnail_descriptor, p.thumbnail)
+            EncodedImage(p.hash, vector, _present(p.thumbnail_descriptor), p.thumbnail)
             for p, vector in zip(distinct, np.concatenate(vectors), strict=True)
         ]
     )
     return len(distinct)
+
+
+def _present(array: np.ndarray | None) -> np.ndarray:
+    assert array is not None, "what the cache lacks has been prepared"
+    return array
 
 
 def _append(chunk: list[_Prepared], encoded: EncodedCatalog) -> None:

@@ -78,7 +78,8 @@ class Condition:
             with np.errstate(invalid="ignore"):
                 if not any(isinstance(cell, tuple) for cell in column):
                     return np.asarray(test(np.array([_number(v) for v in column]), number))
-                met = [any(test(_number(v), number) for v in _each(cell)) for cell in column]
+                numbers = ([_number(v) for v in _each(cell)] for cell in column)
+                met = [bool(test(np.array(each), number).any()) for each in numbers]
             return np.array(met, dtype=bool)
         wanted = {v.casefold() for v in self.values}
         hits = (any(_text(v) in wanted for v in _each(cell)) for cell in column)

@@ -234,9 +234,11 @@ class SearchService:
 
 def derive_all(index: Index) -> None:
     """Compute what answers need of an index, so that no visitor waits for it."""
-    for derive in (prefix_index, product_groups, lexical_index, concept_index, calibration):
-        derive(index)
-    for derive in (outfit_slots, projection_2d, evaluation):
+    derivations: tuple[Callable[[Index], object], ...] = (
+        *(prefix_index, product_groups, lexical_index, concept_index, calibration),
+        *(outfit_slots, projection_2d, evaluation),
+    )
+    for derive in derivations:
         derive(index)
 
 

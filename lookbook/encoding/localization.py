@@ -10,7 +10,7 @@ from PIL import Image
 from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
 
-# Chosen among 25 methods by IoU with the true box, on 40 street photos of the house collection and
+# The best of 25 methods by IoU with the true box, on 40 street photos of the house collection and
 # 40 real cut-outs on drawn backgrounds: 0.82 and 0.81 (whole image: 0.48 and 0.30; last map only,
 # by the norm of its activations: 0.63 and 0.55; by `feature_saliency`: 0.69 and 0.72; colour only:
 # 0.63 and 0.65).

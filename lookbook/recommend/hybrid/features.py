@@ -27,7 +27,7 @@ PRIOR = {
     "nobody yet": 0.0,
     "other colour": 1.5,
     "popular in other colours": 0.1,
-    "popular among lookalikes": 0.1,
+    "popular among visual neighbours": 0.1,
     "looks like yours": 0.5,
     "looks much like yours": 1.0,
     "far from your prices": -0.2,
@@ -59,7 +59,7 @@ def candidate_features(
         "just appeared": f.recency[rows],
         "nobody yet": f.cold[rows],
         "popular in other colours": f.group_popularity[rows],
-        "popular among lookalikes": f.neighbour_popularity[rows],
+        "popular among visual neighbours": f.neighbour_popularity[rows],
     }
     if len(history):
         own = np.isin(rows, history.distinct_rows)

@@ -24,7 +24,7 @@ _SHORT, _LONG = 1.0, 5.0  # half-lives of popularity in days
 _LENDING_NEIGHBOURS = 10  # visual neighbours that lend a new item their popularity
 
 _SHARE = "share of "  # prefix of the keys of category shares in a saved model
-_NEIGHBOURS_KEY = "lookalikes"  # key of the visual neighbours in a saved model
+_NEIGHBOURS_KEY = "visual_neighbours"  # in a saved model; models of 0.1 have another name for it
 
 
 @dataclass
@@ -143,9 +143,15 @@ class ItemFeatures(ItemStatistics):
             context_lift=ContextLift.from_state(
                 items, _part(arrays, "effects."), settings["effects"]
             ),
-            visual_neighbours=arrays.get(_NEIGHBOURS_KEY),
+            visual_neighbours=_saved_neighbours(arrays),
             category_shares=_part(saved, _SHARE),
         )
+
+
+def _saved_neighbours(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The visual neighbours of a saved model: the only matrix that belongs to no part of it."""
+    matrices = (a for name, a in arrays.items() if "." not in name and a.ndim == 2)
+    return next(matrices, None)
 
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:

@@ -185,9 +185,18 @@ class Hybrid(Recommender):
         self.cold_start_slots = settings.get("newcomers", COLD_START_SLOTS)
         self.item_features = ItemFeatures.from_state(self.items, arrays, settings)
         self._weights = arrays["weights"]
-        names = feature_names(self.item_features)
-        if settings["names"] != names:
-            raise ModelCorrupt(f"the model weighs {settings['names']}, this catalogue has {names}")
+        names, saved = feature_names(self.item_features), settings["names"]
+        if not _same_features(saved, names):
+            raise ModelCorrupt(f"the model weighs {saved}, this catalogue has {names}")
+
+
+def _same_features(saved: list[str], names: list[str]) -> bool:
+    """Whether a saved model has these features in this order; some may have had other names."""
+    moved = (
+        (old in names or new in saved) and old != new
+        for old, new in zip(saved, names, strict=False)
+    )
+    return len(saved) == len(names) and not any(moved)
 
 
 def _without_last(

@@ -43,6 +43,14 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = settings.parser(settings.EMBED, prog="embed.py", description=__doc__.splitlines()[0])
     parser.add_argument("--fresh", dest="resume", action="store_false", help="same as --no-resume")
     args = parser.parse_args(argv)
+    if args.dim and not args.normalize:
+        raise ValueError("--dim gives vectors of norm 1: leave out --dim or --no-normalize")
+    if args.normalize and args.metric != "angular":
+        print(
+            f"embed.py: on vectors of norm 1 --metric {args.metric} ranks as angular does; "
+            "--no-normalize makes it differ",
+            file=sys.stderr,
+        )
     if not args.watch:
         unused = [settings.WATCH_SECONDS]
         settings.refuse_unused(unused, args, (), "without --watch")
@@ -78,6 +86,7 @@ class _Run:
             precision=args.precision,
             device=args.device,
             denoise=args.denoise,
+            normalize=args.normalize,
         )
         summary = build(
             catalog,

@@ -178,6 +178,12 @@ EMBED = (
     Setting("dim", None, "reduce vectors to so many dimensions by PCA-whitening", int, min=1),
     Setting("metric", "angular", "distance between vectors", choices=METRICS),
     Setting(
+        "normalize",
+        True,
+        "scale vectors to norm 1; all metrics then rank alike, so give --no-normalize with another",
+        bool,
+    ),
+    Setting(
         "engine",
         "annoy",
         "what is built for approximate search, see docs/ENGINES.md; exact builds nothing",

@@ -52,13 +52,14 @@ class Encoder:
         pooling: str = "avg",
         precision: str = "auto",
         device: str = "auto",
+        normalize: bool = True,
     ) -> None:
         import torch
 
         if pooling not in POOLINGS:
             raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
         self.preprocessing, self.name, self.revision = preprocessing, name, revision
-        self.pooling, self.device = pooling, _device(device)
+        self.pooling, self.normalize, self.device = pooling, normalize, _device(device)
         self.precision = _precision(precision, self.device)
         # the heads were trained on default pooling and are meaningless on any other
         self.heads = heads.to(self.device) if heads and pooling == "avg" else None
@@ -77,12 +78,15 @@ class Encoder:
         precision: str = "auto",
         device: str = "auto",
         denoise: bool = False,
+        normalize: bool = True,
     ) -> Encoder:
         """Load model and preprocessing from a local folder or a Hub id.
 
         `precision` "auto" is bfloat16 where the CPU supports it, else float32; `device` "auto" is
-        CUDA, then MPS, then the CPU. A folder may contain `projection.safetensors` and `words.*`
-        besides the transformers files, as the shipped one does. Raises EncoderError.
+        CUDA, then MPS, then the CPU. Without `normalize` the vectors of images keep their norm, so
+        that Euclidean distances and inner products rank otherwise than cosines do. A folder may
+        contain `projection.safetensors` and `words.*` besides the transformers files, as the
+        shipped one does. Raises EncoderError.
         """
         folder = model_folder(str(model))
         import torch  # after the folder is found: a wrong name is reported without this delay
@@ -112,12 +116,13 @@ class Encoder:
             pooling=pooling,
             precision=precision,
             device=device,
+            normalize=normalize,
         )
 
     @property
     def identity(self) -> dict[str, object]:
         """Everything that changes the vectors: encoders of one identity can share an index."""
-        return {
+        identity: dict[str, object] = {
             "id": self.name,
             "revision": self.revision,
             "preprocessing": self.preprocessing.hash,
@@ -126,6 +131,8 @@ class Encoder:
             "denoise": self.preprocessing.denoise,
             "dim": self.dim,
         }
+        # indexes of before the option hold vectors of norm 1 and do not name it
+        return identity if self.normalize else identity | {"normalize": False}
 
     @cached_property
     def dim(self) -> int:
@@ -134,7 +141,7 @@ class Encoder:
         return int(self.forward(blank).shape[1])
 
     def encode(self, pictures: Sequence[Picture], batch_size: int = 32) -> np.ndarray:
-        """Return float32 (n, dim) of L2 norm 1, in the order given. Raises ImageError."""
+        """Return float32 (n, dim), of L2 norm 1 if `normalize`, in order. Raises ImageError."""
         if not len(pictures):
             return np.empty((0, self.dim), np.float32)
         with ThreadPoolExecutor(2) as threads:
@@ -143,12 +150,17 @@ class Encoder:
         return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
 
     def forward(self, pixels: np.ndarray) -> np.ndarray:
-        """Return float32 (n, dim) of L2 norm 1 for uint8 (n, size, size, 3) of `preprocessing`."""
+        """Return float32 (n, dim) for uint8 (n, size, size, 3) of `preprocessing`.
+
+        Of L2 norm 1 if `normalize`.
+        """
         import torch
 
         with torch.inference_mode():
             vectors = self._embed(self._feature_maps(pixels, self._stages))
-            result: np.ndarray = torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
+            if self.normalize:
+                vectors = torch.nn.functional.normalize(vectors, dim=1)
+            result: np.ndarray = vectors.cpu().numpy()
         return result
 
     def feature_map(self, picture: Picture, size: int | None = None, stage: int = -1) -> np.ndarray:

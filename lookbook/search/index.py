@@ -322,6 +322,14 @@ class Index:
                 return rows[:k], scores[:k]
             depth = min(4 * depth, matching)
 
+    def _is_near(self, query: np.ndarray, rows: np.ndarray, scores: np.ndarray) -> bool:
+        """Whether any of `rows` has a cosine to `query` at which approximate search was tuned."""
+        if self.manifest.metric == "angular":
+            return bool((scores >= _MIN_IN_DISTRIBUTION).any())
+        vectors = np.asarray(self.generation.vectors[rows[:TUNED_FOR]], np.float32)
+        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+        return bool((vectors @ query >= _MIN_IN_DISTRIBUTION * lengths).any())
+
     def _approximate(
         self, query: np.ndarray, k: int, allowed: np.ndarray, matching: int, groups: Groups
     ) -> tuple[np.ndarray, np.ndarray] | None:
@@ -336,7 +344,7 @@ class Index:
         while depth <= max(2 * k, len(self) // 4):
             effort = engine.effort * max(1, depth // TUNED_FOR)
             rows, scores = engine.search(query, depth, effort=effort)
-            if self.manifest.metric == "angular" and not (scores >= _MIN_IN_DISTRIBUTION).any():
+            if not self._is_near(query[0], rows[0], scores[0]):
                 return None
             kept = allowed[rows[0]]
             rows, scores = _folded(rows[0][kept], scores[0][kept], groups)

@@ -27,6 +27,7 @@ def load_matching_encoder(index: Index, model: str | None = None, device: str = 
         precision=built["precision"],
         device=device,
         denoise=built["denoise"],
+        normalize=built.get("normalize", True),
     )
     for name, found in encoder.identity.items():
         if name != "id" and found != built.get(name):

@@ -41,6 +41,7 @@ _MAX_LEVELS = 12  # of lexical scores that are searched one by one
 _KIND_NEIGHBOURS = 10  # of a picture, that say which kind it shows
 _NO_ROWS = np.zeros(0, np.int64)
 _NO_WORDS = Understanding()
+_LENGTH_SAMPLE = 1000  # stored vectors whose median norm a text query is given
 _MMR_POOL = 200  # candidates, or four times the count, that diversity chooses from
 
 
@@ -169,16 +170,18 @@ def query_vector(
     encoder: Encoder | None = None,
     meaning: Understanding | None = None,
 ) -> np.ndarray:
-    """Return float32 (manifest.dim,) of L2 norm 1, in the space of the stored vectors.
+    """Return float32 (manifest.dim,), in the space of the stored vectors and of their norm.
 
     The mean of pictures and item, each of norm 1; plus the wanted words and minus the unwanted;
     then moved by Rocchio's rule. Raises ValueError for an empty query, for words without an encoder
     or none that it knows, UnknownItem for an id that is not in the index. `meaning` is what
     `understand` gave for the words, where the caller has it.
     """
-    shown = [_unit(index.to_index_space(picture)) for picture in query.pictures]
+    shown = [index.to_index_space(picture) for picture in query.pictures]
     if query.item is not None:
-        shown.append(_unit(index.vector(query.item)))
+        shown.append(index.vector(query.item))
+    length = _query_length(shown, index)
+    shown = [_unit(vector) for vector in shown]
     vector = _unit(np.mean(shown, axis=0)) if shown else np.zeros(index.manifest.dim, np.float32)
     meaning = meaning or _meaning(query, index)
     for terms, weight in (
@@ -193,7 +196,18 @@ def query_vector(
             vector = vector + weight * np.mean([_unit(index.vector(id)) for id in ids], axis=0)
     if not np.linalg.norm(vector) > 1e-6:
         raise ValueError("nothing in this query says what to look for: give a picture or an item")
-    return _unit(vector)
+    return _unit(vector) * length
+
+
+def _query_length(shown: Sequence[np.ndarray], index: Index) -> np.float32:
+    """Return the norm that a query is given: 1, or that of its parts where vectors keep theirs.
+
+    A query of text alone has the median norm of the stored vectors then.
+    """
+    if index.manifest.encoder.get("normalize", True):
+        return np.float32(1)
+    vectors = shown or index.generation.vectors[:: max(1, len(index) // _LENGTH_SAMPLE)]
+    return np.float32(np.median(np.linalg.norm(np.asarray(vectors, np.float32), axis=1)))
 
 
 def _text_vector(
@@ -347,7 +361,7 @@ def _ranked(
     rows = [hit.row for hit in hits]
     vectors = index.generation.vectors[rows].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    relevance = vectors @ vector + lexical[rows]
+    relevance = vectors @ _unit(vector) + lexical[rows]
     order = maximal_marginal_relevance(relevance, vectors, query.count, query.diversity)
     return [hits[position] for position in order]
 
@@ -385,7 +399,10 @@ def _search_by_levels(
         others = lexical != level if number < _MAX_LEVELS - 1 else lexical > level
         excluded = np.union1d(own, np.flatnonzero(others))
         found += index.search_rows(vector, count, allowed, excluded, groups)
-    found.sort(key=lambda hit: -(hit.score + float(lexical[hit.row])))
+    if index.manifest.metric == "angular":
+        found.sort(key=lambda hit: -(hit.score + float(lexical[hit.row])))
+    else:  # distances and inner products have no scale that a weight could be added to
+        found.sort(key=lambda hit: (-float(lexical[hit.row]), -hit.score))
     best: dict[int, Hit] = {}
     for hit in found:
         best.setdefault(hit.row if groups is None else int(groups[hit.row]), hit)

@@ -14,6 +14,17 @@ import pytest
 from tests.postgres import postgres
 from tests.shapes import COLOURS, draw_shape
 
+# most of their time passes in other processes or in torch, where tracing brings nothing but delay
+UNTRACED = ("tests/browser", "tests/integration", "tests/unit/training")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Measure coverage only where that costs little: see UNTRACED."""
+    if config.pluginmanager.hasplugin("_cov"):
+        for item in items:
+            if item.path.relative_to(config.rootpath).as_posix().startswith(UNTRACED):
+                item.add_marker("no_cover")
+
 
 def pytest_sessionfinish(session):
     """On the CI machine nothing may be skipped: everything that the tests need is installed."""

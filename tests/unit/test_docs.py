@@ -94,8 +94,9 @@ def test_every_option_of_a_training_exists():
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_variable_that_is_named_exists(document):
-    declared = {setting.env_var for setting in settings.APP + settings.EMBED if setting.environment}
-    assert set(re.findall(r"LOOKBOOK_[A-Z_]+", text_of(document))) <= declared
+    variable = re.compile(r"LOOKBOOK_[A-Z_]+")
+    declared = set(variable.findall(settings.table(settings.APP + settings.EMBED)))
+    assert set(variable.findall(text_of(document))) <= declared
 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if d != "CHANGELOG.md"])

@@ -149,19 +149,20 @@ def test_the_python_example_prints_what_the_readme_says():
 
 @pytest.mark.parametrize("document", ["docs/python.md", "docs/recommendations.md"])
 def test_python_examples_of_the_documents_run(document, tmp_path):
-    """On a copy of the index, as events are written beside it; old names are errors."""
-    shutil.copytree(ROOT / "index", tmp_path / "index")
-    for code in re.findall(r"```python\n(.*?)```", text_of(document), re.DOTALL):
-        done = subprocess.run(
-            [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", code],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("\n") == 3
+    """In their order, on a copy of the index, beside which events are written."""
+    for folder in ("index", "examples"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text_of(document), re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 3
 
 
 def test_the_picture_of_the_layers_is_that_of_the_code():

@@ -13,6 +13,7 @@ from transformers import ResNetConfig, ResNetModel
 import train
 from lookbook import Encoder
 from lookbook.encoding.encoder import DEFAULT_MODEL
+from lookbook.training.options import RENAMED_OPTIONS, parse_options
 from tests.shapes import draw_shape
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,11 +110,11 @@ def test_invalid_options_are_rejected_before_data_is_read(
 
 def test_options_of_earlier_versions_are_accepted_with_a_warning():
     values = {"--handheld": "phone.parquet", "--blend": str(DEFAULT_MODEL), "--words-anew": None}
-    for old, new in train.RENAMED_OPTIONS.items():
+    for old, new in RENAMED_OPTIONS.items():
         value = values.get(old, "1")
         arguments = ["--data", "shop", old, *([value] if value else [])]
         with pytest.warns(DeprecationWarning, match=f"^{old} is now {new}$"):
-            parsed = vars(train.parse_options(arguments))
+            parsed = vars(parse_options(arguments))
         arguments[2] = new
-        assert parsed == vars(train.parse_options(arguments))
-        assert parsed != vars(train.parse_options(["--data", "shop"])), "the option has an effect"
+        assert parsed == vars(parse_options(arguments))
+        assert parsed != vars(parse_options(["--data", "shop"])), "the option has an effect"

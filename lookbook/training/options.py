@@ -1,0 +1,143 @@
+"""The options of `train.py`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lookbook.encoding.encoder import DEFAULT_MODEL
+from lookbook.schema.deprecation import rename_options
+from lookbook.training.checkpoints import exported_head_dims
+from lookbook.training.model import HEAD_RATIO, head_dims
+
+STAGES = 5  # of a ResNet-50, its stem among them
+RENAMED_OPTIONS = {
+    "--handheld": "--phone-photos",
+    "--blend": "--interpolate-with",
+    "--blend-share": "--interpolation-share",
+    "--settle": "--head-warmup-pairs",
+    "--rate": "--lr",
+    "--backbone-rate": "--backbone-lr-scale",
+    "--average": "--ema-decay",
+    "--still": "--freeze-stages",
+    "--memory": "--memory-size",
+    "--check-every": "--validate-every",
+    "--finish": "--head-finetune-pairs",
+    "--finish-epochs": "--head-finetune-epochs",
+    "--words-anew": "--reset-text",
+}
+
+
+class HelpFormatter(argparse.RawTextHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Keep the line breaks of the description and show defaults."""
+
+
+def parse_options(arguments: Sequence[str], description: str = "") -> argparse.Namespace:
+    """Parse the command line; options of earlier versions are accepted with a warning."""
+    positive, natural, real = number(1), number(0), number(0, float)
+    parser = argparse.ArgumentParser(description=description, formatter_class=HelpFormatter)
+    add = parser.add_argument
+    add("--data", action="append", required=True, help="products: anything that embed.py takes")
+    add("--phone-photos", help="photos with real backgrounds, with `label` and `sender_id`")
+    add("--teacher", action="append", default=[], help="vectors .npy in the order of the sources")
+    add("--work", type=Path, default=Path("training"), help="checkpoints, caches and logs")
+    add("--output", type=Path, default=Path("training/model"), help="folder of the encoder")
+    add(
+        "--start-from",
+        type=lambda name: None if name == "none" else weights_folder(name),
+        default=str(DEFAULT_MODEL),
+        help="folder of initial weights, or `none`",
+    )
+    add(
+        "--interpolate-with",
+        type=weights_folder,
+        help="second folder: start between it and --start-from",
+    )
+    add("--interpolation-share", type=float, default=0.5, help="share of the second folder")
+    add(
+        "--head-warmup-pairs",
+        type=natural,
+        default=4000,
+        help="pairs of views that new heads are trained on first",
+    )
+    add("--dim", type=positive, default=448, help="dimensions of the embedding")
+    add("--size", type=positive, default=160, help="image side in pixels for this run")
+    add("--batch", type=positive, default=32, help="products in a batch, two views each")
+    add("--steps", type=natural, default=100_000, help="stop at this step")
+    add("--minutes", type=real, default=90, help="of training, without warm-up and fine-tuning")
+    add("--lr", type=real, default=1e-3, help="learning rate of AdamW")
+    add("--backbone-lr-scale", type=real, default=0.3, help="share of --lr for the backbone")
+    add("--warmup", type=natural, default=100, help="steps until the full learning rate")
+    add(
+        "--cooldown",
+        type=float,
+        default=0.7,
+        help="last share of this run in which the learning rate decays",
+    )
+    add("--ema-decay", type=float, default=0.999, help="decay of the averaged weights")
+    add(
+        "--freeze-stages",
+        type=int,
+        help="of stem and four stages, how many are not trained; 3, or 0 with `--start-from none`",
+    )
+    add("--memory-size", type=natural, default=0, help="earlier views as negatives, or 0")
+    add("--threads", type=positive, default=os.cpu_count())
+    add("--seed", type=natural, default=0)
+    add("--log-every", type=positive, default=50, help="steps between two lines of the log")
+    add("--validate-every", type=positive, default=600, help="steps between two validations")
+    add(
+        "--head-finetune-pairs",
+        type=natural,
+        default=16_000,
+        help="pairs of views for head fine-tuning at the end, or 0",
+    )
+    add("--head-finetune-epochs", type=positive, default=15, help="epochs of head fine-tuning")
+    add("--reset-text", action="store_true", help="fit text embeddings from scratch at the end")
+    add("--export-size", type=positive, help="image side of the encoder, if not --size")
+    args = parser.parse_args(rename_options(arguments, RENAMED_OPTIONS, stacklevel=3))
+    args.export_size = args.export_size or args.size
+    if message := invalid_options(args):
+        parser.error(message)
+    return args
+
+
+def number(minimum: int, convert: Callable[[str], float] = int) -> Callable[[str], float]:
+    """Make an argparse type for a finite number of at least `minimum`."""
+
+    def number(text: str) -> float:  # argparse names it in "invalid number value"
+        value = convert(text)
+        if not minimum <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"expected {minimum} or more, found {text}")
+        return value
+
+    return number
+
+
+def invalid_options(args: argparse.Namespace) -> str:
+    """Return what is wrong with the options, alone or together; "" if nothing is."""
+    for name in ("interpolation_share", "cooldown", "ema_decay"):
+        if not 0 <= (share := getattr(args, name)) <= 1:
+            return f"--{name.replace('_', '-')} {share}: expected 0 to 1"
+    if args.freeze_stages is not None and not 0 <= args.freeze_stages <= STAGES:
+        return f"--freeze-stages {args.freeze_stages}: expected 0 to {STAGES}"
+    if not all(head_dims(args.dim)):
+        return f"--dim {args.dim}: expected {sum(HEAD_RATIO)} or more, some for each head"
+    if not args.start_from:
+        return "--interpolate-with: needs weights in --start-from" if args.interpolate_with else ""
+    dims, expected = exported_head_dims(args.start_from), list(head_dims(args.dim))
+    if dims and dims != expected:
+        return (
+            f"--dim {args.dim}: expected heads of {expected}, found {dims} in {args.start_from}; "
+            "start from other weights or with `--start-from none`"
+        )
+    return ""
+
+
+def weights_folder(name: str) -> Path:
+    """Return a folder of weights; checked before images are read, which takes long."""
+    for file in ("config.json", "model.safetensors"):
+        if not (Path(name) / file).is_file():
+            raise argparse.ArgumentTypeError(f"expected a folder with {file}, found {name}")
+    return Path(name)

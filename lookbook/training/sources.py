@@ -1,0 +1,68 @@
+"""The sources of a training: read, cached and split."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from lookbook.catalog import open_catalog
+from lookbook.evaluation.splits import held_out
+from lookbook.training.data import PhotoDataset, cached, image_side, load_photos
+
+
+def read_sources(args: argparse.Namespace) -> tuple[list[PhotoDataset], PhotoDataset | None]:
+    """Return the products' and the phone photos, with teacher vectors, cached in `--work`."""
+    count = len(args.data) + bool(args.phone_photos)
+    if len(args.teacher) not in (0, count):
+        raise SystemExit(f"--teacher: expected {count}, one a source, found {len(args.teacher)}")
+
+    def read(name: str, key: str) -> PhotoDataset:
+        size = image_side(open_catalog(name))
+        path = args.work / "cache" / f"{fingerprint(name, key)}-{size}"
+        return cached(path, lambda: load_photos(open_catalog(name), size, key))
+
+    sources = [read(name, "id") for name in args.data]
+    if args.phone_photos:
+        sources.append(read(args.phone_photos, "sender_id"))
+    for photos, file in zip(sources, args.teacher, strict=False):
+        vectors = np.load(file).astype(np.float32)
+        if len(vectors) != len(photos):
+            raise SystemExit(f"{file} has {len(vectors)} vectors, its source {len(photos)} photos")
+        vectors -= vectors.mean(0)  # the mean over all images carries no information
+        photos.teacher = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (sources[:-1], sources[-1]) if args.phone_photos else (sources, None)
+
+
+def fingerprint(name: str, key: str) -> str:
+    """Return 8 hex digits of a source's path, its files' sizes and times, and `key`.
+
+    The name alone is not enough: sources are often called `data` and written anew.
+    """
+    path = Path(name).absolute()
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = [file.stat() for file in files if file.is_file()]
+    parts = [str(path), key, *(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)]
+    return hashlib.sha1("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def split(photos: PhotoDataset, fraction: float, test: bool = False) -> PhotoDataset:
+    """Return the photos whose product or photographer is in the training (or test) split."""
+    rows = [r for r, key in enumerate(photos.keys) if held_out(key, fraction) == test]
+    return photos.take(np.array(rows, np.int64))
+
+
+def validation_sample(
+    test_products: list[PhotoDataset], max_gallery: int = 1500, max_larger: int = 400
+) -> tuple[PhotoDataset, PhotoDataset | None]:
+    """Return a gallery of held-out products and larger photos of some, few enough for speed.
+
+    Products that have a larger photo come first.
+    """
+    gallery, larger = test_products[0], test_products[1] if len(test_products) > 1 else None
+    keys = set(larger.keys if larger else ())
+    rows = sorted(range(len(gallery)), key=lambda row: gallery.keys[row] not in keys)
+    gallery = gallery.take(np.array(rows[:max_gallery], np.int64))
+    return gallery, larger.take(np.arange(min(max_larger, len(larger)))) if larger else None

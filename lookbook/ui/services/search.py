@@ -90,6 +90,11 @@ class SearchService:
         return self.holding(id).item(id)
 
     @property
+    def encoder_ready(self) -> bool:
+        """Whether the encoder is loaded."""
+        return self._encoder.ready
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder, waited for while it loads; raises whatever its loading raised."""
         return self._encoder.result()

@@ -71,6 +71,11 @@ class VisitorService:
         """Start loading the feed; returns at once."""
         self._feed.start()
 
+    def database_ready(self) -> bool:
+        """Whether the database of events answers; raises StoreUnavailable where it does not."""
+        self.store.last_forgotten()
+        return True
+
     @property
     def feed(self) -> Feed:
         """The feed, waited for while it loads; raises whatever its loading raised."""

@@ -87,15 +87,19 @@ class TokenBuckets:
 
 
 class Guard:
-    """The middleware; `checks` name what /readyz asks, each raising for whatever is not ready."""
+    """The middleware; `checks` name what /readyz asks, each raising for whatever is not ready.
+
+    `room` returns how many more bytes of uploads are accepted.
+    """
 
     def __init__(
         self,
         app: App,
         options: GuardOptions,
         checks: Mapping[str, Callable[[], object]] | None = None,
+        room: Callable[[], int] | None = None,
     ) -> None:
-        self.app, self.options, self.checks = app, options, checks or {}
+        self.app, self.options, self.checks, self.room = app, options, checks or {}, room
         self.buckets = TokenBuckets(options.rate, 10 * options.rate) if options.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,6 +128,8 @@ class Guard:
         size = int(length) if length.isdecimal() else 0
         if size > self._limit(path):
             return 413, self._too_large(path), 0
+        if path == "/gradio_api/upload" and self.room is not None and self.room() < size:
+            return 503, "Too many pictures are being looked at: try again in two minutes.", 120
         wait = self._wait(scope, headers, size)
         if wait:
             sentence = f"Too many requests: please wait {math.ceil(wait)} s and try again."

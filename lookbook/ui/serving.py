@@ -7,18 +7,58 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 import gradio as gr
 from gradio.routes import App, ORJSONResponse
+from gradio.state_holder import SessionState, StateHolder
 
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
 from lookbook.ui.theme import CSS, theme
+from lookbook.ui.uploads import room
 
-SESSIONS = 500  # of visitors whose state is kept in memory; each takes up to 400 KB
+SESSIONS = 2000  # of visitors whose state is kept in memory
+_CLOSED_SECONDS = 600  # that the state of a page is kept after it was closed
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
 _LOOK_SECONDS = 1.0
+
+
+class LightSession(SessionState):
+    """The state of one visitor's page without a copy of what the page shows.
+
+    gradio keeps every answer, photos included, to write them to disk for its deep links, which the
+    site does not serve.
+    """
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values = {}
+        self.state_data, self._state_ttl = {}, {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = _CLOSED_SECONDS
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Set a state or a changed component."""
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None:
+        """Keep nothing."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Keep nothing."""
+
+
+class LightSessions(StateHolder):
+    """The sessions of all visitors, the newest SESSIONS of them."""
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        """Return a session, a new one where there is none."""
+        if session_id not in self.session_data:
+            self.session_data[session_id] = LightSession(self.blocks)
+        return super().__getitem__(session_id)
 
 
 class GuardedApp(App):
@@ -29,10 +69,11 @@ class GuardedApp(App):
     ) -> None:
         self.guard_options, self.guard_checks = options, checks
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
+        self.state_holder = LightSessions()
 
     def build_middleware_stack(self) -> Any:
         """Put the guard before gradio's own middleware."""
-        return Guard(super().build_middleware_stack(), self.guard_options, self.guard_checks)
+        return Guard(super().build_middleware_stack(), self.guard_options, self.guard_checks, room)
 
 
 def launch(

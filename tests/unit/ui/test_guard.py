@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+import tracemalloc
 
 import gradio as gr
 import httpx
@@ -136,14 +137,26 @@ def test_alive_and_ready():
     assert guarded({"index": lambda: True}).get("/readyz").json() == {"ok": True, "index": True}
 
 
+def test_uploads_end_where_there_is_no_room():
+    client = TestClient(Guard(echo, GuardOptions(), room=lambda: 100))
+    assert client.post("/gradio_api/upload", content=bytes(100)).status_code == 200
+    answer = client.post("/gradio_api/upload", content=bytes(101))
+    assert answer.status_code == 503 and "try again" in answer.json()["detail"]
+    assert client.post("/gradio_api/queue/join", content=bytes(101)).status_code == 200
+
+
 # before the real site
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     publish_tiny(folder / "index")
-    site = build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
+    return build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
+
+
+@pytest.fixture(scope="module")
+def address(site):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -197,6 +210,22 @@ def test_page_and_api_are_served_through_the_guard(address):
     assert httpx.get(address + "/gradio_api/info").status_code == 200
     assert httpx.get(address + "/healthz").status_code == 200
     assert httpx.get(address + "/readyz").json()["database"] is True
+
+
+def test_a_session_keeps_neither_answers_nor_photos(site, address):
+    photo = "data:image/png;base64," + "A" * 400_000
+    call(address, "search_by_picture", picture={"url": photo, "path": ""}, words="")
+    sessions = list(site.app.state_holder.session_data.values())
+    assert sessions
+    assert {type(session) for session in sessions} == {serving.LightSession}
+    assert all(session.config_values == {} for session in sessions)
+    first = next(iter(site.blocks))
+    tracemalloc.start()
+    for n in range(100):
+        site.app.state_holder[f"visitor{n}"][first]
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / 100 < 40_000, "bytes of one session"
 
 
 def test_functions_cannot_be_called_past_the_queue(address):

@@ -43,6 +43,7 @@ __all__ = ["EventStore", "SchemaMismatch", "StoreUnavailable", "database_url"]
 URL_VARIABLE = "LOOKBOOK_DATABASE_URL"
 DATABASE_FILE = "events.sqlite"  # beside the generations of the index
 _BUSY_TIMEOUT = 30  # seconds to wait for another process to finish its transaction
+_NEVER = 0.0  # time of forgetting a visitor of whom nothing was kept
 _COLUMNS = [c for c in EVENTS.c if c.name != "seq"]  # their keys are the fields of an Event
 
 
@@ -148,14 +149,18 @@ class EventStore:
     def forget(self, visitor: str) -> int:
         """Delete all that is kept about one visitor; return how many events were deleted.
 
-        Only a hash of the token is left, so that an event that arrives later is not recorded.
+        Only a hash of the token is left, so that an event that arrives later is not recorded. For a
+        visitor without events it bears no time: no model can know them, see `last_forgotten`.
         """
         token = _digest(check_visitor(visitor))
         mark = _insert_ignoring(self._engine.dialect.name, FORGOTTEN, "token")
         with self._transaction() as connection:
             acquire_write_lock(connection)
-            connection.execute(mark, {"token": token, "time": time.time()})
-            return connection.execute(delete(EVENTS).where(EVENTS.c.visitor == visitor)).rowcount
+            now = time.time()
+            own = delete(EVENTS).where(EVENTS.c.visitor == visitor)
+            deleted = connection.execute(own).rowcount
+            connection.execute(mark, {"token": token, "time": now if deleted else _NEVER})
+            return deleted
 
     def is_forgotten(self, visitor: str) -> bool:
         """Return whether this visitor was forgotten."""
@@ -163,10 +168,10 @@ class EventStore:
             return _is_forgotten(connection, visitor)
 
     def last_forgotten(self) -> datetime | None:
-        """Return when a visitor was last forgotten: models trained before may still know them."""
+        """Return when a visitor with events was last forgotten: older models may know them."""
         with self._transaction() as connection:
             last = connection.execute(select(func.max(FORGOTTEN.c.time))).scalar()
-        return None if last is None else datetime.fromtimestamp(last, UTC)
+        return None if last in (None, _NEVER) else datetime.fromtimestamp(last, UTC)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -38,7 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
-    serve(index, args)
+    try:
+        serve(index, args)
+    except OSError as error:  # no folder for temporary files, a disk that is full
+        print(f"app.py: the site cannot start: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

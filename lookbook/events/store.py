@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +43,7 @@ __all__ = ["EventStore", "SchemaMismatch", "StoreUnavailable", "database_url"]
 
 URL_VARIABLE = "LOOKBOOK_DATABASE_URL"
 DATABASE_FILE = "events.sqlite"  # beside the generations of the index
-_BUSY_TIMEOUT = 30  # seconds to wait for another process to finish its transaction
+_BUSY_TIMEOUT = 10  # seconds to wait for another process to finish its transaction
 _NEVER = 0.0  # time of forgetting a visitor of whom nothing was kept
 _COLUMNS = [c for c in EVENTS.c if c.name != "seq"]  # their keys are the fields of an Event
 
@@ -65,9 +66,12 @@ class EventStore:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
+        self._file = _database_file(self._engine)
+        self._file_lock = threading.Lock()
+        self._opened: tuple[int, int] | None = None
         self._insert = _insert_unless_forgotten(self._engine.dialect.name)
-        with self._transaction() as connection:
-            ensure_schema(connection)
+        with self._transaction():  # creates the tables
+            pass
 
     @classmethod
     def for_index(cls, index: str | Path) -> EventStore:
@@ -176,10 +180,44 @@ class EventStore:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         try:
+            self._reopen_if_replaced()
             with self._engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
             raise StoreUnavailable(f"the database of events: {error.orig}") from error
+
+    def _reopen_if_replaced(self) -> None:
+        """Create the tables at first, and again where the file was deleted or replaced since.
+
+        Connections would go on writing to the deleted file, and all of it would be lost.
+        """
+        if self._opened is not None and self._opened == _identity(self._file):
+            return
+        with self._file_lock:
+            if self._opened is not None and self._opened == _identity(self._file):
+                return
+            self._engine.dispose()
+            with self._engine.begin() as connection:
+                ensure_schema(connection)
+            self._opened = _identity(self._file)
+
+
+def _database_file(engine: Engine) -> Path | None:
+    """The file of an SQLite database; None for one in memory and for other databases."""
+    name = engine.url.database
+    is_file = engine.dialect.name == "sqlite" and name not in (None, "", ":memory:")
+    return Path(str(name)) if is_file else None
+
+
+def _identity(file: Path | None) -> tuple[int, int]:
+    """What tells a file from another one at the same path; (0, 0) where there is none."""
+    if file is None:
+        return (0, 0)
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
 
 
 def _engine(url: str) -> Engine:

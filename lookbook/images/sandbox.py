@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 CPU_SECONDS = 4  # of one picture: one of 48 million pixels takes about 2
 WALL_SECONDS = 20.0  # on a machine that is busy with other things
@@ -117,19 +117,19 @@ def _limit_cpu() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
 
 
-def _send(pipe: BinaryIO, facts: dict[str, Any], data: bytes) -> None:
+def _send(pipe: IO[bytes], facts: dict[str, Any], data: bytes) -> None:
     head = json.dumps(facts).encode()
     pipe.write(_HEAD.pack(len(head), len(data)) + head)
     pipe.write(data)
     pipe.flush()
 
 
-def _receive(pipe: BinaryIO) -> tuple[dict[str, Any], bytes]:
+def _receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
     facts, data = _HEAD.unpack(_read(pipe, _HEAD.size))
     return json.loads(_read(pipe, facts)), _read(pipe, data)
 
 
-def _read(pipe: BinaryIO, count: int) -> bytes:
+def _read(pipe: IO[bytes], count: int) -> bytes:
     data = pipe.read(count)
     if len(data) < count:
         raise EOFError

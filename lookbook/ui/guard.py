@@ -33,12 +33,13 @@ _PAGES = re.compile(
 # `api_open` is off
 _API = re.compile(
     r"/gradio_api/(info/?|startup-events|theme\.css|app_id/?|user/?|login_check/?|token/?"
-    r"|file=.*|heartbeat/[^/]+|queue/(join|data|status)|run/[^/]+|call/.*|cancel|reset/?"
+    r"|file=.*|component_server/?|heartbeat/[^/]+"
+    r"|queue/(join|data|status)|run/[^/]+|call/.*|cancel|reset/?"
     r"|upload|upload_progress|mcp(/.*)?)",
     re.DOTALL,
 )
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
-_COSTLY = re.compile(r"/gradio_api/(queue/join|run/|call/|upload$|mcp)")
+_COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)")
 _TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
 _CHECK_SECONDS = 5.0  # a database may be locked
 _MAX_CLIENTS = 10_000  # whose requests are counted

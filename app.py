@@ -14,12 +14,16 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 # more than they gain (37 ms instead of 23 for a single visitor, but no waits of seconds for many).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if os.environ.get("SPACE_ID"):  # its proxy alone reaches the site, and says who asks
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
 
 from lookbook import settings
 from lookbook.schema.thesaurus import use_shop_terms
 from lookbook.search.index import Index
 
-MAX_UPLOAD = "100mb"  # far above the limit of lookbook.images, whose message is the clearer one
+_MIB = 2**20
+# the sites whose frames show a Space
+_SPACE_FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
-    serve(index, args)
+    try:
+        serve(index, args)
+    except OSError as error:  # no folder for temporary files, a disk that is full
+        print(f"app.py: the site cannot start: {error}", file=sys.stderr)
+        return 2
     return 0
 
 
@@ -54,7 +62,7 @@ def refuse_taken(host: str, port: int) -> None:
 def mounted() -> Path | None:
     """Return the folder on a Space's mounted volume that outlives a restart, if it has one."""
     volume = Path("/data")
-    if os.environ.get("SPACE_ID") and volume.is_dir() and os.access(volume, os.W_OK):
+    if is_space() and volume.is_dir() and os.access(volume, os.W_OK):
         return volume / "lookbook"
     return None
 
@@ -70,7 +78,8 @@ def serve(index: Index, args: argparse.Namespace) -> None:
     """Launch the site and block until it is stopped."""
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
-    from lookbook.ui.theme import CSS, theme
+    from lookbook.ui.guard import GuardOptions
+    from lookbook.ui.serving import launch
 
     site = build_site(
         index,
@@ -83,20 +92,30 @@ def serve(index: Index, args: argparse.Namespace) -> None:
         reload_seconds=args.reload_seconds,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
-    site.queue(default_concurrency_limit=8).launch(
+    options = GuardOptions(
+        rate=args.rate,
+        max_upload=args.max_upload * _MIB,
+        max_body=args.max_body * _MIB,
+        frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
+    )
+    launch(
+        site,
+        options,
+        site.checks,
+        queue_size=args.queue_size,
+        connections=args.connections,
         server_name=args.host,
         server_port=args.port,
         share=args.share,
-        theme=theme(),
-        css=CSS,
-        max_file_size=MAX_UPLOAD,
         quiet=not args.share,
-        footer_links=["api", "settings"],
-        ssr_mode=False,
-        show_error=True,
-        run_history=False,
-        mcp_server=True,
+        mcp_server=args.mcp,
     )
+    site.block_thread()
+
+
+def is_space() -> bool:
+    """Tell whether this runs as a Space of Hugging Face."""
+    return bool(os.environ.get("SPACE_ID"))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ _IDS = "() => [...document.querySelectorAll('#results .card .open')].map(e => e.
 
 def start_site(index: Path, port: int, state: str) -> subprocess.Popen:
     """Start the site as a user does."""
-    command = [sys.executable, "app.py", "--index", str(index), "--port", str(port)]
+    command = [sys.executable, "app.py", "--index", str(index), "--port", str(port), "--rate", "0"]
     return subprocess.Popen([*command, "--state", state], stdout=subprocess.DEVNULL)
 
 

@@ -240,6 +240,33 @@ THESAURUS = Setting(
     metavar="FILE",
 )
 
+LIMITS = (
+    Setting(
+        "rate",
+        20.0,
+        "requests a second of one client, ten seconds' worth at once; an upload counts as one for "
+        "each quarter of a megabyte; 0: no limit",
+        float,
+        environment=True,
+        min=0,
+        max=10_000,
+    ),
+    Setting("queue-size", 64, "requests that may wait", int, environment=True, min=1, max=10_000),
+    Setting("connections", 1000, "open at once", int, environment=True, min=10, max=100_000),
+    Setting(
+        "max-upload", 40, "MB of one upload that arrive", int, environment=True, min=1, max=1000
+    ),
+    Setting("max-body", 32, "MB of any other request", int, environment=True, min=1, max=1000),
+    Setting(
+        "frame-ancestors",
+        None,
+        "sites that may show this one in a frame, e.g. \"'self' https://shop.example\"; without it "
+        "this site alone, on Spaces Hugging Face too",
+        environment=True,
+    ),
+    Setting("mcp", True, "offer the endpoints as tools for agents (MCP)", bool, environment=True),
+)
+
 APP = (
     INDEX,
     Setting(
@@ -290,6 +317,7 @@ APP = (
         environment=True,
         min=0,
     ),
+    *LIMITS,
 )
 
 SEARCH = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +43,8 @@ __all__ = ["EventStore", "SchemaMismatch", "StoreUnavailable", "database_url"]
 
 URL_VARIABLE = "LOOKBOOK_DATABASE_URL"
 DATABASE_FILE = "events.sqlite"  # beside the generations of the index
-_BUSY_TIMEOUT = 30  # seconds to wait for another process to finish its transaction
+_BUSY_TIMEOUT = 10  # seconds to wait for another process to finish its transaction
+_NEVER = 0.0  # time of forgetting a visitor of whom nothing was kept
 _COLUMNS = [c for c in EVENTS.c if c.name != "seq"]  # their keys are the fields of an Event
 
 
@@ -64,9 +66,12 @@ class EventStore:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
+        self._file = _database_file(self._engine)
+        self._file_lock = threading.Lock()
+        self._opened: tuple[int, int] | None = None
         self._insert = _insert_unless_forgotten(self._engine.dialect.name)
-        with self._transaction() as connection:
-            ensure_schema(connection)
+        with self._transaction():  # creates the tables
+            pass
 
     @classmethod
     def for_index(cls, index: str | Path) -> EventStore:
@@ -148,14 +153,18 @@ class EventStore:
     def forget(self, visitor: str) -> int:
         """Delete all that is kept about one visitor; return how many events were deleted.
 
-        Only a hash of the token is left, so that an event that arrives later is not recorded.
+        Only a hash of the token is left, so that an event that arrives later is not recorded. For a
+        visitor without events it bears no time: no model can know them, see `last_forgotten`.
         """
         token = _digest(check_visitor(visitor))
         mark = _insert_ignoring(self._engine.dialect.name, FORGOTTEN, "token")
         with self._transaction() as connection:
             acquire_write_lock(connection)
-            connection.execute(mark, {"token": token, "time": time.time()})
-            return connection.execute(delete(EVENTS).where(EVENTS.c.visitor == visitor)).rowcount
+            now = time.time()
+            own = delete(EVENTS).where(EVENTS.c.visitor == visitor)
+            deleted = connection.execute(own).rowcount
+            connection.execute(mark, {"token": token, "time": now if deleted else _NEVER})
+            return deleted
 
     def is_forgotten(self, visitor: str) -> bool:
         """Return whether this visitor was forgotten."""
@@ -163,18 +172,52 @@ class EventStore:
             return _is_forgotten(connection, visitor)
 
     def last_forgotten(self) -> datetime | None:
-        """Return when a visitor was last forgotten: models trained before may still know them."""
+        """Return when a visitor with events was last forgotten: older models may know them."""
         with self._transaction() as connection:
             last = connection.execute(select(func.max(FORGOTTEN.c.time))).scalar()
-        return None if last is None else datetime.fromtimestamp(last, UTC)
+        return None if last in (None, _NEVER) else datetime.fromtimestamp(last, UTC)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         try:
+            self._reopen_if_replaced()
             with self._engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
             raise StoreUnavailable(f"the database of events: {error.orig}") from error
+
+    def _reopen_if_replaced(self) -> None:
+        """Create the tables at first, and again where the file was deleted or replaced since.
+
+        Connections would go on writing to the deleted file, and all of it would be lost.
+        """
+        if self._opened is not None and self._opened == _identity(self._file):
+            return
+        with self._file_lock:
+            if self._opened is not None and self._opened == _identity(self._file):
+                return
+            self._engine.dispose()
+            with self._engine.begin() as connection:
+                ensure_schema(connection)
+            self._opened = _identity(self._file)
+
+
+def _database_file(engine: Engine) -> Path | None:
+    """The file of an SQLite database; None for one in memory and for other databases."""
+    name = engine.url.database
+    is_file = engine.dialect.name == "sqlite" and name not in (None, "", ":memory:")
+    return Path(str(name)) if is_file else None
+
+
+def _identity(file: Path | None) -> tuple[int, int]:
+    """What tells a file from another one at the same path; (0, 0) where there is none."""
+    if file is None:
+        return (0, 0)
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
 
 
 def _engine(url: str) -> Engine:

@@ -7,21 +7,31 @@ can be shown to the person who sent the image.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFilter, UnidentifiedImageError
+
+from lookbook.images.containers import ContainerError, first_frame, is_heif
+from lookbook.images.sandbox import SandboxError, run_in_child
 
 Picture = bytes | str | os.PathLike[str] | Image.Image | np.ndarray
 
 _MIB = 2**20
 _MAX_JPEG_SCANS = 30  # real progressive files have about ten; each scan costs a whole pass
+# accepted pixels of formats that take more than 8 bytes for each (WebP 16, AVIF 17 in two
+# processes): the limits of all formats end near 450 MB
+_MAX_PIXELS = ((b"WEBP", 25_000_000), (b"avif", 25_000_000), (b"avis", 25_000_000))
+_ROWS = 256  # rows that are converted at once, to hold few large copies
 WHITE = (255, 255, 255)
 _REDUCIBLE_MODES = ("L", "LA", "RGB", "RGBA", "CMYK")  # neighbouring samples can be averaged
 _UNDO_ORIENTATION = {  # EXIF orientation -> the transpose that makes the image upright
@@ -65,7 +75,8 @@ class ImageError(ValueError):
     """An image that cannot be used.
 
     `message` (also str()) is one message for the user; `reason` is a slug for counting: no-file,
-    empty, too-many-bytes, too-many-pixels, too-small, not-a-picture, format or truncated.
+    empty, too-many-bytes, too-many-pixels, too-small, not-a-picture, format, truncated, metadata
+    or too-costly.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -100,8 +111,18 @@ def load_rgb(
     photos. `denoise` applies a 3x3 median filter, which keeps edges. Raises only ImageError for an
     invalid image.
     """
-    try:
+    with _problems_as_image_errors(limits):
+        if isinstance(picture, (str, os.PathLike)):
+            picture = read_bytes(picture, limits)
+        if isinstance(picture, (bytes, bytearray, memoryview)) and is_heif(bytes(picture[:12])):
+            return _decode_in_child(bytes(picture), min_side_hint, limits, denoise)
         return _decode(picture, min_side_hint, limits, denoise)
+
+
+@contextlib.contextmanager
+def _problems_as_image_errors(limits: Limits) -> Iterator[None]:
+    try:
+        yield
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -112,6 +133,31 @@ def load_rgb(
         raise ImageError("too-many-pixels", "There is no memory for so large a picture.") from None
     except Exception as error:  # on damaged input decoders raise anything: struct.error, KeyError
         raise ImageError("truncated", "The picture is damaged or cut short.") from error
+
+
+def _decode_in_child(
+    data: bytes, min_side_hint: int | None, limits: Limits, denoise: bool
+) -> Image.Image:
+    _check_bytes(len(data), limits)
+    job = {"min_side_hint": min_side_hint, "limits": asdict(limits), "denoise": denoise}
+    try:
+        answer, pixels = run_in_child(job, data)
+    except SandboxError:
+        raise ImageError("too-costly", "This picture takes too long to decode.") from None
+    if "message" in answer:
+        raise ImageError(answer["reason"], answer["message"])
+    return Image.frombytes("RGB", tuple(answer["size"]), pixels)
+
+
+def decode_job(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Do what load_rgb leaves to a child process: (size or reason and message, RGB samples)."""
+    limits = Limits(**job["limits"])
+    try:
+        with _problems_as_image_errors(limits):
+            image = _decode(data, job["min_side_hint"], limits, job["denoise"])
+            return {"size": image.size}, image.tobytes()
+    except ImageError as error:
+        return {"reason": error.reason, "message": error.message}, b""
 
 
 def content_hash(data: bytes) -> str:
@@ -152,8 +198,6 @@ def _decode(
         _check_size(image, limits)
     elif isinstance(picture, (bytes, bytearray, memoryview)):
         image = _from_bytes(bytes(picture), min_side_hint, limits)
-    elif isinstance(picture, (str, os.PathLike)):
-        image = _from_bytes(read_bytes(picture, limits), min_side_hint, limits)
     else:
         actual = type(picture).__name__
         expected = "bytes, a path, a PIL image or an array"
@@ -174,6 +218,13 @@ def _decode(
 
 def _from_bytes(data: bytes, min_side_hint: int | None, limits: Limits) -> Image.Image:
     _check_bytes(len(data), limits)
+    limits = _format_limits(data, limits)
+    try:
+        data, size = first_frame(data)
+    except ContainerError as error:
+        raise ImageError("metadata", f"The picture file cannot be used: it has {error}.") from None
+    if size is not None:
+        _check_sides(*size, limits)
     if data[:3] == b"\xff\xd8\xff" and data.count(b"\xff\xda") > _MAX_JPEG_SCANS:
         raise ImageError("format", f"This JPEG has more than {_MAX_JPEG_SCANS} scans.")
     try:
@@ -184,6 +235,11 @@ def _from_bytes(data: bytes, min_side_hint: int | None, limits: Limits) -> Image
     if min_side_hint and image.format in ("JPEG", "MPO"):
         image.draft(None, (min_side_hint, min_side_hint))
     return image
+
+
+def _format_limits(data: bytes, limits: Limits) -> Limits:
+    most = next((most for brand, most in _MAX_PIXELS if data[8:12] == brand), limits.max_pixels)
+    return replace(limits, max_pixels=min(most, limits.max_pixels))
 
 
 def _from_array(array: np.ndarray, limits: Limits) -> Image.Image:
@@ -215,7 +271,10 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
         scale = 255 / 65535
     elif array.dtype.kind == "f" and high <= 1:
         scale = 255.0
-    samples: np.ndarray = np.rint(array.astype(np.float32) * scale).astype(np.uint8)
+    samples = np.empty(array.shape, np.uint8)
+    for start in range(0, len(array), _ROWS):
+        rows = array[start : start + _ROWS].astype(np.float32) * scale
+        samples[start : start + _ROWS] = np.rint(rows, out=rows)
     return samples
 
 
@@ -233,6 +292,10 @@ def _check_size(picture: Image.Image | np.ndarray, limits: Limits, loaded: bool 
         height, width = picture.shape[:2]
     else:
         width, height = picture.size
+    _check_sides(width, height, limits, loaded)
+
+
+def _check_sides(width: int, height: int, limits: Limits, loaded: bool = False) -> None:
     if width * height > limits.max_pixels:
         most = limits.max_pixels / 1e6
         message = f"The picture has {width} x {height} pixels; up to {most:g} million are accepted."
@@ -268,10 +331,12 @@ def _flatten(image: Image.Image) -> Image.Image:
             grey = np.where(samples == transparent, np.uint8(255), grey)
         return Image.fromarray(grey).convert("RGB")
     if transparent is not None or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
-        image = image.convert("LA") if image.mode == "La" else image
-        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         background = Image.new("RGB", image.size, WHITE)
-        background.paste(rgba, mask=rgba)
+        for top in range(0, image.height, _ROWS):
+            rows = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
+            rows = rows.convert("LA") if rows.mode == "La" else rows
+            rows = rows.convert("RGBA")
+            background.paste(rows, (0, top), rows)
         return background
     return image if image.mode == "CMYK" else image.convert("RGB")
 

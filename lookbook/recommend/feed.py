@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zlib import crc32
@@ -10,6 +11,8 @@ from zlib import crc32
 import numpy as np
 
 from lookbook.events import Event, EventStore
+from lookbook.events.store import StoreUnavailable
+from lookbook.index.errors import IndexCorrupt
 from lookbook.index.publishing import published
 from lookbook.recommend.base import (
     NO_MATCH,
@@ -77,18 +80,24 @@ class Feed:
         return self._models
 
     def _published_name(self) -> str | None:
-        return next(iter(published(self.root)), None)
+        try:
+            return next(iter(published(self.root)), None)
+        except (IndexCorrupt, OSError):  # the next refresh writes it anew
+            return None
 
     def _knows_forgotten(self) -> bool:
         """Whether a visitor was forgotten since the models were fitted here from all events."""
-        last = self.store.last_forgotten()
+        try:
+            last = self.store.last_forgotten()
+        except StoreUnavailable:
+            return False
         return last is not None and last >= self._fitted_at
 
     def _open_models(self) -> Models | None:
         """The published generation; None where there is none that fits this catalogue."""
         try:
             return open_published(self.root, self.items)
-        except (ModelCorrupt, FileNotFoundError):
+        except (ModelCorrupt, IndexCorrupt, OSError):
             return None
 
     def _fit_models(self) -> Models:
@@ -162,7 +171,7 @@ class Feed:
     def _record_explored(self, token: str | None, answer: Answer, context: Context) -> None:
         if token is None:
             return
-        self.store.record(
+        events = [
             Event(
                 token,
                 "view",
@@ -174,7 +183,9 @@ class Feed:
             )
             for item in answer
             if item.propensity < 1 - self.exploration_share
-        )
+        ]
+        with suppress(StoreUnavailable):  # the answer does not depend on it
+            self.store.record(events)
 
     def also_liked(self, item: str, k: int = 12, where: Where = None) -> Answer:
         """Return what users who took this item took as well; raises UnknownItems, FilterError.

@@ -24,6 +24,7 @@ from lookbook.search.index import Index
 
 _TEST_SHARE = 0.2  # of the events, the newest, that a new model is measured on
 _MIN_USERS = 5  # a comparison on fewer says nothing
+_ATTEMPTS = 3  # to train while nobody is forgotten
 MEASURE = "ndcg@12"
 
 
@@ -65,7 +66,18 @@ def refresh(
     """
     items = Items.of_index(index)
     root = models_root(index) if root is None else Path(root)
-    as_of = datetime.now(UTC).isoformat()  # visitors forgotten later may still be in the models
+    for _ in range(_ATTEMPTS):
+        if report := _refresh_once(items, store, root, interactions):
+            return report
+    return Report(False, "visitors were forgotten while the models were trained", store.count())
+
+
+def _refresh_once(
+    items: Items, store: EventStore, root: Path, interactions: Interactions | None
+) -> Report | None:
+    """Train and publish; None where the new models know a visitor who was forgotten meanwhile."""
+    as_of = datetime.now(UTC)  # visitors forgotten later may still be in the models
+    reread = interactions is None
     if interactions is None:
         interactions = interactions_of(store.all(), items)
     count = len(interactions)
@@ -77,15 +89,19 @@ def refresh(
     stale = generations_with_forgotten(root, store)
     if before and before.generation not in stale and new and old and new.value < old.value:
         return Report(False, "the new models are worse: kept the running ones", count, new, old)
+    models = Models.fit(interactions, items)
+    if reread and (forgotten := store.last_forgotten()) and forgotten >= as_of:
+        return None
     details = {
-        "as_of": as_of,
+        "as_of": as_of.isoformat(),
         "events": count,
         "trained_until": float(interactions.day.max()),
         "evaluation": {"measure": MEASURE, "new": _plain(new), "running": _plain(old)},
     }
-    folder = Models.fit(interactions, items).write(root, details)
+    folder = models.write(root, details)
     publish(root, folder)
-    delete_generations_with_forgotten(root, store)
+    # whoever was forgotten since is left to the next refresh: models that are live stay
+    delete_generations_with_forgotten(root, store, keep=folder.name)
     prune(root)
     return Report(True, _why_live(before, new, old, stale), count, new, old, folder.name)
 
@@ -161,7 +177,7 @@ def generations_with_forgotten(root: Path, store: EventStore) -> list[str]:
     return names
 
 
-def delete_generations_with_forgotten(root: Path, store: EventStore) -> None:
-    """Delete the generations trained before a visitor was last forgotten."""
-    if names := generations_with_forgotten(root, store):
+def delete_generations_with_forgotten(root: Path, store: EventStore, keep: str = "") -> None:
+    """Delete the generations trained before a visitor was last forgotten, but for `keep`."""
+    if names := [name for name in generations_with_forgotten(root, store) if name != keep]:
         delete_generations(root, names)

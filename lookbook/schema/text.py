@@ -9,6 +9,11 @@ _WORD = re.compile(r"\w+")
 _APOSTROPHES = str.maketrans("", "", "'’`")
 
 
+def whole_characters(text: str) -> str:
+    """Replace halves of characters (lone surrogates), which no encoding can write."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def tokenize(text: str) -> list[str]:
     """The words of a text without case, accents and apostrophes: "Men's Café" -> mens, cafe."""
     text = text.translate(_APOSTROPHES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
@@ -14,7 +15,10 @@ from lookbook.search.index import Hit, Index
 _COLUMNS, _WIDTH, _HEIGHT, _CAPTION, _GAP = 4, 240, 320, 44, 16
 _MAX_HITS = 96
 _INK, _PAPER = (40, 40, 40), (255, 255, 255)
-_FORMULA = tuple("=+-@|%")
+_FORMULA = "=+\\-@|%＝＋－＠｜％"  # spreadsheets take the full-width ones for the others
+_STARTS_FORMULA = re.compile(rf"\s*[{_FORMULA}]")
+# a spreadsheet whose separator is not the comma splits cells at these
+_SPLIT_FORMULA = re.compile(rf"([;\t\n\r,]\s*)(?=[{_FORMULA}])")
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -71,7 +75,7 @@ def _cut(line: str, font: _Font) -> str:
 def as_csv(hits: Sequence[Hit]) -> str:
     """Write CSV with a header: rank, id, title, score, and every attribute of the catalogue.
 
-    Texts that a spreadsheet would run as a formula get an apostrophe before them (OWASP, "CSV
+    What a spreadsheet would run as a formula gets an apostrophe before it (OWASP, "CSV
     injection").
     """
     names = list(dict.fromkeys(name for hit in hits for name in hit.item.attributes))
@@ -86,6 +90,8 @@ def as_csv(hits: Sequence[Hit]) -> str:
 
 def _safe(value: object) -> object:
     value = display_text(value) if isinstance(value, tuple) else value
-    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        inner = value.lstrip()
+        text = value[: len(value) - len(inner)] + _SPLIT_FORMULA.sub(r"\1'", inner)
+        return f"'{text}" if _STARTS_FORMULA.match(value) else text
     return "" if value is None else value

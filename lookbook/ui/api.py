@@ -5,6 +5,7 @@ The docstrings of the endpoints are what an agent reads, and what the API page s
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from lookbook.images.loading import ImageError
 from lookbook.outfits import complete
 from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
+from lookbook.schema.text import whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Hit, IndexItem, UnknownItem
 from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX_WORDS
@@ -341,6 +343,24 @@ def _fraction(value: object) -> float:
     return min(max(number, 0.0), 1.0)
 
 
+def refuse_surrogates(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that refuses texts with half a character, which no encoding can write."""
+
+    @functools.wraps(endpoint)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        texts = [text for value in (*args, *kwargs.values()) for text in _texts(value)]
+        if any(whole_characters(text) != text for text in texts):
+            raise InvalidRequest("a text holds half a character (a lone surrogate): send it whole")
+        return endpoint(*args, **kwargs)
+
+    return checked
+
+
+def _texts(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [text for text in values if isinstance(text, str)]
+
+
 def publish(search_service: SearchService, visitor_service: VisitorService) -> None:
     """Add every endpoint to the Blocks that are being built."""
     api = Api(search_service, visitor_service)
@@ -352,7 +372,7 @@ def publish(search_service: SearchService, visitor_service: VisitorService) -> N
         crop = gr.Checkbox(True, label="Crop")
         results = gr.JSON(label="Results")
         gr.Button().click(
-            api.search_by_picture,
+            refuse_surrogates(api.search_by_picture),
             [picture, words, where, count, variety, crop],
             results,
             api_name="search_by_picture",
@@ -364,6 +384,6 @@ def publish(search_service: SearchService, visitor_service: VisitorService) -> N
         *(api.link, api.filters, api.about),
     ]
     for endpoint in encoding:
-        gr.api(endpoint, api_name=endpoint.__name__, **ENCODER_LIMIT)
+        gr.api(refuse_surrogates(endpoint), api_name=endpoint.__name__, **ENCODER_LIMIT)
     for endpoint in other:
-        gr.api(endpoint, api_name=endpoint.__name__)
+        gr.api(refuse_surrogates(endpoint), api_name=endpoint.__name__)

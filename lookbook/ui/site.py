@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
 from lookbook.search.index import Index
 from lookbook.ui import api
-from lookbook.ui.components.base import SILENT_EVENT
+from lookbook.ui.components.base import SILENT_EVENT, PlainText
 from lookbook.ui.pages import about, explore, for_you
 from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
@@ -30,6 +29,12 @@ _WARM_UP_DELAY = 4.0  # seconds: the first page is served before slow loading st
 _MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
 
 
+class Site(gr.Blocks):
+    """The pages of one index, with what /readyz asks: functions by name, true when ready."""
+
+    checks: Mapping[str, Callable[[], bool]] = {}
+
+
 def build_site(
     index: Index,
     load_encoder: Callable[[], Encoder],
@@ -40,7 +45,7 @@ def build_site(
     hemisphere: str = "north",
     database_url: str | None = None,
     reload_seconds: float = 0,
-) -> gr.Blocks:
+) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
     `results` is the number of results at first; `examples` a folder of photos to try, shown with
@@ -57,14 +62,26 @@ def build_site(
     )
     photos = _example_photos(index, examples)
     gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
-    with gr.Blocks(title="Lookbook", analytics_enabled=False, fill_width=True) as site:
+    with Site(title="Lookbook", analytics_enabled=False, fill_width=True) as site:
         _add_pages(site, search_service, visitor_service, photos, results)
         api.publish(search_service, visitor_service)
     _warm_up_later(search_service, visitor_service)
     if reload_seconds:
         prepare = [search_service.prepare, visitor_service.prepare]
         LiveIndex(index, prepare, seconds=reload_seconds).start()
+    site.checks = readiness(search_service, visitor_service)
     return site
+
+
+def readiness(
+    search_service: SearchService, visitor_service: VisitorService
+) -> dict[str, Callable[[], bool]]:
+    """Return what /readyz asks, by name."""
+    return {
+        "index": lambda: len(search_service.index) > 0,
+        "encoder": lambda: search_service.encoder_ready,
+        "database": visitor_service.database_ready,
+    }
 
 
 def _example_photos(index: Index, folder: Path) -> list[Path]:
@@ -92,7 +109,7 @@ def _add_pages(
             explore_page = explore.Components(search_service)
         with gr.Tab("About", id="about"):
             about_page = about.component(search_service.index)
-    colophon = gr.Markdown(footer(search_service.index), elem_id="colophon")
+    colophon = PlainText(footer(search_service.index), elem_id="colophon")
 
     visitor = for_you.Callbacks(search_service, visitor_service)
     visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)
@@ -142,4 +159,4 @@ def footer(index: Index) -> str:
     name = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"
     parts = [f"{len(index):,} pieces from {name}", f"indexed {m.created[:10]}"]
     parts.append(f"pictures: {m.licence}" if m.licence else "licence of the pictures not told")
-    return " · ".join(html.escape(part) for part in parts)
+    return " · ".join(parts)

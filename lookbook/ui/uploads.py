@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
+import logging
 import os
 import shutil
 import signal
@@ -15,6 +17,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
 from gradio.utils import get_upload_folder
 
@@ -22,16 +25,58 @@ from lookbook.images.loading import ImageError, read_bytes
 
 UPLOAD_TTL = 10  # seconds after it was read: the page has fetched it by then
 ORPHAN_TTL = 120  # seconds for an upload that is never searched with
+MAX_TOTAL = 500 * 2**20  # bytes of all uploads together
+_PREFIX = "lookbook-"
+_LOCK = "in-use"
+_log = logging.getLogger(__name__)
+_locks: list[IO[str]] = []  # held as long as the process lives
 
 
 def private_folder() -> Path:
-    """Create a folder for this process, removed at its end; uploads go there by default."""
-    folder = Path(tempfile.mkdtemp(prefix="lookbook-"))
+    """Create a folder of this process for uploads, readable by its user alone; return it.
+
+    It lies in GRADIO_TEMP_DIR, or else where the system keeps temporary files, and is removed at
+    the end. Those of processes that were killed are removed first; nothing else there is touched.
+    """
+    base = _base()
+    base.mkdir(parents=True, exist_ok=True)
+    sweep(base)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+    lock = (folder / _LOCK).open("w")
+    _lock(lock)
+    _locks.append(lock)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "uploads"))
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     with contextlib.suppress(ValueError):  # not on the main thread: its owner handles signals
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that atexit runs
     return folder
+
+
+@functools.cache
+def _base() -> Path:
+    """The folder that the owner chose, read before GRADIO_TEMP_DIR is set to one inside it."""
+    return Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+
+
+def sweep(base: Path) -> None:
+    """Remove the folders of processes that ended without removing theirs."""
+    for lock in base.glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError), lock.open("r+") as file:
+            if _lock(file):
+                shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _lock(file: IO[str]) -> bool:
+    """Take the lock on a file, which lasts until it is closed or its process ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: nothing is swept
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def read_upload(path: str | None) -> bytes:
@@ -47,27 +92,43 @@ def read_upload(path: str | None) -> bytes:
     return read_bytes(file)
 
 
-def clean_periodically() -> None:
+def clean_periodically(seconds: float = ORPHAN_TTL / 4) -> None:
     """Start a thread that removes uploads that nobody searched with."""
+    folder = Path(get_upload_folder())
 
     def run() -> None:
         while True:
-            time.sleep(ORPHAN_TTL / 4)
-            clean(Path(get_upload_folder()), ORPHAN_TTL)
+            time.sleep(seconds)
+            try:
+                clean(folder, ORPHAN_TTL)
+            except Exception:  # the next round may succeed
+                _log.exception("the folder of uploads cannot be cleaned")
 
     threading.Thread(target=run, daemon=True).start()
 
 
 def clean(folder: Path, seconds: float) -> None:
     """Remove files and empty folders under `folder` that are older than so many seconds."""
-    for path in sorted(folder.rglob("*"), reverse=True):  # contents before their folder
-        with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime < seconds:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()  # raises OSError unless it is empty
-            else:
-                path.unlink()
+    for parent, folders, files in os.walk(folder, topdown=False):  # contents before their folder
+        for name in (*files, *folders):
+            path = Path(parent, name)
+            with contextlib.suppress(OSError):  # gone meanwhile, or a folder that is not empty
+                if time.time() - path.lstat().st_mtime < seconds:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                else:
+                    path.unlink()
+
+
+def room() -> int:
+    """Return how many more bytes of uploads there is room for."""
+    total = 0
+    for parent, _, files in os.walk(get_upload_folder()):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += Path(parent, name).lstat().st_size
+    return max(0, MAX_TOTAL - total)
 
 
 def _is_upload(path: Path) -> bool:

@@ -32,7 +32,7 @@ def test_an_uploaded_photo_is_answered_and_not_kept(page, uploads):
     page.wait_for_selector("#photos img[src^='data:image/webp']")
     for _ in range(80):  # it goes some seconds later
         # a folder named by the hash of the picture would still tell who looked for what
-        kept = [path for path in uploads.glob("*") if re.fullmatch(r"[0-9a-f]{64}", path.name)]
+        kept = [path for path in uploads.rglob("*") if re.fullmatch(r"[0-9a-f]{64}", path.name)]
         if not kept:
             break
         page.wait_for_timeout(250)

@@ -239,6 +239,44 @@ def test_when_all_are_forgotten_the_models_go(shop, store):
     assert len(feed.for_you(k=3)) == 3
 
 
+def test_forgetting_strangers_changes_no_model(shop, store):
+    visits(store)
+    first = refresh(shop, store)
+    visits(store, people=2, day=9)
+    second = refresh(shop, store)
+    before = published(models_root(shop))
+    assert set(before) == {first.generation, second.generation}
+    for _ in range(10):
+        store.forget(new_visitor())
+    visits(store, people=2, day=12)
+    third = refresh(shop, store)
+    assert "forgotten" not in third.reason
+    assert second.generation in published(models_root(shop))
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_whoever_is_forgotten_during_a_refresh_is_in_no_new_model(shop, store, monkeypatch, times):
+    tokens = visits(store)
+    first = refresh(shop, store)
+    real, left = Models.fit, [*tokens[:times]]
+
+    def forgetting(interactions, items):
+        models = real(interactions, items)
+        if left:
+            store.forget(left.pop())
+        return models
+
+    monkeypatch.setattr(Models, "fit", forgetting)
+    report = refresh(shop, store)
+    current = published(models_root(shop))
+    if times == 1:
+        assert report.live and current == [report.generation]
+        assert report.events == first.events - 6, "without the six likes of the forgotten one"
+    else:
+        assert not report.live and "were forgotten while" in report.reason
+        assert current == [first.generation], "the last good models stay until others are trained"
+
+
 def test_a_refresh_killed_while_it_publishes_leaves_a_whole_generation(items, tmp_path):
     start, work = tmp_path / "start", tmp_path / "work"
     known = checkerboard(items)

@@ -64,6 +64,14 @@ class HtmlComponent(gr.HTML):
         return None
 
 
+class PlainText(HtmlComponent):
+    """A line of text; whatever a catalogue or a visitor put into it is shown as it is."""
+
+    def postprocess(self, value: Any) -> str:
+        """Return the text as HTML."""
+        return f"<p>{markup.escape(value)}</p>" if value else ""
+
+
 def event_data(event: gr.EventData) -> dict[str, Any]:
     """Return the data of an event, {} where there are none: a client can send anything."""
     return event._data if isinstance(event._data, dict) else {}

@@ -21,6 +21,8 @@ def escape(value: object) -> str:
 
 def file_url(file: str) -> str:
     """Return the address of a file that the site serves, relative to the page."""
+    if file.startswith("data:image/"):
+        return escape(file)
     return escape("gradio_api/file=" + file)
 
 

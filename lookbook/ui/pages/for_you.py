@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from lookbook.events.store import StoreUnavailable
 from lookbook.recommend.base import Answer
 from lookbook.recommend.context import SEASONS, ContextError
 from lookbook.schema.filters import FilterError
@@ -25,6 +26,7 @@ _OCCASION_COLUMNS = ("usage", "occasion")
 _UNPRESS_LIKES = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
   .forEach((button) => button.setAttribute('aria-pressed', 'false'))"""
 _NO_LIKES = "You have liked nothing yet: here is the whole collection, what others took first."
+_UNAVAILABLE = "Visits cannot be read or kept at the moment: please try again later."
 _NO_RESULTS = "Nothing fits. Choose another occasion or budget."
 
 Liked = frozenset[str]
@@ -94,7 +96,11 @@ class Callbacks:
         id = event_value(event, "id")
         if id not in self.search_service.index:
             return self.visitor_service.ensure_token(token), liked
-        return self.visitor_service.toggle_like(token, id)
+        try:
+            return self.visitor_service.toggle_like(token, id)
+        except StoreUnavailable:
+            warn(_UNAVAILABLE, title="The like is not kept")
+            return token, liked
 
     def record_view(self, token: Any, event: gr.EventData) -> None:
         """Record that an item was opened."""
@@ -113,7 +119,10 @@ class Callbacks:
         id = event_value(event, "id")
         if id in self.search_service.index:
             token = self.visitor_service.ensure_token(token)
-            self.visitor_service.feed.dislike(token, id, surface="feed")
+            try:
+                self.visitor_service.feed.dislike(token, id, surface="feed")
+            except StoreUnavailable:
+                warn(_UNAVAILABLE, title="That is not kept")
         liked = liked - {id}
         return liked, *self.recommend(token, liked, season, occasion, budget)
 
@@ -121,14 +130,23 @@ class Callbacks:
         self, token: Any, season: str, occasion: str, budget: float | None
     ) -> tuple[str, Liked, str, str, str]:
         """Delete everything kept of this visitor; returns a new token, no likes, and the page."""
-        new_token = self.visitor_service.forget(self.visitor_service.ensure_token(token))
+        try:
+            new_token = self.visitor_service.forget(self.visitor_service.ensure_token(token))
+        except StoreUnavailable:
+            warn(_UNAVAILABLE, title="Nothing was deleted yet")
+            liked = self.visitor_service.liked(token)
+            return token, liked, *self.recommend(token, liked, season, occasion, budget)
         info("All that was kept of your visits is deleted.", title="Forgotten")
         page = self.recommend(new_token, frozenset(), season, occasion, budget)
         return new_token, frozenset(), *page
 
     def export(self, token: Any, liked: Liked) -> str:
         """Return the header with a download of everything kept of this visitor."""
-        data = self.visitor_service.export(self.visitor_service.ensure_token(token)).encode()
+        try:
+            data = self.visitor_service.export(self.visitor_service.ensure_token(token)).encode()
+        except StoreUnavailable:
+            warn(_UNAVAILABLE, title="It cannot be read")
+            return self._header(liked)
         link = (
             '<a download="lookbook-visits.json" href="data:application/json;base64,'
             f'{base64.b64encode(data).decode()}">Download as JSON</a>'
@@ -147,6 +165,9 @@ class Callbacks:
         except (ContextError, FilterError) as error:
             warn(error, title="That cannot be recommended")
             return "", "", ""
+        except StoreUnavailable:  # before the feed could be made
+            warn(_UNAVAILABLE, title="There are no recommendations")
+            return self._header(liked), "", ""
         onboarding = gallery_html([self._card(item.id, liked, "") for item in items])
         if onboarding:
             title = "<h3>Which is closest to you? Three likes say a lot.</h3>"

@@ -35,6 +35,13 @@ class Lazy(Generic[T]):
         """Return it, waiting until it is made; raises whatever `make` raised."""
         return self.start().result()
 
+    @property
+    def ready(self) -> bool:
+        """Whether it is made."""
+        with self._lock:
+            future = self._future
+        return future is not None and future.done() and future.exception() is None
+
     def _run(self, future: Future[T]) -> None:
         try:
             future.set_result(self._make())

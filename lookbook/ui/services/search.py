@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -88,6 +89,11 @@ class SearchService:
     def item(self, id: str) -> IndexItem:
         """Return an item; raises UnknownItem."""
         return self.holding(id).item(id)
+
+    @property
+    def encoder_ready(self) -> bool:
+        """Whether the encoder is loaded."""
+        return self._encoder.ready
 
     @property
     def encoder(self) -> Encoder:
@@ -217,14 +223,19 @@ class SearchService:
         """Return the path of an item's thumbnail, which is unpacked when it is first shown.
 
         It is named by what it shows, so the addresses in open pages and in browsers' caches stay
-        right when another generation is published. Raises UnknownItem.
+        right when another generation is published. A data URL where it cannot be written: the disk
+        may be full. Raises UnknownItem.
         """
         picture = self.holding(id).thumb(id)
         path = self.folder / f"{hashlib.blake2b(picture, digest_size=16).hexdigest()}.webp"
         if not path.exists():
             partial = path.with_suffix(f".{time.monotonic_ns()}")
-            partial.write_bytes(picture)
-            partial.replace(path)
+            try:
+                partial.write_bytes(picture)
+                partial.replace(path)
+            except OSError:
+                partial.unlink(missing_ok=True)
+                return "data:image/webp;base64," + base64.b64encode(picture).decode()
         return str(path)
 
     def thumb_and_title(self, id: str) -> tuple[str, str]:

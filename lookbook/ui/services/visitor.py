@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lookbook.events import Event, EventError, EventStore, new_visitor
 from lookbook.events.event import MAX_ID, check_visitor
-from lookbook.events.store import StoreUnavailable
+from lookbook.events.store import DATABASE_FILE, SchemaMismatch, StoreUnavailable
 from lookbook.recommend import Context
 from lookbook.recommend.base import Answer
 from lookbook.recommend.feed import Feed, models_root
@@ -71,6 +71,11 @@ class VisitorService:
         """Start loading the feed; returns at once."""
         self._feed.start()
 
+    def database_ready(self) -> bool:
+        """Whether the database of events answers; raises StoreUnavailable where it does not."""
+        self.store.last_forgotten()
+        return True
+
     @property
     def feed(self) -> Feed:
         """The feed, waited for while it loads; raises whatever its loading raised."""
@@ -82,12 +87,15 @@ class VisitorService:
             checked = check_visitor(token)
         except EventError:
             return new_visitor()
-        return new_visitor() if self.store.is_forgotten(checked) else checked
+        try:
+            return new_visitor() if self.store.is_forgotten(checked) else checked
+        except StoreUnavailable:
+            return checked
 
     def record(self, token: str, event_type: str, item: str, surface: str) -> None:
         """Write one event; one with an unknown item or an invalid token is dropped."""
         if item in self.index and token:
-            with suppress(EventError):  # an id longer than events allow
+            with suppress(EventError, StoreUnavailable):  # an id longer than events allow
                 self.store.record(Event(check_visitor(token), event_type, item, surface=surface))
 
     def toggle_like(self, token: object, item: str) -> tuple[str, frozenset[str]]:
@@ -119,7 +127,10 @@ class VisitorService:
 
     def liked(self, token: str) -> frozenset[str]:
         """Return the ids that the visitor likes now."""
-        return _liked(self.store.of_visitor(token))
+        try:
+            return _liked(self.store.of_visitor(token))
+        except StoreUnavailable:
+            return frozenset()
 
     def forget(self, token: str) -> str:
         """Delete everything kept of a visitor; return a new token, unrelated to the old one."""
@@ -152,12 +163,21 @@ class VisitorService:
         )
 
     def for_you(self, token: str, count: int, context: Context) -> Answer:
-        """Return the visitor's feed: `count` recommendations with reasons."""
-        return self.feed.for_you(token, count, context)
+        """Return the visitor's feed: `count` recommendations with reasons.
+
+        While the database cannot be read, that of a stranger.
+        """
+        try:
+            return self.feed.for_you(token, count, context)
+        except StoreUnavailable:
+            return self.feed.for_you(None, count, context)
 
     def bought_together(self, item: str) -> dict[str, float]:
         """Return the scores of items that were bought together with an item, by id."""
-        return {hit.id: hit.score for hit in self.feed.bought_together(item, 50)}
+        try:
+            return {hit.id: hit.score for hit in self.feed.bought_together(item, 50)}
+        except StoreUnavailable:  # before the feed could be made
+            return {}
 
 
 def _liked(events: Iterable[Event]) -> frozenset[str]:
@@ -172,11 +192,10 @@ def _store(
     root = index.generation.root or index.generation.path
     if url:
         return EventStore(url), models_root(index) if state is None else state / "models"
-    if state is not None:
-        state.mkdir(parents=True, exist_ok=True)
-        return EventStore.for_index(state), state / "models"
+    folder, models = (root, models_root(index)) if state is None else (state, state / "models")
     try:
-        return EventStore.for_index(root), models_root(index)
-    except StoreUnavailable as error:
+        folder.mkdir(parents=True, exist_ok=True)
+        return EventStore.for_index(folder), models
+    except (OSError, SchemaMismatch) as error:  # StoreUnavailable is an OSError
         print(f"likes are kept only while the site runs: {error}", file=sys.stderr, flush=True)
-        return EventStore.for_index(spare), spare / "models"
+        return EventStore(f"sqlite:///{spare / DATABASE_FILE}"), spare / "models"

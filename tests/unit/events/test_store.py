@@ -110,6 +110,14 @@ def test_a_forgotten_visitor_is_gone_and_stays_gone(store):
     assert store.forget(visitor) == 0
 
 
+def test_forgetting_a_visitor_without_events_ages_no_model(store):
+    visitor = new_visitor()
+    assert store.forget(visitor) == 0
+    assert store.is_forgotten(visitor)
+    assert store.last_forgotten() is None
+    assert store.record(Event(visitor, "like", "late")) == 0
+
+
 def test_an_update_reads_and_writes_in_one_transaction(store):
     """Eight threads each add an event that names how many there were: none reads a stale number."""
     visitor = new_visitor()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -66,6 +67,8 @@ values = st.none() | st.integers() | st.floats(allow_nan=False) | st.text(max_si
 
 @given(title=st.text(max_size=30), attributes=st.dictionaries(st.text(max_size=8), values))
 def test_no_cell_is_a_formula_and_nothing_is_lost(title, attributes):
+    texts = [text for text in (title, *attributes, *attributes.values()) if isinstance(text, str)]
+    assume(not any(re.search(r"[;,\t\r\n]\s*[=+\-@|%＝＋－＠｜％]", text) for text in texts))
     hit = Hit("-7", 0.25, IndexItem("-7", title, attributes), 0)
     head, row = csv.reader(io.StringIO(as_csv([hit]), newline=""))
     assert head[:4] == ["rank", "id", "title", "score"]
@@ -84,6 +87,22 @@ def test_formulas_are_taken_for_text(text):
     row = as_csv([Hit("1", 1.0, IndexItem("1", text, {"price": -3}), 0)]).splitlines()[1]
     assert next(csv.reader([row]))[2] == "'" + text
     assert row.endswith(",-3")
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("Bag;=1+1", "Bag;'=1+1"),
+        ("Bag\t@SUM(A1)", "Bag\t'@SUM(A1)"),
+        ("Bag\n =1", "Bag\n '=1"),
+        ("＝1+1", "'＝1+1"),
+        ("Bag; ＋1", "Bag; '＋1"),
+        ("Tote; black, 50-60 cm", "Tote; black, 50-60 cm"),
+    ],
+)
+def test_formulas_after_another_separator_and_full_width_ones_are_text(text, cell):
+    row = as_csv([Hit("1", 1.0, IndexItem("1", text, {}), 0)]).split("\r\n", 1)[1]
+    assert next(csv.reader(io.StringIO(row, newline="")))[2] == cell
 
 
 def test_no_results_are_a_head_alone():

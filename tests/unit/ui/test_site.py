@@ -6,7 +6,7 @@ import pytest
 
 from lookbook.search.index import Index
 from lookbook.ui import build_site
-from lookbook.ui.components.base import ENCODER_LIMIT
+from lookbook.ui.components.base import ENCODER_LIMIT, PlainText
 from tests.tiny_index import publish_tiny
 
 # callbacks and endpoints that embed a picture or the words of their own input
@@ -47,3 +47,18 @@ def test_whatever_encodes_shares_one_limit_on_the_site_and_in_the_api(events):
 def test_nothing_else_waits_for_the_encoder(events):
     waiting = {n for n, e in events if e.concurrency_id == ENCODER_LIMIT["concurrency_id"]}
     assert waiting == ENCODING
+
+
+def test_names_of_a_data_set_are_text_on_the_page(tmp_path):
+    name = "![x](http://other.example/x.png)<img src=x>"
+    publish_tiny(tmp_path / "index", licence=name, source={"name": "**" + name})
+    site = build_site(Index.open(tmp_path / "index"), lambda: None, state=tmp_path / "state")
+    lines = [b for b in site.blocks.values() if getattr(b, "elem_id", "") == "colophon"]
+    assert [type(line).__name__ for line in lines] == ["PlainText"]
+    assert "<img" not in lines[0].value and "![x](http://other.example" in lines[0].value
+
+
+def test_a_line_shows_markup_as_text():
+    line = PlainText()
+    assert line.postprocess("<b>&${x}") == "<p>&lt;b&gt;&amp;&#36;&#123;x&#125;</p>"
+    assert line.postprocess("") == ""

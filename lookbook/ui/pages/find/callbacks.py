@@ -12,6 +12,7 @@ import gradio as gr
 from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import ImageError
 from lookbook.schema.filters import Condition, FilterError
+from lookbook.schema.text import whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Index, UnknownItem
 from lookbook.search.opening import EncoderMismatch
@@ -154,7 +155,7 @@ class Callbacks:
 
     def suggest(self, text: str | None) -> gr.Radio:
         """Offer the items whose titles hold the words typed so far."""
-        return suggestions_of(self.search_service.suggestions(text or ""))
+        return suggestions_of(self.search_service.suggestions(whole_characters(text or "")))
 
     def after_suggest(self, text: str | None, query: Query) -> Updates:
         """Close suggestions that arrive after the answer to what the box holds.
@@ -170,7 +171,7 @@ class Callbacks:
 
     def search_text(self, text: str | None, query: Query, liked: Liked) -> Updates:
         """List what the words ask for; open an item whose id, number or whole title they are."""
-        words = (text or "").strip()[:MAX_WORDS]
+        words = whole_characters(text or "").strip()[:MAX_WORDS]
         if item := self.search_service.exact_item(words):
             return self.search_item(item, query, liked)
         return self._update(replace(reset_query(query), words=words), liked, ())
@@ -187,7 +188,8 @@ class Callbacks:
 
     def add_words(self, text: str | None, query: Query, liked: Liked) -> Updates:
         """Add words to the query."""
-        return self._update(replace(query, words=(text or "").strip()[:MAX_WORDS]), liked)
+        query = replace(query, words=whole_characters(text or "").strip()[:MAX_WORDS])
+        return self._update(query, liked)
 
     def more_like(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Move the query towards a result."""

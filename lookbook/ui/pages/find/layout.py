@@ -10,7 +10,7 @@ import gradio as gr
 from lookbook.search.permalinks import MAX_RESULTS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
-from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.components.base import HtmlComponent, PlainText
 from lookbook.ui.components.filter_panel import FilterPanel
 from lookbook.ui.components.gallery import Gallery
 from lookbook.ui.components.item_panel import ExplanationDialog, ItemPanel, OutfitPanel
@@ -91,7 +91,7 @@ class Components:
         self.item_panel = ItemPanel(elem_id="piece")
         self.outfits = OutfitPanel(elem_id="looks")
         with gr.Row(elem_id="bar"):
-            self.summary = gr.Markdown(elem_id="line")
+            self.summary = PlainText(elem_id="line")
             self.share = gr.Button("Share", size="sm", elem_id="share", min_width=80, scale=0)
             self.save = gr.Button("Save", size="sm", elem_id="save", min_width=80, scale=0)
         self.share_panel = SharePanel(elem_id="sharing")

@@ -1,0 +1,260 @@
+"""What stands in front of gradio: allowed routes, limits for each client, and response headers.
+
+gradio serves more routes than the site uses: a proxy that fetches addresses, a writer of sessions
+to disk, a video converter, monitoring. Only what the pages, the API and its tools need is let
+through. An ASGI middleware, as nothing of it concerns gradio's components.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_MIB = 2**20
+_PAGES = re.compile(
+    r"/(config/?|favicon\.ico|theme\.css|robots\.txt|manifest\.json|pwa_icon(/\d+)?"
+    r"|(assets|static|svelte)/.*)?",
+    re.DOTALL,
+)
+# run/ is for events without a queue, such as suggestions: gradio refuses all others there, as
+# `api_open` is off
+_API = re.compile(
+    r"/gradio_api/(info/?|startup-events|theme\.css|app_id/?|user/?|login_check/?|token/?"
+    r"|file=.*|component_server/?|heartbeat/[^/]+"
+    r"|queue/(join|data|status)|run/[^/]+|call/.*|cancel|reset/?"
+    r"|upload|upload_progress|mcp(/.*)?)",
+    re.DOTALL,
+)
+_ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
+_COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)")
+_TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
+_CHECK_SECONDS = 5.0  # a database may be locked
+_MAX_CLIENTS = 10_000  # whose requests are counted
+# gr.HTML compiles its templates and scripts in the page, hence unsafe-eval
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors "
+)
+
+
+@dataclass(frozen=True)
+class GuardOptions:
+    """Limits and headers of the site.
+
+    `rate` is requests a second for each client, with ten seconds' worth at once; 0 for no limit.
+    `max_upload` and `max_body` are bytes of an upload and of any other request. `frame_ancestors`
+    are the sites that may show this one in a frame, as in a content security policy.
+    """
+
+    rate: float = 20.0
+    max_upload: int = 40 * _MIB
+    max_body: int = 32 * _MIB
+    frame_ancestors: str = "'self'"
+
+
+class TokenBuckets:
+    """A token bucket for each client: `rate` tokens a second, at most `burst` saved."""
+
+    def __init__(
+        self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.rate, self.burst, self.clock = rate, burst, clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, client: str, cost: float) -> float:
+        """Take `cost` tokens and return 0, or take none and return the seconds to wait."""
+        now = self.clock()
+        tokens, then = self._buckets.pop(client, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.rate)
+        cost = min(cost, self.burst)
+        missing = cost - tokens
+        self._buckets[client] = (tokens if missing > 0 else tokens - cost, now)
+        if len(self._buckets) > _MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        return max(0.0, missing / self.rate)
+
+
+class Guard:
+    """The middleware; `checks` name what /readyz asks, each raising for whatever is not ready.
+
+    `room` returns how many more bytes of uploads are accepted.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        options: GuardOptions,
+        checks: Mapping[str, Callable[[], object]] | None = None,
+        room: Callable[[], int] | None = None,
+    ) -> None:
+        self.app, self.options, self.checks, self.room = app, options, checks or {}, room
+        self.buckets = TokenBuckets(options.rate, 10 * options.rate) if options.rate else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that is refused; pass any other on."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        send = self._with_headers(send)
+        path = scope["path"]
+        if path in ("/healthz", "/readyz"):
+            await self._health(path, send)
+        elif (refusal := self._refusal(scope)) is not None:
+            await _answer(send, *refusal)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str, float] | None:
+        """Return (status, sentence, seconds to wait) of a request that is refused."""
+        path, headers = scope["path"], _headers(scope)
+        if not is_allowed(path):
+            return 404, "There is nothing at this address.", 0
+        length = headers.get("content-length", "")
+        size = int(length) if length.isdecimal() else 0
+        if size > self._limit(path):
+            return 413, self._too_large(path), 0
+        if path == "/gradio_api/upload" and self.room is not None and self.room() < size:
+            return 503, "Too many pictures are being looked at: try again in two minutes.", 120
+        wait = self._wait(scope, headers, size)
+        if wait:
+            sentence = f"Too many requests: please wait {math.ceil(wait)} s and try again."
+            return 429, sentence, wait
+        return None
+
+    def _wait(self, scope: Scope, headers: dict[str, str], size: int) -> float:
+        if self.buckets is None or scope["method"] != "POST" or not _COSTLY.match(scope["path"]):
+            return 0.0
+        client = (scope.get("client") or ("", 0))[0]
+        if client in ("127.0.0.1", "::1") and headers.get("x-gradio-user") == "mcp":
+            return 0.0  # the site's own call for a tool, whose request was counted
+        return self.buckets.wait(client, 1 + size / _TOKEN_BYTES)
+
+    def _limit(self, path: str) -> int:
+        is_upload = path == "/gradio_api/upload"
+        return self.options.max_upload if is_upload else self.options.max_body
+
+    def _too_large(self, path: str) -> str:
+        return f"The request is too large: up to {self._limit(path) / _MIB:g} MB are accepted."
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes that arrive, whatever the header says."""
+        left, started = self._limit(scope["path"]), False
+
+        async def counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise _TooLargeError
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noted)
+        except Exception:
+            if left >= 0 or started:
+                raise
+            await _answer(send, 413, self._too_large(scope["path"]))
+
+    def _with_headers(self, send: Send) -> Send:
+        """Add the security headers; drop those that let other sites read the answers."""
+        added = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"content-security-policy", (_POLICY + self.options.frame_ancestors).encode()),
+        ]
+        if self.options.frame_ancestors in ("'self'", "'none'"):
+            word = b"SAMEORIGIN" if self.options.frame_ancestors == "'self'" else b"DENY"
+            added.append((b"x-frame-options", word))
+
+        async def wrapped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [
+                    (name, value)
+                    for name, value in message.get("headers", [])
+                    if not name.lower().startswith(b"access-control-allow-")
+                ]
+                message = {**message, "headers": [*kept, *added]}
+            await send(message)
+
+        return wrapped
+
+    async def _health(self, path: str, send: Send) -> None:
+        """Answer /healthz (alive) and /readyz (every check passes)."""
+        results: dict[str, Any] = {}
+        for name, check in self.checks.items() if path == "/readyz" else ():
+            try:
+                waited = asyncio.wait_for(asyncio.to_thread(check), _CHECK_SECONDS)
+                results[name] = bool(await waited)
+            except Exception:  # any failure means the same: not ready
+                results[name] = False
+        ready = all(results.values())
+        await _respond(send, 200 if ready else 503, {"ok": ready, **results})
+
+
+class _TooLargeError(Exception):
+    """More bytes arrived than are accepted."""
+
+
+def is_allowed(path: str) -> bool:
+    """Tell whether the site serves a path; addresses in place of a file's path it does not."""
+    if path.startswith("/gradio_api/file="):
+        return not _ADDRESS.match(path.removeprefix("/gradio_api/file="))
+    return bool(_PAGES.fullmatch(path) or _API.fullmatch(path))
+
+
+def refuse_addresses() -> None:
+    """Make gradio fetch no address for anybody: neither a file's path nor a tool's argument."""
+    from gradio import Error, processing_utils
+
+    async def refuse(url: str, *args: object, **kwargs: object) -> None:
+        message = "This site fetches no addresses: please upload the picture itself."
+        raise Error(message, print_exception=False)
+
+    processing_utils.async_ssrf_protected_get = refuse  # type: ignore[assignment]
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+
+
+async def _answer(send: Send, status: int, sentence: str, wait: float = 0) -> None:
+    """Send a refusal as gradio's pages and clients read it."""
+    headers = [(b"retry-after", str(math.ceil(wait)).encode())] if wait else []
+    await _respond(send, status, {"detail": sentence, "error": sentence}, headers)
+
+
+async def _respond(
+    send: Send,
+    status: int,
+    content: dict[str, Any],
+    headers: list[tuple[bytes, bytes]] | None = None,
+) -> None:
+    body = json.dumps(content).encode()
+    start = [(b"content-type", b"application/json"), *(headers or [])]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})

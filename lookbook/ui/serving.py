@@ -1,0 +1,150 @@
+"""Launch of the site: gradio's server with the guard in front and limits on connections."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import Any
+
+import gradio as gr
+from gradio.routes import App, ORJSONResponse
+from gradio.state_holder import SessionState, StateHolder
+
+from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
+from lookbook.ui.theme import CSS, theme
+from lookbook.ui.uploads import room
+
+SESSIONS = 2000  # of visitors whose state is kept in memory
+_CLOSED_SECONDS = 600  # that the state of a page is kept after it was closed
+IDLE_SECONDS = 15.0  # that a connection may be open without a request
+_IDLE_PER_CLIENT = 32
+_LOOK_SECONDS = 1.0
+
+
+class LightSession(SessionState):
+    """The state of one visitor's page without a copy of what the page shows.
+
+    gradio keeps every answer, photos included, to write them to disk for its deep links, which the
+    site does not serve.
+    """
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values = {}
+        self.state_data, self._state_ttl = {}, {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = _CLOSED_SECONDS
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Set a state or a changed component."""
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None:
+        """Keep nothing."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Keep nothing."""
+
+
+class LightSessions(StateHolder):
+    """The sessions of all visitors, the newest SESSIONS of them."""
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        """Return a session, a new one where there is none."""
+        if session_id not in self.session_data:
+            self.session_data[session_id] = LightSession(self.blocks)
+        return super().__getitem__(session_id)
+
+
+class GuardedApp(App):
+    """gradio's app with the guard as its outermost middleware."""
+
+    def __init__(
+        self, options: GuardOptions, checks: Mapping[str, Callable[[], object]], **kwargs: Any
+    ) -> None:
+        self.guard_options, self.guard_checks = options, checks
+        super().__init__(default_response_class=ORJSONResponse, **kwargs)
+        self.state_holder = LightSessions()
+
+    def build_middleware_stack(self) -> Any:
+        """Put the guard before gradio's own middleware."""
+        return Guard(super().build_middleware_stack(), self.guard_options, self.guard_checks, room)
+
+
+def launch(
+    site: gr.Blocks,
+    options: GuardOptions,
+    checks: Mapping[str, Callable[[], object]] | None = None,
+    queue_size: int = 64,
+    connections: int = 1000,
+    **how: Any,
+) -> None:
+    """Serve a site until it is closed; returns at once.
+
+    `queue_size` is the number of requests that may wait, `connections` of those that may be open;
+    `how` goes to gradio's launch. The API stays open through the queue: gradio's `api_open` is
+    about routes that skip it.
+    """
+    refuse_addresses()
+    allow_open_files(2 * connections + 500)
+    site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)
+    site.launch(
+        theme=theme(),
+        css=CSS,
+        footer_links=["api", "settings"],
+        ssr_mode=False,
+        show_error=True,
+        run_history=False,
+        enable_monitoring=False,
+        state_session_capacity=SESSIONS,
+        max_file_size=options.max_upload,
+        prevent_thread_lock=True,
+        _app=GuardedApp(options, checks or {}),
+        **how,
+    )
+    # each new connection reads these; gradio's launch has no parameters for them
+    site.server.config.limit_concurrency = connections
+    site.server.config.timeout_keep_alive = 5
+    args = (site.server.server_state,)
+    threading.Thread(target=close_idle_connections, args=args, daemon=True).start()
+
+
+def allow_open_files(count: int) -> None:
+    """Raise the process's own limit of open files to `count`, where the system allows it."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        if most > soft:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def close_idle_connections(state: Any, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Close connections without a request, for ever: uvicorn waits for the first one without end.
+
+    `state` is that of the server. Of one client only the newest few may be idle.
+    """
+    since: dict[Any, float] = {}
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        now = time.monotonic()
+        with contextlib.suppress(RuntimeError):  # the set changed while it was read, the loop ended
+            idle = [connection for connection in list(state.connections) if _is_idle(connection)]
+            since = {connection: since.get(connection, now) for connection in idle}
+            of_client: Counter[str] = Counter()
+            for connection in sorted(idle, key=lambda one: since[one], reverse=True):
+                client = (connection.client or ("", 0))[0]
+                of_client[client] += 1
+                if now - since[connection] > idle_seconds or of_client[client] > _IDLE_PER_CLIENT:
+                    connection.loop.call_soon_threadsafe(connection.transport.close)
+
+
+def _is_idle(connection: Any) -> bool:
+    cycle = getattr(connection, "cycle", None)
+    return cycle is None or bool(getattr(cycle, "response_complete", False))

@@ -1,0 +1,148 @@
+"""State that is corrupt, read-only, full, locked or away: the site goes on and says so once."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lookbook.events import Event, EventStore, new_visitor
+from lookbook.events.store import StoreUnavailable
+from lookbook.search.index import Index
+from lookbook.ui.components import markup
+from lookbook.ui.pages import for_you
+from lookbook.ui.services.search import SearchService
+from lookbook.ui.services.visitor import VisitorService
+from tests.tiny_index import publish_tiny
+
+
+@pytest.fixture
+def index(tmp_path):
+    publish_tiny(tmp_path / "index")
+    return Index.open(tmp_path / "index")
+
+
+@pytest.fixture
+def state(tmp_path):
+    (tmp_path / "state").mkdir()
+    return tmp_path / "state"
+
+
+def service(index, state, tmp_path) -> VisitorService:
+    (tmp_path / "spare").mkdir(exist_ok=True)
+    return VisitorService(index, state, tmp_path / "spare")
+
+
+def broken_text(state: Path) -> None:
+    (state / "events.sqlite").write_bytes(b"not a database " * 500)
+
+
+def a_folder(state: Path) -> None:
+    (state / "events.sqlite").mkdir()
+
+
+def another_version(state: Path) -> None:
+    EventStore.for_index(state).close()
+    with sqlite3.connect(state / "events.sqlite") as connection:
+        connection.execute("UPDATE lookbook_schema SET version = 99")
+
+
+def a_file(state: Path) -> None:
+    state.rmdir()
+    state.write_text("a file where the folder should be")
+
+
+@pytest.mark.parametrize("damage", [broken_text, a_folder, another_version, a_file])
+def test_unusable_state_gets_one_sentence_and_likes_are_kept_while_the_site_runs(
+    index, state, tmp_path, capsys, damage
+):
+    damage(state)
+    visitors = service(index, state, tmp_path)
+    message = capsys.readouterr().err
+    assert message.startswith("likes are kept only while the site runs: ")
+    assert len(message.splitlines()) == 1
+    token, liked = visitors.toggle_like("", "a-1")
+    assert visitors.liked(token) == liked == {"a-1"}
+    assert len(visitors.for_you(token, 5, visitors.context())) == 5
+
+
+def test_damaged_models_are_as_good_as_none(index, state, tmp_path):
+    (state / "models").mkdir()
+    (state / "models/CURRENT").write_text("../../etc\n")
+    visitors = service(index, state, tmp_path)
+    assert len(visitors.for_you(new_visitor(), 5, visitors.context())) == 5
+
+
+def test_a_database_that_is_deleted_or_replaced_is_made_anew_and_loses_nothing_after(state):
+    store = EventStore.for_index(state)
+    visitor = new_visitor()
+    store.record(Event(visitor, "like", "a"))
+    for path in state.glob("events.sqlite*"):
+        path.unlink()
+    assert store.record(Event(visitor, "like", "b")) == 1
+    store.close()
+    assert [event.item for event in EventStore.for_index(state).of_visitor(visitor)] == ["b"]
+
+
+def test_without_its_database_the_site_goes_on_without_personalisation(
+    index, state, tmp_path, monkeypatch
+):
+    visitors = service(index, state, tmp_path)
+    token, _ = visitors.toggle_like("", "a-1")
+    assert visitors.for_you(token, 5, visitors.context())
+    warnings = []
+    monkeypatch.setattr(for_you, "warn", lambda message, title: warnings.append(title))
+
+    def away():
+        raise StoreUnavailable("the database of events: database is locked")
+
+    monkeypatch.setattr(visitors.store, "_reopen_if_replaced", away)
+    pages = for_you.Callbacks(_Search(index), visitors)
+    assert pages.load_visitor(token) == (token, frozenset())
+    assert len(visitors.for_you(token, 5, visitors.context())) == 5
+    visitors.record(token, "view", "a-2", "site")
+    assert visitors.bought_together("a-1") == {}
+    assert pages.toggle_like(token, frozenset(), _Press("a-2")) == (token, frozenset())
+    assert pages.export(token, frozenset()).startswith("<")
+    assert pages.forget(token, "", "", None)[0] == token, "nothing was forgotten: the token stays"
+    assert warnings == ["The like is not kept", "It cannot be read", "Nothing was deleted yet"]
+    with pytest.raises(StoreUnavailable):
+        visitors.database_ready()
+    monkeypatch.undo()
+    assert visitors.liked(token) == {"a-1"}, "back again, with all that was confirmed"
+
+
+class _Search:
+    """As much of the search service as the page needs here."""
+
+    def __init__(self, index):
+        self.index = index
+
+    def as_hit(self, id):
+        return id
+
+    def card(self, hit, *args, **kwargs):
+        from lookbook.ui.views import Card
+
+        return Card(id=hit, title=hit, file="")
+
+
+class _Press:
+    """The event of a button of an item."""
+
+    def __init__(self, id):
+        self._data = {"id": id}
+
+
+def test_a_full_disk_for_temporary_files_leaves_search_with_pictures(index, tmp_path, monkeypatch):
+    service = SearchService(index, lambda: None, tmp_path / "thumbs")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    view = service.sample(4)
+    assert len(view.cards) == 4
+    assert all(card.file.startswith("data:image/webp;base64,") for card in view.cards)
+    assert markup.file_url(view.cards[0].file) == view.cards[0].file

@@ -1,0 +1,311 @@
+"""The guard in front of gradio, alone and before the real site on a tiny index."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import threading
+import time
+import tracemalloc
+
+import gradio as gr
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from lookbook.search.index import Index
+from lookbook.ui import build_site, serving
+from lookbook.ui.guard import Guard, GuardOptions, TokenBuckets, is_allowed
+from tests.tiny_index import publish_tiny
+
+MB = 2**20
+
+
+async def echo(scope, receive, send):
+    """An app that reads the whole request, and lets every origin read the answer."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+    headers = [(b"access-control-allow-origin", b"https://other.example")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": str(size).encode()})
+
+
+def guarded(checks=None, **options) -> TestClient:
+    return TestClient(Guard(echo, GuardOptions(**options), checks))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/config", "/assets/index.js", "/theme.css", "/gradio_api/info"),
+        *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/upload"),
+        *("/gradio_api/file=/tmp/thumbs/1.webp", "/gradio_api/mcp/", "/gradio_api/call/item/7"),
+        *("/gradio_api/heartbeat/abc", "/gradio_api/component_server/"),
+    ],
+)
+def test_what_the_site_needs_is_let_through(path):
+    assert is_allowed(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/monitoring", "/monitoring/summary", "/gradio_api/openapi.json", "/docs"),
+        *("/gradio_api/deep_link", "/gradio_api/process_recording", "/gradio_api/vibe-edit/"),
+        *("/gradio_api/proxy=https://x.hf.space/", "/gradio_api/api/x"),
+        *("/gradio_api/file=http://127.0.0.1/", "/gradio_api/file=HTTPS://host/x.png"),
+        *("/gradio_api/file=//host/x", "/gradio_api/file=\\\\host\\x", "/gradio_api/file= ftp://h"),
+        "/gradio_api/stream/a/b/c/playlist.m3u8",
+        "/gradio_api/dev/reload",
+    ],
+)
+def test_other_routes_of_gradio_are_not_found(path):
+    assert not is_allowed(path)
+
+
+def test_a_large_body_gets_a_sentence_whatever_its_header_says():
+    client = guarded(max_body=MB, max_upload=2 * MB)
+    assert client.post("/gradio_api/queue/join", content=bytes(MB)).status_code == 200
+    announced = client.post("/gradio_api/queue/join", content=bytes(MB + 1))
+    streamed = client.post("/gradio_api/queue/join", content=iter([bytes(MB), b"x"]))
+    for answer in (announced, streamed):
+        assert answer.status_code == 413
+        assert answer.json()["detail"] == "The request is too large: up to 1 MB are accepted."
+    assert client.post("/gradio_api/upload", content=bytes(2 * MB)).status_code == 200
+    assert client.post("/gradio_api/upload", content=bytes(2 * MB + 1)).status_code == 413
+
+
+def test_a_bucket_refills_with_time_and_large_requests_cost_more():
+    now = [0.0]
+    buckets = TokenBuckets(rate=2, burst=10, clock=lambda: now[0])
+    assert [buckets.wait("a", 5), buckets.wait("a", 5)] == [0, 0]
+    assert buckets.wait("a", 1) == 0.5
+    assert buckets.wait("b", 1) == 0, "another client has its own"
+    now[0] = 0.5
+    assert buckets.wait("a", 1) == 0
+    now[0] = 100
+    assert buckets.wait("a", 10) == 0 and buckets.wait("a", 1) > 0
+    now[0] = 200
+    assert buckets.wait("a", 1000) == 0, "no request costs more than a full bucket"
+
+
+def test_buckets_of_many_clients_take_bounded_memory():
+    buckets = TokenBuckets(rate=1, burst=1)
+    for n in range(12_000):
+        buckets.wait(str(n), 1)
+    assert len(buckets._buckets) == 10_000
+
+
+def test_too_many_requests_get_a_sentence_and_the_time_to_wait():
+    client = guarded(rate=1)
+    answers = [client.post("/gradio_api/queue/join") for _ in range(12)]
+    assert [answer.status_code for answer in answers[:10]] == [200] * 10
+    assert answers[-1].status_code == 429
+    assert answers[-1].headers["retry-after"] == "1"
+    assert answers[-1].json()["detail"].startswith("Too many requests: please wait 1 s")
+    assert client.get("/").status_code == 200, "reading pages is not limited"
+    free = guarded(rate=0)
+    assert {free.post("/gradio_api/queue/join").status_code for _ in range(50)} == {200}
+
+
+def test_headers_of_every_answer():
+    for path, status in (("/", 200), ("/monitoring", 404), ("/healthz", 200)):
+        answer = guarded().get(path, headers={"origin": "https://other.example"})
+        assert answer.status_code == status
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+        assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+        assert "object-src 'none'" in answer.headers["content-security-policy"]
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+    framed = guarded(frame_ancestors="'self' https://shop.example").get("/")
+    assert framed.headers["content-security-policy"].endswith("'self' https://shop.example")
+    assert "x-frame-options" not in framed.headers
+
+
+def test_alive_and_ready():
+    def broken():
+        raise OSError("gone")
+
+    client = guarded({"index": lambda: True, "database": broken, "encoder": lambda: False})
+    assert client.get("/healthz").json() == {"ok": True}
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"ok": False, "index": True, "database": False, "encoder": False}
+    assert guarded({"index": lambda: True}).get("/readyz").json() == {"ok": True, "index": True}
+
+
+def test_uploads_end_where_there_is_no_room():
+    client = TestClient(Guard(echo, GuardOptions(), room=lambda: 100))
+    assert client.post("/gradio_api/upload", content=bytes(100)).status_code == 200
+    answer = client.post("/gradio_api/upload", content=bytes(101))
+    assert answer.status_code == 503 and "try again" in answer.json()["detail"]
+    assert client.post("/gradio_api/queue/join", content=bytes(101)).status_code == 200
+
+
+# before the real site
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    publish_tiny(folder / "index")
+    return build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    options = GuardOptions(rate=50, max_body=MB)
+    serving.launch(
+        site, options, site.checks, server_name="127.0.0.1", server_port=port, quiet=True,
+        mcp_server=True,
+    )  # fmt: skip
+    yield f"http://127.0.0.1:{port}"
+    site.close()
+
+
+@pytest.fixture
+def foreign():
+    """The address of another server on this machine, and the requests that it got."""
+    requests = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", requests
+    server.shutdown()
+
+
+def call(address: str, endpoint: str, **arguments):
+    """Return ("complete" or "error", answer) of an endpoint through the queue."""
+    join = httpx.post(f"{address}/gradio_api/call/v2/{endpoint}", json=arguments)
+    assert join.status_code == 200, join.text
+    path = f"/gradio_api/call/v2/{endpoint}/{join.json()['event_id']}"
+    lines = httpx.get(address + path, timeout=30).text.splitlines()
+    at = max(n for n, line in enumerate(lines) if line.startswith("event: "))
+    return lines[at].removeprefix("event: "), json.loads(lines[at + 1].removeprefix("data: "))
+
+
+def test_page_and_api_are_served_through_the_guard(address):
+    page = httpx.get(address + "/", headers={"origin": "https://other.example"})
+    assert page.status_code == 200 and "gradio" in page.text
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in page.headers
+    assert call(address, "about")[0] == "complete"
+    assert httpx.get(address + "/gradio_api/info").status_code == 200
+    assert httpx.get(address + "/healthz").status_code == 200
+    assert httpx.get(address + "/readyz").json()["database"] is True
+
+
+def test_a_session_keeps_neither_answers_nor_photos(site, address):
+    photo = "data:image/png;base64," + "A" * 400_000
+    call(address, "search_by_picture", picture={"url": photo, "path": ""}, words="")
+    sessions = list(site.app.state_holder.session_data.values())
+    assert sessions
+    assert {type(session) for session in sessions} == {serving.LightSession}
+    assert all(session.config_values == {} for session in sessions)
+    first = next(iter(site.blocks))
+    tracemalloc.start()
+    for n in range(100):
+        site.app.state_holder[f"visitor{n}"][first]
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size / 100 < 40_000, "bytes of one session"
+
+
+def test_functions_cannot_be_called_past_the_queue(site, address):
+    queued = [n for n, event in site.fns.items() if event.queue and event.fn is not None]
+    assert len(queued) > 20
+    for number in queued:
+        body = {"data": [], "fn_index": number, "session_hash": "a"}
+        answer = httpx.post(f"{address}/gradio_api/run/predict", json=body)
+        assert answer.status_code == 404, site.fns[number].fn
+    assert httpx.post(f"{address}/gradio_api/run/about", json={"data": []}).status_code == 404
+    assert httpx.post(f"{address}/gradio_api/api/about", json={"data": []}).status_code == 404
+
+
+def test_no_address_is_fetched_for_anybody(address, foreign, monkeypatch):
+    url, requests = foreign
+
+    async def validated(host):  # as if the other server were a public one
+        return "127.0.0.1"
+
+    monkeypatch.setattr("safehttpx.async_validate_url", validated)
+    answer = httpx.get(f"{address}/gradio_api/file={url}/file")
+    assert answer.status_code == 404
+    picture = {"path": f"{url}/path.png", "meta": {"_type": "gradio.FileData"}}
+    event, told = call(address, "search_by_picture", picture=picture, words="")
+    assert event == "error" and "fetches no addresses" in str(told)
+    picture = {"url": f"{url}/url.png", "path": f"{url}/x", "meta": {"_type": "gradio.FileData"}}
+    assert call(address, "search_by_picture", picture=picture, words="")[0] == "error"
+    assert requests == []
+
+
+def test_gradio_would_have_fetched_it():
+    """The function that is replaced is the one through which gradio fetches."""
+    from gradio import processing_utils
+
+    with pytest.raises(gr.Error, match="fetches no addresses"):
+        processing_utils.ssrf_protected_download("http://127.0.0.1/x", "folder")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "shirt \udfff"])
+def test_half_a_character_gets_a_sentence(address, text):
+    for endpoint, arguments in (
+        ("search_by_words", {"words": text}),
+        ("find_by_name", {"text": text}),
+        ("item", {"item": text}),
+        ("filters", {"where": [text]}),
+    ):
+        join = httpx.post(
+            f"{address}/gradio_api/call/v2/{endpoint}",
+            content=json.dumps(arguments),  # with an escape, as a script would send it
+            headers={"content-type": "application/json"},
+        )
+        assert join.status_code == 200
+        answer = httpx.get(f"{join.url}/{join.json()['event_id']}", timeout=30)
+        assert "half a character" in answer.text, endpoint
+
+
+def test_large_json_is_refused_by_the_site(address):
+    answer = httpx.post(f"{address}/gradio_api/queue/join", json={"data": ["x" * 2 * MB]})
+    assert answer.status_code == 413
+
+
+def test_idle_connections_are_closed_and_the_site_stays_open(address):
+    host, port = address.removeprefix("http://").split(":")
+    idle = [socket.create_connection((host, int(port))) for _ in range(100)]
+    deadline = time.monotonic() + 20
+    closed = 0
+    while closed < 60 and time.monotonic() < deadline:
+        time.sleep(0.5)
+        closed = sum(_is_closed(connection) for connection in idle)
+    assert closed >= 60, "of one client only a few may be idle"
+    assert httpx.get(address + "/healthz").status_code == 200
+    for connection in idle:
+        connection.close()
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

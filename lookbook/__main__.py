@@ -14,9 +14,7 @@ from lookbook import settings
 
 if TYPE_CHECKING:
     from lookbook.catalog import Catalog
-    from lookbook.evaluation.metrics import Estimate
-
-Results = dict[str, dict[str, "Estimate"]]  # task -> measure -> Figure
+    from lookbook.evaluation.retrieval import Results
 
 
 def search(argv: Sequence[str]) -> int:

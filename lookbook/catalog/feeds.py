@@ -67,9 +67,6 @@ class _Rows:
         self.table = table
         self.named = {normalize_column_name(name): name for name in reversed(table.columns)}
 
-    def column(self, *names: str) -> str | None:
-        return next((self.named[n] for n in names if n in self.named), None)
-
     def cell(self, row: TableRow, *names: str) -> object:
         """The first cell under one of `names` that holds something."""
         for name in names:

@@ -12,7 +12,7 @@ from pathlib import Path
 from lookbook.images.loading import ImageError
 from lookbook.schema.columns import CatalogError
 
-# a few formats that images.py refuses stand here too: such a file is a row, rejected with a reason
+# with some formats that `images.loading` refuses: such a file is a row, rejected with a reason
 _SUFFIXES = (
     *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "heic", "heif", "hif"),
     *("bmp", "tif", "tiff"),

@@ -116,7 +116,7 @@ def _cached_folder(repository: str) -> Path | None:
 def _load(
     name: str, where: str, config: str | None, revision: str | None, split: str | None
 ) -> tuple[list[IterableDataset], list[str]]:
-    """The streams of the splits, pictures left undecoded: the limits of images.py come first."""
+    """The streams of the splits, pictures undecoded: `images.loading` checks its limits first."""
     from datasets import load_dataset
 
     try:

@@ -20,10 +20,10 @@ class PictureFinder:
     """The picture files of a folder, found by the names that tables give them.
 
     A name is compared in this order, and the first comparison that one file meets decides: as it
-    stands; without regard to case, NFC or NFD, backslashes, doubled slashes and `./`; with `%20`
-    and the like decoded; without its extension, a number without its leading zeros; by the end of
-    its path, so that a missing folder
-    and an absolute path of another machine do no harm. Only files of `names` are ever given.
+    is; without regard to case, NFC or NFD, backslashes, doubled slashes and `./`; with `%20` and
+    the like decoded; without its extension, a number without its leading zeros; by the end of its
+    path, so that a missing folder and an absolute path of another machine do no harm. Only files
+    of `names` are ever returned.
     """
 
     def __init__(self, names: Iterable[str]) -> None:

@@ -296,15 +296,6 @@ def rejections(table: Table) -> list[Rejection]:
     ]
 
 
-def lines_by_reason(refused: Iterable[Rejection]) -> dict[str, list[int]]:
-    """Lines of refused rows by the slug they are counted by."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for rejection in refused:
-        if rejection.line is not None:
-            found[rejection.reason].append(rejection.line)
-    return dict(found)
-
-
 def count_hosts(records: Iterable[Record]) -> Counter:
     """How many pictures are named by address, by host."""
     from urllib.parse import urlsplit

@@ -202,11 +202,6 @@ def day_number(text: str) -> float:
         raise InteractionsError(f"expected a day as YYYY-MM-DD, found {text!r}") from None
 
 
-def days_of(column: pa.ChunkedArray) -> np.ndarray:
-    """float64 (n,): days since 1970 of dates, times, ISO texts or numbers; see `schema.times`."""
-    return _days(column.to_pylist(), "time", ())
-
-
 def _table(path: Path) -> tuple[pa.Table, dict[str, int], list[str]]:
     """The table, rows of it that could not be read by reason, and notes."""
     import pyarrow as pa

@@ -87,7 +87,6 @@ def test_every_option_that_a_command_shows_exists(document):
     assert unknown_options([document], scripts) == []
 
 
-@pytest.mark.xfail(reason="train.py does not take its new option names yet", strict=True)
 def test_every_option_of_a_training_exists():
     assert unknown_options(DOCUMENTS, re.compile(r"train\.py")) == []
 

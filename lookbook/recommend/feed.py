@@ -31,6 +31,7 @@ from lookbook.recommend.exploration import (
 from lookbook.recommend.history import EXPLORED, history_of, interactions_of
 from lookbook.recommend.items import Items
 from lookbook.recommend.model_store import MODELS_FOLDER, Models, open_published
+from lookbook.schema.column_names import KIND_NAMES
 from lookbook.schema.filters import Where
 from lookbook.search.index import Index
 
@@ -39,7 +40,6 @@ _MIN_RARE = 20  # rare candidates to draw explored slots from
 _DEALT = 200  # other rare items that are scored where there are not so many
 _ONBOARDING_ITEMS = 3
 _LENDING_NEIGHBOURS = 5  # visual neighbours whose users speak for a new item
-_CATEGORIES = ("articletype", "producttypename", "producttype", "category", "subcategory", "label")
 
 
 class Feed:
@@ -218,7 +218,7 @@ class Feed:
     def _same_category(self, row: int) -> np.ndarray:
         """bool (n,): items of the same product group or category."""
         same = self.items.product_groups == self.items.product_groups[row]
-        column = self.items.find_column(*_CATEGORIES)
+        column = self.items.find_column(*KIND_NAMES)
         if column is not None:
             codes = self.items.columns[column][1]
             same = same | (codes == codes[row])

@@ -15,6 +15,7 @@ from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.outfits.slots import outfit_slots
+from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
 from lookbook.schema.money import currency_code, format_price
 from lookbook.search.calibration import calibration
 from lookbook.search.concepts import concept_index
@@ -172,10 +173,9 @@ class SearchService:
 
     def colour_label(self, item: IndexItem) -> tuple[str, str]:
         """Return (id, colour) of an item, its title where it has no colour."""
-        for name, value in item.attributes.items():
-            if "colo" in name.casefold() and isinstance(value, str) and value:
-                return item.id, value
-        return item.id, item.title
+        values = {n: v for n, v in item.attributes.items() if isinstance(v, str) and v}
+        name = find_column(values, COLOUR_NAMES) or next(filter(is_colour_column, values), None)
+        return item.id, item.title if name is None else values[name]
 
     def score_label(self, score: float) -> tuple[str, float | None, str]:
         """Return (label, probability, explanation) of a score, by the index's calibration if any.

@@ -116,8 +116,7 @@ class SearchService:
         has_words = bool(query.words.strip())
         answer = run(query, self.index, self.encoder if has_words else None)
         actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
-        # the calibration was fitted between pictures: it does not hold for a query with words
-        scored = answer.ranked and not has_words
+        scored = has_calibrated_scores(query, answer)
         cards = [self.card(hit, liked, actions, scored) for hit in answer.hits]
         return ResultsView(cards, answer.hits, _summary(answer), len(answer.hits) < query.count)
 
@@ -230,6 +229,11 @@ class SearchService:
     def thumb_and_title(self, id: str) -> tuple[str, str]:
         """Return (thumbnail path, title) of an item; raises UnknownItem."""
         return self.thumb_file(id), self.item(id).title
+
+
+def has_calibrated_scores(query: Query, answer: Answer) -> bool:
+    """Whether `SearchService.score_label` holds: the calibration was fitted between pictures."""
+    return answer.ranked and not query.words.strip()
 
 
 def derive_all(index: Index) -> None:

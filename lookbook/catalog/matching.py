@@ -165,11 +165,11 @@ def _longest_end(path: str, names: list[str]) -> list[str]:
     """Those of `names` that share the most folders with the end of `path`."""
     if len(names) < 2:
         return names
-    wanted = _stem(path).split("/")[::-1]
+    folders = _stem(path).split("/")[::-1]
 
     def shared(name: str) -> int:
         parts = _stem(canonical(name)).split("/")[::-1]
-        same = [a == b for a, b in zip(wanted, parts, strict=False)]
+        same = [a == b for a, b in zip(folders, parts, strict=False)]
         return same.index(False) if False in same else len(same)
 
     most = max(map(shared, names))

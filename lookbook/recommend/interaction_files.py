@@ -80,8 +80,8 @@ class Purchases:
 
     def dropped_text(self) -> str:
         """The dropped rows as the end of a sentence."""
-        said = ", ".join(f"{n:,} {reason}" for reason, n in self.dropped.items())
-        return f"{sum(self.dropped.values()):,} rows dropped" + (f": {said}" if said else "")
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in self.dropped.items())
+        return f"{sum(self.dropped.values()):,} rows dropped" + (f": {reasons}" if reasons else "")
 
 
 def read_interactions(

@@ -184,19 +184,27 @@ def _find_id(names: Sequence[str], filled: Mapping[str, Filled] | None) -> str |
     """
     if filled is None:
         return find_column(names, _ID_NAMES)
-    there = {n: filled[n] for n in names if n in filled and filled[n].count}
-    most = max((f.count for f in filled.values()), default=0)
-    good = [n for n, f in there.items() if f.distinct >= 0.9 * f.count and f.count >= most / 2]
-    called = find_column(good, _ID_NAMES)
-    if called is None:
-        ends = [n for n in good if there[n].unique and normalize_column_name(n).endswith(_ID_ENDS)]
-        called = next((n for n in ends if _words(n)[-1] in _ID_ENDS), None)
-    if called is None:
-        half = [n for n, f in there.items() if f.distinct >= 0.5 * f.count]
-        called = find_column(
+    filled_columns = {n: filled[n] for n in names if n in filled and filled[n].count}
+    most_filled = max((f.count for f in filled.values()), default=0)
+    nearly_unique = [
+        n
+        for n, f in filled_columns.items()
+        if f.distinct >= 0.9 * f.count and f.count >= most_filled / 2
+    ]
+    identifier = find_column(nearly_unique, _ID_NAMES)
+    if identifier is None:
+        ends = [
+            n
+            for n in nearly_unique
+            if filled_columns[n].unique and normalize_column_name(n).endswith(_ID_ENDS)
+        ]
+        identifier = next((n for n in ends if _words(n)[-1] in _ID_ENDS), None)
+    if identifier is None:
+        half = [n for n, f in filled_columns.items() if f.distinct >= 0.5 * f.count]
+        identifier = find_column(
             [n for n in half if normalize_column_name(n) in _OWN_ID_NAMES], _ID_NAMES
         )
-    return called
+    return identifier
 
 
 _MEAN_GROUP = 6  # items of one product on average; a column with more says a kind
@@ -251,11 +259,11 @@ def find_picture(names: Sequence[str]) -> str | None:
 
 def is_price(name: str) -> bool:
     """Whether a column is called like one of amounts of money, whoever pays them."""
-    said = set(_words(name))
-    if said & _NO_AMOUNT or "%" in name or {"stock", "quantity"} & said:
+    words = set(_words(name))
+    if words & _NO_AMOUNT or "%" in name or {"stock", "quantity"} & words:
         return False
     plain = normalize_column_name(name)
-    return bool(said & _PRICE_WORDS) or any(part in plain for part in _PRICE_PARTS)
+    return bool(words & _PRICE_WORDS) or any(part in plain for part in _PRICE_PARTS)
 
 
 def is_quantity(name: str) -> bool:

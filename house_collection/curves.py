@@ -62,15 +62,6 @@ def translated(points: np.ndarray, dx: float, dy: float) -> np.ndarray:
     return np.asarray(points, np.float32) + np.array([dx, dy], np.float32)
 
 
-def rotated(points: np.ndarray, degrees: float, about: Point = (0, 200)) -> np.ndarray:
-    """Rotate points (n, 2) clockwise (y runs down)."""
-    angle = math.radians(degrees)
-    cos, sin = math.cos(angle), math.sin(angle)
-    turn = np.array([[cos, sin], [-sin, cos]], np.float32)
-    centre = np.array(about[:2], np.float32)
-    return (np.asarray(points, np.float32) - centre) @ turn + centre
-
-
 def scaled(points: np.ndarray, fx: float, fy: float, about: Point = (0, 200)) -> np.ndarray:
     """Scale points (n, 2) about a centre."""
     centre = np.array(about[:2], np.float32)

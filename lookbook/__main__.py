@@ -14,9 +14,7 @@ from lookbook import settings
 
 if TYPE_CHECKING:
     from lookbook.catalog import Catalog
-    from lookbook.evaluation.metrics import Estimate
-
-Results = dict[str, dict[str, "Estimate"]]  # task -> measure -> Figure
+    from lookbook.evaluation.retrieval import Results
 
 
 def search(argv: Sequence[str]) -> int:
@@ -104,7 +102,7 @@ def _of_recommenders(args: argparse.Namespace) -> int:
 
 
 def events(argv: Sequence[str]) -> int:
-    """Take a shop's past orders in: `events import --interactions orders.csv`."""
+    """Import past orders as events: `events import --interactions orders.csv`."""
     from lookbook.recommend.event_import import import_events
     from lookbook.search.index import Index
 
@@ -205,7 +203,7 @@ def rollback(argv: Sequence[str]) -> int:
 
 
 def refresh(argv: Sequence[str]) -> int:
-    """Train the recommenders anew from all events; they go live unless they are worse."""
+    """Retrain the recommenders on all events; publish them unless they are worse."""
     from lookbook.events import EventStore, database_url
     from lookbook.recommend.model_store import MODELS_FOLDER
     from lookbook.retraining import refresh as train

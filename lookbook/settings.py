@@ -113,7 +113,7 @@ ENGINE = Setting(
     "engine",
     "auto",
     "how neighbours are found: exact, annoy or another of docs/ENGINES.md that the index was built "
-    "with; auto is what the build measured as the faster at the wanted recall",
+    "with; auto is the one that the build measured as faster at --recall",
     choices="lookbook.index.engines:serving_choices",
     environment=True,
 )
@@ -123,7 +123,12 @@ MODEL = Setting(
 DEVICE = Setting("device", "auto", "auto, cpu, cuda, cuda:1, mps ...", environment=True)
 WATCH = Setting("watch", False, "keep the index current: run again whenever the data change", bool)
 WATCH_SECONDS = Setting(
-    "watch-seconds", 30.0, "with --watch: how often the data are looked at", float, min=1, max=86400
+    "watch-seconds",
+    30.0,
+    "with --watch: seconds between two checks of the data",
+    float,
+    min=1,
+    max=86400,
 )
 JSON = Setting("json", False, "print JSON", bool)
 WHERE = Setting(
@@ -201,14 +206,14 @@ EMBED = (
     DEVICE,
     Setting("batch-size", 32, "pictures in one forward pass", int, min=1, max=4096),
     Setting("fold", True, "show near-duplicates of one picture as one result", bool),
-    Setting("map", True, "lay the catalogue out on a plane, for the map of the site", bool),
+    Setting("map", True, "project the catalogue to two dimensions, for the map of the site", bool),
     Setting("licence", None, "licence of the pictures, shown on the site; default: the data set's"),
     Setting("seed", 0, "seed of the engine and of samples", int, min=0, max=2**31 - 1),
     Setting(
         "resume",
         True,
-        "take what an interrupted run has encoded, and what is published and has not changed "
-        "(--fresh: compute all anew)",
+        "reuse what an interrupted run has encoded and what has not changed since the published "
+        "index (--fresh: compute everything again)",
         bool,
     ),
     WATCH,
@@ -287,14 +292,14 @@ APP = (
     Setting(
         "hemisphere",
         "north",
-        "where the visitors are: it tells the season of a day",
+        "hemisphere of the visitors, which decides the season of a date",
         choices=("north", "south"),
         environment=True,
     ),
     Setting(
         "reload-seconds",
         5.0,
-        "how often the running site looks for a new generation of the index; 0: never",
+        "seconds between two checks for a new generation of the index; 0: never",
         float,
         environment=True,
         min=0,
@@ -303,7 +308,7 @@ APP = (
     Setting(
         "refresh-hours",
         24.0,
-        "how often recommenders are trained anew while the site runs; 0: never",
+        "hours between two retrainings of the recommenders; 0: never",
         float,
         environment=True,
         min=0,
@@ -312,7 +317,7 @@ APP = (
     Setting(
         "refresh-events",
         1000,
-        "or after so many new events; 0: never",
+        "retrain after so many new events, too; 0: never",
         int,
         environment=True,
         min=0,
@@ -352,7 +357,7 @@ COLUMN_NAMES = (
 
 AUDIT = (
     INDEX,
-    Setting("sample", 1000, "items that ask for the others", int, min=20),
+    Setting("sample", 1000, "items used as queries", int, min=20),
     Setting("seed", 0, "seed of the sample", int, min=0, max=2**31 - 1),
     Setting("plot", None, "folder to draw each attribute into, as PNG", Path, metavar="FOLDER"),
     JSON,
@@ -383,7 +388,11 @@ OF_PRODUCTS = (
 )
 OF_ENCODER = (
     _EVALUATED_ENCODER,
-    Setting("phone", None, "photos with `label` and `sender_id`; photographers held out ask"),
+    Setting(
+        "phone",
+        None,
+        "photos with `label` and `sender_id`; those of held-out photographers are queries",
+    ),
     Setting("transfer", None, "articles of another shop, with `product_code` for colourways"),
     Setting("pooling", "avg", "how feature maps become one vector", choices=POOLINGS),
     Setting("precision", "auto", "precision of the model", choices=PRECISIONS),
@@ -397,13 +406,13 @@ OF_INTERACTIONS = (
         Path,
     ),
     Setting(
-        "split-day", None, "recommenders learn from before it and are asked for what came after"
+        "split-day", None, "recommenders are trained on what came before it, and tested on the rest"
     ),
     *COLUMN_NAMES,
 )
 OF_ITEMS = (
     _EVALUATED_ENCODER,
-    Setting("items", None, "the catalogue that they are of: anything that embed.py takes"),
+    Setting("items", None, "the catalogue of their items: anything that embed.py takes"),
     _ID_COLUMN,
 )
 EVALUATE = (

@@ -10,7 +10,7 @@ from ..garments.draw_context import DrawContext
 ADULTS = {"Men": 5, "Women": 5, "Unisex": 2}
 ALL = {"Men": 5, "Women": 5, "Unisex": 1.5, "Boys": 1, "Girls": 1}
 WOMEN = {"Women": 9, "Girls": 1}
-WOMAN, MEN = {"Women": 1}, {"Men": 9, "Boys": 1}
+WOMAN = {"Women": 1}
 BOTH = {"Men": 5, "Women": 5}
 YEAR = {"Summer": 4, "Fall": 3, "Winter": 2, "Spring": 2}
 WARM = {"Summer": 6, "Spring": 3, "Fall": 1}
@@ -46,7 +46,5 @@ class GarmentSpec:
 
 
 P = "plain"
-CHECKS = ("gingham", "tartan", "windowpane")
-BLOOMS = ("floral", "ditsy floral")
 TOP, BOTTOM, SHOES = ("Topwear", "Apparel"), ("Bottomwear", "Apparel"), ("Shoes", "Footwear")
 BAG, JEWEL = ("Bags", "Accessories"), ("Jewellery", "Accessories")

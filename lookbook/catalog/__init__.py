@@ -39,9 +39,9 @@ def open_catalog(
     (.csv, .tsv, .jsonl, .json, .xlsx, .xml, or the address of one), a parquet file, a glob or a
     folder of them, the folder of Fashion-MNIST (or `fashion-mnist` as Debian installs it), or else
     an id on the Hub, as `owner/name` or `owner/name:config`. None is the house collection. `where`
-    selects rows as lookbook.filters says, `limit` ends after so many of the selected, `split`
-    picks a part (`all`: each of them, `train+test`: these two), `columns` says which column is
-    what when the names do not, `downloads` how pictures are fetched by address (None: as
+    selects rows as `schema.filters.parse_where` reads it, `limit` ends after so many of the
+    selected, `split` picks a part (`all`: each of them, `train+test`: these two), `columns` names
+    columns that cannot be guessed, `downloads` says how pictures are fetched by address (None: as
     Downloads() says). Raises CatalogError.
     """
     try:

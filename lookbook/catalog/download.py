@@ -81,7 +81,6 @@ class Downloader:
     def __init__(self, downloads: Downloads) -> None:
         self.downloads = downloads
         self.parallel = downloads.parallel
-        self.asked: Counter[int] = Counter()  # answers by status, for whoever wants to know
         self._lock = threading.Lock()
         self._http: httpx.Client | None = None
         self._next: dict[str, float] = {}
@@ -168,20 +167,22 @@ class Downloader:
     ) -> tuple[bytes, dict[str, Any]]:
         import httpx
 
-        asked = {}
+        validators = {}
         if data is not None:
-            asked = {"If-None-Match": kept.get("etag"), "If-Modified-Since": kept.get("modified")}
-        headers = {name: value for name, value in asked.items() if value}
-        place = url
+            validators = {
+                "If-None-Match": kept.get("etag"),
+                "If-Modified-Since": kept.get("modified"),
+            }
+        headers = {name: value for name, value in validators.items() if value}
+        location = url
         for _ in range(_MAX_REDIRECTS + 1):
-            host = self._checked(place)
+            host = self._checked(location)
             self._take_turn(host)
             try:
-                with self._client().stream("GET", place, headers=headers) as answer:
+                with self._client().stream("GET", location, headers=headers) as answer:
                     self._failures.pop(host, None)
-                    self.asked[answer.status_code] += 1
                     if answer.has_redirect_location:
-                        place = str(answer.url.join(answer.headers.get("location", "")))
+                        location = str(answer.url.join(answer.headers.get("location", "")))
                         continue
                     if answer.status_code == 304 and data is not None:
                         return data, kept
@@ -198,8 +199,8 @@ class Downloader:
             except httpx.InvalidURL as error:
                 raise _Refused("address", f"{_short(url)} is no address: {error}.") from None
             except httpx.HTTPError as error:
-                said = f"{_short(url)} broke off: {type(error).__name__}."
-                raise _Refused("broken-off", said, True) from None
+                sentence = f"{_short(url)} broke off: {type(error).__name__}."
+                raise _Refused("broken-off", sentence, True) from None
         raise _Refused("redirects", f"{_short(url)} leads on more than {_MAX_REDIRECTS} times.")
 
     def _no_host(self, host: str, error: Exception) -> _Refused:
@@ -275,8 +276,8 @@ class Downloader:
         except FileNotFoundError:
             raise _Refused("missing", f"{_short(url)} is not there.") from None
         except Exception as error:  # of any of the drivers
-            said = " ".join(str(error).split())[:200]
-            raise _Refused("store", f"{_short(url)} cannot be read: {said}.") from None
+            reason = " ".join(str(error).split())[:200]
+            raise _Refused("store", f"{_short(url)} cannot be read: {reason}.") from None
 
 
 def _check_status(answer: httpx.Response) -> None:
@@ -286,19 +287,19 @@ def _check_status(answer: httpx.Response) -> None:
     url = _short(str(answer.url))
     if status in (404, 410):
         raise _Refused("missing", f"{url} is not there (status {status}).")
-    asked = answer.headers.get("retry-after", "")
-    wait = min(float(asked), _MAX_WAIT) if asked.isdigit() else 0.0
-    said = f"{url} answered with status {status}."
-    raise _Refused("status", said, again=status in _RETRIED, wait=wait)
+    retry_after = answer.headers.get("retry-after", "")
+    wait = min(float(retry_after), _MAX_WAIT) if retry_after.isdigit() else 0.0
+    sentence = f"{url} answered with status {status}."
+    raise _Refused("status", sentence, again=status in _RETRIED, wait=wait)
 
 
 def _body(answer: httpx.Response, limit: int, ends: float) -> bytes:
     """The bytes of an answer; raises _Refused for too many, or too slow ones."""
     url = _short(str(answer.url))
-    told = answer.headers.get("content-length", "")
-    if told.isdigit() and int(told) > limit:
+    length = answer.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
         raise _Refused(
-            "too-many-bytes", f"{url} has {int(told):,} bytes, at most {limit:,} are read."
+            "too-many-bytes", f"{url} has {int(length):,} bytes, at most {limit:,} are read."
         )
     parts, size = [], 0
     for part in answer.iter_bytes():
@@ -342,10 +343,10 @@ def _guarded(backend: Any, allow_local: bool) -> Any:
     class Guarded(httpcore.NetworkBackend):
         def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> Any:
             try:
-                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             except OSError:
                 raise httpcore.ConnectError(_NO_HOST) from None
-            addresses = [str(place[4][0]) for place in found]
+            addresses = [str(place[4][0]) for place in resolved]
             if not allow_local and any(_is_private(address) for address in addresses):
                 raise httpcore.ConnectError(_PRIVATE)
             return backend.connect_tcp(addresses[0], port, *args, **options)
@@ -367,9 +368,9 @@ def _suffix(url: str, kind: str, data: bytes) -> str:
     named = Path(urlsplit(url).path).suffix.lower()
     if named in _TABLES:
         return named
-    told = _TYPES.get(kind.partition(";")[0].strip().lower())
-    if told:
-        return told
+    by_type = _TYPES.get(kind.partition(";")[0].strip().lower())
+    if by_type:
+        return by_type
     head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     signs: Iterator[tuple[bytes, str]] = iter(
         ((b"<", ".xml"), (b"PK", ".xlsx"), (b"[", ".json"), (b"{", ".jsonl"))

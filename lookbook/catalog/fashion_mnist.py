@@ -37,8 +37,8 @@ def fashion_mnist_source(folder: Path, name: str, split: str | None, columns: Co
 
     The files hold white garments on black, so they are inverted. Raises CatalogError.
     """
-    there = [s for s, p in _PREFIXES.items() if (folder / f"{p}-images-idx3-ubyte.gz").is_file()]
-    split = choose_split(there, split, name)
+    splits = [s for s, p in _PREFIXES.items() if (folder / f"{p}-images-idx3-ubyte.gz").is_file()]
+    split = choose_split(splits, split, name)
     if split is None:
         raise CatalogError(f"{name}: expected a split, found none")
     files = [f"{_PREFIXES[split]}-{part}-ubyte.gz" for part in ("images-idx3", "labels-idx1")]

@@ -76,10 +76,10 @@ def _plain(table: Table, columns: Columns, pictures: Pictures) -> Feed:
     table.check()
     column = pictures_column(table, pictures.finder, columns)
     if column is None:
-        there = ", ".join(table.columns) or "none"
+        names = ", ".join(table.columns) or "none"
         raise CatalogError(
             f"{table.name} has no column of pictures (paths of files beside it, addresses, data "
-            f"URIs); name it by --image-column; its columns are {there}"
+            f"URIs); name it by --image-column; its columns are {names}"
         )
     feed = Feed("table", image=column, notes=list(table.notes), refusals=rejections(table))
     further = [c for c in table.columns if c != column and is_further_photo(c)]

@@ -67,9 +67,6 @@ class _Rows:
         self.table = table
         self.named = {normalize_column_name(name): name for name in reversed(table.columns)}
 
-    def column(self, *names: str) -> str | None:
-        return next((self.named[n] for n in names if n in self.named), None)
-
     def cell(self, row: TableRow, *names: str) -> object:
         """The first cell under one of `names` that holds something."""
         for name in names:
@@ -280,8 +277,8 @@ def _woo_cells(rows: _Rows, lines: list[TableRow], prices: list[str]) -> dict[st
     head, variants = lines[0], lines[1:] or lines
 
     def lowest(name: str) -> str | None:
-        own = [rows.text(r, name) for r in variants]
-        return _lowest(own if any(own) else [rows.text(head, name)], prices)
+        of_variants = [rows.text(r, name) for r in variants]
+        return _lowest(of_variants if any(of_variants) else [rows.text(head, name)], prices)
 
     description = rows.text(head, "shortdescription") or rows.text(head, "description")
     cells: dict[str, object] = {
@@ -388,8 +385,8 @@ def parquet_table(path: Path, name: str) -> Table:
     try:
         file = pq.ParquetFile(path)
         fields = fields_of(file.schema_arrow)
-        wanted = [f.name for f in fields if f.kind in ("text", "scalar", "list")]
-        rows = file.read(columns=wanted).to_pylist()
+        columns = [f.name for f in fields if f.kind in ("text", "scalar", "list")]
+        rows = file.read(columns=columns).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"{name}: not a parquet file that can be read: {error}") from None
-    return Table(name, wanted, [TableRow(n, cells) for n, cells in enumerate(rows)], typed=True)
+    return Table(name, columns, [TableRow(n, cells) for n, cells in enumerate(rows)], typed=True)

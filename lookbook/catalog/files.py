@@ -12,7 +12,7 @@ from pathlib import Path
 from lookbook.images.loading import ImageError
 from lookbook.schema.columns import CatalogError
 
-# a few formats that images.py refuses stand here too: such a file is a row, rejected with a reason
+# with some formats that `images.loading` refuses: such a file is a row, rejected with a reason
 _SUFFIXES = (
     *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "heic", "heif", "hif"),
     *("bmp", "tif", "tiff"),
@@ -84,13 +84,13 @@ def inner_file(folder: Path, name: str, links: bool = False) -> Path:
         raise ImageError("missing", "The row names no picture.")
     path = Path(os.path.normpath(folder / name.replace("\\", "/")))
     try:
-        known = path.is_relative_to(os.path.normpath(folder)) and "\0" not in name
-        if not known or not (links or path.resolve().is_relative_to(folder.resolve())):
+        is_inside = path.is_relative_to(os.path.normpath(folder)) and "\0" not in name
+        if not is_inside or not (links or path.resolve().is_relative_to(folder.resolve())):
             raise ImageError("outside", f"The file {name!r} is outside of the data set's folder.")
-        there = path.is_file()
+        is_file = path.is_file()
     except (OSError, RuntimeError):  # too long a name, links in a circle
-        there = False
-    if not there:
+        is_file = False
+    if not is_file:
         raise ImageError("missing", f"The file {name!r} is not there.")
     return path
 
@@ -100,10 +100,10 @@ def fingerprint(folder: Path, names: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for name in sorted(names):
         try:
-            found = (folder / name).stat()
+            status = (folder / name).stat()
         except OSError:
             continue  # a link that leads nowhere
-        line = f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n"
+        line = f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
         digest.update(os.fsencode(line))  # names need not be UTF-8
     return digest.hexdigest()
 
@@ -137,12 +137,12 @@ def choose_splits(found: Iterable[str], split: str | None, name: str) -> list[st
     """
     names = sorted(set(found))
     if split is not None:
-        wanted = names if split == ALL and ALL not in names else split.split("+")
-        missing = next((s for s in wanted if s not in names), None)
-        if missing is None and (wanted or split == ALL):
-            return wanted
-        there = f"its splits are {', '.join(names)}" if names else "it has no splits"
-        raise CatalogError(f"{name} has no split {missing!r}; {there}")
+        chosen = names if split == ALL and ALL not in names else split.split("+")
+        missing = next((s for s in chosen if s not in names), None)
+        if missing is None and (chosen or split == ALL):
+            return chosen
+        available = f"its splits are {', '.join(names)}" if names else "it has no splits"
+        raise CatalogError(f"{name} has no split {missing!r}; {available}")
     if len(names) <= 1:
         return names
     if "train" in names:

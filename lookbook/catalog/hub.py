@@ -87,12 +87,12 @@ def _understood(
     """The columns as the first rows fill them: the rest is not here yet."""
     plain = [f.name for f in fields if f.kind in PLAIN_KINDS]
     roles = find_roles(fields, columns, name)
-    wanted = [n for n in plain if n != roles.image]
+    columns_read = [n for n in plain if n != roles.image]
     sample: list[tuple[int, dict]] = []
-    if wanted:
+    if columns_read:
         classes = _classes(dataset)
         try:
-            rows = dataset.select_columns(wanted).take(_SAMPLE)
+            rows = dataset.select_columns(columns_read).take(_SAMPLE)
             sample = [(n, _named(cells, classes)) for n, cells in enumerate(rows)]
         except Exception as error:  # of any of the libraries below
             raise CatalogError(_ended(name, error)) from error
@@ -116,7 +116,7 @@ def _cached_folder(repository: str) -> Path | None:
 def _load(
     name: str, where: str, config: str | None, revision: str | None, split: str | None
 ) -> tuple[list[IterableDataset], list[str]]:
-    """The streams of the splits, pictures left undecoded: the limits of images.py come first."""
+    """The streams of the splits, pictures undecoded: `images.loading` checks its limits first."""
     from datasets import load_dataset
 
     try:
@@ -132,12 +132,12 @@ def _load(
 
 
 def _sentence(name: str, error: Exception) -> str:
-    said = " ".join(str(error).split())
-    if "onfig name is missing" in said:
-        configs = re.search(r"available configs: (\[.*?\])", said)
+    message = " ".join(str(error).split())
+    if "onfig name is missing" in message:
+        configs = re.search(r"available configs: (\[.*?\])", message)
         choice = configs.group(1) if configs else "its page lists them"
         return f"{name} has several configurations, name one as {name}:CONFIG: {choice}"
-    return f"{name}: cannot be opened: {said[:300] or type(error).__name__}"
+    return f"{name}: cannot be opened: {message[:300] or type(error).__name__}"
 
 
 def _fields(features: Any) -> tuple[Field, ...]:

@@ -229,8 +229,8 @@ class Catalog:
                 f"the first, {first.id}: {first.sentence}"
             )
         if self._conditions:
-            there = "; ".join(f"{column} has {_few(values)}" for column, values in seen.items())
-            return f"{name}: no row meets {', '.join(self.source['where'])}; {there}"
+            found = "; ".join(f"{column} has {_few(values)}" for column, values in seen.items())
+            return f"{name}: no row meets {', '.join(self.source['where'])}; {found}"
         return f"{name}: it has no rows"
 
 
@@ -298,19 +298,19 @@ class _Ids:
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}  # the last that was tried behind an id
 
-    def of(self, row: Row, found: Value) -> str:
+    def of(self, row: Row, value: Value) -> str:
         """The row's own id; for a doubled one the first of id-2, id-3 ... that no row has."""
-        if isinstance(found, float) and found.is_integer():
-            found = int(found)
-        own = None if found is None else printable(str(found).strip()) or None
-        identifier = own or printable(row.key)
-        free, number = identifier, self._numbers.get(identifier, 1)
-        while free in self._taken or (free in self._reserved and free != own):
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        own_id = None if value is None else printable(str(value).strip()) or None
+        identifier = own_id or printable(row.key)
+        unused, number = identifier, self._numbers.get(identifier, 1)
+        while unused in self._taken or (unused in self._reserved and unused != own_id):
             number += 1
-            free = f"{identifier}-{number}"
+            unused = f"{identifier}-{number}"
         self._numbers[identifier] = number
-        self._taken.add(free)
-        return free
+        self._taken.add(unused)
+        return unused
 
 
 def _on_ids(reading: Reading) -> tuple[str, ...]:

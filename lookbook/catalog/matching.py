@@ -20,10 +20,10 @@ class PictureFinder:
     """The picture files of a folder, found by the names that tables give them.
 
     A name is compared in this order, and the first comparison that one file meets decides: as it
-    stands; without regard to case, NFC or NFD, backslashes, doubled slashes and `./`; with `%20`
-    and the like decoded; without its extension, a number without its leading zeros; by the end of
-    its path, so that a missing folder
-    and an absolute path of another machine do no harm. Only files of `names` are ever given.
+    is; without regard to case, NFC or NFD, backslashes, doubled slashes and `./`; with `%20` and
+    the like decoded; without its extension, a number without its leading zeros; by the end of its
+    path, so that a missing folder and an absolute path of another machine do no harm. Only files
+    of `names` are ever returned.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -165,11 +165,11 @@ def _longest_end(path: str, names: list[str]) -> list[str]:
     """Those of `names` that share the most folders with the end of `path`."""
     if len(names) < 2:
         return names
-    wanted = _stem(path).split("/")[::-1]
+    folders = _stem(path).split("/")[::-1]
 
     def shared(name: str) -> int:
         parts = _stem(canonical(name)).split("/")[::-1]
-        same = [a == b for a, b in zip(wanted, parts, strict=False)]
+        same = [a == b for a, b in zip(folders, parts, strict=False)]
         return same.index(False) if False in same else len(same)
 
     most = max(map(shared, names))

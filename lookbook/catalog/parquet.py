@@ -65,7 +65,7 @@ def parquet_source(
     folder, names = _found(path, name)
     opened = {n: _opened(folder / n, n) for n in names}
     opened, split, notes = _in_split(opened, split, name)
-    parts, roles, said = _parts(opened, columns, name)
+    parts, roles, part_notes = _parts(opened, columns, name)
     first = opened[parts[0].name]
     sources = {p.name: _pictures_of(folder, p, pictures) for p in parts}
     reading = _understood(folder, parts, columns, name, roles)
@@ -80,7 +80,7 @@ def parquet_source(
         total=sum(p.rows for p in parts),
         licence=_hub_info(first.schema_arrow).get("license") or None,
         reading=reading,
-        notes=(*notes, *said),
+        notes=(*notes, *part_notes),
         parallel=pictures.parallel if pictures and _are_texts(parts) else 1,
     )
 
@@ -184,9 +184,9 @@ def _united(fields: Sequence[Field], own: Roles, first: Roles) -> dict[str, str]
     """Names in the whole: the columns of one role are one column, whatever a part calls them."""
     known = {f.name for f in fields}
     names = {f.name: f.name for f in fields}
-    for mine, wanted in ((own.image, first.image), (own.title, first.title), (own.id, first.id)):
-        if mine and wanted and mine != wanted and wanted not in known:
-            names[mine] = wanted
+    for mine, united in ((own.image, first.image), (own.title, first.title), (own.id, first.id)):
+        if mine and united and mine != united and united not in known:
+            names[mine] = united
     return names
 
 
@@ -194,12 +194,12 @@ def _differences(parts: Sequence[_Part]) -> list[str]:
     """What parts have more or less than the first, and what they call otherwise."""
     notes, first = [], {parts[0].names[f.name] for f in parts[0].fields}
     for part in parts[1:]:
-        mine = {part.names[f.name] for f in part.fields}
-        said = [f"calls {new!r} {old!r}" for old, new in part.names.items() if old != new]
-        said += [f"has {n!r} more" for n in sorted(mine - first)]
-        said += [f"lacks {n!r}" for n in sorted(first - mine)]
-        if said:
-            notes.append(f"{part.name} {', '.join(said)} than {parts[0].name}: united")
+        own = {part.names[f.name] for f in part.fields}
+        differences = [f"calls {new!r} {old!r}" for old, new in part.names.items() if old != new]
+        differences += [f"has {n!r} more" for n in sorted(own - first)]
+        differences += [f"lacks {n!r}" for n in sorted(first - own)]
+        if differences:
+            notes.append(f"{part.name} {', '.join(differences)} than {parts[0].name}: united")
     return notes
 
 
@@ -233,14 +233,14 @@ def _cells_of(
     import pyarrow as pa
 
     file = _opened(folder / part.name, part.name)
-    wanted = [f.name for f in part.fields if f.kind in PLAIN_KINDS and f.name != part.image]
-    wanted += [part.image] if image is not None else []
+    read = [f.name for f in part.fields if f.kind in PLAIN_KINDS and f.name != part.image]
+    read += [part.image] if image is not None else []
     classes = _class_names(file.schema_arrow)
-    if not wanted:
+    if not read:
         yield from ({} for _ in range(part.rows))
         return
     try:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=wanted):
+        for batch in file.iter_batches(batch_size=batch_rows, columns=read):
             for row in batch.to_pylist():
                 for column, names in classes.items():
                     if column in row:

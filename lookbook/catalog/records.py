@@ -65,8 +65,8 @@ def pictures_column(table: Table, finder: PictureFinder | None, columns: Columns
     if columns.image is not None:
         return columns.image if columns.image in table.columns else None
     shares = {c: _share(table, c, finder) for c in table.columns}
-    good = [c for c, share in shares.items() if share >= 0.5]
-    return find_picture(good) or max(good, key=shares.__getitem__, default=None)
+    qualified = [c for c, share in shares.items() if share >= 0.5]
+    return find_picture(qualified) or max(qualified, key=shares.__getitem__, default=None)
 
 
 def _share(table: Table, column: str, finder: PictureFinder | None) -> float:
@@ -74,23 +74,23 @@ def _share(table: Table, column: str, finder: PictureFinder | None) -> float:
     filled = [c for c in cells if not is_missing(c)]
     if not filled:
         return 0.0
-    called = find_picture([column]) is not None
-    return sum(_is_picture(c, finder, called) for c in filled) / len(cells)
+    named_so = find_picture([column]) is not None
+    return sum(_is_picture(c, finder, named_so) for c in filled) / len(cells)
 
 
-def _is_picture(cell: object, finder: PictureFinder | None, called: bool) -> bool:
+def _is_picture(cell: object, finder: PictureFinder | None, named_so: bool) -> bool:
     """An address counts in a column that is called like one of pictures, or ends like a file."""
     if isinstance(cell, (list, tuple)):
-        return bool(cell) and _is_picture(cell[0], finder, called)
+        return bool(cell) and _is_picture(cell[0], finder, named_so)
     if isinstance(cell, (bytes, Mapping)):
         return bool(cell)
     text = str(cell).strip()
     if finder is not None and finder.holds(text):
         return True
     if is_url(text):
-        return called or is_data(text) or is_picture(file_of_url(text))
+        return named_so or is_data(text) or is_picture(file_of_url(text))
     try:
-        return called and decoded(text) is not None
+        return named_so and decoded(text) is not None
     except ImageError:
         return False
 
@@ -294,15 +294,6 @@ def rejections(table: Table) -> list[Rejection]:
         Rejection(f"line {r.line}", r.reason, r.sentence, table.name, r.line)
         for r in table.refusals
     ]
-
-
-def lines_by_reason(refused: Iterable[Rejection]) -> dict[str, list[int]]:
-    """Lines of refused rows by the slug they are counted by."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for rejection in refused:
-        if rejection.line is not None:
-            found[rejection.reason].append(rejection.line)
-    return dict(found)
 
 
 def count_hosts(records: Iterable[Record]) -> Counter:

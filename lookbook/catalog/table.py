@@ -144,8 +144,8 @@ def _or_error(data: bytes, encoding: str, table: Table) -> str:
 def _read_csv(text: str, table: Table, delimiter: str | None) -> None:
     lines = io.StringIO(text, newline="").readlines()
     start = 0
-    if lines and (told := _SEP.match(lines[0])):  # Excel's own line
-        delimiter, start = told[1], 1
+    if lines and (separator := _SEP.match(lines[0])):  # Excel's own line
+        delimiter, start = separator[1], 1
     while start < len(lines) and not lines[start].strip():
         start += 1
     if start >= len(lines):

@@ -203,17 +203,19 @@ def _kind(facts: Facts, is_image: bool) -> str:
 
 
 def _plan(reading: Reading, facts: Mapping[str, Facts], columns: Columns, typed: bool) -> Reading:
-    roles, plans, notes, refused = reading.roles, {}, [], []
+    roles, plans, notes, refusals = reading.roles, {}, [], []
     for f in reading.fields:
         if f.kind not in PLAIN_KINDS or f.name == roles.image:
             if f.kind == "nested" and f.name != roles.image:
                 notes.append(f"the column {f.name!r} is left out: it holds objects")
             continue
-        plan, said, bad = _plan_column(f.name, facts[f.name], reading, columns, typed)
+        plan, column_notes, column_refusals = _plan_column(
+            f.name, facts[f.name], reading, columns, typed
+        )
         plans[f.name] = plan
-        notes += said
-        refused += bad
-    reading = replace(reading, plans=plans, notes=tuple(notes), cell_refusals=tuple(refused))
+        notes += column_notes
+        refusals += column_refusals
+    reading = replace(reading, plans=plans, notes=tuple(notes), cell_refusals=tuple(refusals))
     return _with_price(reading, facts, columns)
 
 
@@ -244,12 +246,12 @@ def _plan_column(
     if facts.lists:
         return ColumnPlan(name, "several values", "its cells are lists", values_of), empty, []
     split = _splitter(name, texts, facts)
-    spelling, said = _spelling(name, split, texts)
+    spelling, spelling_notes = _spelling(name, split, texts)
     if split:
         why = f"its cells hold several, divided by {split!r}"
         convert = _several_of(split, spelling)
-        return ColumnPlan(name, "several values", why, convert), [*empty, *said], []
-    return ColumnPlan(name, *_plainly(facts), _spelt(spelling)), [*empty, *said], []
+        return ColumnPlan(name, "several values", why, convert), [*empty, *spelling_notes], []
+    return ColumnPlan(name, *_plainly(facts), _spelt(spelling)), [*empty, *spelling_notes], []
 
 
 def _plainly(facts: Facts) -> tuple[str, str]:
@@ -272,8 +274,8 @@ def _why_id(name: str, columns: Columns, facts: Facts) -> str:
 def _emptied(name: str, facts: Facts) -> list[str]:
     if not facts.missing_words:
         return []
-    said = ", ".join(f"{w!r} {n:,} times" for w, n in facts.missing_words.most_common(_NAMED))
-    return [f"the column {name!r} holds nothing where it says {said}"]
+    words = ", ".join(f"{w!r} {n:,} times" for w, n in facts.missing_words.most_common(_NAMED))
+    return [f"the column {name!r} holds nothing where it says {words}"]
 
 
 # numbers
@@ -308,10 +310,10 @@ def _money(
         return None  # whole numbers are read as such
     convention = convention_of(texts)
     amounts = {text: parse_amount(text, convention) for text in texts}
-    good = sum(n for text, n in texts.items() if amounts[text])
-    if 2 * good < sum(facts.texts.values()):
+    readable = sum(n for text, n in texts.items() if amounts[text])
+    if 2 * readable < sum(facts.texts.values()):
         return None
-    bad = [
+    refusals = [
         CellRefusal(
             line, name, text[:80], f"the column {name!r}: expected an amount, found {text[:80]!r}"
         )
@@ -319,7 +321,7 @@ def _money(
         if found is None
         for line in facts.lines[text]
     ]
-    bad.sort(key=lambda refusal: refusal.line)
+    refusals.sort(key=lambda refusal: refusal.line)
     notes = []
     if convention.guessed:
         mark = "." if convention.decimal == "," else ","
@@ -327,9 +329,9 @@ def _money(
             f"the column {name!r}: {mark!r} is taken to group thousands, as three digits follow it "
             "everywhere"
         )
-    if bad:
-        shown = ", ".join(f"line {r.line} {r.text!r}" for r in bad[:_NAMED])
-        notes.append(f"the column {name!r}: {len(bad):,} cells are no amount: {shown}")
+    if refusals:
+        shown = ", ".join(f"line {r.line} {r.text!r}" for r in refusals[:_NAMED])
+        notes.append(f"the column {name!r}: {len(refusals):,} cells are no amount: {shown}")
     constant = _currency_in(name)
 
     def convert(value: object) -> Value:
@@ -346,11 +348,11 @@ def _money(
 
     currencies = sorted({a.currency for a in amounts.values() if a and a.currency})
     if len(currencies) > 1:
-        said = ", ".join(currencies)
-        notes.append(f"the column {name!r} is in {said}: amounts are compared as they stand")
+        listed = ", ".join(currencies)
+        notes.append(f"the column {name!r} is in {listed}: amounts are compared as they stand")
     why = f"by its name; decimals behind {convention.decimal!r}"
     why += f"; in {', '.join(currencies)}" if currencies else ""
-    return ColumnPlan(name, "amount", why, convert, currency), notes, bad
+    return ColumnPlan(name, "amount", why, convert, currency), notes, refusals
 
 
 def _amount(text: str, known: dict[str, Amount | None], convention: Convention) -> Amount | None:
@@ -369,18 +371,18 @@ def _with_price(reading: Reading, facts: Mapping[str, Facts], columns: Columns) 
     """The price a customer pays: the sale price where it is lower, in a column of its own."""
     roles, plans = reading.roles, reading.plans
     attributes, notes = list(roles.attributes), list(reading.notes)
-    offered = None if columns.price else find_sale_price([n for n in attributes if n in plans])
+    sale_price = None if columns.price else find_sale_price([n for n in attributes if n in plans])
     numeric = [
-        c for c in (roles.price, offered) if c and plans[c].taken_for in ("amount", "number")
+        c for c in (roles.price, sale_price) if c and plans[c].taken_for in ("amount", "number")
     ]
     sale: tuple[str, str, str] | None = None
-    if roles.price and offered and roles.price != offered and len(numeric) == 2:
+    if roles.price and sale_price and roles.price != sale_price and len(numeric) == 2:
         taken = {normalize_column_name(n) for n in attributes}
         names = ("price", "current_price", "price_now")
-        made = next(n for n in names if normalize_column_name(n) not in taken)
-        sale = (roles.price, offered, made)
-        attributes.append(made)
-        notes.append(f"the price is that of {offered!r} where it is lower than {roles.price!r}")
+        new = next(n for n in names if normalize_column_name(n) not in taken)
+        sale = (roles.price, sale_price, new)
+        attributes.append(new)
+        notes.append(f"the price is that of {sale_price!r} where it is lower than {roles.price!r}")
     currency = "currency" if _has_currency(reading, facts, numeric) else None
     attributes += [currency] if currency else []
     if columns.attributes is not None:  # those only, and what they need to be shown
@@ -395,8 +397,12 @@ def _has_currency(reading: Reading, facts: Mapping[str, Facts], columns: Sequenc
     """Whether the cells of a column of prices say a currency that no column of its own says."""
     if "currency" in {normalize_column_name(f.name) for f in reading.fields}:
         return False
-    told = ((reading.plans[c].currency, facts[c].strings()) for c in columns)
-    return any(of is not None and of(text) for of, texts in told for text in texts)
+    columns_of_texts = ((reading.plans[c].currency, facts[c].strings()) for c in columns)
+    return any(
+        currency_of is not None and currency_of(text)
+        for currency_of, texts in columns_of_texts
+        for text in texts
+    )
 
 
 def _lower(regular: Value, sale: Value) -> Value:
@@ -432,11 +438,11 @@ def _splitter(name: str, texts: Counter, facts: Facts) -> str | None:
         return None
     if all(t.startswith("[") and t.endswith("]") and _listed(t) is not None for t in texts):
         return "[]"
-    called = any(normalize_column_name(name).startswith(word) for word in _SEVERAL)
-    return next((mark for mark in "|;," if _divides(mark, texts, called)), None)
+    named_so = any(normalize_column_name(name).startswith(word) for word in _SEVERAL)
+    return next((mark for mark in "|;," if _divides(mark, texts, named_so)), None)
 
 
-def _divides(mark: str, texts: Counter, called: bool) -> bool:
+def _divides(mark: str, texts: Counter, named_so: bool) -> bool:
     divided = [t for t in texts if len(_parts(t, mark)) > 1]
     if not divided or (mark == "," and all(_COMMA_NUMBER.fullmatch(t) for t in divided)):
         return False
@@ -445,7 +451,7 @@ def _divides(mark: str, texts: Counter, called: bool) -> bool:
         parts.update({part.strip(): count for part in text.split(mark)})
     if max(map(len, parts)) > _MAX_PART:
         return False
-    if called or (mark == "|" and max(map(len, parts)) <= _MAX_PART // 2):
+    if named_so or (mark == "|" and max(map(len, parts)) <= _MAX_PART // 2):
         return True
     spaced = mark != "," or all(", " in t for t in divided)
     return spaced and len(parts) <= _MAX_KINDS and sum(parts.values()) >= 2 * len(parts)
@@ -493,15 +499,15 @@ def _spelling(name: str, split: str | None, texts: Counter) -> tuple[dict[str, s
     if len(written) > _MAX_KINDS or total < 2 * len(written):
         return {}, []
     spelling: dict[str, str] = {}
-    said: list[str] = []
+    changes: list[str] = []
     for spellings in written.values():
         best = max(spellings, key=lambda s: (spellings[s], s[:1].isupper() and not s.isupper()))
         others = {s: best for s in spellings if s != best}
         spelling |= others
-        said += [f"{s!r} as {best!r}" for s in others]
-    more = f" and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
-    note = f"the column {name!r}: {', '.join(said[:_NAMED])}{more} are read as one value"
-    return spelling, [note] if said else []
+        changes += [f"{s!r} as {best!r}" for s in others]
+    more = f" and {len(changes) - _NAMED} more" if len(changes) > _NAMED else ""
+    note = f"the column {name!r}: {', '.join(changes[:_NAMED])}{more} are read as one value"
+    return spelling, [note] if changes else []
 
 
 def _spelt(spelling: Mapping[str, str]) -> Callable[[object], Value]:

@@ -12,9 +12,8 @@ import numpy as np
 from lookbook.recommend.context import SEASONS, Context
 from lookbook.recommend.data import Interactions
 from lookbook.recommend.items import Items
+from lookbook.schema.column_names import SEASON_NAMES, USAGE_NAMES
 
-_SEASON_COLUMNS = ("season",)
-_OCCASION_COLUMNS = ("usage", "occasion")
 _MATCH, _OPPOSITE, _OTHER_USE = 0.7, -0.7, -0.4  # prior log lifts
 _PRIOR_STRENGTH = 50.0  # interactions in a context that weigh as much as the prior
 _OVER_BUDGET = 4.0  # log score lost for each e-fold that a price lies over the budget
@@ -79,12 +78,12 @@ class ContextLift:
 def season_prior(items: Items, season: str) -> np.ndarray:
     """float32 (n,): log lifts by the catalogue's column of seasons."""
     opposite = SEASONS[(SEASONS.index(season) + 2) % 4]
-    return _prior(items, _SEASON_COLUMNS, {season: _MATCH, opposite: _OPPOSITE}, 0.0)
+    return _prior(items, SEASON_NAMES, {season: _MATCH, opposite: _OPPOSITE}, 0.0)
 
 
 def occasion_prior(items: Items, occasion: str) -> np.ndarray:
     """float32 (n,): log lifts by the catalogue's column of usage."""
-    return _prior(items, _OCCASION_COLUMNS, {occasion: _MATCH}, _OTHER_USE)
+    return _prior(items, USAGE_NAMES, {occasion: _MATCH}, _OTHER_USE)
 
 
 def _prior(

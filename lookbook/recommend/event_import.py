@@ -75,11 +75,11 @@ def import_events(
     own names are not stored. The same file again adds nothing. `database` is where events are
     kept, as `database_url` says without it. Raises InteractionsError.
     """
-    found, rows = purchases_of(path, Items.of_index(index), columns)
-    told = _types(found)
-    known = np.array([t is not None for t in told], bool)
-    kept, rows = found.where(known, "of an unknown kind of event"), rows[known]
-    types = [t for t in told if t]
+    purchases, rows = purchases_of(path, Items.of_index(index), columns)
+    types_or_none = _types(purchases)
+    known = np.array([t is not None for t in types_or_none], bool)
+    kept, rows = purchases.where(known, "of an unknown kind of event"), rows[known]
+    types = [t for t in types_or_none if t]
     now = (datetime.now(UTC) - _EPOCH) / timedelta(days=1)
     past = kept.days < now + 1
     kept, rows = kept.where(past, "in the future"), rows[past]

@@ -34,15 +34,15 @@ from lookbook.recommend.exploration import (
 from lookbook.recommend.history import EXPLORED, history_of, interactions_of
 from lookbook.recommend.items import Items
 from lookbook.recommend.model_store import MODELS_FOLDER, Models, open_published
+from lookbook.schema.column_names import KIND_NAMES
 from lookbook.schema.filters import Where
 from lookbook.search.index import Index
 
 _RARE_BELOW = 3  # items with fewer events are worth exploring
 _MIN_RARE = 20  # rare candidates to draw explored slots from
-_DEALT = 200  # other rare items that are scored where there are not so many
+_MORE_RARE = 200  # drawn and scored where the candidates have fewer
 _ONBOARDING_ITEMS = 3
-_LENDING_NEIGHBOURS = 5  # visual neighbours whose users speak for a new item
-_CATEGORIES = ("articletype", "producttypename", "producttype", "category", "subcategory", "label")
+_VISUAL_NEIGHBOURS = 5  # that stand in for an item without events
 
 
 class Feed:
@@ -155,18 +155,18 @@ class Feed:
     ) -> np.ndarray:
         """Return scores of items with few events, -inf for others.
 
-        Of the candidates if enough of them are rare; else also of others that this visitor is dealt
-        today, so that scoring them is fast and their propensities stay the same all day.
+        Of the candidates if enough of them are rare; else also of a sample that is drawn once a day
+        for each visitor, so that scoring is fast and propensities stay the same all day.
         """
         rare = allowed & (self.models.hybrid.item_features.event_counts < _RARE_BELOW)
         rare_scores = np.where(rare, scores, -np.inf)
         if np.isfinite(rare_scores).sum() >= _MIN_RARE or not rare.any():
             return rare_scores
         rows = np.flatnonzero(rare)
-        deal = np.random.default_rng([crc32((token or "").encode()), date.today().toordinal()])
-        dealt = np.isfinite(rare_scores)
-        dealt[rows[deal.integers(len(rows), size=_DEALT)]] = True
-        return self.models.hybrid.scores([history], context, dealt)[0]
+        draw = np.random.default_rng([crc32((token or "").encode()), date.today().toordinal()])
+        scored = np.isfinite(rare_scores)
+        scored[rows[draw.integers(len(rows), size=_MORE_RARE)]] = True
+        return self.models.hybrid.scores([history], context, scored)[0]
 
     def _record_explored(self, token: str | None, answer: Answer, context: Context) -> None:
         if token is None:
@@ -198,8 +198,8 @@ class Feed:
         rows, scores = self._neighbours(item_features.knn, [row], closed, k)
         text = "people who liked this also liked it"
         if not len(rows) and item_features.visual_neighbours is not None:
-            lending = item_features.visual_neighbours[row][:_LENDING_NEIGHBOURS]
-            rows, scores = self._neighbours(item_features.knn, lending, closed, k)
+            lookalike_rows = item_features.visual_neighbours[row][:_VISUAL_NEIGHBOURS]
+            rows, scores = self._neighbours(item_features.knn, lookalike_rows, closed, k)
             text = "liked by people who like what looks like this"
         empty_reason = "nobody who took this has taken anything else yet"
         return self._answer_of_one_reason(rows, scores, text, empty_reason)
@@ -229,7 +229,7 @@ class Feed:
     def _same_category(self, row: int) -> np.ndarray:
         """bool (n,): items of the same product group or category."""
         same = self.items.product_groups == self.items.product_groups[row]
-        column = self.items.find_column(*_CATEGORIES)
+        column = self.items.find_column(*KIND_NAMES)
         if column is not None:
             codes = self.items.columns[column][1]
             same = same | (codes == codes[row])

@@ -14,7 +14,7 @@ import numpy as np
 from lookbook.catalog.table import is_table, read_table
 from lookbook.recommend.data import Interactions
 from lookbook.recommend.items import Items
-from lookbook.schema.column_names import normalize_column_name
+from lookbook.schema.column_names import find_column
 from lookbook.schema.columns import CatalogError
 from lookbook.schema.missing import is_missing
 from lookbook.schema.money import convention_of, parse_amount
@@ -80,8 +80,8 @@ class Purchases:
 
     def dropped_text(self) -> str:
         """The dropped rows as the end of a sentence."""
-        said = ", ".join(f"{n:,} {reason}" for reason, n in self.dropped.items())
-        return f"{sum(self.dropped.values()):,} rows dropped" + (f": {said}" if said else "")
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in self.dropped.items())
+        return f"{sum(self.dropped.values()):,} rows dropped" + (f": {reasons}" if reasons else "")
 
 
 def read_interactions(
@@ -202,11 +202,6 @@ def day_number(text: str) -> float:
         raise InteractionsError(f"expected a day as YYYY-MM-DD, found {text!r}") from None
 
 
-def days_of(column: pa.ChunkedArray) -> np.ndarray:
-    """float64 (n,): days since 1970 of dates, times, ISO texts or numbers; see `schema.times`."""
-    return _days(column.to_pylist(), "time", ())
-
-
 def _table(path: Path) -> tuple[pa.Table, dict[str, int], list[str]]:
     """The table, rows of it that could not be read by reason, and notes."""
     import pyarrow as pa
@@ -247,10 +242,9 @@ def _plain(values: list) -> list:
 
 
 def _columns(table: pa.Table, given: dict[str, str | None], name: str) -> dict[str, str]:
-    plain = {normalize_column_name(n): n for n in reversed(table.column_names)}
     found = {}
     for role, names in _NAMES.items():
-        column = given.get(role) or _first(plain, names)
+        column = given.get(role) or find_column(table.column_names, names)
         if given.get(role) and column not in table.column_names:
             raise InteractionsError(f"{name} has no column {column!r}; {_listed(table)}")
         if column is None and role not in _OPTIONAL:
@@ -261,10 +255,6 @@ def _columns(table: pa.Table, given: dict[str, str | None], name: str) -> dict[s
         if column is not None:
             found[role] = column
     return found
-
-
-def _first(plain: Mapping[str, str], names: Sequence[str]) -> str | None:
-    return next((plain[n] for n in names if n in plain), None)
 
 
 def _listed(table: pa.Table) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookbook.schema.column_names import find_column, normalize_column_name
+from lookbook.schema.column_names import find_column, is_categorical, normalize_column_name
 from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import FilterError, Where, parse_where
 from lookbook.search.product_groups import group_products
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Coded = tuple[list, np.ndarray]  # distinct values, and for each row which of them it has
 
 _CODE_NAMES = ("sku", "articleid", "productid", "variantid", "handle", "ean", "gtin", "barcode")
-_CATEGORY_COUNTS = range(2, 151)  # a column with so many values holds categories of items
+_MAX_CATEGORIES = 150  # a column with more distinct values holds no categories of items
 
 
 class UnknownItems(LookupError):  # noqa: N818
@@ -155,11 +155,9 @@ class Items:
     @cached_property
     def category_codes(self) -> dict[str, np.ndarray]:
         """Columns whose values are categories of items: {name: int64 codes (n,)}."""
-        columns = {}
+        columns, most = {}, min(_MAX_CATEGORIES, max(2, len(self) // 4))
         for name, (values, codes) in self.columns.items():
-            texts = [v for v in values if v is not None]
-            few = len(texts) in _CATEGORY_COUNTS and len(texts) <= max(2, len(self) // 4)
-            if few and all(isinstance(v, str) for v in texts):
+            if is_categorical(values, range(2, most + 1)):
                 columns[name] = codes.astype(np.int64)
         return columns
 

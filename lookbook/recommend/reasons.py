@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lookbook.recommend.context import Context
 from lookbook.recommend.data import History
 from lookbook.recommend.items import Items
+from lookbook.schema.column_names import SEASON_NAMES, USAGE_NAMES
 
 _VERBS = {"view": "looked at", "like": "liked", "save": "saved", "buy": "bought"}
 _MIN_COSINE = 0.6  # from which "like the ..." is said
@@ -69,7 +72,7 @@ def _nearest_position(items: Items, history: History, row: int) -> int | None:
 def _by_context(items: Items, row: int, context: Context) -> str:
     """What of the context the item fits."""
     parts = []
-    season, usage = _value(items, row, "season"), _value(items, row, "usage", "occasion")
+    season, usage = (_value(items, row, names) for names in (SEASON_NAMES, USAGE_NAMES))
     if season.casefold() not in _EVERY_SEASON and context.effective_season in (None, season):
         parts.append(f"worn in {season.lower()}")
     if context.occasion and usage.casefold() == context.occasion.casefold():
@@ -77,7 +80,7 @@ def _by_context(items: Items, row: int, context: Context) -> str:
     return " and ".join(parts)
 
 
-def _value(items: Items, row: int, *names: str) -> str:
+def _value(items: Items, row: int, names: Sequence[str]) -> str:
     """An item's value in the first column of these names, "" where there is none."""
     column = items.find_column(*names)
     if column is None:

@@ -25,7 +25,7 @@ _NAMED = {  # the first match counts, so the specific word of "navy blue" comes 
     "gray": "9a9c9e", "brown": "6f4a31", "red": "cb2f2e", "orange": "e8792b", "yellow": "efc93f",
     "green": "4f8d4c", "blue": "3f6bb5", "pink": "e58ba5", "purple": "6a3b8a",
 }  # fmt: skip
-_COMPOUND = {  # names of several words that are not told by one of them
+_COMPOUND = {  # names of several words whose colour is none of their words'
     "lime green": "9bc53d", "off white": "f5f1e8", "sea green": "2f8f79",
     "navy blue": _NAMED["navy"], "turquoise blue": _NAMED["turquoise"],
     "mushroom brown": _NAMED["mushroom"],

@@ -52,6 +52,12 @@ def find_column(columns: Iterable[str], names: Iterable[str]) -> str | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
+def is_colour_column(name: str) -> bool:
+    """Whether a column is called like one of colours, also as `perceived_colour_master_name`."""
+    plain = normalize_column_name(name)
+    return plain in COLOUR_NAMES or "colour" in plain or "color" in plain
+
+
 def is_categorical(values: Iterable[object], sizes: Container[int]) -> bool:
     """Whether the distinct values of a column sort items into kinds: texts, of a fitting number.
 

@@ -80,12 +80,12 @@ _NO_AMOUNT = frozenset(
 
 
 class CatalogError(ValueError):
-    """A data set that cannot be opened or read as asked; str() is one sentence for a person."""
+    """A data set that cannot be opened or read; str() is one sentence that can be shown."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Column names given by hand; None means: find it by type and common names."""
+    """Column names given by the caller; None: found by type and common names."""
 
     image: str | None = None
     title: str | None = None
@@ -108,9 +108,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns by what they are for; `image` is None where the picture is no column.
+    """The columns by role; `image` is None where the picture is no column.
 
-    `group` says which items are one product, `price` what it costs; both are attributes too.
+    `group` is equal for items of one product, `price` is what it costs; both are attributes too.
     """
 
     image: str | None
@@ -123,14 +123,14 @@ class Roles:
 
 @dataclass(frozen=True)
 class Filled:
-    """How a column is filled: so many cells hold something, so many different things."""
+    """How a column is filled: `count` of cells with a value, `distinct` of different values."""
 
     count: int
     distinct: int
 
     @property
     def unique(self) -> bool:
-        """Whether no value stands twice."""
+        """Whether no value occurs twice."""
         return 0 < self.count == self.distinct
 
 
@@ -144,11 +144,11 @@ def find_roles(
     image: str | None = None,
     filled: Mapping[str, Filled] | None = None,
 ) -> Roles:
-    """Settle what each column is for; raises CatalogError that lists what there is.
+    """Assign roles to columns; raises CatalogError that lists the columns there are.
 
     `image` is the picture's column where the kind of data set fixes it (an imagefolder's
-    `file_name`); `name` is the data set's, for the message; `filled` says how the columns are
-    filled, where that is known before the rows are read.
+    `file_name`); `name` is the data set's, for the message; `filled` describes the cells of each
+    column, None where they are not known before the rows are read.
     """
     given = [columns.image, columns.title, columns.id, columns.group, columns.price]
     given += columns.attributes or ()
@@ -177,33 +177,41 @@ def find_roles(
 
 
 def _find_id(names: Sequence[str], filled: Mapping[str, Filled] | None) -> str | None:
-    """A column called like an id with next to no repeats, else a unique one that ends like one.
+    """Return a column named like an id with few repeats, else a unique one that ends like one.
 
-    Last comes a name that can mean nothing but an item's own id, should half of it be distinct:
-    what is doubled there is said. Where nobody knows how columns are filled, the name decides.
+    Else one whose name can only mean an item's own id, if half of its values are distinct; the
+    repeated ones are reported later. Without `filled` the name alone decides.
     """
     if filled is None:
         return find_column(names, _ID_NAMES)
-    there = {n: filled[n] for n in names if n in filled and filled[n].count}
-    most = max((f.count for f in filled.values()), default=0)
-    good = [n for n, f in there.items() if f.distinct >= 0.9 * f.count and f.count >= most / 2]
-    called = find_column(good, _ID_NAMES)
-    if called is None:
-        ends = [n for n in good if there[n].unique and normalize_column_name(n).endswith(_ID_ENDS)]
-        called = next((n for n in ends if _words(n)[-1] in _ID_ENDS), None)
-    if called is None:
-        half = [n for n, f in there.items() if f.distinct >= 0.5 * f.count]
-        called = find_column(
+    filled_columns = {n: filled[n] for n in names if n in filled and filled[n].count}
+    most_filled = max((f.count for f in filled.values()), default=0)
+    nearly_unique = [
+        n
+        for n, f in filled_columns.items()
+        if f.distinct >= 0.9 * f.count and f.count >= most_filled / 2
+    ]
+    identifier = find_column(nearly_unique, _ID_NAMES)
+    if identifier is None:
+        ends = [
+            n
+            for n in nearly_unique
+            if filled_columns[n].unique and normalize_column_name(n).endswith(_ID_ENDS)
+        ]
+        identifier = next((n for n in ends if _words(n)[-1] in _ID_ENDS), None)
+    if identifier is None:
+        half = [n for n, f in filled_columns.items() if f.distinct >= 0.5 * f.count]
+        identifier = find_column(
             [n for n in half if normalize_column_name(n) in _OWN_ID_NAMES], _ID_NAMES
         )
-    return called
+    return identifier
 
 
 _MEAN_GROUP = 6  # items of one product on average; a column with more says a kind
 
 
 def _find_group(names: Sequence[str], filled: Mapping[str, Filled]) -> str | None:
-    """A column called like the code of a product that several items share."""
+    """Return a column named like a product code whose values several items share."""
     shared = [
         n
         for n in names
@@ -213,10 +221,9 @@ def _find_group(names: Sequence[str], filled: Mapping[str, Filled]) -> str | Non
 
 
 def find_price(names: Sequence[str]) -> str | None:
-    """The column of what a customer pays: by its exact name, else by a word of prices in it.
+    """Return the column of what a customer pays: by its exact name, else by a word in it.
 
-    Costs, prices of before, percentages and the like never are it; a sale price is it only where
-    there is no other.
+    Costs, former prices and percentages never count; a sale price only where there is no other.
     """
     exact = find_column(names, _PRICE_NAMES)
     if exact is not None:
@@ -227,12 +234,12 @@ def find_price(names: Sequence[str]) -> str | None:
 
 
 def find_sale_price(names: Sequence[str]) -> str | None:
-    """The column of prices for the time of a sale."""
+    """Return the column of sale prices."""
     return find_column(names, _SALE_NAMES)
 
 
 def listed(fields: Iterable[Field]) -> str:
-    """The columns as the end of a sentence."""
+    """Return the columns as the end of a sentence."""
     return "its columns are " + (", ".join(f"{f.name} ({f.kind})" for f in fields) or "none")
 
 
@@ -245,32 +252,32 @@ def _find_image(fields: Sequence[Field]) -> str | None:
 
 
 def find_picture(names: Sequence[str]) -> str | None:
-    """The column that is called like one of pictures."""
+    """Return the column that is named like one of pictures."""
     return find_column(names, _IMAGE_NAMES)
 
 
 def is_price(name: str) -> bool:
-    """Whether a column is called like one of amounts of money, whoever pays them."""
-    said = set(_words(name))
-    if said & _NO_AMOUNT or "%" in name or {"stock", "quantity"} & said:
+    """Whether a column is named like one of amounts of money, costs and former prices included."""
+    words = set(_words(name))
+    if words & _NO_AMOUNT or "%" in name or {"stock", "quantity"} & words:
         return False
     plain = normalize_column_name(name)
-    return bool(said & _PRICE_WORDS) or any(part in plain for part in _PRICE_PARTS)
+    return bool(words & _PRICE_WORDS) or any(part in plain for part in _PRICE_PARTS)
 
 
 def is_quantity(name: str) -> bool:
-    """Whether a column is called like one of amounts, counts or ratings: numbers to measure by."""
+    """Whether a column is named like one of amounts, counts or ratings."""
     return is_price(name) or bool(_QUANTITIES & set(_words(name)))
 
 
 def _words(name: str) -> list[str]:
-    """The words of a column's name: `salePrice`, `sale_price` and `Sale Price` have two."""
+    """Split a column's name into words: `salePrice`, `sale_price` and `Sale Price` have two."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return [normalize_column_name(word) for word in re.findall(r"[^\W_]+", apart)] or [""]
 
 
 def scalar(value: object) -> Scalar:
-    """A cell as an attribute: dates as ISO text, what is empty or not a number as None."""
+    """Return a cell as an attribute: dates as ISO text, empty cells and NaN as None."""
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         value = value.item()  # numpy's scalars
     if isinstance(value, int) and abs(value) >= 2**63:
@@ -287,7 +294,7 @@ def scalar(value: object) -> Scalar:
 
 
 def display_text(value: object) -> str:
-    """A value as people write it: 2012 for 2012.0, yes and no, several divided by commas."""
+    """Return a value as text: 2012 for 2012.0, yes and no, several separated by commas."""
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, bool):
@@ -298,12 +305,12 @@ def display_text(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that UTF-8 can hold: half a character, as JSON and old file names bring them, is `?`."""
+    """Replace lone surrogates, as JSON and old file names have them, by `?`, for UTF-8."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def made_title(attributes: Mapping[str, Value], key: str) -> str:
-    """A title for a product that has none: "Navy Blue Shirts" where columns say so, else `key`."""
+    """Return a title for an item without one: "Navy Blue Shirts" from its columns, else `key`."""
     names = [n for n, value in attributes.items() if isinstance(value, str)]
     found = [find_column(names, COLOUR_NAMES), find_column(names, KIND_NAMES)]
     if found[1] is None:

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-_CONDITION = re.compile(r"([^=!<>]+)(!=|<=|>=|=)(.*)", re.DOTALL)  # in time linear to its text
 MAX_CHARACTERS = 512  # of a condition
 _NUMERIC: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "<=": np.less_equal,
     ">=": np.greater_equal,
 }
+_SUFFIXES = ("!=", *_NUMERIC)  # of a mapping's keys; without one a condition is `=`
+_OPERATORS = "|".join([*_SUFFIXES, "="])  # `=` last, as all others end in it
+_CONDITION = re.compile(rf"([^=!<>]+)({_OPERATORS})(.*)", re.DOTALL)  # matches in linear time
 
 
 class FilterError(ValueError):
@@ -81,8 +83,8 @@ class Condition:
                 numbers = ([_number(v) for v in _each(cell)] for cell in column)
                 met = [bool(test(np.array(each), number).any()) for each in numbers]
             return np.array(met, dtype=bool)
-        wanted = {v.casefold() for v in self.values}
-        hits = (any(_text(v) in wanted for v in _each(cell)) for cell in column)
+        values = {v.casefold() for v in self.values}
+        hits = (any(_text(v) in values for v in _each(cell)) for cell in column)
         hit = np.fromiter(hits, dtype=bool, count=len(column))
         return hit if self.operator == "=" else ~hit
 
@@ -130,7 +132,7 @@ def parse_where(where: Where) -> tuple[Condition, ...]:
 
 
 def _from_pair(key: str, value: object) -> Condition:
-    suffix = next((sign for sign in ("!=", "<=", ">=") if key.endswith(sign)), "")
+    suffix = next((sign for sign in _SUFFIXES if key.endswith(sign)), "")
     column, operator = key.removesuffix(suffix).rstrip(), suffix or "="
     values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
     if not values:

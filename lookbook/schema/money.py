@@ -88,7 +88,7 @@ def parse_amount(text: str, convention: Convention) -> Amount | None:
 
 
 def _well_grouped(number: str, decimal: str) -> bool:
-    """Whether thousands stand in threes (or twos and a three, as in India), decimals once."""
+    """Whether digits are grouped by three (or by two before the last three, as in India)."""
     whole, _, decimals = number.rpartition(decimal) if decimal in number else (number, "", "")
     first, *groups = re.split(r"[.,'’ ]", whole)
     threes = all(len(g) == 3 for g in groups)
@@ -105,7 +105,7 @@ def currency_code(text: str) -> str | None:
     if bare.casefold() in _SYMBOLS:
         return _SYMBOLS[bare.casefold()]
     if bare.casefold() in ("kr", "kr."):
-        return "kr"  # of four countries: kept as it stands
+        return "kr"  # of four countries: kept as it is
     words = {code for word in re.split(r"[\s()]+", bare) if (code := _known(word))}
     known = all(_known(word) for word in re.split(r"[\s()]+", bare) if word)
     return words.pop() if known and len(words) == 1 else _dollar(bare)
@@ -153,7 +153,7 @@ def _number(text: str) -> str | None:
 
 
 def _vote(number: str) -> tuple[str | None, bool]:
-    """(decimal mark that a number speaks for, whether it is sure of it); a lone mark is not."""
+    """Return (decimal mark that a number suggests, whether it is certain); a lone mark is not."""
     marks = [c for c in number if c in ".,"]
     if not marks:
         return None, False

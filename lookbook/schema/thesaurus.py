@@ -1,7 +1,7 @@
 """Everyday words of ten languages as concepts: "trainers", "Turnschuhe" -> sports_shoes.
 
-The concepts, their roles and their terms stand in thesaurus.csv, one concept a row, one language a
-column, terms divided by "|". A shop adds rows or terms with a file of the same columns.
+The concepts, their roles and their terms are in thesaurus.csv, one concept a row, one language a
+column, terms separated by "|". A shop adds rows or terms with a file of the same columns.
 """
 
 from __future__ import annotations

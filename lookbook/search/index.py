@@ -187,7 +187,7 @@ class Index:
 
     @property
     def items(self) -> Sequence[IndexItem]:
-        """Every item, by row number; made when asked for."""
+        """Every item, by row number; each is built when it is read."""
         return _Items(self)
 
     def item(self, id: str) -> IndexItem:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from lookbook.schema.text import tokenize
+from lookbook.schema.thesaurus import stem
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
 
@@ -97,21 +96,4 @@ def _add_texts(
 
 
 def _stems(text: str) -> list[str]:
-    return [_stem(word) for word in tokenize(text)]
-
-
-@cache
-def _stemmer() -> Any:
-    from snowballstemmer import stemmer
-
-    return stemmer("english")
-
-
-_STEMMER_LOCK = Lock()  # the stemmer keeps the word that it works on in itself
-
-
-@lru_cache(maxsize=100_000)
-def _stem(word: str) -> str:
-    """Stem with Porter 2 (2001): "stripes" and "striped" -> "stripe"."""
-    with _STEMMER_LOCK:
-        return str(_stemmer().stemWord(word))
+    return [stem(word, "en") for word in tokenize(text)]

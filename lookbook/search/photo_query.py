@@ -69,7 +69,7 @@ def decode_photo(photo: Picture, encoder: Encoder) -> Image.Image:
 
 
 def locate_box(image: Image.Image, encoder: Encoder) -> Box:
-    """Return the box of the garment with a margin, or WHOLE where none was told apart."""
+    """Return the box of the garment with a margin, or WHOLE where none stands out."""
     from lookbook.encoding.localization import find_garment
 
     garment = find_garment(encoder, image)

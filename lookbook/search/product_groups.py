@@ -24,7 +24,7 @@ Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which 
 _SAME_NAMES = ("articletype", "producttypename", "gender", "subcategory", "indexname", "category")
 _MAX_COLOURS = 12  # of one product; a larger group is a word that many products share
 _MAX_MEAN_ITEMS = 6  # items of a product code on average; above it, a column says a kind
-_MIN_LETTERS = 3  # of a telling word; the t of "t-shirt" and the "in" of "in black" do not count
+_MIN_LETTERS = 3  # of a word that counts; the t of "t-shirt" and the "in" of "in black" do not
 
 
 @per_index
@@ -90,16 +90,17 @@ def group_by_title(titles: Sequence[str], columns: Mapping[str, Sequence[Any]]) 
     named = columns[colour] if colour else [None] * len(titles)
     known = COLOUR_WORDS | {word for value in set(named) if value for word in tokenize(str(value))}
     kinds = [values for c, values in columns.items() if normalize_column_name(c) in _SAME_NAMES]
-    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    rows_by_key: dict[tuple[object, ...], list[int]] = defaultdict(list)
     colours: list[object] = []
     for row, title in enumerate(titles):
         words = tokenize(title)
-        bare = tuple(word for word in words if word not in known)
+        without_colours = tuple(word for word in words if word not in known)
         colours.append(named[row] or tuple(word for word in words if word in known))
-        telling = sum(len(word) >= _MIN_LETTERS for word in bare) > 1
-        alike[(bare if telling else row, *(kind[row] for kind in kinds))].append(row)
+        names_a_product = sum(len(word) >= _MIN_LETTERS for word in without_colours) > 1
+        name = without_colours if names_a_product else row
+        rows_by_key[(name, *(kind[row] for kind in kinds))].append(row)
     keys = np.arange(len(titles))
-    for rows in alike.values():
+    for rows in rows_by_key.values():
         distinct = len({colours[row] for row in rows}) == len(rows)
         if 1 < len(rows) <= _MAX_COLOURS and distinct:
             keys[rows] = rows[0]

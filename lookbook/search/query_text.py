@@ -35,8 +35,7 @@ def parse_negation(text: str) -> tuple[str, str]:
 
     "in navy, without stripes" gives ("in navy", "stripes"). "without", "not", "no", "minus" and
     "except", and such words of the text's own language, negate what follows, up to a comma, "but",
-    "with" or "in"; a word with a dash before
-    it, as search engines take it, is negated by itself.
+    "with" or "in". A word with a dash before it is negated by itself, as search engines read it.
     """
     negations, ends = (_grammar(text, name) for name in ("_not", "_end"))
     wanted: list[str] = []

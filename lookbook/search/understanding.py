@@ -1,4 +1,4 @@
-"""What a query's words ask of this catalogue: a kind that holds, attributes that rank, a price."""
+"""What the words of a query mean for a catalogue: kinds filter, attributes rank, a price limits."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ WEIGHTS = {
     "usage": 0.4,
     "season": 0.3,
 }
-# An item called just so comes before one of a narrower concept: blue before navy, and trousers in
-# any colour before jeans in the right one, as the kind was asked for.
+# An exact match ranks above a narrower concept: blue before navy, and trousers in any colour before
+# jeans in the right one, as the query names the kind.
 _EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
 _UNISEX = "unisex"
-_TOO_BROAD = ("clothing", "accessories")  # no answer to a question for one kind
+_TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
 _NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d+(?:[.,]\d{1,2})?)"
 _AFTER = r"\s*(?:[€$£₹]|euros?|eur|dollars?|usd|pounds?|gbp|zł|pln|tl|rupees?|rs)?"
 
@@ -166,7 +166,7 @@ def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
 
 
 def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndarray | None:
-    """Items of the kinds that were asked for, without those of unwanted concepts."""
+    """Return bool (n,): items of the kinds in the query, without those of unwanted concepts."""
     rows: np.ndarray | None = None
     for number, kind in enumerate(plan.kinds):
         found: np.ndarray | None = concepts.rows(kind)
@@ -183,7 +183,7 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
 
 
 def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | None:
-    """The items of the nearest broader kind that the catalogue has; says so."""
+    """Return the items of the nearest broader kind that the catalogue has, and note that."""
     thesaurus, kind = concepts.thesaurus, plan.kinds[number]
     label = thesaurus.concepts[kind].label
     for broader in thesaurus.ancestors(kind):

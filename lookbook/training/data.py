@@ -78,11 +78,11 @@ def rgba_image(item: Item, size: int) -> np.ndarray:
 
 def image_side(items: Iterable[Item], min_side: int = 80, max_side: int = 192) -> int:
     """Return the median longer side in px of the first images, within the given bounds."""
-    sides = []
+    longer_sides = []
     for item in islice(items, 20):
         with suppress(ImageError):
-            sides.append(max(load_rgb(item.image, min_side_hint=max_side).size))
-    return int(min(max_side, max(min_side, median(sides)))) if sides else max_side
+            longer_sides.append(max(load_rgb(item.image, min_side_hint=max_side).size))
+    return int(min(max_side, max(min_side, median(longer_sides)))) if longer_sides else max_side
 
 
 def load_photos(items: Iterable[Item], size: int, key: str, workers: int = 2) -> PhotoDataset:

@@ -78,7 +78,7 @@ class Trainer:
             detail = str(error).splitlines()[1].strip()
             raise SystemExit(
                 f"{self.file}: expected a run with these heads, classes and vocabulary, found "
-                f"another one; start anew with another --work ({detail})"
+                f"another one; start again with another --work ({detail})"
             ) from error
         self.ema.load_state_dict(state["ema"])
         scales = [group["lr_scale"] for group in self.optimizer.param_groups]

@@ -26,7 +26,7 @@ from lookbook.search.query import Query, run
 from lookbook.ui.components.base import ENCODER_LIMIT
 from lookbook.ui.components.query_picture import QueryPicture, Upload
 from lookbook.ui.routing import query_string
-from lookbook.ui.services.search import SearchService
+from lookbook.ui.services.search import SearchService, has_calibrated_scores
 from lookbook.ui.services.visitor import VisitorService
 
 
@@ -277,7 +277,7 @@ class Api:
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
         link = "" if query.pictures else "?" + query_string(query, self.search_service.index)
-        scored = answer.ranked and not query.words.strip()
+        scored = has_calibrated_scores(query, answer)
         return [self._hit(hit, scored) | {"view": link} for hit in answer.hits]
 
     def _with_options(

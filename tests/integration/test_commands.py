@@ -34,8 +34,9 @@ def run(*command: str) -> subprocess.CompletedProcess:
 def index(shapes, tiny_model, tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("shapes-index")
     encoder = Encoder.load(tiny_model, precision="float32")
-    for _ in range(2):
-        build(open_catalog(str(shapes)), encoder, output, model=str(tiny_model), quiet=True)
+    for resume in (True, False):  # a second run that may resume would find nothing to publish
+        catalog = open_catalog(str(shapes))
+        build(catalog, encoder, output, model=str(tiny_model), resume=resume, quiet=True)
     return output
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lookbook.schema.column_names import is_colour_column
 from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
@@ -58,7 +59,7 @@ def _facet(facet: Facet, unfolded: bool) -> str:
 
 
 def _chip(column: str, value: FacetValue) -> str:
-    paint = markup.css_colour(value.value) if "colo" in column.casefold() else None
+    paint = markup.css_colour(value.value) if is_colour_column(column) else None
     dot = f'<i class="swatch" style="background:{paint}"></i>' if paint else ""
     disabled = " disabled" if not value.count and not value.chosen else ""
     text = markup.escape(value.value)

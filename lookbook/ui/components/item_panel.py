@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from lookbook.schema.columns import display_text
 from lookbook.schema.missing import is_missing
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
@@ -49,7 +50,7 @@ def item_html(view: ItemView) -> str:
     title = markup.escape(view.item.title)
     facts = "".join(
         f"<div><dt>{markup.escape(markup.column_label(name))}</dt>"
-        f"<dd>{markup.escape(markup.format_value(value))}</dd></div>"
+        f"<dd>{markup.escape(display_text(value))}</dd></div>"
         for name, value in view.item.attributes.items()
         if not is_missing(value) and len(str(value)) <= _MAX_VALUE
     )
@@ -107,7 +108,7 @@ def explanation_html(
         for src, title in pictures
     )
     facts = "".join(
-        f"<li>{markup.escape(markup.column_label(name))}: {markup.escape(value)}</li>"
+        f"<li>{markup.escape(markup.column_label(name))}: {markup.escape(display_text(value))}</li>"
         for name, value in shared
     )
     common = f"<p>They share</p><ul>{facts}</ul>" if facts else ""

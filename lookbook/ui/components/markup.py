@@ -6,7 +6,6 @@ import html
 from collections.abc import Mapping
 
 from lookbook.schema.colours import hex_code
-from lookbook.schema.columns import display_text
 
 # characters that gr.HTML's template engine would interpret
 _TEMPLATE_CHARACTERS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
@@ -29,11 +28,6 @@ def file_url(file: str) -> str:
 def css_colour(value: str) -> str | None:
     """Return the CSS colour of a colour's name, or None where it is not known."""
     return _MULTICOLOURED if value.casefold().strip() == "multi" else hex_code(value)
-
-
-def format_value(value: object) -> str:
-    """Return an attribute's value as text, 12.0 as 12, several divided by commas."""
-    return display_text(value)
 
 
 def column_label(column: str) -> str:

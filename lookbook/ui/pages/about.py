@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lookbook.index import Manifest
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
@@ -27,10 +28,10 @@ def about_html(index: Index) -> str:
         "Pieces": f"{m.count:,}",
         "From": source,
         "Indexed": m.created[:10],
-        "Pictures": m.licence or "licence not told",
+        "Pictures": m.licence or "licence unknown",
         "Encoder": str(m.encoder.get("id", "")).rstrip("/").split("/")[-1],
         "Vectors": f"{m.dim} numbers each, {m.metric}",
-        "Search": f"{m.engine}; the forest's recall is {m.recall:.3f}",
+        "Search": _search_text(m),
         "A score means": str(calibration(index)) if calibration(index) else "similarity alone",
     }
     rows = "".join(
@@ -38,6 +39,12 @@ def about_html(index: Index) -> str:
         for name, value in facts.items()
     )
     return f"<article><h2>This index</h2><dl>{rows}</dl>{_figures(evaluation(index))}</article>"
+
+
+def _search_text(manifest: Manifest) -> str:
+    if manifest.built is None:
+        return "exact"
+    return f"{manifest.engine}; recall of {manifest.built}: {manifest.recall:.3f}"
 
 
 def _figures(report: Mapping[str, Any] | None) -> str:

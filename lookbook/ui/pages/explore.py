@@ -11,7 +11,9 @@ import gradio as gr
 import numpy as np
 
 from lookbook.schema.columns import display_text
+from lookbook.schema.filters import display_value
 from lookbook.search import facets
+from lookbook.search.calibration import kind_column
 from lookbook.search.enrichment import projection_2d
 from lookbook.search.index import Index
 from lookbook.ui import assets
@@ -76,7 +78,7 @@ class Components:
         first = columns[0] if columns else None
         self.column = gr.Dropdown(
             column_choices(search_service.index),
-            value=next((column for column in columns if "type" in column.casefold()), first),
+            value=kind_column(columns) or first,
             label="Coloured by",
             elem_id="by",
             filterable=False,
@@ -140,8 +142,11 @@ class Callbacks:
     def _shelf(self, column: str, value: object, count: int, ids: list[str]) -> str:
         spread = np.unique(np.linspace(0, len(ids) - 1, min(_SHELF_SIZE, len(ids)), dtype=int))
         cards = [self.search_service.card(self.search_service.as_hit(ids[i])) for i in spread]
-        all_of = markup.button("all", f"See all: {value}", "See all", column=column, value=value)
-        title = f"<h3>{markup.escape(value)} <small>{count:,}</small>{all_of}</h3>"
+        text = display_text(value)
+        all_of = markup.button(
+            "all", f"See all: {text}", "See all", column=column, value=display_value(value)
+        )
+        title = f"<h3>{markup.escape(text)} <small>{count:,}</small>{all_of}</h3>"
         return f'<section class="shelf">{title}{gallery_html(cards)}</section>'
 
 

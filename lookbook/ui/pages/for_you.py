@@ -11,6 +11,7 @@ import gradio as gr
 from lookbook.events.store import StoreUnavailable
 from lookbook.recommend.base import Answer
 from lookbook.recommend.context import SEASONS, ContextError
+from lookbook.schema.column_names import USAGE_NAMES, find_column
 from lookbook.schema.filters import FilterError
 from lookbook.search import facets
 from lookbook.search.index import Index
@@ -22,7 +23,6 @@ from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.views import Card
 
 COUNT = 24  # recommendations on the page
-_OCCASION_COLUMNS = ("usage", "occasion")
 _UNPRESS_LIKES = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
   .forEach((button) => button.setAttribute('aria-pressed', 'false'))"""
 _NO_LIKES = "You have liked nothing yet: here is the whole collection, what others took first."
@@ -75,8 +75,8 @@ class Components:
 
 def occasion_choices(index: Index) -> list[tuple[str, str]]:
     """Return (label, value) of the occasions to choose from, "Any" first."""
-    columns = [c for c in facets.columns(index) if c.casefold() in _OCCASION_COLUMNS]
-    values = list(index.values(columns[0])) if columns else []
+    column = find_column(facets.columns(index), USAGE_NAMES)
+    values = list(index.values(column)) if column else []
     return [("Any", ""), *((str(value), str(value)) for value in values)]
 
 

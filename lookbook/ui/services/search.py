@@ -16,6 +16,7 @@ from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.outfits.slots import outfit_slots
+from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
 from lookbook.schema.money import currency_code, format_price
 from lookbook.search.calibration import calibration
 from lookbook.search.concepts import concept_index
@@ -121,8 +122,7 @@ class SearchService:
         has_words = bool(query.words.strip())
         answer = run(query, self.index, self.encoder if has_words else None)
         actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
-        # the calibration was fitted between pictures: it does not hold for a query with words
-        scored = answer.ranked and not has_words
+        scored = has_calibrated_scores(query, answer)
         cards = [self.card(hit, liked, actions, scored) for hit in answer.hits]
         return ResultsView(cards, answer.hits, _summary(answer), len(answer.hits) < query.count)
 
@@ -178,10 +178,9 @@ class SearchService:
 
     def colour_label(self, item: IndexItem) -> tuple[str, str]:
         """Return (id, colour) of an item, its title where it has no colour."""
-        for name, value in item.attributes.items():
-            if "colo" in name.casefold() and isinstance(value, str) and value:
-                return item.id, value
-        return item.id, item.title
+        values = {n: v for n, v in item.attributes.items() if isinstance(v, str) and v}
+        name = find_column(values, COLOUR_NAMES) or next(filter(is_colour_column, values), None)
+        return item.id, item.title if name is None else values[name]
 
     def score_label(self, score: float) -> tuple[str, float | None, str]:
         """Return (label, probability, explanation) of a score, by the index's calibration if any.
@@ -241,6 +240,11 @@ class SearchService:
     def thumb_and_title(self, id: str) -> tuple[str, str]:
         """Return (thumbnail path, title) of an item; raises UnknownItem."""
         return self.thumb_file(id), self.item(id).title
+
+
+def has_calibrated_scores(query: Query, answer: Answer) -> bool:
+    """Whether `SearchService.score_label` holds: the calibration was fitted between pictures."""
+    return answer.ranked and not query.words.strip()
 
 
 def derive_all(index: Index) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lookbook.catalog import CatalogError, open_catalog
-from lookbook.index.writing import _items_table
+from lookbook.index.writing import items_table
 from lookbook.schema.missing import is_missing
 
 COUNT = 6
@@ -96,7 +96,7 @@ def stored(catalog, folder):
     names = catalog.roles.attributes
     columns = {"id": [i.id for i in items], "title": [i.title for i in items]}
     columns |= {n: [i.attributes[n] for i in items] for n in names}
-    pq.write_table(_items_table(columns, len(items)), folder / "out.pq")
+    pq.write_table(items_table(columns, len(items)), folder / "out.pq")
     rows = pq.read_table(folder / "out.pq").to_pylist()
     return {item.image.name: row for item, row in zip(items, rows, strict=True)}
 

@@ -26,7 +26,9 @@ from lookbook.recommend import (
 )
 from lookbook.recommend.baselines.factors import solve_user
 from lookbook.recommend.baselines.item_knn import BoughtTogether
+from lookbook.recommend.context_lift import occasion_prior, season_prior
 from lookbook.recommend.items import UnknownItems
+from lookbook.recommend.reasons import reason
 from lookbook.schema.filters import FilterError
 from tests.tiny_shop import ITEMS, checkerboard, checkerboard_items, missing
 
@@ -431,3 +433,14 @@ def _fitted(kept: list = []) -> Hybrid:  # noqa: B006 (fitted once for all examp
         items = checkerboard_items()
         kept.append(Hybrid().fit(checkerboard(items), items))
     return kept[0]
+
+
+@pytest.mark.parametrize(("seasons", "usages"), [("season", "usage"), ("Saison", "Occasion")])
+def test_season_and_occasion_are_read_from_columns_of_any_usual_name(seasons, usages):
+    columns = {seasons: ["Summer", "Winter"], usages: ["Party", "Casual"]}
+    items = Items.of_columns(["a", "b"], columns)
+    assert np.argmax(season_prior(items, "Summer")) == 0
+    assert np.argmax(season_prior(items, "Winter")) == 1
+    assert np.argmax(occasion_prior(items, "Casual")) == 1
+    context = Context(season="Summer", occasion="Party")
+    assert reason(items, History(), 0, context) == "worn in summer and for party"

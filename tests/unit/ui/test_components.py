@@ -216,6 +216,41 @@ def test_a_group_named_after_a_colour_has_that_colour():
     assert explore.group_colour("Multi", 3) == explore.PALETTE[3], "a point has one colour"
 
 
+def a_shop(folder, **columns):
+    count = len(next(iter(columns.values())))
+    items = {"id": [str(n) for n in range(count)], "title": ["shirt"] * count, **columns}
+    publish_tiny(folder / "index", count=count, items=items, thumbs=[b""] * count)
+    return SearchService(Index.open(folder / "index"), lambda: None, folder / "thumbs")
+
+
+def test_the_button_of_a_shelf_shows_the_items_of_the_shelf(tmp_path):
+    service = a_shop(tmp_path, size=[38.0, 38.5, 38.0, 38.5], new=[True, True, False, False])
+    for column, titles in (("size", ("38", "38.5")), ("new", ("yes", "no"))):
+        shelves = Tags(explore.Callbacks(service).shelves(column))
+        assert all(f"{title} 2" in shelves.text for title in titles)
+        attributes = zip(shelves.names, shelves.values, strict=True)
+        pressed = [value for name, value in attributes if name == "data-value"]
+        assert len(pressed) == 2
+        for value in pressed:
+            assert service.index.matching([Condition(column, "=", (value,))]).sum() == 2
+
+
+def test_an_explanation_writes_values_as_the_item_panel_does():
+    values = {"size": 38.0, "new": True, "tags": ("a", "b")}
+    item = IndexItem("7", "shirt", values)
+    dialog = Tags(explanation_html([], list(values.items()), ""))
+    panel = Tags(item_html(ItemView(item, "f.webp")))
+    for text in ("38", "yes", "a, b"):
+        assert f": {text}" in dialog.text
+        assert text in panel.text
+
+
+@pytest.mark.parametrize("column", ["Farbe", "perceived_colour_value_name", "baseColour"])
+def test_another_colour_is_called_by_its_colour_whatever_the_column_is_called(tmp_path, column):
+    service = a_shop(tmp_path, brand=["Anna", "Anna"], **{column: ["rot", "blau"]})
+    assert service.colour_label(service.item("1")) == ("1", "blau")
+
+
 def test_a_spaces_gpu_is_borrowed_where_there_is_one(monkeypatch):
     import sys
     import types

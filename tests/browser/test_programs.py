@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -48,11 +49,12 @@ def test_every_action_has_a_typed_endpoint_and_no_other_is_exposed(client):
 
 def test_answers_agree_with_each_other(client):
     shirts = client.predict(
-        words="shirt", where=["gender=Women", "price<=60"], count=5, api_name="/search_by_words"
+        words="shirt", where=["gender=Women", "price<=120"], count=5, api_name="/search_by_words"
     )
     assert len(shirts) == 5
+    assert {hit["attributes"]["articleType"] for hit in shirts} == {"Shirts"}
     assert {hit["attributes"]["gender"] for hit in shirts} == {"Women"}
-    assert max(hit["attributes"]["price"] for hit in shirts) <= 60
+    assert max(hit["attributes"]["price"] for hit in shirts) <= 120
     first = client.predict(item=shirts[0]["id"], api_name="/item")
     assert first["title"] == shirts[0]["title"]
     assert shirts[0]["id"] in [
@@ -67,12 +69,16 @@ def test_answers_agree_with_each_other(client):
 
 def test_a_picture_gets_the_same_first_result_as_in_python(client):
     from lookbook import Encoder, Index
+    from lookbook.search import photo_query
 
-    photo = examples()[0]
-    results = client.predict(picture=handle_file(photo), words="", api_name="/search_by_picture")
-    index = Index.open(ROOT / "index")
-    vector = Encoder.load().encode([photo])[0]
-    assert results[0]["id"] == index.search(vector, k=1)[0].id
+    photo, index, encoder = examples()[0], Index.open(ROOT / "index"), Encoder.load()
+    for crop in (True, False):
+        results = client.predict(
+            picture=handle_file(photo), words="", crop=crop, api_name="/search_by_picture"
+        )
+        vector = photo_query(photo, encoder, crop).vector
+        assert results[0]["id"] == index.search(vector, k=1)[0].id
+    assert np.array_equal(vector, encoder.encode([photo])[0]), "the whole photo"
 
 
 @pytest.mark.parametrize(

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.index.engines import serving_choices
 from lookbook.index.engines.exact import ExactEngine
 from lookbook.index.engines.tuning import TUNED_FOR
-from lookbook.schema.filters import Condition, FilterError, Where, parse_where
+from lookbook.schema.filters import Where, parse_where
+from lookbook.search.item_table import IndexItem, ItemTable, UnknownItem
+
+__all__ = ["Groups", "Hit", "Index", "IndexItem", "UnknownItem"]
 
 _FEW_ROWS = 20_000  # up to so many matching rows, exact search beats a deep approximate one
 # Below this best cosine use exact search: effort was tuned on catalogue vectors and loses recall
 # on out-of-distribution (text) queries.
 _MIN_IN_DISTRIBUTION = 0.6
-_RESERVED = ("id", "title", "group")
 Groups = np.ndarray | None  # int (n,): of rows that share a number only the best is shown
-
-
-class UnknownItem(LookupError):  # noqa: N818
-    """No item of the index has this id."""
-
-
-@dataclass(frozen=True)
-class IndexItem:
-    """What the index knows of one item; its picture is `Index.thumb(id)`."""
-
-    id: str
-    title: str
-    attributes: dict[str, str | int | float | bool | tuple[str, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +41,7 @@ class Hit:
     colourways: tuple[IndexItem, ...] = ()
 
 
-class Index:
+class Index(ItemTable):
     """A verified, memory-mapped generation that answers queries.
 
     Never changes once opened, so any number of threads may search it at the same time. What a
@@ -72,15 +58,7 @@ class Index:
         opened = generation.open_engine(self.engine)
         self._approximate_engine = opened if opened.effort is not None else None
         self._exact = ExactEngine(generation.vectors, generation.manifest.metric)
-        table = generation.items
-        self.ids: list[str] = table["id"].to_pylist()  # by row number
-        self.titles: list[str] = table["title"].to_pylist()
-        self._row_of = {id: row for row, id in enumerate(self.ids)}
-        # int64 (n,): for each row, the first row of its group of near-duplicates
-        self.duplicate_groups = _first_rows(table["group"].to_numpy())
-        self._columns = {
-            name: _coded(table[name]) for name in table.column_names if name not in _RESERVED
-        }
+        super().__init__(generation.items)
         self.derived: dict[str, object] = {}
         self.derived_lock = RLock()
 
@@ -104,12 +82,6 @@ class Index:
             return self
         return Index.open(root, self._requested_engine, verify)
 
-    def __len__(self) -> int:
-        return self.manifest.count
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._row_of
-
     @property
     def manifest(self) -> Manifest:
         """How this generation was made."""
@@ -120,86 +92,11 @@ class Index:
         """Length of the vectors that `search` takes: the encoder's own, before any projection."""
         return self.manifest.raw_dim
 
-    # columns
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the attributes, in the order of the catalogue."""
-        return list(self._columns)
-
-    def values(self, column: str) -> dict[object, int]:
-        """Count the items of each value of an attribute, the most frequent first.
-
-        An item with several values of it counts for each of them.
-        """
-        return self.counts(column, slice(None))
-
-    def counts(self, column: str, rows: np.ndarray | slice) -> dict[object, int]:
-        """Count as `values` does, in `rows` (bool or int (n,)), without values that none has."""
-        values, codes = self.categorical_codes(column)
-        counts = np.bincount(codes[rows], minlength=len(values))
-        if self.has_several(column):
-            return _counts_of_each(values, counts)
-        order = np.argsort(-counts, kind="stable")
-        return {values[i]: int(counts[i]) for i in order if counts[i] and values[i] is not None}
-
-    def has_several(self, column: str) -> bool:
-        """Whether items may have several values of an attribute, as sizes: tuples of texts."""
-        return any(isinstance(value, tuple) for value in self.categorical_codes(column)[0])
-
     @property
     def columns_taken(self) -> dict[str, str]:
         """The columns of `price` and `group` as the build settled them, where it did."""
         found = self.manifest.source.get("columns")
         return found if isinstance(found, dict) else {}
-
-    def categorical_codes(self, column: str) -> tuple[list[Any], np.ndarray]:
-        """Return an attribute's distinct values, and int (n,) which of them each row has.
-
-        Raises FilterError for a column that the index does not have.
-        """
-        if column not in self._columns:
-            known = ", ".join(self._columns) or "none"
-            raise FilterError(f"there is no column {column!r}; the columns are: {known}")
-        return self._columns[column]
-
-    def column(self, name: str) -> list[Any]:
-        """Return the value of an attribute by row number; raises FilterError for an unknown one."""
-        values, codes = self.categorical_codes(name)
-        return [values[code] for code in codes]
-
-    def matching(self, where: Where = None) -> np.ndarray:
-        """Return bool (n,), the rows that meet the filters; raises FilterError."""
-        allowed = np.ones(len(self), bool)
-        for condition in parse_where(where):
-            allowed &= self.condition_mask(condition)
-        return allowed
-
-    def condition_mask(self, condition: Condition) -> np.ndarray:
-        """Return bool (n,), the rows that meet one condition; raises FilterError.
-
-        The condition is tested on the distinct values of its column, not on every row.
-        """
-        values, codes = self.categorical_codes(condition.column)
-        return np.asarray(condition.mask(values)[codes])
-
-    # items
-
-    @property
-    def items(self) -> Sequence[IndexItem]:
-        """Every item, by row number; each is built when it is read."""
-        return _Items(self)
-
-    def item(self, id: str) -> IndexItem:
-        """Return the item with this id; raises UnknownItem."""
-        return self.items[self.row_of(id)]
-
-    def row_of(self, id: str) -> int:
-        """Return the row number of an item; raises UnknownItem."""
-        try:
-            return self._row_of[id]
-        except KeyError:
-            raise UnknownItem(f"no item {id!r} among the {len(self)} of this index") from None
 
     def thumb(self, id: str) -> bytes:
         """Return the picture of an item that a gallery shows, as WebP; raises UnknownItem."""
@@ -368,46 +265,3 @@ def _folded(rows: np.ndarray, scores: np.ndarray, groups: Groups) -> tuple[np.nd
         return rows, scores
     first = np.sort(np.unique(groups[rows], return_index=True)[1])
     return rows[first], scores[first]
-
-
-class _Items(Sequence[IndexItem]):
-    def __init__(self, index: Index) -> None:
-        self._index = index
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __getitem__(self, row: int) -> IndexItem:  # type: ignore[override]
-        row, index = range(len(self))[row], self._index
-        attributes = {name: values[codes[row]] for name, (values, codes) in index._columns.items()}
-        return IndexItem(index.ids[row], index.titles[row], attributes)
-
-
-def _first_rows(groups: np.ndarray) -> np.ndarray:
-    """Group numbers of any kind -> for each row, the first row of its group."""
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    return first[inverse]
-
-
-def _counts_of_each(values: list[Any], counts: np.ndarray) -> dict[object, int]:
-    """Count single values from the counts of tuples of them, the most frequent first."""
-    each: Counter[object] = Counter()
-    for value, count in zip(values, counts.tolist(), strict=True):
-        if value is not None and count:
-            each.update(dict.fromkeys(value, count))
-    return dict(each.most_common())
-
-
-def _coded(column: pa.ChunkedArray) -> tuple[list[Any], np.ndarray]:
-    """Return the distinct values, and for each row which of them it has."""
-    if pa.types.is_null(column.type):
-        return [None], np.zeros(len(column), np.int32)
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        seen: dict[tuple[str, ...] | None, int] = {}
-        cells = (None if cell is None else tuple(cell) for cell in column.to_pylist())
-        codes = np.fromiter((seen.setdefault(c, len(seen)) for c in cells), np.int32, len(column))
-        return list(seen), codes
-    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.unify_dictionaries().combine_chunks()
-    return coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)

@@ -32,7 +32,7 @@ def text_of(document: str) -> str:
 
 @pytest.mark.parametrize("options", [settings.EMBED, settings.APP])
 def test_the_option_tables_are_those_of_the_settings(options):
-    assert settings.table(options) in README
+    assert settings.table(options) in text_of("docs/OPTIONS.md")
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

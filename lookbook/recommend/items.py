@@ -15,8 +15,7 @@ from lookbook.search.product_groups import group_products
 
 if TYPE_CHECKING:
     from lookbook.search.index import Index
-
-Coded = tuple[list, np.ndarray]  # distinct values, and for each row which of them it has
+    from lookbook.search.item_table import Coded
 
 _CODE_NAMES = ("sku", "articleid", "productid", "variantid", "handle", "ean", "gtin", "barcode")
 _MAX_CATEGORIES = 150  # a column with more distinct values holds no categories of items

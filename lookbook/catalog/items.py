@@ -1,4 +1,4 @@
-"""What a catalogue is made of, whatever it was read from."""
+"""The contract of data sources (`Source`, `Row`), and the catalogue of items read from one."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _FEW = 5  # values of a column that a message names
 
 @dataclass(frozen=True)
 class Item:
-    """One product: its picture as found (undecoded bytes or a path if possible) and its words.
+    """One product: its picture (undecoded bytes or a path if possible), title and attributes.
 
-    `photos` are its further photos, the most telling first; each is fetched when it is called and
-    raises ImageError where it cannot be had.
+    `photos` return its further photos, the most informative first; a call fetches the photo and
+    raises ImageError where that fails.
     """
 
     id: str
@@ -41,9 +41,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A row that cannot be used: its id, a slug to count by, a sentence to read.
+    """A row that cannot be used: `reason` is a slug for counting, `sentence` an error message.
 
-    `line` is its line in the file `table`, where it comes from one.
+    `line` is its line in the file `table`; None for a row that is of no file.
     """
 
     id: str
@@ -55,11 +55,11 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Row:
-    """A row before anything is decided about it.
+    """A row as a source yields it, its cells unread.
 
-    `key` names the row where it has no id of its own; `picture` fetches the picture only when it
-    is wanted and raises ImageError when there is none; so do `photos`, the further ones. `line` is
-    that of the file `table`.
+    `key` is the id of a row that has none of its own; a call of `picture` fetches the picture and
+    raises ImageError where there is none; so do `photos`, the further ones. `line` is that in the
+    file `table`.
     """
 
     key: str
@@ -68,15 +68,16 @@ class Row:
     photos: tuple[Callable[[], Picture], ...] = ()
     table: str | None = None
     line: int | None = None
-    by_address: bool = False  # its picture is not here: it is fetched over the network
+    by_address: bool = False  # whether its picture is fetched over the network
 
 
 @dataclass(frozen=True)
 class Source:
-    """One place that rows come from; `identity` says which version of it: fingerprint, revision.
+    """A data source; `identity` holds its version: a fingerprint or a revision.
 
-    `reading` says how cells become values; `notes` what a person should know of how the source
-    was read, `refusals` which rows of it could not be; `parallel` pictures may be fetched at once.
+    `rows` yields the rows, as often as it is called. `reading` converts cells to values; `notes`
+    are messages about how the source was read, `refusals` the rows that could not be read;
+    `parallel` pictures may be fetched at once.
     """
 
     kind: str
@@ -100,13 +101,13 @@ Fetch = Callable[[], Picture]
 
 
 class Catalog:
-    """The items of a data set; can be iterated again and again, and streams each time.
+    """The items of a data set, streamed; each iteration reads the source again.
 
-    `source` says where the items come from (kind, name, split, revision or fingerprint, where,
-    limit); `total` how many rows there are at most, None where nobody knows; `licence` of the
-    pictures, None where it is not told; `rejected` lists, after an iteration, the rows whose
-    picture could not even be fetched. Iterating raises CatalogError when the data turns out to be
-    unreadable or when not one item is left.
+    `source` describes where the items come from (kind, name, split, revision or fingerprint, where,
+    limit); `total` is the largest possible number of rows, None where it is unknown; `licence` is
+    that of the pictures, None where it is unknown; `rejected` lists, after an iteration, the rows
+    whose picture could not be fetched. Iterating raises CatalogError for unreadable data and where
+    no item is left.
     """
 
     def __init__(
@@ -138,7 +139,7 @@ class Catalog:
 
     @property
     def roles(self) -> Roles:
-        """Which columns were taken for the picture, the title, the id and the attributes."""
+        """The columns of picture, title, id and attributes."""
         return self._source.roles
 
     @property
@@ -148,27 +149,27 @@ class Catalog:
 
     @property
     def plans(self) -> Mapping[str, ColumnPlan]:
-        """What each column is taken for, why, and how its cells are read."""
+        """How each column is read, and why."""
         return self._source.reading.plans if self._source.reading else {}
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know of how the data set was read, a sentence each."""
+        """Messages about how the data set was read."""
         reading = self._source.reading
         return [*self._source.notes, *(_on_ids(reading) if reading else ())]
 
     @property
     def cell_refusals(self) -> tuple[CellRefusal, ...]:
-        """Cells that could not be read as what their column holds; their rows are used."""
+        """Cells of another type than their column; their rows are used."""
         return self._source.reading.cell_refusals if self._source.reading else ()
 
     @property
     def refusals(self) -> tuple[Rejection, ...]:
-        """Rows that could not be read, known before any picture is looked at."""
+        """Rows that could not be read; known before any picture is fetched."""
         return self._source.refusals
 
     def rows(self) -> Iterator[Selected]:
-        """(id, row, values) of the selected rows, without their pictures; `limit` does not count.
+        """Yield (id, row, values) of the selected rows, without pictures and without the `limit`.
 
         Raises CatalogError as iterating does.
         """
@@ -193,7 +194,7 @@ class Catalog:
             raise CatalogError(self._nothing(seen))
 
     def rejection(self, identifier: str, row: Row, error: ImageError) -> Rejection:
-        """A row whose picture cannot be had, as `rejected` lists it."""
+        """Return the entry of `rejected` for a row whose picture cannot be fetched."""
         where = f"{row.table}, line {row.line}: " if row.table and row.line is not None else ""
         return Rejection(identifier, error.reason, f"{where}{error}", row.table, row.line)
 
@@ -235,7 +236,7 @@ class Catalog:
 
 
 def _look(seen: Mapping[str, dict[str, None]], cells: Mapping[str, Value]) -> None:
-    """Remember a few values of each column, and one more to know that there are more."""
+    """Collect up to _FEW values of each column for a message, and one more if there are more."""
     for column, values in seen.items():
         if len(values) <= _FEW and cells.get(column) is not None:
             values[str(cells[column])] = None
@@ -258,7 +259,7 @@ def _check_conditions(source: Source, conditions: tuple[Condition, ...]) -> None
 
 
 def _taken(roles: Roles) -> dict[str, dict[str, str]]:
-    """The columns that an index must know again: those that a person may have named."""
+    """Return the columns that an index stores: those that a user may have named."""
     known = {"price": roles.price, "group": roles.group}
     found = {role: column for role, column in known.items() if column}
     return {"columns": found} if found else {}
@@ -271,7 +272,7 @@ def _values(row: Row, reading: Reading | None) -> dict[str, Value]:
 
 
 def _fetched_ahead(selected: Iterator[Selected], parallel: int) -> Iterator[tuple[Selected, Fetch]]:
-    """Each selected row with a way to its picture; up to `parallel` are being fetched meanwhile."""
+    """Yield each row and a function that returns its picture; `parallel` are fetched ahead."""
     if parallel < 2:
         yield from ((one, one[1].picture) for one in selected)
         return
@@ -291,15 +292,15 @@ def _fetched_ahead(selected: Iterator[Selected], parallel: int) -> Iterator[tupl
 
 
 class _Ids:
-    """Ids that are all different: who has one of its own keeps it, whatever stands before it."""
+    """Make distinct ids; a row's own id is never given to an earlier row."""
 
     def __init__(self, reading: Reading | None) -> None:
         self._reserved = reading.ids if reading else frozenset()
         self._taken: set[str] = set()
-        self._numbers: dict[str, int] = {}  # the last that was tried behind an id
+        self._numbers: dict[str, int] = {}  # the last suffix tried for an id
 
     def of(self, row: Row, value: Value) -> str:
-        """The row's own id; for a doubled one the first of id-2, id-3 ... that no row has."""
+        """Return the row's own id; for a repeated one the first of id-2, id-3 ... that is free."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         own_id = None if value is None else printable(str(value).strip()) or None

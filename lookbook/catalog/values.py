@@ -304,7 +304,7 @@ def _number_of(kind: type) -> Callable[[object], Value]:
 def _money(
     name: str, facts: Facts, typed: bool
 ) -> tuple[ColumnPlan, list[str], list[CellRefusal]] | None:
-    """A plan for a column of amounts; None where most of its texts are none."""
+    """Plan a column of amounts; None where most of its texts are none."""
     texts = facts.strings()
     if not typed and _number_kind(texts) is int:
         return None  # whole numbers are read as such
@@ -313,25 +313,6 @@ def _money(
     readable = sum(n for text, n in texts.items() if amounts[text])
     if 2 * readable < sum(facts.texts.values()):
         return None
-    refusals = [
-        CellRefusal(
-            line, name, text[:80], f"the column {name!r}: expected an amount, found {text[:80]!r}"
-        )
-        for text, found in amounts.items()
-        if found is None
-        for line in facts.lines[text]
-    ]
-    refusals.sort(key=lambda refusal: refusal.line)
-    notes = []
-    if convention.guessed:
-        mark = "." if convention.decimal == "," else ","
-        notes.append(
-            f"the column {name!r}: {mark!r} is taken to group thousands, as three digits follow it "
-            "everywhere"
-        )
-    if refusals:
-        shown = ", ".join(f"line {r.line} {r.text!r}" for r in refusals[:_NAMED])
-        notes.append(f"the column {name!r}: {len(refusals):,} cells are no amount: {shown}")
     constant = _currency_in(name)
 
     def convert(value: object) -> Value:
@@ -347,12 +328,45 @@ def _money(
         return (found.currency or constant) if found else None
 
     currencies = sorted({a.currency for a in amounts.values() if a and a.currency})
+    why = f"by its name; decimals behind {convention.decimal!r}"
+    why += f"; in {', '.join(currencies)}" if currencies else ""
+    refusals = _unreadable_amounts(name, facts, amounts)
+    notes = _amount_notes(name, convention, refusals, currencies)
+    return ColumnPlan(name, "amount", why, convert, currency), notes, refusals
+
+
+def _unreadable_amounts(
+    name: str, facts: Facts, amounts: Mapping[str, Amount | None]
+) -> list[CellRefusal]:
+    """Return the cells of a column that are no amount, by line."""
+    refusals = [
+        CellRefusal(
+            line, name, text[:80], f"the column {name!r}: expected an amount, found {text[:80]!r}"
+        )
+        for text, found in amounts.items()
+        if found is None
+        for line in facts.lines[text]
+    ]
+    return sorted(refusals, key=lambda refusal: refusal.line)
+
+
+def _amount_notes(
+    name: str, convention: Convention, refusals: Sequence[CellRefusal], currencies: Sequence[str]
+) -> list[str]:
+    notes = []
+    if convention.guessed:
+        mark = "." if convention.decimal == "," else ","
+        notes.append(
+            f"the column {name!r}: {mark!r} is taken to group thousands, as three digits follow it "
+            "everywhere"
+        )
+    if refusals:
+        shown = ", ".join(f"line {r.line} {r.text!r}" for r in refusals[:_NAMED])
+        notes.append(f"the column {name!r}: {len(refusals):,} cells are no amount: {shown}")
     if len(currencies) > 1:
         listed = ", ".join(currencies)
         notes.append(f"the column {name!r} is in {listed}: amounts are compared as they stand")
-    why = f"by its name; decimals behind {convention.decimal!r}"
-    why += f"; in {', '.join(currencies)}" if currencies else ""
-    return ColumnPlan(name, "amount", why, convert, currency), notes, refusals
+    return notes
 
 
 def _amount(text: str, known: dict[str, Amount | None], convention: Convention) -> Amount | None:

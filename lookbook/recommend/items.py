@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookbook.schema.column_names import find_column, is_categorical, normalize_column_name
+from lookbook.schema.column_names import (
+    ARTICLE_NUMBER_NAMES,
+    PRODUCT_CODE_NAMES,
+    find_column,
+    is_categorical,
+    normalize_column_name,
+)
 from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import FilterError, Where, parse_where
 from lookbook.search.product_groups import group_products
 
 if TYPE_CHECKING:
     from lookbook.search.index import Index
+    from lookbook.search.item_table import Coded
 
-Coded = tuple[list, np.ndarray]  # distinct values, and for each row which of them it has
-
-_CODE_NAMES = ("sku", "articleid", "productid", "variantid", "handle", "ean", "gtin", "barcode")
+_CODE_NAMES = frozenset((*ARTICLE_NUMBER_NAMES, *PRODUCT_CODE_NAMES, "variantid"))  # in orders
 _MAX_CATEGORIES = 150  # a column with more distinct values holds no categories of items
 
 

@@ -19,9 +19,8 @@ from lookbook.schema.column_names import (
 )
 from lookbook.schema.thesaurus import ROLES, Thesaurus, normalize, shop_thesaurus
 from lookbook.search.index import Index
+from lookbook.search.item_table import Coded
 from lookbook.search.per_index import per_index
-
-Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which of them each row has
 
 _ROLE_OF_COLUMN = {
     name: role

@@ -13,6 +13,7 @@ import pyarrow as pa
 from lookbook.schema.filters import Condition, FilterError, Where, parse_where
 
 _RESERVED = ("id", "title", "group")
+Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which of them each row has
 
 
 class UnknownItem(LookupError):  # noqa: N818

@@ -91,8 +91,8 @@ def _add_texts(
         value = " ".join(value) if isinstance(value, tuple) else value
         if isinstance(value, str):
             rows = order[ends[number] : ends[number + 1]]
-            for stem in {*_stems(_JOINED.sub(" ", value)), *_stems(_JOINED.sub("", value))}:
-                rows_of[stem].append(rows)
+            for key in {*_stems(_JOINED.sub(" ", value)), *_stems(_JOINED.sub("", value))}:
+                rows_of[key].append(rows)
 
 
 def _stems(text: str) -> list[str]:

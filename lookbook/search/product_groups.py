@@ -17,9 +17,8 @@ from lookbook.schema.column_names import (
 )
 from lookbook.schema.text import tokenize
 from lookbook.search.index import Index, IndexItem
+from lookbook.search.item_table import Coded
 from lookbook.search.per_index import per_index
-
-Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which of them each row has
 
 _SAME_NAMES = ("articletype", "producttypename", "gender", "subcategory", "indexname", "category")
 _MAX_COLOURS = 12  # of one product; a larger group is a word that many products share

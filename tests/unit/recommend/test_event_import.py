@@ -11,6 +11,7 @@ from lookbook.__main__ import main
 from lookbook.events import EventStore, database_url
 from lookbook.recommend.event_import import KEY_FILE, import_events
 from lookbook.recommend.interaction_files import InteractionsError, read_purchases
+from lookbook.recommend.items import Items
 from lookbook.search.index import Index
 from tests.tiny_index import publish_tiny
 
@@ -86,6 +87,13 @@ def test_rows_that_are_left_out_are_counted_by_reason(index, tmp_path):
     }
     store = EventStore(database_url(tmp_path / "state"))
     assert Counter(e.event_type for e in store.all()) == {"buy": 1, "like": 1}
+
+
+@pytest.mark.parametrize("column", ["sku", "article_number", "parent_sku", "EAN"])
+def test_items_are_found_by_any_column_of_codes(column):
+    items = Items.of_columns(["1", "2"], {column: ["A-1", "A-2"]})
+    rows, by = items.rows_by_code(["A-2", "A-3"])
+    assert (rows.tolist(), by) == ([1, -1], column)
 
 
 def test_items_are_found_by_the_sku_of_a_variant(index, tmp_path):

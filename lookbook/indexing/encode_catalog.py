@@ -54,7 +54,7 @@ def encode_catalog(
 ) -> EncodedCatalog:
     """Encode what `cache` does not have yet. Unusable pictures are listed, never raised."""
     encoded = EncodedCatalog()
-    bar = tqdm(total=catalog.total, unit=" pictures", disable=quiet, smoothing=0.05)
+    bar = tqdm(total=catalog.total, unit=" pictures", disable=quiet or None, smoothing=0.05)
     with ThreadPoolExecutor(2) as pool, bar:
         for chunk in _prefetch(catalog, pool, encoder, cache):
             missing = [p for p in chunk if p.pixels is not None]

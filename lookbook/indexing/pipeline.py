@@ -222,10 +222,12 @@ class _ProgressBars:
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
+        self.stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if self.bar is None or self.bar.desc.rstrip(": ") != stage:
-            self.bar = tqdm(total=total, desc=stage, leave=False)
+        if self.bar is None or self.stage != stage:
+            self.stage = stage
+            self.bar = tqdm(total=total, desc=stage, leave=False, disable=None)  # on a terminal
         self.bar.update(done - self.bar.n)
         if done >= total:
             self.bar.close()

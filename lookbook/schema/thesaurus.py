@@ -257,11 +257,22 @@ class Thesaurus:
         concepts = [c for language in order for c in self._lookup([term], language)]
         return Mention(tuple(dict.fromkeys(concepts)), at, at + 1, token, corrected=term)
 
+    def head_of_compound(self, word: str, language: str) -> str | None:
+        """The noun that a compound ends with: "kleid" of "abendkleid"; None for other words."""
+        if language not in _COMPOUNDING or self._lookup([word], language):
+            return None
+        ends = (word[cut:] for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1))
+        kinds = (end for end in ends if self._names_kind(end, language))
+        return next(kinds, None)
+
+    def _names_kind(self, word: str, language: str) -> bool:
+        return any(self.role(concept) == "kind" for concept in self._lookup([word], language))
+
     def _compound(self, token: str, language: str) -> tuple[str, ...]:
         """The concepts of "lederjacke": the last part says what it is, the first how it is."""
         for cut in range(_SHORTEST_PART, len(token) - _SHORTEST_PART + 1):
             last = self._lookup([token[cut:]], language)
-            if not any(self.role(c) == "kind" for c in last):
+            if not self._names_kind(token[cut:], language):
                 continue
             for link in _LINKS:
                 first = token[: cut - len(link)] if token[:cut].endswith(link) else ""

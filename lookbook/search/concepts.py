@@ -58,6 +58,7 @@ class ConceptIndex:
         self._stated = {role: np.zeros(self._count, bool) for role in ROLES}
         for name in sorted(columns, key=_priority):
             self._add_column(name, *columns[name])
+        self._heads: dict[tuple[str, str], str | None] = {}
         self._title_rows = self._words_of_titles()
         self._memo: dict[str, np.ndarray] = {}
 
@@ -168,6 +169,13 @@ class ConceptIndex:
         language = self.thesaurus.read(sample).language if sample.strip() else "en"
         return tuple(dict.fromkeys((language, "en")))
 
+    def _head(self, word: str, language: str) -> str | None:
+        """The stem of the noun that a compound in a title ends with, looked up once for a word."""
+        if (word, language) not in self._heads:
+            head = self.thesaurus.head_of_compound(word, language)
+            self._heads[word, language] = self.thesaurus.stem(head, language) if head else None
+        return self._heads[word, language]
+
     def _words_of_titles(self) -> dict[str, dict[str, set[int]]]:
         """Rows by the stem of a title's word, for each language of the catalogue."""
         rows: dict[str, dict[str, set[int]]] = {language: {} for language in self.languages}
@@ -176,6 +184,8 @@ class ConceptIndex:
                 for language in self.languages:
                     key = self.thesaurus.stem(word, language)
                     rows[language].setdefault(key, set()).add(row)
+                    if head := self._head(word, language):
+                        rows[language].setdefault(head, set()).add(row)
         return rows
 
 

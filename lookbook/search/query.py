@@ -20,7 +20,7 @@ from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import ParsedText, parse_negation, parse_text
-from lookbook.search.understanding import Understanding, kinds_of, understand
+from lookbook.search.understanding import Understanding, kinds_of, shortage, understand
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -270,8 +270,11 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
         hits = _ranked(query, meaning, index, encoder, allowed, own, groups)
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, candidates)
+    shown = np.array([hit.row for hit in hits], np.int64)
+    note = shortage(meaning, shown, index)
+    notes = (*meaning.notes, note) if note else meaning.notes
     seconds = time.perf_counter() - started
-    return Answer(hits, total, unknown, seconds, not query.empty, meaning.notes)
+    return Answer(hits, total, unknown, seconds, not query.empty, notes)
 
 
 def _meaning(query: Query, index: Index) -> Understanding:

@@ -228,6 +228,21 @@ def _missing(plan: _Plan, rows: np.ndarray | None, concepts: ConceptIndex) -> li
     return sentences
 
 
+def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | None:
+    """Say how many of the rows `shown` have every attribute that was asked for, if some have not.
+
+    None where all or none of them have: then nothing is unclear, or `notes` say so already.
+    """
+    if not meaning.attributes or not len(shown):
+        return None
+    concepts = concept_index(index)
+    has = np.all([concepts.rows(concept)[shown] for concept in meaning.attributes], axis=0)
+    if has.all() or not has.any():
+        return None
+    names = " and ".join(concepts.thesaurus.concepts[c].label for c in meaning.attributes)
+    return f"{int(has.sum())} of these: {names}; the others are the closest"
+
+
 def kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
     """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
 

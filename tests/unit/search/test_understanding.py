@@ -97,6 +97,21 @@ def test_a_colour_that_is_not_there_gives_the_closest_and_says_so(shop):
     assert result.notes == ("no dress here is yellow: these are the closest",)
 
 
+def test_how_many_have_the_colour_is_said(shop):
+    result = run(Query(words="red dress", count=COUNT, fold=None), shop, Mute())
+    assert result.notes == ("3 of these: red; the others are the closest",)
+    assert run(Query(words="red dress", count=3, fold=None), shop, Mute()).notes == ()
+
+
+def test_a_compound_in_a_title_is_of_the_kind_that_it_ends_with(tmp_path):
+    titles = ["Abendkleid Lena", "Lederschuhe Otto", "Sommerkleid Eva", "Gürtel Max"]
+    items = {"id": list("abcd"), "title": titles, "group": [0, 1, 2, 3]}
+    items["Farbe"] = ["rot", "schwarz", "blau", "rot"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    result = run(Query(words="rotes Kleid", count=4, fold=None), Index.open(tmp_path), Mute())
+    assert [hit.item.title for hit in result.hits] == ["Abendkleid Lena", "Sommerkleid Eva"]
+
+
 @pytest.mark.parametrize("words", ["dress, not red", "Kleid ohne rot", "vestido sin rojo"])
 def test_what_is_not_wanted_is_left_out(shop, words):
     found = answer(shop, words)

@@ -13,6 +13,7 @@ from lookbook.schema.column_names import (
     PRODUCT_CODE_NAMES,
     find_column,
     is_categorical,
+    is_numeric,
     normalize_column_name,
 )
 from lookbook.schema.columns import find_price, made_title
@@ -176,7 +177,8 @@ class Items:
     @cached_property
     def prices(self) -> np.ndarray | None:
         """float32 (n,), nan where unknown; None where no column tells prices."""
-        name = self._price if self._price in self.columns else find_price(list(self.columns))
+        numeric = [name for name, (values, _) in self.columns.items() if is_numeric(values)]
+        name = self._price if self._price in numeric else find_price(numeric)
         if name is None:
             return None
         values, codes = self.columns[name]

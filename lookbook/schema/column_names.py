@@ -66,3 +66,11 @@ def is_categorical(values: Iterable[object], sizes: Container[int]) -> bool:
     """
     known = [value for value in values if value is not None]
     return len(known) in sizes and all(isinstance(value, str) for value in known)
+
+
+def is_numeric(values: Iterable[object]) -> bool:
+    """Whether the distinct values of a column are numbers; None among them is passed over."""
+    known = [value for value in values if value is not None]
+    return bool(known) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in known
+    )

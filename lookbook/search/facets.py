@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lookbook.schema.column_names import is_numeric
 from lookbook.schema.columns import find_price, is_quantity
 from lookbook.schema.filters import Condition, Where, display_value, parse_where
 from lookbook.search.index import Index
@@ -72,16 +73,9 @@ def _says_a_kind(name: str, values: Iterable[object]) -> bool:
 
 def price_column(index: Index) -> str | None:
     """Return the column of what a customer pays: as the build took it, else by its name."""
-    numeric = [name for name in index.columns if _is_numeric(index, name)]
+    numeric = [name for name in index.columns if is_numeric(index.values(name))]
     taken = index.columns_taken.get("price")
     return taken if taken in numeric else find_price(numeric)
-
-
-def _is_numeric(index: Index, name: str) -> bool:
-    values = index.values(name)
-    return bool(values) and all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) for v in values
-    )
 
 
 def facets(index: Index, where: Where = None) -> list[Facet]:

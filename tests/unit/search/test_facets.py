@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lookbook.recommend import Items
 from lookbook.schema.filters import FilterError, parse_where
 from lookbook.search import facets
 from lookbook.search.index import Index
@@ -36,6 +37,14 @@ def counts(found: list[facets.Facet], column: str) -> dict[str, int]:
 def test_only_columns_that_say_a_kind_become_facets(index):
     assert facets.columns(index) == ["colour", "kind"]
     assert facets.price_column(index) == "price"
+
+
+def test_recommenders_take_the_price_that_the_site_shows(tmp_path):
+    items = {"id": ["a", "b"], "title": ["a", "b"], "price": ["on request", "sold"]}
+    publish_tiny(tmp_path, count=2, items=items | {"sale price": [3.0, 4.0]})
+    index = Index.open(tmp_path)
+    assert facets.price_column(index) == "sale price"
+    assert Items.of_index(index).prices.tolist() == [3.0, 4.0]
 
 
 def test_counts_follow_the_other_filters_but_not_the_own(index):

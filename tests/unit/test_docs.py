@@ -81,14 +81,10 @@ def unknown_options(documents: list[str], scripts: re.Pattern) -> list[str]:
     return unknown
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d != "CHANGELOG.md"])
 def test_every_option_that_a_command_shows_exists(document):
-    scripts = re.compile(r"(app|embed)\.py|-m (lookbook|benchmarks)")
+    scripts = re.compile(r"(app|embed|train)\.py|-m (lookbook|benchmarks)")
     assert unknown_options([document], scripts) == []
-
-
-def test_every_option_of_a_training_exists():
-    assert unknown_options(DOCUMENTS, re.compile(r"train\.py")) == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

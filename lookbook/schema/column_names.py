@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 
 PRODUCT_CODE_NAMES = (  # one product in all its colours and sizes
     *("productcode", "styleid", "productid", "parentid", "itemgroupid", "parentasin", "handle"),
-    *("parentsku", "stylecode", "style"),
+    *("parentsku", "stylecode", "productgroupid", "groupid", "modelid", "style"),
 )
 ARTICLE_NUMBER_NAMES = (  # of one item
     *("sku", "articlenumber", "articleid", "articleno", "itemnumber", "variantsku", "mpn", "gtin"),

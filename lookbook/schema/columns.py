@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lookbook.schema.column_names import (
     COLOUR_NAMES,
     KIND_NAMES,
+    PRODUCT_CODE_NAMES,
     find_column,
     normalize_column_name,
 )
@@ -41,8 +42,7 @@ _ID_NAMES = (
 _OWN_ID_NAMES = frozenset(_ID_NAMES) - {"productid", "handle", "styleid", "imageid", "code"}
 _ID_ENDS = ("id", "code", "number", "nummer", "nr", "no", "key", "ref", "sku", "ean", "gtin")
 _GROUP_NAMES = (
-    *("itemgroupid", "productcode", "styleid", "productid", "parentasin", "parentid", "handle"),
-    *("parentsku", "stylecode", "productgroupid", "groupid", "modelid", "style"),
+    *PRODUCT_CODE_NAMES,
     *("id", "sku", "articleid", "asin", "itemid"),  # of a table with a row for each photo
 )
 _PRICE_NAMES = (

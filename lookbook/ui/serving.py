@@ -15,11 +15,11 @@ from gradio.routes import App, ORJSONResponse
 from gradio.state_holder import SessionState, StateHolder
 
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
+from lookbook.ui.retention import CLOSED_PAGE_TTL
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
 
 SESSIONS = 2000  # of visitors whose state is kept in memory
-_CLOSED_SECONDS = 600  # that the state of a page is kept after it was closed
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
 _LOOK_SECONDS = 1.0
@@ -37,7 +37,7 @@ class LightSession(SessionState):
         self.config_values = {}
         self.state_data, self._state_ttl = {}, {}
         self.is_closed = False
-        self.STATE_TTL_WHEN_CLOSED = _CLOSED_SECONDS
+        self.STATE_TTL_WHEN_CLOSED = CLOSED_PAGE_TTL
 
     def __setitem__(self, key: int, value: Any) -> None:
         """Set a state or a changed component."""

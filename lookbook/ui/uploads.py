@@ -22,9 +22,8 @@ from typing import IO
 from gradio.utils import get_upload_folder
 
 from lookbook.images.loading import ImageError, read_bytes
+from lookbook.ui.retention import ORPHAN_TTL, UPLOAD_TTL
 
-UPLOAD_TTL = 10  # seconds after it was read: the page has fetched it by then
-ORPHAN_TTL = 120  # seconds for an upload that is never searched with
 MAX_TOTAL = 500 * 2**20  # bytes of all uploads together
 _PREFIX = "lookbook-"
 _LOCK = "in-use"

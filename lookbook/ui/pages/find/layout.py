@@ -19,9 +19,9 @@ from lookbook.ui.components.query_bar import QueryBar
 from lookbook.ui.components.query_picture import QueryPicture
 from lookbook.ui.components.router import Router
 from lookbook.ui.components.share import Panel, SharePanel
+from lookbook.ui.retention import PAGE_STATE_TTL
 
 _REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
-_STATE_SECONDS = 3600  # how long the server remembers the query of a page that is not used
 
 
 class Components:
@@ -32,8 +32,8 @@ class Components:
     """
 
     def __init__(self, examples: list[Path], results: int) -> None:
-        self.query = gr.State(Query(count=results), time_to_live=_STATE_SECONDS)
-        self.shown = gr.State([], time_to_live=_STATE_SECONDS)
+        self.query = gr.State(Query(count=results), time_to_live=PAGE_STATE_TTL)
+        self.shown = gr.State([], time_to_live=PAGE_STATE_TTL)
         self.adding = gr.State(False)
         self.router = Router()
         self.explanation = ExplanationDialog(elem_id="why")

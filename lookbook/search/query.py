@@ -19,7 +19,7 @@ from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
-from lookbook.search.query_text import ParsedText, parse_negation, parse_text
+from lookbook.search.query_text import parse_negation
 from lookbook.search.understanding import Understanding, kinds_of, shortage, understand
 
 if TYPE_CHECKING:
@@ -93,11 +93,6 @@ class Query:
     def _key(self) -> tuple[object, ...]:
         parts = (self.item, self.words, self.positive, self.negative, self.where)
         return (*parts, self.count, self.diversity, self.fold)
-
-    @property
-    def text(self) -> ParsedText:
-        """The words, parsed."""
-        return parse_text(self.words)
 
     @property
     def empty(self) -> bool:

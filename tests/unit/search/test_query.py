@@ -14,7 +14,8 @@ from lookbook.search.index import Index, UnknownItem
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.query import Query, query_vector, run
-from lookbook.search.query_text import content_words, parse_negation
+from lookbook.search.query_text import parse_negation
+from lookbook.search.understanding import understand
 from tests.tiny_index import publish_tiny, random_vectors
 
 COUNT, DIM = 120, 6
@@ -323,8 +324,9 @@ def test_negated_words_are_split_off(text, wanted, unwanted):
     assert parse_negation(text) == (wanted, unwanted)
 
 
-def test_stop_words_are_dropped():
-    assert content_words("show me a shirt in Navy please") == "shirt Navy"
+def test_stop_words_are_dropped(shop):
+    terms = understand("show me a shirt in Navy please", "", shop).terms
+    assert [typed for typed, _ in terms] == ["shirt", "navy"]
 
 
 @given(

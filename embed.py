@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         watching = args.watch
         run = _Run(args)
         if watching:
+            # a shell starts its background jobs with this signal ignored
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             run.watch()
         print(run.once())
     except (ValueError, OSError) as error:  # every error of the library is one of these

@@ -68,19 +68,23 @@ def encode_catalog(
 def _prefetch(
     items: Iterable[Item], pool: ThreadPoolExecutor, encoder: Encoder, cache: EmbeddingCache
 ) -> Iterator[list[_Prepared]]:
-    """Yield chunks of prepared items; the next chunk decodes while the caller uses this one."""
-    pending: list[Future] | None = None
+    """Yield chunks of prepared items; the next chunk is read and decoded while the caller uses one.
+
+    A thread of its own reads ahead, so that a slow source does not hold back what it gave before.
+    """
     stream = iter(items)
-    while True:
-        chunk = [
+
+    def read_chunk() -> list[Future]:
+        return [
             pool.submit(_prepare, item.image, item, encoder, cache)
             for item in islice(stream, SHARD)
         ]
-        if pending:
-            yield [future.result() for future in pending]
-        if not chunk:
-            return
-        pending = chunk
+
+    with ThreadPoolExecutor(1) as reader:
+        upcoming = reader.submit(read_chunk)
+        while chunk := upcoming.result():
+            upcoming = reader.submit(read_chunk)
+            yield [future.result() for future in chunk]
 
 
 def _prepare(picture: Picture, item: Item, encoder: Encoder, cache: EmbeddingCache) -> _Prepared:

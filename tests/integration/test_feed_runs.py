@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -131,8 +130,7 @@ def test_a_killed_run_goes_on_and_a_changed_feed_is_followed(server, tiny_model,
     kill_after_a_shard(command(feed, tiny_model, output), output, server, tmp_path)
     fetched = server.answers[200]
     said = run(feed, tiny_model, output, tmp_path)
-    encoded = int(re.search(r"encoded (\d+) pictures", said)[1])
-    assert encoded <= COUNT - 128, "at least the first 128 were encoded before"
+    assert "encoded 72 pictures" in said, "the first 128 were encoded before"
     assert server.answers[200] == COUNT and server.answers[304] >= fetched - 20
 
     server.files["/3.jpg"] = photo(1003)

@@ -46,8 +46,6 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = settings.parser(settings.EMBED, prog="embed.py", description=__doc__.splitlines()[0])
     parser.add_argument("--fresh", dest="resume", action="store_false", help="same as --no-resume")
     args = parser.parse_args(argv)
-    if args.dim and not args.normalize:
-        raise ValueError("--dim gives vectors of norm 1: leave out --dim or --no-normalize")
     if args.normalize and args.metric != "angular":
         print(
             f"embed.py: on vectors of norm 1 --metric {args.metric} ranks as angular does; "

@@ -61,6 +61,8 @@ def build(
     """
     output = Path(output)
     check_options(engine, [] if trees is None else ["trees"])  # now, not after hours
+    if dim and not encoder.normalize:
+        raise BuildError("--dim gives vectors of norm 1: leave out --dim or --no-normalize")
     with _exclusive_lock(output):
         published(output)  # refuses a CURRENT of another program now, not after hours
         before = Previous.open(output)

@@ -17,12 +17,11 @@ from lookbook.schema.column_names import (
     normalize_column_name,
 )
 from lookbook.schema.columns import find_price, made_title
-from lookbook.schema.filters import FilterError, Where, parse_where
+from lookbook.schema.filters import Coded, Where, parse_where
 from lookbook.search.product_groups import group_products
 
 if TYPE_CHECKING:
     from lookbook.search.index import Index
-    from lookbook.search.item_table import Coded
 
 _CODE_NAMES = frozenset((*ARTICLE_NUMBER_NAMES, *PRODUCT_CODE_NAMES, "variantid"))  # in orders
 _MAX_CATEGORIES = 150  # a column with more distinct values holds no categories of items
@@ -138,13 +137,7 @@ class Items:
         """bool (n,): the items that meet `where`; raises FilterError for an unknown column."""
         allowed = np.ones(len(self), bool)
         for condition in parse_where(where):
-            if condition.column not in self.columns:
-                columns = ", ".join(self.columns) or "none"
-                raise FilterError(
-                    f"there is no column {condition.column!r}; the columns are: {columns}"
-                )
-            values, codes = self.columns[condition.column]
-            allowed &= condition.mask(values)[codes]
+            allowed &= condition.rows(self.columns)
         return allowed
 
     def find_column(self, *names: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which of them each row has
 MAX_CHARACTERS = 512  # of a condition
 _NUMERIC: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "<=": np.less_equal,
@@ -73,6 +74,14 @@ class Condition:
                 ) from None
         return cls(column, operator, values)
 
+    def rows(self, columns: Mapping[str, Coded]) -> np.ndarray:
+        """Return bool (n,), the rows that meet the condition; raises FilterError.
+
+        The condition is tested on the distinct values of its column, not on every row.
+        """
+        values, codes = coded_column(columns, self.column)
+        return np.asarray(self.mask(values)[codes])
+
     def mask(self, column: Sequence[Any]) -> np.ndarray:
         """bool (n,): entries of `column` that meet the condition; a missing one meets only `!=`."""
         if self.operator in _NUMERIC:
@@ -87,6 +96,15 @@ class Condition:
         hits = (any(_text(v) in values for v in _each(cell)) for cell in column)
         hit = np.fromiter(hits, dtype=bool, count=len(column))
         return hit if self.operator == "=" else ~hit
+
+
+def coded_column(columns: Mapping[str, Coded], name: str) -> Coded:
+    """Return a column; raises FilterError, naming those there are, where it is missing."""
+    if name not in columns:
+        raise FilterError(
+            f"there is no column {name!r}; the columns are: {', '.join(columns) or 'none'}"
+        )
+    return columns[name]
 
 
 def _each(value: object) -> Iterable[object]:

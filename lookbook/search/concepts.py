@@ -17,9 +17,9 @@ from lookbook.schema.column_names import (
     USAGE_NAMES,
     normalize_column_name,
 )
+from lookbook.schema.filters import Coded
 from lookbook.schema.thesaurus import ROLES, Thesaurus, normalize, shop_thesaurus
 from lookbook.search.index import Index
-from lookbook.search.item_table import Coded
 from lookbook.search.per_index import per_index
 
 _ROLE_OF_COLUMN = {

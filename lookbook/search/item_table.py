@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lookbook.schema.filters import Condition, FilterError, Where, parse_where
+from lookbook.schema.filters import Coded, Condition, Where, coded_column, parse_where
 
 _RESERVED = ("id", "title", "group")
-Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which of them each row has
 
 
 class UnknownItem(LookupError):  # noqa: N818
@@ -74,15 +73,12 @@ class ItemTable:
         """Whether items may have several values of an attribute, as sizes: tuples of texts."""
         return any(isinstance(value, tuple) for value in self.categorical_codes(column)[0])
 
-    def categorical_codes(self, column: str) -> tuple[list[Any], np.ndarray]:
+    def categorical_codes(self, column: str) -> Coded:
         """Return an attribute's distinct values, and int (n,) which of them each row has.
 
         Raises FilterError for a column that the index does not have.
         """
-        if column not in self._columns:
-            known = ", ".join(self._columns) or "none"
-            raise FilterError(f"there is no column {column!r}; the columns are: {known}")
-        return self._columns[column]
+        return coded_column(self._columns, column)
 
     def column(self, name: str) -> list[Any]:
         """Return the value of an attribute by row number; raises FilterError for an unknown one."""
@@ -97,12 +93,8 @@ class ItemTable:
         return allowed
 
     def condition_mask(self, condition: Condition) -> np.ndarray:
-        """Return bool (n,), the rows that meet one condition; raises FilterError.
-
-        The condition is tested on the distinct values of its column, not on every row.
-        """
-        values, codes = self.categorical_codes(condition.column)
-        return np.asarray(condition.mask(values)[codes])
+        """Return bool (n,), the rows that meet one condition; raises FilterError."""
+        return condition.rows(self._columns)
 
     @property
     def items(self) -> Sequence[IndexItem]:
@@ -134,7 +126,7 @@ class _Items(Sequence[IndexItem]):
         return IndexItem(table.ids[row], table.titles[row], attributes)
 
 
-def _counts_of_each(values: list[Any], counts: np.ndarray) -> dict[object, int]:
+def _counts_of_each(values: Sequence[Any], counts: np.ndarray) -> dict[object, int]:
     """Count single values from the counts of tuples of them, the most frequent first."""
     each: Counter[object] = Counter()
     for value, count in zip(values, counts.tolist(), strict=True):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lookbook.schema.filters import Coded
 from lookbook.schema.text import tokenize
 from lookbook.schema.thesaurus import stem
 from lookbook.search.index import Index
@@ -26,9 +27,7 @@ _MIN_SUFFIX = 3  # letters: a bag is found among handbags
 class LexicalIndex:
     """Rows by the stems of the words in their titles and attributes."""
 
-    def __init__(
-        self, titles: Sequence[str], columns: Iterable[tuple[list[Any], np.ndarray]] = ()
-    ) -> None:
+    def __init__(self, titles: Sequence[str], columns: Iterable[Coded] = ()) -> None:
         """`columns`: distinct values, and int (n,) which of them each row has."""
         self._count = len(titles)
         rows_of: dict[str, list[np.ndarray]] = defaultdict(list)

@@ -15,9 +15,9 @@ from lookbook.schema.column_names import (
     find_column,
     normalize_column_name,
 )
+from lookbook.schema.filters import Coded
 from lookbook.schema.text import tokenize
 from lookbook.search.index import Index, IndexItem
-from lookbook.search.item_table import Coded
 from lookbook.search.per_index import per_index
 
 _SAME_NAMES = ("articletype", "producttypename", "gender", "subcategory", "indexname", "category")

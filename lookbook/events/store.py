@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import threading
 import time
 import warnings
@@ -240,12 +241,26 @@ def _engine(url: str) -> Engine:
 def _set_up_sqlite(connection: Any, _: object) -> None:
     """WAL: readers never wait for the writer, and a killed process loses no committed row."""
     connection.isolation_level = None  # `acquire_write_lock` begins transactions
-    for pragma in (
-        f"busy_timeout={_BUSY_TIMEOUT * 1000}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT * 1000}")
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _switch_to_wal(connection: Any) -> None:
+    """Switch the file to WAL, waiting for others that open it at the same moment.
+
+    SQLite does not apply the busy timeout to this one statement: it would be a deadlock where two
+    connections switch at once, so the second is refused at once and has to try again.
+    """
+    deadline = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:  # "database is locked"
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _events_of(connection: Connection, visitor: str) -> list[Event]:

@@ -83,7 +83,7 @@ def serve(index: Index, args: argparse.Namespace) -> None:
 
     site = build_site(
         index,
-        lambda: load_matching_encoder(index, args.model, args.device),
+        lambda: load_matching_encoder(index, args.model, args.device, args.backend),
         args.results,
         state=args.state or mounted(),
         database_url=args.database_url,

@@ -86,6 +86,7 @@ class _Run:
             pooling=args.pooling,
             precision=args.precision,
             device=args.device,
+            backend=args.backend,
             denoise=args.denoise,
             normalize=args.normalize,
         )

@@ -27,7 +27,9 @@ def search(argv: Sequence[str]) -> int:
     from lookbook.search.opening import open_with_encoder
 
     use_shop_terms(args.thesaurus)
-    index, encoder = open_with_encoder(args.index, args.engine, args.model, args.device)
+    index, encoder = open_with_encoder(
+        args.index, args.engine, args.model, args.device, args.backend
+    )
     photos = [] if args.image is None else [photo_query(args.image, encoder, args.crop).vector]
     query = Query(tuple(photos), words=args.text or "", where=args.where, count=args.k)
     answer = run(query, index, encoder)
@@ -144,6 +146,7 @@ def _of_encoder(args: argparse.Namespace) -> Results:
         pooling=args.pooling,
         precision=args.precision,
         device=args.device,
+        backend=args.backend,
     )
     return evaluate_encoder(
         encoder,
@@ -185,8 +188,9 @@ def doctor(argv: Sequence[str]) -> int:
     """Check the installation, the model and the index, and say what to do."""
     from lookbook.doctor import diagnose
 
-    args = _parser("doctor", (settings.INDEX, settings.DEVICE), doctor).parse_args(argv)
-    return diagnose(args.index, args.device)
+    parser = _parser("doctor", (settings.INDEX, settings.DEVICE, settings.BACKEND), doctor)
+    args = parser.parse_args(argv)
+    return diagnose(args.index, args.device, args.backend)
 
 
 def rollback(argv: Sequence[str]) -> int:

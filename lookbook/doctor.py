@@ -24,15 +24,15 @@ PACKAGES = (
 )
 
 
-def diagnose(index: Path, device: str = "auto") -> int:
+def diagnose(index: Path, device: str = "auto", backend: str = "auto") -> int:
     """Print the result of every check; return 0 when all pass, 1 otherwise."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("python", _python),
         ("packages", _packages),
         ("pictures", _pictures),
         ("index", lambda: _index(index)),
-        ("encoder", lambda: _encoder(index, device)),
-        ("query", lambda: _query(index, device)),
+        ("encoder", lambda: _encoder(index, device, backend)),
+        ("query", lambda: _query(index, device, backend)),
     )
     failures: dict[str, str] = {}  # sentence -> the check that failed with it first
     for name, check in checks:
@@ -82,22 +82,27 @@ def _index(path: Path) -> str:
     )
 
 
-def _encoder(path: Path, device: str) -> str:
+def _encoder(path: Path, device: str, backend: str) -> str:
     from lookbook.search.index import Index
     from lookbook.search.opening import load_matching_encoder
 
-    encoder = load_matching_encoder(Index.open(path, verify="quick"), device=device)
+    encoder = load_matching_encoder(
+        Index.open(path, verify="quick"), device=device, backend=backend
+    )
     size = encoder.preprocessing.size
-    return f"{encoder.name} {encoder.revision}, {size} px, {encoder.precision} on {encoder.device}"
+    return (
+        f"{encoder.name} {encoder.revision}, {size} px, {encoder.precision} on {encoder.device}, "
+        f"run by {encoder.backend.name}"
+    )
 
 
-def _query(path: Path, device: str) -> str:
+def _query(path: Path, device: str, backend: str) -> str:
     """Search the index with one of its own pictures, which must find itself."""
     from lookbook.search.index import Index
     from lookbook.search.opening import load_matching_encoder
 
     index = Index.open(path, verify="quick")
-    encoder = load_matching_encoder(index, device=device)
+    encoder = load_matching_encoder(index, device=device, backend=backend)
     query_id = index.ids[0]
     vector = encoder.encode([index.thumb(query_id)])[0]
     ids = [hit.id for hit in index.search(vector, k=10, fold=False)]

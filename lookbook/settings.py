@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 POOLINGS = ("avg", "max", "gem")
+BACKENDS = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "float32", "bfloat16")
 METRICS = ("angular", "euclidean", "dot")
 
@@ -121,6 +122,13 @@ MODEL = Setting(
     "model", None, "folder or Hub id of a transformers vision model; without it: the shipped one"
 )
 DEVICE = Setting("device", "auto", "auto, cpu, cuda, cuda:1, mps ...", environment=True)
+BACKEND = Setting(
+    "backend",
+    "auto",
+    "what runs the model: auto is OpenVINO where it is installed and was faster on this processor",
+    choices=BACKENDS,
+    environment=True,
+)
 WATCH = Setting("watch", False, "keep the index current: run again whenever the data change", bool)
 WATCH_SECONDS = Setting(
     "watch-seconds",
@@ -204,6 +212,7 @@ EMBED = (
         choices=PRECISIONS,
     ),
     DEVICE,
+    BACKEND,
     Setting("batch-size", 32, "pictures in one forward pass", int, min=1, max=4096),
     Setting("fold", True, "show near-duplicates of one picture as one result", bool),
     Setting("map", True, "project the catalogue to two dimensions, for the map of the site", bool),
@@ -284,6 +293,7 @@ APP = (
     Setting("share", False, "ask gradio for a public link", bool, environment=True),
     ENGINE,
     DEVICE,
+    BACKEND,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
     Setting("results", 24, "results shown at first", int, environment=True, min=1, max=96),
     STATE,
@@ -335,6 +345,7 @@ SEARCH = (
     WHERE,
     ENGINE,
     DEVICE,
+    BACKEND,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
     JSON,
 )
@@ -397,6 +408,7 @@ OF_ENCODER = (
     Setting("pooling", "avg", "how feature maps become one vector", choices=POOLINGS),
     Setting("precision", "auto", "precision of the model", choices=PRECISIONS),
     DEVICE,
+    BACKEND,
 )
 OF_INTERACTIONS = (
     Setting(

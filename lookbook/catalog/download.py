@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from lookbook.images.loading import ImageError, Limits
+from lookbook.resources import cache_folder
 from lookbook.schema.columns import CatalogError
 
 if TYPE_CHECKING:
@@ -40,11 +41,6 @@ _TYPES = {
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xlsx", ".xml")
 
 
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "lookbook" / "downloads"
-
-
 @dataclass(frozen=True)
 class Downloads:
     """How things are fetched by address.
@@ -64,7 +60,7 @@ class Downloads:
     wait: float = 0.5
     max_bytes: int = Limits.max_bytes
     allow_local: bool = False
-    cache: Path = field(default_factory=_cache_folder)
+    cache: Path = field(default_factory=lambda: cache_folder("downloads"))
 
 
 class _Refused(Exception):  # noqa: N818

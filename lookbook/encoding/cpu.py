@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import platform
+from pathlib import Path
+
+
+def processor_name() -> str:
+    """Return the processor's model name and instruction sets, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = ("model name", "flags", "Features")
+    return " ".join(sorted({line for line in lines if line.startswith(names)}))
 
 
 def supports_bfloat16() -> bool:

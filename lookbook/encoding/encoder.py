@@ -7,19 +7,23 @@ visitors.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookbook.encoding.cpu import disable_malloc_trim, supports_bfloat16
+from lookbook.encoding.backends import BACKENDS, Backend, Model, choose_backend
+from lookbook.encoding.backends.torch_backend import Network
+from lookbook.encoding.cpu import supports_bfloat16
 from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.heads import EmbeddingHeads, load_text_embeddings
-from lookbook.encoding.hub import first_line, model_folder, revision
-from lookbook.encoding.pooling import POOLINGS, pool
+from lookbook.encoding.hub import first_line, model_folder
+from lookbook.encoding.hub import revision as folder_revision
+from lookbook.encoding.pooling import POOLINGS
 from lookbook.encoding.preprocessing import Preprocessing
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.images.loading import Picture
@@ -28,7 +32,7 @@ from lookbook.resources import shipped
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DEFAULT_MODEL", "POOLINGS", "PRECISIONS", "Encoder", "EncoderError"]
+__all__ = ["BACKENDS", "DEFAULT_MODEL", "POOLINGS", "PRECISIONS", "Encoder", "EncoderError"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEFAULT_MODEL = shipped("models/lookbook-resnet50")
@@ -42,7 +46,7 @@ class Encoder:
 
     def __init__(
         self,
-        model: torch.nn.Module,
+        backend: Backend,
         preprocessing: Preprocessing,
         *,
         name: str,
@@ -50,24 +54,14 @@ class Encoder:
         heads: EmbeddingHeads | None = None,
         text_embeddings: tuple[Vocabulary, np.ndarray] | None = None,
         pooling: str = "avg",
-        precision: str = "auto",
-        device: str = "auto",
+        precision: str = "float32",
+        device: str = "cpu",
         normalize: bool = True,
     ) -> None:
-        import torch
-
-        if pooling not in POOLINGS:
-            raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
-        self.preprocessing, self.name, self.revision = preprocessing, name, revision
-        self.pooling, self.normalize, self.device = pooling, normalize, _device(device)
-        self.precision = _precision(precision, self.device)
-        # the heads were trained on default pooling and are meaningless on any other
-        self.heads = heads.to(self.device) if heads and pooling == "avg" else None
-        self.text_embeddings = text_embeddings if self.heads else None
-        model = _fold_batch_norms(model.eval().requires_grad_(False))
-        model = model.to(self.device, getattr(torch, self.precision))
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        disable_malloc_trim()
+        self.backend, self.preprocessing, self.name = backend, preprocessing, name
+        self.revision, self.heads, self.text_embeddings = revision, heads, text_embeddings
+        self.pooling, self.precision, self.device = pooling, precision, device
+        self.normalize = normalize
 
     @classmethod
     def load(
@@ -77,45 +71,47 @@ class Encoder:
         pooling: str = "avg",
         precision: str = "auto",
         device: str = "auto",
+        backend: str = "auto",
         denoise: bool = False,
         normalize: bool = True,
     ) -> Encoder:
         """Load model and preprocessing from a local folder or a Hub id.
 
         `precision` "auto" is bfloat16 where the CPU supports it, else float32; `device` "auto" is
-        CUDA, then MPS, then the CPU. Without `normalize` the vectors of images keep their norm, so
-        that Euclidean distances and inner products rank otherwise than cosines do. A folder may
-        contain `projection.safetensors` and `words.*` besides the transformers files, as the
-        shipped one does. Raises EncoderError.
+        CUDA, then MPS, then the CPU; `backend` "auto" is the fastest that is installed. Without
+        `normalize` the vectors of images keep their norm, so that Euclidean distances and inner
+        products rank otherwise than cosines do. A folder may contain `projection.safetensors` and
+        `words.*` besides the transformers files, as the shipped one does. Raises EncoderError.
         """
+        if pooling not in POOLINGS:
+            raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
         folder = model_folder(str(model))
-        import torch  # after the folder is found: a wrong name is reported without this delay
-        from safetensors import SafetensorError
-        from transformers import AutoImageProcessor, AutoModel
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # half a second only
-        try:
-            processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-                folder, backend="pil"
-            )
-            network = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise EncoderError(
-                f"{model}: not a transformers vision model with its preprocessor and safetensors "
-                f"({first_line(error)})"
-            ) from error
-        heads = EmbeddingHeads.load(folder)
+        on = _device(device)
+        precision = _precision(precision, on)
+        preprocessing = Preprocessing.of(_processor(folder, model), denoise)
+        # the heads were trained on default pooling and are meaningless on any other
+        heads = EmbeddingHeads.load(folder) if pooling == "avg" else None
+        revision = folder_revision(folder)
+        chosen = choose_backend(
+            backend,
+            Model(
+                key=f"{revision}-{preprocessing.hash}-{pooling}",
+                load=lambda: Network.of(_network(folder, model), heads, pooling),
+                preprocessing=preprocessing,
+                precision=precision,
+                device=on,
+            ),
+        )
         return cls(
-            getattr(network, "vision_model", network),
-            Preprocessing.of(processor, denoise),
+            chosen,
+            preprocessing,
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
-            revision=revision(folder),
+            revision=revision,
             heads=heads,
             text_embeddings=load_text_embeddings(folder, heads.dim) if heads else None,
             pooling=pooling,
             precision=precision,
-            device=device,
+            device=str(on),
             normalize=normalize,
         )
 
@@ -154,14 +150,10 @@ class Encoder:
 
         Of L2 norm 1 if `normalize`.
         """
-        import torch
-
-        with torch.inference_mode():
-            vectors = self._embed(self._feature_maps(pixels, self._stages))
-            if self.normalize:
-                vectors = torch.nn.functional.normalize(vectors, dim=1)
-            result: np.ndarray = vectors.cpu().numpy()
-        return result
+        vectors = self.backend.embed(pixels)
+        if self.normalize:
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors
 
     def feature_map(self, picture: Picture, size: int | None = None, stage: int = -1) -> np.ndarray:
         """Return float32 (h, w, channels): the activations at each position of an image.
@@ -215,37 +207,49 @@ class Encoder:
         """Feature maps that a vector is made of, as indices of `hidden_states`."""
         return self.heads.stages if self.heads else (-1,)
 
-    def _embed(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
-        return self.heads.embed(maps) if self.heads else pool(maps[-1], self.pooling)
-
     def _image_maps(
-        self, picture: Picture, size: int | None, stages: Sequence[int]
+        self, picture: Picture, size: int | None, stages: tuple[int, ...]
     ) -> list[np.ndarray]:
         """Return float32 (h, w, channels) for each of `stages`."""
-        import torch
-
         image = self.preprocessing.open(picture)
-        if hasattr(self.model.config, "image_size"):  # its position embeddings fix the size
-            size = None
-        pixels = self.preprocessing.resize(image, size)[None]
-        with torch.inference_mode():
-            maps = [m[0].float().cpu().numpy() for m in self._feature_maps(pixels, stages)]
-        return [_to_grid(m).transpose(1, 2, 0) for m in maps]
+        pixels = self.preprocessing.resize(image, None if self.backend.fixed_size else size)[None]
+        maps = self.backend.feature_maps(pixels, stages)
+        return [_to_grid(m[0]).transpose(1, 2, 0) for m in maps]
 
-    def _feature_maps(
-        self, pixels: np.ndarray, stages: Sequence[int] = (-1,)
-    ) -> list[torch.Tensor]:
-        """Return a map (n, channels, positions...) for each stage, in the model's precision."""
-        import torch
 
-        p = self.preprocessing
-        x = torch.tensor(pixels, device=self.device).permute(0, 3, 1, 2).float()
-        mean, std = (torch.tensor(v, device=self.device)[:, None, None] for v in (p.mean, p.std))
-        x = ((x * p.scale - mean) / std).to(next(self.model.parameters()).dtype)
-        x = x.contiguous(memory_format=torch.channels_last)
-        out = self.model(x, output_hidden_states=any(stage != -1 for stage in stages))
-        maps = [out.last_hidden_state if s == -1 else out.hidden_states[s] for s in stages]
-        return [m if m.ndim == 4 else m.transpose(1, 2) for m in maps]  # tokens as positions
+def _processor(folder: Path, model: str | os.PathLike[str]) -> Any:
+    from transformers import AutoImageProcessor
+
+    with _loading_errors(model):
+        return AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, backend="pil"
+        )
+
+
+def _network(folder: Path, model: str | os.PathLike[str]) -> torch.nn.Module:
+    """Load the network in float32. Raises EncoderError."""
+    import torch
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # half a second only
+    with _loading_errors(model):
+        network = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+    result: torch.nn.Module = getattr(network, "vision_model", network)
+    return result
+
+
+@contextmanager
+def _loading_errors(model: str | os.PathLike[str]) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise EncoderError(
+            f"{model}: not a transformers vision model with its preprocessor and safetensors "
+            f"({first_line(error)})"
+        ) from error
 
 
 def _to_grid(maps: np.ndarray) -> np.ndarray:
@@ -277,17 +281,3 @@ def _precision(name: str, device: torch.device) -> str:
     if name != "auto":
         return name
     return "bfloat16" if device.type == "cpu" and supports_bfloat16() else "float32"
-
-
-def _fold_batch_norms(model: torch.nn.Module) -> torch.nn.Module:
-    """Merge batch norms into the preceding convolutions: the same function, in less time."""
-    import torch
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    for module in model.modules():
-        convolution = getattr(module, "convolution", None)
-        norm = getattr(module, "normalization", None)
-        if isinstance(convolution, torch.nn.Conv2d) and isinstance(norm, torch.nn.BatchNorm2d):
-            module.convolution = fuse_conv_bn_eval(convolution, norm)
-            module.normalization = torch.nn.Identity()
-    return model

@@ -1,4 +1,4 @@
-"""Locate the model, index and example photos that Lookbook ships.
+"""Locate the model, index and example photos that Lookbook ships, and its folder for caches.
 
 A checkout keeps them at its top (`models/`, `index/`, `examples/`); the wheel carries copies in
 this package (see `tool.hatch.build.targets.wheel.sources` in pyproject.toml).
@@ -6,6 +6,7 @@ this package (see `tool.hatch.build.targets.wheel.sources` in pyproject.toml).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -20,3 +21,12 @@ def shipped(name: str) -> Path:
     """
     installed = _PACKAGE / name
     return installed if installed.exists() else _CHECKOUT / name
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder for what can be made anew, by user; it may not exist yet.
+
+    It lies in $XDG_CACHE_HOME or else in ~/.cache.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "lookbook" / name

@@ -12,7 +12,9 @@ class EncoderMismatch(ValueError):  # noqa: N818
     """The loaded encoder gives other vectors than those the index holds."""
 
 
-def load_matching_encoder(index: Index, model: str | None = None, device: str = "auto") -> Encoder:
+def load_matching_encoder(
+    index: Index, model: str | None = None, device: str = "auto", backend: str = "auto"
+) -> Encoder:
     """Load the encoder that `index` was built with, in the same pooling and precision.
 
     `model` is its folder or Hub id, if it has moved. Raises EncoderMismatch, naming both, when
@@ -26,6 +28,7 @@ def load_matching_encoder(index: Index, model: str | None = None, device: str = 
         pooling=built["pooling"],
         precision=built["precision"],
         device=device,
+        backend=backend,
         denoise=built["denoise"],
         normalize=built.get("normalize", True),
     )
@@ -40,8 +43,8 @@ def load_matching_encoder(index: Index, model: str | None = None, device: str = 
 
 
 def open_with_encoder(
-    path: Path, engine: str, model: str | None, device: str
+    path: Path, engine: str, model: str | None, device: str, backend: str = "auto"
 ) -> tuple[Index, Encoder]:
     """Open an index and load its encoder."""
     index = Index.open(path, engine)
-    return index, load_matching_encoder(index, model, device)
+    return index, load_matching_encoder(index, model, device, backend)

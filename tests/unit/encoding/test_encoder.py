@@ -84,8 +84,10 @@ def test_folding_batch_norms_does_not_change_the_network(tiny_model, encoder, pi
 
 def test_each_pooling_computes_its_formula(tiny_model, pictures):
     encoder = Encoder.load(tiny_model, precision="float32")
-    (maps,) = encoder._feature_maps(encoder.preprocessing.preprocess(pictures[0])[None])
-    flat = maps[0].flatten(1).numpy()
+    (maps,) = encoder.backend.feature_maps(
+        encoder.preprocessing.preprocess(pictures[0])[None], (-1,)
+    )
+    flat = maps[0].reshape(len(maps[0]), -1)
     expected = {
         "avg": flat.mean(1),
         "max": flat.max(1),
@@ -130,8 +132,8 @@ def test_the_detail_head_reads_maxima_and_follows_the_projection(tiny_model, pic
     folder = tmp_path / "detailed"
     shutil.copytree(tiny_model, folder)
     plain = Encoder.load(folder, precision="float32")
-    maps = plain._feature_maps(plain.preprocessing.preprocess(pictures[0])[None], (-2, -1))
-    before, last = (m[0].flatten(1).numpy() for m in maps)
+    maps = plain.backend.feature_maps(plain.preprocessing.preprocess(pictures[0])[None], (-2, -1))
+    before, last = (m[0].reshape(len(m[0]), -1) for m in maps)
     wide = len(last) + len(before)
     rows = {"projection": torch.eye(len(last))[:3], "detail": torch.randn(4, wide)}
     save_file(rows, folder / "projection.safetensors")
@@ -158,7 +160,8 @@ def test_the_category_head_reads_both_poolings_and_comes_last(tiny_model, pictur
     folder = tmp_path / "category"
     shutil.copytree(tiny_model, folder)
     plain = Encoder.load(folder, precision="float32")
-    maps = plain._feature_maps(plain.preprocessing.preprocess(pictures[0])[None], (-2, -1))
+    pixels = plain.preprocessing.preprocess(pictures[0])[None]
+    maps = [torch.from_numpy(m) for m in plain.backend.feature_maps(pixels, (-2, -1))]
     everything = torch.cat([average_pool(maps), max_pool_stages(maps)], 1)
     head = category_head(everything.shape[1])
     save_file({"projection": torch.eye(32)[:3], **head.arrays()}, folder / HEADS_FILE)

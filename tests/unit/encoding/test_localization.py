@@ -84,7 +84,11 @@ def test_invalid_data_is_an_image_error(encoder):
             function(encoder, b"no picture")
 
 
-def test_a_model_with_position_embeddings_keeps_its_size(tmp_path):
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_a_model_with_position_embeddings_keeps_its_size(tmp_path, monkeypatch, backend):
+    if backend == "openvino":
+        pytest.importorskip("openvino")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     import torch
     from transformers import ViTConfig, ViTImageProcessorPil, ViTModel
 
@@ -99,7 +103,7 @@ def test_a_model_with_position_embeddings_keeps_its_size(tmp_path):
     )
     ViTModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
     ViTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(tmp_path)
-    vit = Encoder.load(tmp_path, device="cpu")
+    vit = Encoder.load(tmp_path, device="cpu", backend=backend)
     for stage in (-1, -2):
         assert vit.feature_map(striped_background((90, 90)), 320, stage).shape == (4, 4, 16)
     heatmap, _ = attribution_maps(vit, striped_background((90, 90)), striped_background((90, 45)))

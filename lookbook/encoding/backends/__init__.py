@@ -1,0 +1,154 @@
+"""Runtimes of the encoder: torch, which runs any model, and OpenVINO, which is faster on CPUs.
+
+Their vectors agree at one precision (cosine above 0.999, tested), so an index can be searched with
+either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from lookbook.encoding.cpu import processor_name
+from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.preprocessing import Preprocessing
+from lookbook.resources import cache_folder
+
+if TYPE_CHECKING:
+    import torch
+
+    from lookbook.encoding.backends.torch_backend import Network
+
+BACKENDS = ("auto", "torch", "openvino")
+_ROUNDS = 5  # of the comparison, in turns, so that other work on the machine slows both
+_MIN_PARAMETERS = 1_000_000  # below, converting a network costs more than it will save
+_log = logging.getLogger(__name__)
+
+
+class Backend(Protocol):
+    """A network with its heads as a function of preprocessed pixels. Thread-safe.
+
+    `fixed_size`: whether the network takes pictures of its own size only.
+    """
+
+    name: str
+    fixed_size: bool
+
+    def embed(self, pixels: np.ndarray) -> np.ndarray:
+        """Return float32 (n, dim), not normalized, for uint8 (n, size, size, 3)."""
+
+    def feature_maps(self, pixels: np.ndarray, stages: tuple[int, ...]) -> list[np.ndarray]:
+        """Return float32 (n, channels, positions...) for each of `stages`.
+
+        Stages are indices of transformers' `hidden_states`. Raises EncoderError for a stage that
+        the backend does not compute.
+        """
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a backend is made of.
+
+    `key` changes with the weights, the pooling and the preprocessing; `load` gives the network in
+    float32.
+    """
+
+    key: str
+    load: Callable[[], Network]
+    preprocessing: Preprocessing
+    precision: str
+    device: torch.device
+
+
+def choose_backend(name: str, model: Model) -> Backend:
+    """Return the backend called `name` for a model.
+
+    "auto" is OpenVINO where it is installed and faster on this processor, which is measured once
+    and remembered. Raises EncoderError for a name that is none of BACKENDS, and for "openvino"
+    where it cannot be used.
+    """
+    if name not in BACKENDS:
+        raise EncoderError(f"backend {name!r} is not one of {', '.join(BACKENDS)}")
+    possible = model.device.type == "cpu" and importlib.util.find_spec("openvino") is not None
+    if name == "openvino" and not possible:
+        raise EncoderError(
+            "the backend openvino needs the package openvino and the device cpu, found device "
+            f"{model.device}: pip install openvino, or leave out --backend"
+        )
+    if name == "auto" and possible:
+        return _faster(model)
+    return _openvino(model) if name == "openvino" else _torch(model)
+
+
+def _torch(model: Model) -> Backend:
+    from lookbook.encoding.backends.torch_backend import TorchBackend
+
+    return TorchBackend(model.load(), model.preprocessing, model.precision, model.device)
+
+
+def _openvino(model: Model) -> Backend:
+    from lookbook.encoding.backends.openvino_backend import open_or_convert
+
+    return open_or_convert(model.load, model.preprocessing, model.key, model.precision)
+
+
+def _faster(model: Model) -> Backend:
+    """Return the backend that was faster when both were timed, or time both now."""
+    file = _choice_file(model)
+    choice = file.read_text(encoding="ascii") if file.is_file() else ""
+    if choice in BACKENDS[1:]:
+        return _torch(model) if choice == "torch" else _openvino(model)
+    network = model.load()
+    backends = _candidates(replace(model, load=lambda: network), network)
+    seconds = [_seconds(backend, model.preprocessing.size) for backend in backends]
+    fastest = backends[int(np.argmin(seconds))]
+    _log.info(
+        "%s encodes (%s)",
+        fastest.name,
+        ", ".join(f"{b.name} {t * 1000:.1f} ms" for b, t in zip(backends, seconds, strict=True)),
+    )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(fastest.name, encoding="ascii")
+    except OSError as error:
+        _log.warning("the choice of a backend cannot be kept in %s: %s", file.parent, error)
+    return fastest
+
+
+def _candidates(model: Model, network: Network) -> list[Backend]:
+    """Return the backends to compare: torch is last, as it changes the precision of `network`."""
+    backends: list[Backend] = []
+    if sum(p.numel() for p in network.model.parameters()) >= _MIN_PARAMETERS:
+        try:
+            backends.append(_openvino(model))
+        except EncoderError as error:
+            _log.warning("torch encodes: %s", error)
+    return [*backends, _torch(model)]
+
+
+def _seconds(backend: Backend, size: int) -> float:
+    """Return the median seconds for one picture."""
+    pixels = np.full((1, size, size, 3), 128, np.uint8)
+    backend.embed(pixels)
+    times = []
+    for _ in range(_ROUNDS):
+        start = time.perf_counter()
+        backend.embed(pixels)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def _choice_file(model: Model) -> Path:
+    """Return where the choice for a model, this processor and these versions is kept."""
+    versions = [version("torch"), version("openvino"), processor_name()]
+    digest = hashlib.sha256(" ".join([model.key, model.precision, *versions]).encode()).hexdigest()
+    return cache_folder("backends") / f"{digest[:16]}.txt"

@@ -1,0 +1,169 @@
+"""Run a network with OpenVINO, from a graph that is converted once and kept.
+
+Both float32 and bfloat16 are computed from one float32 graph; the precision is an option of its
+compilation.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.hub import first_line
+from lookbook.resources import cache_folder
+
+if TYPE_CHECKING:
+    import torch
+
+    from lookbook.encoding.backends.torch_backend import Network
+    from lookbook.encoding.preprocessing import Preprocessing
+
+STAGES = (-2, -1)  # the maps that the graph gives beside the vector
+_KEPT = 4  # converted graphs, of some 95 MB each
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+_log = logging.getLogger(__name__)
+
+
+class OpenVinoBackend:
+    """A compiled graph: uint8 (n, size, size, 3) to vectors and the maps of STAGES."""
+
+    name = "openvino"
+
+    def __init__(self, graph: Any, precision: str) -> None:
+        import openvino
+
+        options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
+        compiled = openvino.Core().compile_model(graph, "CPU", options)
+        self.fixed_size = compiled.input(0).partial_shape[1].is_static
+        self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()  # a request serves one caller, on all its threads
+
+    def embed(self, pixels: np.ndarray) -> np.ndarray:
+        """Return float32 (n, dim), not normalized, for uint8 (n, size, size, 3)."""
+        return self._infer(pixels, (0,))[0]
+
+    def feature_maps(self, pixels: np.ndarray, stages: tuple[int, ...]) -> list[np.ndarray]:
+        """Return float32 (n, channels, positions...) for each of `stages`, which are in STAGES."""
+        if not set(stages) <= set(STAGES):
+            raise EncoderError(
+                f"the backend openvino computes the stages {STAGES}, not {stages}: use torch"
+            )
+        return self._infer(pixels, tuple(1 + STAGES.index(stage) for stage in stages))
+
+    def _infer(self, pixels: np.ndarray, outputs: tuple[int, ...]) -> list[np.ndarray]:
+        with self._lock:
+            self._request.infer([np.ascontiguousarray(pixels)])
+            # copies: the request writes its next results to the same memory
+            return [self._request.get_output_tensor(i).data.copy() for i in outputs]
+
+
+def open_or_convert(
+    load: Callable[[], Network],
+    preprocessing: Preprocessing,
+    key: str,
+    precision: str,
+) -> OpenVinoBackend:
+    """Return the backend of the graph that is kept for `key`, converted at the first call.
+
+    `load` gives the network in float32, for the conversion only. Raises EncoderError when it
+    cannot be converted.
+    """
+    file = graph_file(key)
+    if (kept := _open(file, precision)) is not None:
+        return kept
+    try:
+        graph = _convert(load(), preprocessing)
+        _keep(graph, file)
+        return OpenVinoBackend(graph, precision)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise EncoderError(f"OpenVINO cannot run this model: {first_line(error)}") from error
+
+
+def _open(file: Path, precision: str) -> OpenVinoBackend | None:
+    """Return the backend of a kept graph, None where there is none or it is damaged."""
+    if not file.exists():
+        return None
+    try:
+        file.touch()  # the graphs used last are kept
+        return OpenVinoBackend(str(file), precision)
+    except (RuntimeError, OSError) as error:
+        _log.warning("%s cannot be read, it is made again: %s", file, first_line(error))
+        return None
+
+
+def graph_file(key: str) -> Path:
+    """Return where the graph for `key` is kept; a newer OpenVINO converts anew."""
+    return cache_folder("backends") / f"{key}-{version('openvino')}.xml"
+
+
+def _convert(network: Network, preprocessing: Preprocessing) -> Any:
+    """Trace the network and put the normalization of pixels into its graph."""
+    import openvino
+    import torch
+
+    example = torch.zeros(2, 3, preprocessing.size, preprocessing.size)
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # each shape check that becomes constant warns
+        graph = openvino.convert_model(
+            _traceable(network), example_input=example, input=[-1, 3, *_sides(network, example)]
+        )
+    steps = openvino.preprocess.PrePostProcessor(graph)
+    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    mean, std = (
+        [value / preprocessing.scale for value in values]
+        for values in (preprocessing.mean, preprocessing.std)
+    )
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(mean).scale(std)
+    return steps.build()
+
+
+def _sides(network: Network, example: torch.Tensor) -> list[int]:
+    """Return the height and width of the graph's input, -1 where pictures of any size fit."""
+    return list(example.shape[2:]) if network.fixed_size else [-1, -1]
+
+
+def _traceable(network: Network) -> torch.nn.Module:
+    """Return a module (n, 3, size, size) -> (vectors, the maps of STAGES)."""
+    import torch
+
+    class Traceable(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = network.model  # its weights become the graph's
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            maps = network.feature_maps(x, STAGES)
+            return network.embed(maps[-len(network.stages) :]), *maps
+
+    return Traceable().eval()
+
+
+def _keep(graph: Any, file: Path) -> None:
+    """Save a graph whole or not at all, and remove those used least recently.
+
+    Without a writable cache the graph is converted anew by each process.
+    """
+    import openvino
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            staged = Path(folder) / file.name
+            openvino.save_model(graph, staged, compress_to_fp16=False)
+            for suffix in (".bin", ".xml"):  # a reader looks for the .xml
+                staged.with_suffix(suffix).replace(file.with_suffix(suffix))
+        for old in sorted(file.parent.glob("*.xml"), key=lambda f: -f.stat().st_mtime)[_KEPT:]:
+            old.unlink(missing_ok=True)
+            old.with_suffix(".bin").unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:
+        _log.warning("the converted model cannot be kept in %s: %s", file.parent, error)

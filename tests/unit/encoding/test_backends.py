@@ -1,0 +1,115 @@
+"""OpenVINO computes what torch computes, from a graph that is converted once."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from lookbook.encoding import backends
+from lookbook.encoding.backends import openvino_backend
+from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import EncoderError
+from tests.shapes import COLOURS, draw_shape
+
+pytest.importorskip("openvino")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "lookbook" / "backends"
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return [draw_shape(colour, kind) for colour in COLOURS for kind in range(3)]
+
+
+def load(model, backend: str, **options) -> Encoder:
+    return Encoder.load(model, backend=backend, **{"precision": "float32"} | options)
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max", "gem"])
+def test_vectors_and_maps_equal_those_of_torch(tiny_model, pooling, pictures):
+    by_torch, by_openvino = (load(tiny_model, b, pooling=pooling) for b in ("torch", "openvino"))
+    assert by_openvino.identity == by_torch.identity
+    np.testing.assert_allclose(by_openvino.encode(pictures), by_torch.encode(pictures), atol=1e-5)
+    maps = [e.feature_map(pictures[0], size=96, stage=-2) for e in (by_torch, by_openvino)]
+    np.testing.assert_allclose(*maps, atol=1e-4)
+
+
+def test_bfloat16_agrees_with_torch(tiny_model, pictures):
+    vectors = [
+        load(tiny_model, b, precision="bfloat16").encode(pictures) for b in ("torch", "openvino")
+    ]
+    assert (vectors[0] * vectors[1]).sum(1).mean() > 0.999
+
+
+def test_the_network_is_read_and_converted_once(tiny_model, pictures, cache, monkeypatch):
+    first = load(tiny_model, "openvino").encode(pictures)
+    assert len(list(cache.glob("*.xml"))) == 1
+    monkeypatch.setattr("lookbook.encoding.encoder._network", lambda *_: pytest.fail("read again"))
+    np.testing.assert_array_equal(load(tiny_model, "openvino").encode(pictures), first)
+
+
+def test_a_damaged_graph_is_converted_again(tiny_model, pictures, cache):
+    first = load(tiny_model, "openvino").encode(pictures)
+    (graph,) = cache.glob("*.xml")
+    graph.write_bytes(graph.read_bytes()[:1000])
+    np.testing.assert_allclose(load(tiny_model, "openvino").encode(pictures), first, atol=1e-6)
+
+
+def test_threads_get_their_own_results(tiny_model, pictures):
+    encoder = load(tiny_model, "openvino")
+    expected = encoder.encode(pictures)
+    with ThreadPoolExecutor(4) as threads:
+        alone = list(threads.map(lambda p: encoder.encode([p])[0], pictures * 4))
+    np.testing.assert_allclose(alone, np.tile(expected, (4, 1)), atol=1e-5)
+
+
+def test_graphs_used_least_recently_are_removed(tiny_model, cache, monkeypatch):
+    monkeypatch.setattr(openvino_backend, "_KEPT", 2)
+    for pooling in ("avg", "max", "gem"):
+        load(tiny_model, "openvino", pooling=pooling)
+    assert len(list(cache.glob("*.xml"))) == len(list(cache.glob("*.bin"))) == 2
+
+
+def test_auto_takes_the_faster_one_and_remembers_it(tiny_model, monkeypatch, caplog):
+    monkeypatch.setattr(backends, "_MIN_PARAMETERS", 0)
+    monkeypatch.setattr(
+        backends, "_seconds", lambda backend, size: {"torch": 2.0, "openvino": 1.0}[backend.name]
+    )
+    assert load(tiny_model, "auto").backend.name == "openvino"
+    monkeypatch.setattr(backends, "_seconds", lambda *_: pytest.fail("measured again"))
+    assert load(tiny_model, "auto").backend.name == "openvino"
+
+
+def test_auto_leaves_small_models_and_what_cannot_be_converted_to_torch(
+    tiny_model, monkeypatch, caplog
+):
+    assert load(tiny_model, "auto").backend.name == "torch"
+    monkeypatch.setattr(backends, "_MIN_PARAMETERS", 0)
+
+    def refuse(*_):
+        raise RuntimeError("an operation is not known")
+
+    monkeypatch.setattr(openvino_backend, "_convert", refuse)
+    with caplog.at_level(logging.WARNING):
+        assert load(tiny_model, "auto", pooling="max").backend.name == "torch"
+    assert "an operation is not known" in caplog.text
+    with pytest.raises(EncoderError, match="an operation is not known"):
+        load(tiny_model, "openvino", pooling="gem")
+
+
+def test_names_and_devices_are_checked(tiny_model, monkeypatch):
+    with pytest.raises(EncoderError, match="'onnx' is not one of auto, torch, openvino"):
+        load(tiny_model, "onnx")
+    with pytest.raises(EncoderError, match="stages"):
+        load(tiny_model, "openvino").feature_map(draw_shape("red", 0), stage=0)
+    monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EncoderError, match="pip install openvino"):
+        load(tiny_model, "openvino")
+    assert load(tiny_model, "auto").backend.name == "torch"

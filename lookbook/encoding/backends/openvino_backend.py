@@ -7,6 +7,7 @@ compilation.
 from __future__ import annotations
 
 import logging
+import sys
 import tempfile
 import threading
 import warnings
@@ -39,7 +40,7 @@ class OpenVinoBackend:
     name = "openvino"
 
     def __init__(self, graph: Any, precision: str) -> None:
-        import openvino
+        openvino = _import_openvino()
 
         options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
         compiled = openvino.Core().compile_model(graph, "CPU", options)
@@ -100,6 +101,14 @@ def _open(file: Path, precision: str) -> OpenVinoBackend | None:
         return None
 
 
+def _import_openvino() -> Any:
+    """Import openvino with its stub of openvino_telemetry, which would report each conversion."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # not importable
+    import openvino
+
+    return openvino
+
+
 def graph_file(key: str) -> Path:
     """Return where the graph for `key` is kept; a newer OpenVINO converts anew."""
     return cache_folder("backends") / f"{key}-{version('openvino')}.xml"
@@ -107,8 +116,9 @@ def graph_file(key: str) -> Path:
 
 def _convert(network: Network, preprocessing: Preprocessing) -> Any:
     """Trace the network and put the normalization of pixels into its graph."""
-    import openvino
     import torch
+
+    openvino = _import_openvino()
 
     example = torch.zeros(2, 3, preprocessing.size, preprocessing.size)
     with warnings.catch_warnings(), torch.inference_mode():
@@ -153,7 +163,7 @@ def _keep(graph: Any, file: Path) -> None:
 
     Without a writable cache the graph is converted anew by each process.
     """
-    import openvino
+    openvino = _import_openvino()
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

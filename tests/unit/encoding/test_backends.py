@@ -14,8 +14,6 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.errors import EncoderError
 from tests.shapes import COLOURS, draw_shape
 
-pytest.importorskip("openvino")
-
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
@@ -102,6 +100,13 @@ def test_auto_leaves_small_models_and_what_cannot_be_converted_to_torch(
     assert "an operation is not known" in caplog.text
     with pytest.raises(EncoderError, match="an operation is not known"):
         load(tiny_model, "openvino", pooling="gem")
+
+
+def test_no_conversion_is_reported(tiny_model):
+    load(tiny_model, "openvino")
+    from openvino.tools.ovc import telemetry_utils
+
+    assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
 
 
 def test_names_and_devices_are_checked(tiny_model, monkeypatch):

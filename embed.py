@@ -75,7 +75,7 @@ class _Run:
         from lookbook.catalog.command import open_asked
         from lookbook.catalog.report import CatalogReport
         from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
-        from lookbook.indexing import build
+        from lookbook.indexing import BuildOptions, build
 
         args = self.args
         catalog = open_asked(args)
@@ -94,16 +94,18 @@ class _Run:
             catalog,
             self.encoder,
             args.output,
-            model=args.model,
-            dim=args.dim,
-            metric=args.metric,
-            engine=args.engine,
-            trees=args.trees,
-            recall=args.recall,
-            near_duplicates=args.fold,
-            licence=args.licence,
-            seed=args.seed,
-            draw_map=args.map,
+            BuildOptions(
+                metric=args.metric,
+                engine=args.engine,
+                trees=args.trees,
+                recall=args.recall,
+                seed=args.seed,
+                dim=args.dim,
+                near_duplicates=args.fold,
+                draw_map=args.map,
+                licence=args.licence,
+                model=args.model,
+            ),
             batch_size=args.batch_size,
             resume=args.resume,
             quiet=args.json,

@@ -24,7 +24,7 @@ from house_collection.simulated_events import simulate_events
 from lookbook import Index
 from lookbook.evaluation.recommendation import Table, encoded_items, evaluate_interactions
 from lookbook.events import Event, EventStore, new_visitor
-from lookbook.index import publish, write_generation
+from lookbook.index import EngineOptions, GenerationContent, publish, write_generation
 from lookbook.recommend import ALS, MODELS, Hybrid, ItemKNN, Items
 from lookbook.recommend.feed import Feed
 from lookbook.recommend.interaction_files import day_number, read_interactions
@@ -86,14 +86,13 @@ def quality(args: argparse.Namespace, items: Items) -> None:
 def written_index(root: Path, items: Items) -> Index:
     """Write and open an index of `items` without pictures."""
     columns = {n: [values[c] for c in codes] for n, (values, codes) in items.columns.items()}
-    folder = write_generation(
-        root,
+    content = GenerationContent(
         vectors=items.vectors,
         items={"id": items.ids, "title": items.titles} | columns,
         thumbs=(b"." for _ in items.ids),
         encoder={"id": "benchmark"},
-        trees=4,
     )
+    folder = write_generation(root, content, EngineOptions(trees=4))
     publish(root, folder)
     return Index.open(root)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
-from lookbook.index import publish, write_generation
+from lookbook.index import EngineOptions, GenerationContent, publish, write_generation
 
 COLOURS = ("red", "blue", "green")
 
@@ -32,7 +33,15 @@ def write_tiny(
         "trees": 4,
         "seed": seed,
     }
-    return write_generation(root, **{**defaults, **options})
+    return write_plain(root, **{**defaults, **options})
+
+
+def write_plain(root: Path, *, enrich=None, progress=None, **options) -> Path:
+    """Write a generation from the fields of its content and of its engine options."""
+    names = {field.name for field in fields(EngineOptions)}
+    engine = EngineOptions(**{name: options.pop(name) for name in names & set(options)})
+    content = GenerationContent(**options)
+    return write_generation(root, content, engine, enrich=enrich, progress=progress)
 
 
 def small_extras(generation) -> dict:

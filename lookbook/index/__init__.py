@@ -16,13 +16,15 @@ from lookbook.index.publishing import (
     published,
     rollback,
 )
-from lookbook.index.writing import write_generation
+from lookbook.index.writing import EngineOptions, GenerationContent, write_generation
 
 __all__ = [
     "CURRENT",
     "SCHEMA",
+    "EngineOptions",
     "EngineUnavailable",
     "Generation",
+    "GenerationContent",
     "IndexCorrupt",
     "IndexMissing",
     "Manifest",

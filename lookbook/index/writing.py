@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,73 +27,93 @@ Progress = Callable[[str, int, int], None]  # stage, how many are done, of how m
 Extras = Mapping[str, "dict[str, Any] | Array"]  # file name (*.json, *.npy) -> its content
 
 
+@dataclass(frozen=True, kw_only=True)
+class GenerationContent:
+    """What a generation holds of a catalogue: n items, their vectors and pictures.
+
+    `vectors` (n, raw_dim) are the encoder's own; `projection` is applied when they are written and
+    stored, so that a query goes through the same. `items` has columns `id` (distinct), `title`,
+    optionally `group` (near-duplicates share a number) and attributes, n rows each; `thumbs` yields
+    n thumbnails. `encoder`, `source` and `licence` stand in the manifest; `report` becomes
+    report.json; `extras` are stored by name.
+    """
+
+    vectors: Array
+    items: Mapping[str, list[Any]] | pa.Table
+    thumbs: Iterable[bytes]
+    encoder: dict[str, Any]
+    source: dict[str, Any] = field(default_factory=dict)
+    licence: str | None = None
+    projection: Projection | None = None
+    dtype: str = "float16"
+    report: dict[str, Any] | None = None
+    extras: Extras = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """The metric of a generation, the engine that is built for it and how that is tuned.
+
+    `engine` is tuned for `recall` ("exact": none is built), `trees` an option of Annoy,
+    `first_effort` what tuning tries first (see `tune`).
+    """
+
+    metric: str = "angular"
+    engine: str = "annoy"
+    trees: int | None = None
+    recall: float = 0.99
+    first_effort: int | None = None
+    seed: int = 0
+
+    def checked(self) -> dict[str, int]:
+        """Return the options of the engine with its defaults.
+
+        Raises ValueError for a metric, engine or option that there is not, EngineUnavailable where
+        the package of the engine is not installed.
+        """
+        check_metric(self.metric)
+        given = {} if self.trees is None else {"trees": self.trees}
+        return dict(check_options(self.engine, given).options) | given
+
+
 def write_generation(
     root: str | Path,
+    content: GenerationContent,
+    options: EngineOptions | None = None,
     *,
-    vectors: Array,
-    items: Mapping[str, list[Any]] | pa.Table,
-    thumbs: Iterable[bytes],
-    encoder: dict[str, Any],
-    metric: str = "angular",
-    engine: str = "annoy",
-    trees: int | None = None,
-    recall: float = 0.99,
-    first_effort: int | None = None,
-    seed: int = 0,
-    source: dict[str, Any] | None = None,
-    licence: str | None = None,
-    projection: Projection | None = None,
-    dtype: str = "float16",
-    report: dict[str, Any] | None = None,
-    extras: Extras | None = None,
     enrich: Callable[[Generation], Extras] | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a generation under `root` and return its folder; it is not published yet.
 
-    `vectors` (n, raw_dim) are the encoder's own; `projection` is applied here and stored, so that
-    a query goes through the same. `items` has columns `id` (distinct), `title`, optionally `group`
-    (near-duplicates share a number) and attributes, n rows each; `thumbs` yields n thumbnails.
-    `engine` is the one that is built and tuned for `recall` ("exact": none is), `trees` an option
-    of Annoy, `first_effort` what tuning tries first (see `tune`). `extras` are stored by name;
-    `enrich` is called with the generation when all else is written, and returns more of them.
+    `enrich` is called with the generation when all else is written, and returns more extra files.
     Everything is written to a hidden folder, put on disk, opened and verified before it gets its
     name. Raises ValueError for input that cannot make an index, EngineUnavailable where the package
-    of `engine` is not installed.
+    of the engine is not installed.
     """
-    check_metric(metric)
-    options = {} if trees is None else {"trees": trees}
-    options = dict(check_options(engine, options).options) | options
+    options = options or EngineOptions()
+    options.checked()
     progress = progress or (lambda stage, done, total: None)
-    table = items_table(items, len(vectors))
-    requested = {
-        "encoder": encoder,
-        "metric": metric,
-        "source": source or {},
-        "trees": options.get("trees"),
-        "recall_target": recall,
-        "seed": seed,
-        "licence": licence,
-    }
+    table = items_table(content.items, len(content.vectors))
     with staged_generation(
-        Path(root), lambda folder: Generation.open(folder).open_engine(engine)
+        Path(root), lambda folder: Generation.open(folder).open_engine(options.engine)
     ) as folder:
-        stored = _write_vectors(folder, vectors, metric, projection, dtype, progress)
-        tune_for = {"recall": recall, "first": first_effort, "seed": seed}
-        tuning = _write_engine(folder, stored, metric, engine, options, tune_for, progress)
+        vectors = _write_vectors(folder, content, options.metric, progress)
+        tuning = _write_engine(folder, vectors, options, progress)
         pq.write_table(table, folder / "items.parquet")
-        _write_thumbs(folder, thumbs, len(table), progress)
-        if report is not None:
-            _write_json(folder / "report.json", report)
-        _write_extras(folder, extras or {})
-        measured = _measured(folder, stored, table, engine, tuning, vectors.shape[1])
-        _write_json(folder / MANIFEST, measured | requested)
+        _write_thumbs(folder, content.thumbs, len(table), progress)
+        if content.report is not None:
+            _write_json(folder / "report.json", content.report)
+        _write_extras(folder, content.extras)
+        manifest = _measured(folder, vectors, content.vectors.shape[1], options.engine, tuning)
+        manifest |= _requested(content, options)
+        _write_json(folder / MANIFEST, manifest)
         if enrich is not None:
             progress("enrichment", 0, 1)
-            learnt = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
+            enriched = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
             progress("enrichment", 1, 1)
-            files = {"files": measured["files"] | learnt}
-            _write_json(folder / MANIFEST, measured | requested | files)
+            files = {"files": manifest["files"] | enriched}
+            _write_json(folder / MANIFEST, manifest | files)
     return final_path(folder)
 
 
@@ -138,24 +159,21 @@ def _column(values: list[Any]) -> pa.Array:
 
 
 def _write_vectors(
-    folder: Path,
-    vectors: Array,
-    metric: str,
-    projection: Projection | None,
-    dtype: str,
-    progress: Progress,
+    folder: Path, content: GenerationContent, metric: str, progress: Progress
 ) -> Array:
+    """Write the vectors, projected; return them (n, dim) as stored, memory-mapped."""
+    vectors, dtype = content.vectors, content.dtype
     if dtype not in ("float16", "float32"):
         raise ValueError(f"unknown dtype {dtype!r}: expected float16 or float32")
     if vectors.ndim != 2 or not vectors.shape[1]:
         raise ValueError(f"expected vectors of shape (n, dim), found {vectors.shape}")
     count, dim = len(vectors), vectors.shape[1]
-    if projection is not None:
-        dim = _write_projection(folder, projection, dim)
+    if content.projection is not None:
+        dim = _write_projection(folder, content.projection, dim)
     path = folder / "vectors.npy"
     out = np.lib.format.open_memmap(path, "w+", dtype=dtype, shape=(count, dim))
     for start in range(0, count, _BLOCK_ROWS):
-        block = project(vectors[start : start + _BLOCK_ROWS], projection)
+        block = project(vectors[start : start + _BLOCK_ROWS], content.projection)
         with np.errstate(over="ignore"):
             out[start : start + len(block)] = block
         _refuse_unusable(out[start : start + len(block)], start, metric, dtype)
@@ -189,13 +207,7 @@ def _write_projection(folder: Path, projection: Projection, raw_dim: int) -> int
 
 
 def _write_engine(
-    folder: Path,
-    vectors: Array,
-    metric: str,
-    name: str,
-    options: Mapping[str, int],
-    tune_for: Mapping[str, Any],
-    progress: Progress,
+    folder: Path, vectors: Array, options: EngineOptions, progress: Progress
 ) -> Tuning | None:
     """Build, save and tune an engine on the vectors as stored, so that it agrees with exact search.
 
@@ -203,16 +215,17 @@ def _write_engine(
     """
 
     def built(done: int) -> None:
-        progress(name, done, len(vectors))
+        progress(options.engine, done, len(vectors))
 
-    seed = tune_for["seed"]
-    engine = build_engine(name, vectors, metric, seed=seed, progress=built, **options)
+    name, metric, seed, own = options.engine, options.metric, options.seed, options.checked()
+    engine = build_engine(name, vectors, metric, seed=seed, progress=built, **own)
     if engine.file is None:
         return None
     engine.save(folder / engine.file)
     del engine  # the file is what is read from now on: do not hold both it and the trial of tuning
     progress("tuning", 0, 1)
-    tuning = tune(name, vectors, metric, **tune_for, **options)
+    recall, first = options.recall, options.first_effort
+    tuning = tune(name, vectors, metric, seed=seed, recall=recall, first=first, **own)
     progress("tuning", 1, 1)
     return tuning
 
@@ -245,23 +258,36 @@ def _write_extras(folder: Path, extras: Extras) -> dict[str, Any]:
 
 
 def _measured(
-    folder: Path, stored: Array, table: pa.Table, engine: str, tuning: Tuning | None, raw_dim: int
+    folder: Path, vectors: Array, raw_dim: int, engine: str, tuning: Tuning | None
 ) -> dict[str, Any]:
-    """The part of the manifest that was measured or counted, not requested."""
+    """Return the part of the manifest that was measured or counted, not requested."""
     timings = {f"{engine}_ms": tuning.engine_ms, "exact_ms": tuning.exact_ms} if tuning else {}
     return {
         "schema": SCHEMA,
         "generation": final_path(folder).name,
         "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "dim": stored.shape[1],
+        "dim": vectors.shape[1],
         "raw_dim": raw_dim,
-        "dtype": str(stored.dtype),
-        "count": len(table),
+        "dtype": str(vectors.dtype),
+        "count": len(vectors),
         "search_k": tuning.effort if tuning else None,
         "recall": round(tuning.recall, 6) if tuning else 1.0,
         "engine": engine if tuning and tuning.faster_than_exact else "exact",
         "timings": timings,
         "files": {path.name: file_record(path) for path in sorted(folder.iterdir())},
+    }
+
+
+def _requested(content: GenerationContent, options: EngineOptions) -> dict[str, Any]:
+    """Return the part of the manifest that the caller has given."""
+    return {
+        "encoder": content.encoder,
+        "metric": options.metric,
+        "source": content.source,
+        "trees": options.checked().get("trees"),
+        "recall_target": options.recall,
+        "seed": options.seed,
+        "licence": content.licence,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,14 @@ from tqdm import tqdm
 
 from lookbook.catalog import Catalog, Rejection
 from lookbook.encoding.encoder import Encoder
-from lookbook.index import prune, publish, published, write_generation
-from lookbook.index.engines import check_options
+from lookbook.index import (
+    EngineOptions,
+    GenerationContent,
+    prune,
+    publish,
+    published,
+    write_generation,
+)
 from lookbook.index.near_duplicates import group_pairs
 from lookbook.index.writing import items_table
 from lookbook.indexing.embedding_cache import EmbeddingCache
@@ -32,96 +39,141 @@ class BuildError(ValueError):
     """A catalogue that cannot become an index."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """What a run makes of its catalogue; report.json records it.
+
+    `model` is where the encoder is found again (folder or Hub id; None: the shipped one). `dim`
+    projects the vectors (None: they stay as they are). `licence` None is the catalogue's own. The
+    others are those of `EngineOptions` and `enrich`.
+    """
+
+    metric: str = "angular"
+    engine: str = "annoy"
+    trees: int | None = None
+    recall: float = 0.99
+    seed: int = 0
+    dim: int | None = None
+    near_duplicates: bool = True
+    draw_map: bool = True
+    licence: str | None = None
+    model: str | None = None
+
+    def engine_options(self, first_effort: int | None = None) -> EngineOptions:
+        """Return the options of the engine; `first_effort` is what tuning tries first."""
+        return EngineOptions(
+            metric=self.metric,
+            engine=self.engine,
+            trees=self.trees,
+            recall=self.recall,
+            first_effort=first_effort,
+            seed=self.seed,
+        )
+
+
 def build(
     catalog: Catalog,
     encoder: Encoder,
     output: str | Path,
+    options: BuildOptions | None = None,
     *,
-    model: str | None = None,
-    dim: int | None = None,
-    metric: str = "angular",
-    engine: str = "annoy",
-    trees: int | None = None,
-    recall: float = 0.99,
-    near_duplicates: bool = True,
-    licence: str | None = None,
-    seed: int = 0,
-    draw_map: bool = True,
     batch_size: int = 32,
     resume: bool = True,
     quiet: bool = False,
 ) -> Summary:
     """Encode `catalog`, write a generation under `output` and publish it.
 
-    `model` is where the encoder is found again (folder or Hub id; None: the shipped one). What was
-    encoded stays in `output`/.work until the generation is published, so an interrupted run is
-    resumed; what the generation of before holds is taken from it, and where nothing has changed
-    that one stays published. Without `resume` all is computed anew. Raises BuildError when no
-    picture can be used, ValueError for options that do not fit.
+    What was encoded stays in `output`/.work until the generation is published, so an interrupted
+    run is resumed; what the generation of before holds is taken from it, and where nothing has
+    changed that one stays published. Without `resume` all is computed anew. Raises BuildError when
+    no picture can be used, ValueError for options that do not fit.
     """
-    output = Path(output)
-    check_options(engine, [] if trees is None else ["trees"])  # now, not after hours
-    if dim and not encoder.normalize:
-        raise BuildError("--dim gives vectors of norm 1: leave out --dim or --no-normalize")
+    output, options = Path(output), _checked(options or BuildOptions(), catalog, encoder)
     with _exclusive_lock(output):
         published(output)  # refuses a CURRENT of another program now, not after hours
-        before = Previous.open(output)
-        previous, note = (None, before) if isinstance(before, str) else (before, "")
-        source = previous if resume and previous else None
-        if source and not source.holds_vectors_of(encoder.identity):
-            source, note = None, "the published generation is of another encoder"
+        previous, source, note = _previous(output, encoder, resume)
         cache = EmbeddingCache(output / WORK, encoder.identity, source)
         if not resume:
             cache.clear()
         started = time.monotonic()
-        encoded = encode_catalog(catalog, encoder, cache, batch_size=batch_size, quiet=quiet)
-        encoded.rejected += [_record(rejection) for rejection in catalog.rejected]
-        if not encoded.items:
-            raise BuildError(_nothing_usable(catalog, encoded))
+        encoded = _encode(catalog, encoder, cache, batch_size, quiet)
         encoding_done = time.monotonic()
-        options = {
-            **{"metric": metric, "engine": engine, "trees": trees, "recall": recall, "seed": seed},
-            **{"dim": dim, "near_duplicates": near_duplicates, "draw_map": draw_map},
-            **{"licence": licence or catalog.licence, "model": model},
-            "source": {k: v for k, v in catalog.source.items() if k not in _VERSION},
-        }
         items = items_table(_columns(encoded, None), len(encoded.items))
-        report = _report(catalog, encoded)
-        update = Update(items, encoded.hashes, previous, source, options, report)
-        generation = update.published_generation or write_generation(
-            output,
-            **_content(encoded, cache, update, dim, near_duplicates),
-            encoder=encoder.identity | {"model": model},
-            metric=metric,
-            engine=engine,
-            trees=trees,
-            recall=recall,
-            first_effort=update.first_effort(),
-            seed=seed,
-            source=catalog.source,
-            licence=licence or catalog.licence,
-            report=report | {"update": update.to_json()},
-            enrich=lambda generation: enrich(
-                generation, draw_map=draw_map, places=update.places_on_map(), seed=seed
-            ),
-            progress=None if quiet else _ProgressBars(),
-        )
-        if not update.published_generation:
+        recorded, report = _recorded(options, catalog), _report(catalog, encoded)
+        update = Update(items, encoded.hashes, previous, source, recorded, report)
+        generation = update.published_generation
+        if generation is None:
+            content = _content(catalog, encoder, encoded, cache, update, options)
+            generation = _write(output, content, update, options, quiet)
             publish(output, generation)
         prune(output)
         cache.delete()
-    finished = time.monotonic()
     return Summary.of(
         generation,
         catalog.roles,
         encoded,
         encoding_done - started,
-        finished - encoding_done,
+        time.monotonic() - encoding_done,
         catalog.notes,
         changes=update.changes,
         note=note,
         published=not update.published_generation,
     )
+
+
+def _checked(options: BuildOptions, catalog: Catalog, encoder: Encoder) -> BuildOptions:
+    """Return the options with the catalogue's licence; raise now what would fail after hours."""
+    options.engine_options().checked()
+    if options.dim and not encoder.normalize:
+        raise BuildError("--dim gives vectors of norm 1: leave out --dim or --no-normalize")
+    return replace(options, licence=options.licence or catalog.licence)
+
+
+def _encode(
+    catalog: Catalog, encoder: Encoder, cache: EmbeddingCache, batch_size: int, quiet: bool
+) -> EncodedCatalog:
+    encoded = encode_catalog(catalog, encoder, cache, batch_size=batch_size, quiet=quiet)
+    encoded.rejected += [_record(rejection) for rejection in catalog.rejected]
+    if not encoded.items:
+        raise BuildError(_nothing_usable(catalog, encoded))
+    return encoded
+
+
+def _previous(
+    output: Path, encoder: Encoder, resume: bool
+) -> tuple[Previous | None, Previous | None, str]:
+    """Return the generation to compare with, the one to take embeddings from, and why not."""
+    before = Previous.open(output)
+    if isinstance(before, str):
+        return None, None, before
+    if not resume:
+        return before, None, ""
+    if not before.holds_vectors_of(encoder.identity):
+        return before, None, "the published generation is of another encoder"
+    return before, before, ""
+
+
+def _write(
+    output: Path, content: GenerationContent, update: Update, options: BuildOptions, quiet: bool
+) -> Path:
+    return write_generation(
+        output,
+        content,
+        options.engine_options(update.first_effort()),
+        enrich=lambda generation: enrich(
+            generation,
+            draw_map=options.draw_map,
+            places=update.places_on_map(),
+            seed=options.seed,
+        ),
+        progress=None if quiet else _ProgressBars(),
+    )
+
+
+def _recorded(options: BuildOptions, catalog: Catalog) -> dict[str, Any]:
+    """Return what report.json records of a run: a run of the same may leave the index as it is."""
+    source = {name: value for name, value in catalog.source.items() if name not in _VERSION}
+    return asdict(options) | {"source": source}
 
 
 def _record(rejection: Rejection) -> dict[str, Any]:
@@ -135,25 +187,29 @@ def _report(catalog: Catalog, encoded: EncodedCatalog) -> dict[str, list[Any]]:
 
 
 def _content(
+    catalog: Catalog,
+    encoder: Encoder,
     encoded: EncodedCatalog,
     cache: EmbeddingCache,
     update: Update,
-    dim: int | None,
-    near_duplicates: bool,
-) -> dict[str, Any]:
-    """Return the arguments of `write_generation` that hold vectors, items and pictures."""
-    hashes = encoded.hashes
+    options: BuildOptions,
+) -> GenerationContent:
+    hashes, dim = encoded.hashes, options.dim
     vectors, descriptors = cache.read_vectors(hashes), cache.read_descriptors(hashes)
-    pairs = update.duplicate_pairs(vectors, descriptors) if near_duplicates else None
+    pairs = update.duplicate_pairs(vectors, descriptors) if options.near_duplicates else None
     projection = update.projection(dim) or whitening(vectors, dim) if dim else None
     embeddings = vectors if projection else None
-    return {
-        "vectors": vectors,
-        "items": _columns(encoded, pairs),
-        "thumbs": cache.read_thumbnails(hashes),
-        "projection": projection,
-        "extras": files_for_reuse(hashes, descriptors, embeddings, pairs),
-    }
+    return GenerationContent(
+        vectors=vectors,
+        items=_columns(encoded, pairs),
+        thumbs=cache.read_thumbnails(hashes),
+        encoder=encoder.identity | {"model": options.model},
+        source=catalog.source,
+        licence=options.licence,
+        projection=projection,
+        report=_report(catalog, encoded) | {"update": update.to_json()},
+        extras=files_for_reuse(hashes, descriptors, embeddings, pairs),
+    )
 
 
 @contextmanager

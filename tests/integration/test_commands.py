@@ -14,7 +14,7 @@ import pytest
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
 from lookbook.index import current_name
-from lookbook.indexing import build
+from lookbook.indexing import BuildOptions, build
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,8 @@ def index(shapes, tiny_model, tmp_path_factory) -> Path:
     encoder = Encoder.load(tiny_model, precision="float32")
     for resume in (True, False):  # a second run that may resume would find nothing to publish
         catalog = open_catalog(str(shapes))
-        build(catalog, encoder, output, model=str(tiny_model), resume=resume, quiet=True)
+        options = BuildOptions(model=str(tiny_model))
+        build(catalog, encoder, output, options, resume=resume, quiet=True)
     return output
 
 
@@ -157,11 +158,12 @@ def test_evaluate_measures_an_index_by_its_attributes(tmp_path):
     """Three tight clusters whose colour is their own and whose size is drawn: 1 and chance."""
     import numpy as np
 
-    from lookbook.index import publish, write_generation
+    from lookbook.index import publish
+    from tests.tiny_index import write_plain
 
     draw = np.random.default_rng(0)
     centres = np.repeat(np.eye(3, 8), 20, axis=0)
-    generation = write_generation(
+    generation = write_plain(
         tmp_path,
         vectors=(centres + draw.normal(0, 0.05, (60, 8))).astype(np.float32),
         items={

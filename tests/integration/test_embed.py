@@ -19,7 +19,7 @@ from lookbook import Encoder, Index
 from lookbook.catalog import open_catalog
 from lookbook.images.loading import content_hash
 from lookbook.index import published
-from lookbook.indexing import BuildError, build
+from lookbook.indexing import BuildError, BuildOptions, build
 from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
 from lookbook.indexing.encode_catalog import SHARD, encode_catalog
 from lookbook.indexing.pipeline import whitening
@@ -44,7 +44,8 @@ def embed(*options: str, **environment: str) -> subprocess.CompletedProcess:
 
 def build_shapes(shapes: Path, model: Path, output: Path, **options) -> Index:
     encoder = Encoder.load(model, precision=options.pop("precision", "float32"))
-    build(open_catalog(str(shapes)), encoder, output, model=str(model), quiet=True, **options)
+    built = BuildOptions(model=str(model), **options)
+    build(open_catalog(str(shapes)), encoder, output, built, quiet=True)
     return Index.open(output)
 
 
@@ -183,7 +184,8 @@ def test_another_encoder_never_takes_over_vectors(shapes, tiny_model, tmp_path):
         digest = content_hash(path.read_bytes())
         cache.add_shard([EncodedImage(digest, wrong, np.zeros(768, np.uint8), b"webp")])
     other = Encoder.load(tiny_model, precision="float32", pooling="max")
-    build(open_catalog(str(shapes)), other, tmp_path, model=str(tiny_model), quiet=True)
+    options = BuildOptions(model=str(tiny_model))
+    build(open_catalog(str(shapes)), other, tmp_path, options, quiet=True)
     index = Index.open(tmp_path)
     assert not np.isclose(index.generation.vectors @ wrong, 1).any()
 
@@ -361,7 +363,8 @@ def test_denoising_changes_the_vectors_of_noise_and_queries_follow(tiny_model, t
     )
     assert not np.allclose(plain.encode([noise]), quiet.encode([noise]), atol=1e-3)
     folder = many_pictures(tmp_path / "few", 3)
-    build(open_catalog(str(folder)), quiet, tmp_path / "index", model=str(tiny_model), quiet=True)
+    options = BuildOptions(model=str(tiny_model))
+    build(open_catalog(str(folder)), quiet, tmp_path / "index", options, quiet=True)
     assert load_matching_encoder(Index.open(tmp_path / "index")).preprocessing.denoise
 
 

@@ -15,13 +15,14 @@ import pytest
 
 from lookbook.__main__ import main
 from lookbook.events import Event, EventStore, new_visitor
-from lookbook.index import publish, rollback, write_generation
+from lookbook.index import publish, rollback
 from lookbook.index.publishing import published
 from lookbook.recommend import Interactions, ModelCorrupt
 from lookbook.recommend.feed import Feed, models_root
 from lookbook.recommend.model_store import Models, open_published
 from lookbook.retraining import RefreshJob, refresh
 from lookbook.search.index import Index
+from tests.tiny_index import write_plain
 from tests.tiny_shop import ITEMS, checkerboard, checkerboard_items
 
 REPOSITORY = Path(__file__).parents[2]
@@ -81,7 +82,7 @@ def shop(items, tmp_path, monkeypatch):
     """A published index in a folder of its own, its events beside it."""
     monkeypatch.delenv("LOOKBOOK_DATABASE_URL", raising=False)
     columns = {n: [values[c] for c in codes] for n, (values, codes) in items.columns.items()}
-    folder = write_generation(
+    folder = write_plain(
         tmp_path / "index",
         vectors=items.vectors,
         items={"id": items.ids, "title": items.titles} | columns,

@@ -18,7 +18,7 @@ from lookbook import Encoder, Index
 from lookbook.catalog import open_catalog
 from lookbook.index import published
 from lookbook.index.manifest import MANIFEST
-from lookbook.indexing import build, pipeline
+from lookbook.indexing import BuildOptions, build, pipeline
 from lookbook.indexing.reuse import DESCRIPTORS, EMBEDDINGS, HASHES, PAIRS, Changes
 from lookbook.search.enrichment import projection_2d
 from lookbook.search.query import Query
@@ -63,9 +63,10 @@ def encoder(tiny_model) -> Encoder:
     return Encoder.load(tiny_model, precision="float32")
 
 
-def update(shop: Shop, encoder: Encoder, output: Path, **options):
-    options = {"quiet": True, "draw_map": False} | options
-    return build(open_catalog(str(shop.write())), encoder, output, **options)
+def update(shop: Shop, encoder: Encoder, output: Path, *, resume=True, batch_size=32, **options):
+    options = BuildOptions(**{"draw_map": False} | options)
+    run = {"resume": resume, "batch_size": batch_size, "quiet": True}
+    return build(open_catalog(str(shop.write())), encoder, output, options, **run)
 
 
 def contents(root: Path) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import pytest
 
 import app
 from lookbook.events import Event, EventStore, new_visitor
-from lookbook.index import publish, write_generation
+from lookbook.index import publish
 from lookbook.recommend import Context
 from lookbook.recommend.exploration import diversify
 from lookbook.recommend.feed import Feed
@@ -19,6 +19,7 @@ from lookbook.recommend.items import UnknownItems
 from lookbook.search.index import Index
 from lookbook.ui.api import Api
 from lookbook.ui.services.visitor import VisitorService
+from tests.tiny_index import write_plain
 from tests.tiny_shop import ITEMS, checkerboard_items
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -29,7 +30,7 @@ def shop(tmp_path_factory):
     """An index whose items are those of the checkerboard."""
     root, items = tmp_path_factory.mktemp("shop"), checkerboard_items()
     columns = {n: [values[c] for c in codes] for n, (values, codes) in items.columns.items()}
-    folder = write_generation(
+    folder = write_plain(
         root,
         vectors=items.vectors,
         items={"id": items.ids, "title": items.titles} | columns,

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookbook.index import publish, write_generation
+from lookbook.index import publish
 from lookbook.schema.filters import FilterError, matches, parse_where
 from lookbook.search import index as search_index
 from lookbook.search.index import Index, UnknownItem
 from lookbook.search.prefix_index import find_titles
-from tests.tiny_index import publish_tiny, random_vectors, write_tiny
+from tests.tiny_index import publish_tiny, random_vectors, write_plain, write_tiny
 
 COUNT, DIM = 240, 10
 WHERES = [
@@ -346,7 +346,7 @@ def test_items_of_a_table_are_the_items_of_its_columns(tmp_path):
 
     columns = {"id": ["x", "y"], "title": ["X", "Y"], "size": [1, 2]}
     for name, items in (("dict", columns), ("table", pa.table(columns))):
-        generation = write_generation(
+        generation = write_plain(
             tmp_path / name,
             vectors=random_vectors(2, 4),
             items=items,

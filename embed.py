@@ -128,20 +128,19 @@ class _Run:
         done = version()
         print(self.once(), flush=True)  # an error of the first run is one of the command line
         self.args.resume = True
-        watch(version, self._again, done=done, seconds=self.args.watch_seconds)
+        seconds = self.args.watch_seconds
+        watch(version, self._again, done=done, seconds=seconds, failed=self._failed)
 
-    def _again(self) -> bool:
-        """Build; return whether that succeeded. An error is printed when it first occurs."""
-        try:
-            print(self.once(), flush=True)
-        except (ValueError, OSError) as error:
-            line = f"embed.py: {error}; the index stays as it is"
-            if line != self.last_error:
-                print(line, file=sys.stderr, flush=True)
-            self.last_error = line
-            return False
+    def _again(self) -> None:
+        print(self.once(), flush=True)
         self.last_error = ""
-        return True
+
+    def _failed(self, error: Exception, seconds: float) -> None:
+        """Print an error when it first occurs."""
+        if str(error) != self.last_error:
+            line = f"embed.py: {error}; the index stays as it is, next try in {seconds:g} s"
+            print(line, file=sys.stderr, flush=True)
+        self.last_error = str(error)
 
 
 if __name__ == "__main__":

@@ -64,11 +64,22 @@ class Downloads:
 
 
 class _Refused(Exception):  # noqa: N818
-    """An answer that is no picture: a slug and a sentence; `again` where another try may help."""
+    """An answer that is no picture: a slug and a sentence; `again` where another try may help.
 
-    def __init__(self, reason: str, sentence: str, again: bool = False, wait: float = 0.0) -> None:
+    `away`: it says nothing of the picture, so that the copy of last time may be used.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        sentence: str,
+        again: bool = False,
+        wait: float = 0.0,
+        away: bool | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.reason, self.again, self.wait = reason, again, wait
+        self.away = again if away is None else away
 
 
 class Downloader:
@@ -153,8 +164,8 @@ class Downloader:
                 if refused.again and not last:
                     time.sleep(wait)
                     continue
-                if refused.again and data is not None:
-                    return data, kept  # the host is away for now: what it gave last time is used
+                if refused.away and data is not None:
+                    return data, kept
                 raise
         raise AssertionError("unreachable")
 
@@ -206,7 +217,8 @@ class Downloader:
             self._failures[host] += 1
         if _NO_HOST in str(error):
             again = self._failures[host] < 2
-            return _Refused("missing", f"There is no host {host}, or no network.", again)
+            sentence = f"There is no host {host}, or no network."
+            return _Refused("missing", sentence, again, away=True)
         return _Refused("no-answer", f"The host {host} does not answer: {error}.", True)
 
     def _checked(self, url: str) -> str:
@@ -221,7 +233,8 @@ class Downloader:
         if not self.downloads.allow_local and (host == "localhost" or _is_private(host)):
             raise _Refused("local", _local(host))
         if self._failures[host] >= _MAX_FAILURES:
-            raise _Refused("missing", f"The host {host} did not answer, and is asked no more.")
+            sentence = f"The host {host} did not answer, and is asked no more."
+            raise _Refused("missing", sentence, away=True)
         return host
 
     def _take_turn(self, host: str) -> None:

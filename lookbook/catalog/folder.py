@@ -20,6 +20,7 @@ from lookbook.catalog.items import Rejection, Source
 from lookbook.catalog.matching import PictureFinder, is_picture
 from lookbook.catalog.records import (
     Record,
+    files_of,
     join_photos,
     match,
     parallel_for,
@@ -35,7 +36,7 @@ from lookbook.schema.columns import CatalogError, Columns, find_picture
 FILE_COLUMN = "file_name"
 _METADATA = tuple(f"metadata.{s}" for s in ("csv", "tsv", "jsonl", "ndjson", "json", "xlsx"))
 _MAX_TABLE = 2**30  # bytes
-_MAX_NAMED = 5  # tables that are not read are named, the others counted
+_MAX_NAMED = 5  # tables that are not read and pictures without a row are named, others counted
 _FOREIGN = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")  # spreadsheets of other formats
 
 
@@ -72,8 +73,9 @@ def folder_source(
         raise CatalogError(f"{name} holds no pictures: {len(names)} files, none a picture")
     notes += read.notes + match(read.records, pictures, name)
     records, doubled = without_doubles(read.records)
-    described = {record.file for record in records}
-    records += [Record({}, [p], file=p) for p in inside if p not in described]
+    described = files_of(records, pictures)
+    bare = [p for p in inside if p not in described]
+    records += [Record({}, [p], file=p) for p in bare]
     if read.feed is None:
         records = _labelled(sorted(records, key=lambda r: r.file or r.key), split)
     records, reading, joined = join_photos(records, columns, name, read.column, read.typed)
@@ -87,11 +89,22 @@ def folder_source(
         identity={"fingerprint": fingerprint(folder, [*inside, *read.tables])},
         total=len(records),
         reading=reading,
-        notes=(*walked.notes, *notes, *doubled, *joined),
+        notes=(*walked.notes, *notes, *doubled, *joined, *_without_row(bare, read.tables)),
         refusals=tuple(read.refusals),
         parallel=parallel_for(records, pictures),
         feed=read.feed,
     )
+
+
+def _without_row(pictures: list[str], tables: list[str]) -> list[str]:
+    """A note on pictures that lie beside a table and are named by no row of it."""
+    if not pictures or not tables:
+        return []
+    more = len(pictures) - _MAX_NAMED
+    names = [*map(repr, pictures[:_MAX_NAMED]), *([f"{more:,} more"] if more > 0 else [])]
+    count = "1 picture is" if len(pictures) == 1 else f"{len(pictures):,} pictures are"
+    where = " or ".join(tables[:_MAX_NAMED])
+    return [f"{count} in no row of {where}, indexed under the file's name: {', '.join(names)}"]
 
 
 def _in_split(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from lookbook.catalog.files import choose_splits, unread_splits
 from lookbook.catalog.hub_lookup import HubError, query_hub, unreachable_message
 from lookbook.catalog.items import Row, Source
 from lookbook.catalog.parquet import class_name, picture_of
-from lookbook.catalog.values import Reading, understand
+from lookbook.catalog.values import understand
 from lookbook.images.loading import ImageError, Limits, Picture
 from lookbook.schema.columns import PLAIN_KINDS, CatalogError, Columns, Field, find_roles
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from datasets import IterableDataset
 
 _SAMPLE = 500  # rows that say what the columns hold
+_SAMPLED = (
+    f"the columns are understood by the first {_SAMPLE} rows; those of a downloaded folder by all"
+)
 _ID = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}(?::[\w.-]+)?", re.ASCII)
 
 
@@ -53,7 +57,13 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
     streams, read = _load(name, where, config or None, revision, split)
     dataset, split = streams[0], "+".join(read)
     fields = _fields(dataset.features)
-    reading = _understood(dataset, fields, columns, name)
+    columns = replace(columns, image=find_roles(fields, columns, name).image)
+    plain = [f.name for f in fields if f.kind in PLAIN_KINDS and f.name != columns.image]
+    whole = _whole_columns(name, folder, config or None, split, plain) if folder else None
+    sample, is_whole = _sample(whole or streams, plain, name, None if whole else _SAMPLE)
+    reading = understand(sample, columns, name, fields=fields)
+    if not is_whole:
+        reading = replace(reading, doubled_ids=0, missing_ids=0, cell_refusals=())
     roles = reading.roles
     card = getattr(info, "card_data", None) or {}
     licence = card.get("license") or dataset.info.license or None
@@ -69,8 +79,9 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
         total=_total(sizes, read),
         licence=", ".join(licence) if isinstance(licence, list) else licence,
         reading=reading,
-        notes=tuple(
-            unread_splits({s: i.num_examples or 0 for s, i in sizes.items()}, read, "rows")
+        notes=(
+            *unread_splits({s: i.num_examples or 0 for s, i in sizes.items()}, read, "rows"),
+            *([] if is_whole else [_SAMPLED]),
         ),
     )
 
@@ -81,24 +92,40 @@ def _total(sizes: Any, read: list[str]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-def _understood(
-    dataset: IterableDataset, fields: tuple[Field, ...], columns: Columns, name: str
-) -> Reading:
-    """The columns as the first rows fill them: the rest is not here yet."""
-    plain = [f.name for f in fields if f.kind in PLAIN_KINDS]
-    roles = find_roles(fields, columns, name)
-    columns_read = [n for n in plain if n != roles.image]
-    sample: list[tuple[int, dict]] = []
-    if columns_read:
+def _whole_columns(
+    name: str, folder: Path, config: str | None, split: str, columns: list[str]
+) -> list[IterableDataset] | None:
+    """These columns of a cached copy without its pictures; None where they are not stored apart.
+
+    Parquet stores columns apart. Over the network that is of no use: a request fetches megabytes,
+    which hold the pictures between two pieces of a column.
+    """
+    try:
+        return _load(name, str(folder), config, folder.name, split, columns=columns)[0]
+    except CatalogError:  # the format has no option `columns`
+        return None
+
+
+def _sample(
+    streams: list[IterableDataset], columns: list[str], name: str, most: int | None
+) -> tuple[list[tuple[int, dict]], bool]:
+    """Up to `most` rows with their numbers, without pictures; whether these are all there are."""
+    if not columns:
+        return [], True
+    try:
+        rows = _plain_rows(streams, columns)
+        sample = list(enumerate(itertools.islice(rows, most)))
+        return sample, next(rows, None) is None
+    except Exception as error:  # of any of the libraries below
+        raise CatalogError(_ended(name, error)) from error
+
+
+def _plain_rows(streams: list[IterableDataset], columns: list[str]) -> Iterator[dict]:
+    for dataset in streams:
         classes = _classes(dataset)
-        try:
-            rows = dataset.select_columns(columns_read).take(_SAMPLE)
-            sample = [(n, _named(cells, classes)) for n, cells in enumerate(rows)]
-        except Exception as error:  # of any of the libraries below
-            raise CatalogError(_ended(name, error)) from error
-    columns = replace(columns, image=roles.image)
-    reading = understand(sample, columns, name, fields=fields)
-    return replace(reading, doubled_ids=0, missing_ids=0, cell_refusals=())
+        known = [c for c in columns if c in dataset.features]
+        for cells in dataset.select_columns(known):
+            yield _named(cells, classes)
 
 
 def _cached_folder(repository: str) -> Path | None:
@@ -114,13 +141,18 @@ def _cached_folder(repository: str) -> Path | None:
 
 
 def _load(
-    name: str, where: str, config: str | None, revision: str | None, split: str | None
+    name: str,
+    where: str,
+    config: str | None,
+    revision: str | None,
+    split: str | None,
+    **options: Any,
 ) -> tuple[list[IterableDataset], list[str]]:
     """The streams of the splits, pictures undecoded: `images.loading` checks its limits first."""
     from datasets import load_dataset
 
     try:
-        splits = load_dataset(where, config, revision=revision, streaming=True)
+        splits = load_dataset(where, config, revision=revision, streaming=True, **options)
         chosen = choose_splits(splits, split, name)
         found = [splits[s] for s in chosen]
         found = [d if d.features else d._resolve_features() for d in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -132,6 +133,18 @@ def match(records: Iterable[Record], pictures: Pictures, name: str) -> list[str]
         f"{len(loose):,} names of pictures are matched in spite of how they are written, the first "
         f"{loose[0][0]!r} as {loose[0][1]!r}"
     ]
+
+
+def files_of(records: Iterable[Record], pictures: Pictures) -> set[str]:
+    """The files that the records name, their further photos too; after `match`."""
+    files: set[str] = set()
+    for record in records:
+        files |= {record.file} if record.file else set()
+        for reference in (*record.references[1:], *record.further):
+            if isinstance(reference, str) and not is_data(reference):
+                with contextlib.suppress(ImageError):
+                    files.add(pictures.file(reference, record.place))
+    return files
 
 
 def _lost(record: Record) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lookbook.catalog.files import all_files, fingerprint
 
 _SETTLING = 2.0  # seconds for which data must not change before they are read
+_LONGEST = 600.0  # seconds between two tries of what fails
 
 
 def local_fingerprint(dataset: str, output: Path) -> str | None:
@@ -32,41 +33,53 @@ def local_fingerprint(dataset: str, output: Path) -> str | None:
 
 def watch(
     version: Callable[[], object],
-    run: Callable[[], bool],
+    run: Callable[[], None],
     *,
     done: object,
     seconds: float,
+    failed: Callable[[Exception, float], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Call `run` whenever `version()` is another than `done`, looking every `seconds`, for ever.
 
-    A run that returns False has failed, and is tried again at the next look. What changes while it
-    is looked at is being copied: `run` waits until it is the same twice. What changes during a run
-    makes it run again. An OSError or ValueError of `version` counts as no change: the data may be
-    back at the next look.
+    What changes while it is looked at is being copied: `run` waits until it is the same twice. What
+    changes during a run makes it run again. An OSError or ValueError of either ends nothing:
+    `failed` gets it with the seconds until the next try, which double with each failure up to ten
+    minutes, or `seconds` where that is more. A run that failed is tried sooner on other data.
     """
+    longest = max(seconds, _LONGEST)
+    wait, looks_left = seconds, 0
+    tried, tries = done, 0  # the version that a run last failed on, and how often
     while True:
-        sleep(seconds)
-        now = _settled(version, done, min(_SETTLING, seconds), sleep)
-        if now != done and run():
-            done = now
+        sleep(wait)
+        try:
+            now = _settled(version, done, min(_SETTLING, seconds), sleep)
+        except (OSError, ValueError) as error:
+            wait = min(2 * wait, longest)
+            failed(error, wait)
+            continue
+        wait = seconds
+        looks_left -= 1
+        if now == done or (now == tried and looks_left > 0):
+            continue
+        try:
+            run()
+        except (OSError, ValueError) as error:
+            tries = tries + 1 if now == tried else 1
+            tried, looks_left = now, max(1, int(min(seconds * 2**tries, longest) / seconds))
+            failed(error, looks_left * seconds)
+        else:
+            done = tried = now
 
 
 def _settled(
     version: Callable[[], object], done: object, seconds: float, sleep: Callable[[float], None]
 ) -> object:
     """Return a version that stays the same for some seconds, or `done`."""
-    now = _looked_up(version, done)
+    now = version()
     while now != done:
         sleep(seconds)
-        before, now = now, _looked_up(version, done)
+        before, now = now, version()
         if now == before:
             break
     return now
-
-
-def _looked_up(version: Callable[[], object], done: object) -> object:
-    try:
-        return version()
-    except (OSError, ValueError):
-        return done

@@ -217,6 +217,16 @@ def test_what_was_fetched_is_used_while_the_host_is_away(server, downloads, tmp_
     assert items["S0"].image == png(0)
 
 
+def test_no_product_is_lost_while_the_network_is_down(downloads, tmp_path):
+    """A host that did not answer is asked no more, and what it gave before is used for all rows."""
+    with serving() as pictures:
+        pictures.files = {f"/{n}.png": png(n) for n in range(12)}
+        path = plain_table(tmp_path, pictures)
+        assert len(read(path, downloads)[1]) == 12
+    catalog, items = read(path, downloads)
+    assert len(items) == 12 and not catalog.rejected
+
+
 def test_a_failing_answer_is_asked_again_and_a_missing_one_is_not(server, downloads, tmp_path):
     server.fail["/0.png"] = [503, 429]
     server.fail["/1.png"] = [500] * 9

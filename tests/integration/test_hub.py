@@ -43,6 +43,7 @@ def tell(name, options):
             [i.id, i.title, i.attributes, type(i.image).__name__, pixel(i.image)] for i in catalog
         ]
         told["rejected"] = [r.reason for r in catalog.rejected]
+        told["notes"] = catalog.notes
     except CatalogError as error:
         told["error"] = str(error)
     told["seconds"] = time.perf_counter() - start
@@ -136,6 +137,18 @@ def names_repository(folder):
     return Repository("datasets", "drawn/names", folder)
 
 
+def long_repository(folder):
+    """A price that is a word in row 550, and an id that stands twice, beyond the first 500 rows."""
+    features = datasets.Features({"image": datasets.Image(), "id": datasets.Value("string")})
+    features["price"] = datasets.Value("string")
+    rows = {"image": [draw("red", "circle")] * 560}
+    rows["id"] = [*map(str, range(559)), "5"]
+    rows["price"] = ["ask us" if n == 550 else f"{n}.50" for n in range(560)]
+    folder.mkdir()
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(folder / "train.parquet")
+    return Repository("datasets", "drawn/long", folder)
+
+
 def configs_repository(folder):
     """Two configurations in one repository."""
     text = "---\nconfigs:\n"
@@ -173,6 +186,7 @@ def model_repository(folder):
 def hub(tmp_path_factory):
     folder = tmp_path_factory.mktemp("repositories")
     makers = [shapes_repository, folder_repository, names_repository, configs_repository]
+    makers.append(long_repository)
     makers.append(model_repository)
     with serving([make(folder / make.__name__) for make in makers]) as server:
         yield server
@@ -310,6 +324,25 @@ def test_downloaded_data_set_needs_no_network(hub, no_hub, tmp_path):
     assert [item[1] for item in shapes["items"]] == [f"A {c} {s}" for c, s in DRAWN]
     assert shapes["source"]["revision"] == hub.repositories["datasets", "drawn/shapes"].revision
     assert len(folder["items"]) == 7 and folder["rejected"] == []
+
+
+def test_a_cached_copy_is_understood_by_all_rows_and_a_stream_says_that_it_is_not(
+    hub, no_hub, tmp_path
+):
+    case = ["drawn/long", {}]
+    streamed = client(OPEN, [case], endpoint=hub.address, home=tmp_path)[0]
+    assert "the columns are understood by the first 500 rows" in " ".join(streamed["notes"])
+    client(DOWNLOAD, ["drawn/long"], endpoint=hub.address, home=tmp_path)
+    cached = client(OPEN, [case], endpoint=no_hub, home=tmp_path)[0]
+    notes = " ".join(cached["notes"])
+    assert "first 500 rows" not in notes
+    assert "the column 'price': 1 cells are no amount: line 550 'ask us'" in notes
+    assert "1 ids of the column 'id' stand twice" in notes
+    assert len(streamed["items"]) == len(cached["items"]) == 560
+
+
+def test_short_and_picture_only_data_sets_are_not_said_to_be_sampled(opened):
+    assert not any("first 500" in n for c in ("shapes", "folder") for n in opened[c]["notes"])
 
 
 MISSING_MODEL = """

@@ -294,6 +294,32 @@ def test_links_and_folders_that_cannot_be_read_are_named(tmp_path, monkeypatch):
     assert "the folder 'closed' cannot be read: Permission denied" in said(catalog)
 
 
+def test_pictures_beside_a_table_that_no_row_names_are_counted_and_the_first_named(tmp_path):
+    pictures = [f"{n}.jpg" for n in range(9)]
+    catalog, items = read(shop(tmp_path, "file_name,title\n0.jpg,Bag\n8.jpg,Hat\n", pictures))
+    assert len(items) == 9
+    [note] = [n for n in catalog.notes if "in no row" in n]
+    assert note == (
+        "7 pictures are in no row of metadata.csv, indexed under the file's name: "
+        "'1.jpg', '2.jpg', '3.jpg', '4.jpg', '5.jpg', 2 more"
+    )
+    assert f"note: {note}" in CatalogReport.of(catalog).head()
+
+
+@pytest.mark.parametrize("table", [None, "file_name,title\n0.jpg,Bag\n1.jpg,Hat\n2.jpg,Scarf\n"])
+def test_without_a_table_or_with_a_row_for_each_picture_none_is_named(tmp_path, table):
+    catalog, items = read(shop(tmp_path, table, ABC))
+    assert len(items) == 3 and "in no row" not in said(catalog)
+
+
+def test_a_further_photo_of_a_row_is_not_an_item_of_its_own(tmp_path):
+    rows = [{"file_name": ["0.jpg", "1.jpg"], "id": "a"}, {"file_name": "2.jpg", "id": "b"}]
+    table = "\n".join(map(json.dumps, rows))
+    catalog, items = read(shop(tmp_path, table, ABC, name="metadata.jsonl"))
+    assert [*items] == ["a", "b"] and "in no row" not in said(catalog)
+    assert [photo().name for photo in items["a"].photos] == ["1.jpg"]
+
+
 # columns mean what they say
 
 

@@ -29,6 +29,45 @@ class FilterPanel(HtmlComponent):
     """
 
 
+class FilterButton(HtmlComponent):
+    """A phone's button that opens and closes the filters over the whole screen."""
+
+    script = """
+    const pages = () => document.querySelector('#pages');
+    const label = () => {
+      const button = element.querySelector('button');
+      if (!button) return;
+      const open = pages().classList.contains('filtering');
+      button.setAttribute('aria-expanded', open);
+      button.querySelector('span').textContent = open ? 'Show results' : 'Filter';
+    };
+    const close = () => {
+      pages().classList.remove('filtering');
+      document.documentElement.style.overflow = '';
+      label();
+    };
+    element.addEventListener('click', (event) => {
+      if (!event.target.closest('button')) return;
+      const open = pages().classList.toggle('filtering');
+      label();
+      const fold = document.querySelector('#refine > button');
+      if (fold && !fold.classList.contains('open')) fold.click();
+      document.documentElement.style.overflow = open ? 'hidden' : '';
+      if (open) document.querySelector('#refine').scrollTop = 0;
+      else document.querySelector('#answer').scrollIntoView();
+    });
+    document.addEventListener('keydown', (event) => { if (event.key === 'Escape') close(); });
+    window.addEventListener('popstate', close);
+    watch('value', label);
+    """
+
+
+def filter_button_html(conditions: int) -> str:
+    """Return the HTML of the button, with the number of filters that hold."""
+    count = f"<em>{conditions}</em>" if conditions else ""
+    return f'<button type="button" aria-expanded="false"><span>Filter</span>{count}</button>'
+
+
 def filters_html(facets: Sequence[Facet], span: NumericRange | None) -> str:
     """Return the HTML of all filters, the price range first."""
     parts = [_facet(facet, i < _UNFOLDED) for i, facet in enumerate(facets)]

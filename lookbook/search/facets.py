@@ -11,6 +11,7 @@ import numpy as np
 from lookbook.schema.column_names import is_numeric
 from lookbook.schema.columns import find_price, is_quantity
 from lookbook.schema.filters import Condition, Where, display_value, parse_where
+from lookbook.schema.readable import is_readable
 from lookbook.search.index import Index
 
 _SIZES = range(2, 61)  # distinct values of a facet; a column with more holds names, not kinds
@@ -50,15 +51,15 @@ class NumericRange:
 def columns(index: Index) -> list[str]:
     """Return the categorical attributes: 2 to 60 values, each of 2 items on average.
 
-    Texts, yes and no, years and sizes in numbers; no prices, quantities and ratings. In the order
-    of the catalogue; at most ten.
+    Texts, yes and no, years and sizes in numbers; no prices, quantities and ratings, no ids, codes,
+    HTML and long texts. In the order of the catalogue; at most ten.
     """
     kinds = []
     for name in index.columns:
         counts = index.values(name)
         shared = sum(counts.values()) >= 2 * len(counts)
         fits = len(counts) in _SIZES and shared and not _MARKS.search(name)
-        if fits and _says_a_kind(name, counts):
+        if fits and _says_a_kind(name, counts) and is_readable(name, counts):
             kinds.append(name)
     return kinds[:_MAX_FACETS]
 

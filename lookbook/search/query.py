@@ -6,8 +6,9 @@ stores them, which is another space where it reduces dimensions. All are combine
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ _KIND_NEIGHBOURS = 10  # of a picture, that say which kind it shows
 _NO_ROWS = np.zeros(0, np.int64)
 _NO_WORDS = Understanding()
 _LENGTH_SAMPLE = 1000  # stored vectors whose median norm a text query is given
-_MMR_POOL = 200  # candidates, or four times the count, that diversity chooses from
+_MMR_POOL = 200  # candidates that diversity chooses from
 
 
 @renamed_arguments(
@@ -291,13 +292,14 @@ def _kept_rows(
     return kept if kept is not None and (kept & candidates).any() else None
 
 
-def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
-    """Return the rows of the kinds of the query's item, or of what lies nearest to its pictures."""
-    rows = [index.row_of(query.item)] if query.item is not None else []
+def _shown_kinds(query: Query, index: Index, min_share: float = 0.3) -> np.ndarray | None:
+    """Return the rows of the kinds of the query's items, or of what lies nearest its pictures."""
+    ids = [id for id in (query.item, *query.positive) if id is not None]
+    rows = [index.row_of(id) for id in ids]
     for picture in query.pictures:
         nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
         rows += [hit.row for hit in nearest]
-    return kinds_of(np.array(rows, np.int64), index)
+    return kinds_of(np.array(rows, np.int64), index, min_share)
 
 
 def _unknown_words(meaning: Understanding, index: Index, encoder: Encoder | None) -> list[str]:
@@ -352,15 +354,61 @@ def _ranked(
         query_vector(query, index, encoder, meaning),
         _lexical_scores(query, meaning, index),
     )
-    pool = query.count if not query.diversity else max(_MMR_POOL, 4 * query.count)
-    hits = _search_by_levels(index, vector, lexical, pool, allowed, own, groups)
+    search = functools.partial(_search_by_levels, index, vector, lexical)
+    hits = search(query.count, allowed, own, groups)
     if not query.diversity:
         return hits
+    subject = _shown_kinds(query, index, 0.5)
+    subject = _shown_kinds(query, index) if subject is None else subject
+    pool = _diversity_pool(search, subject, allowed, own, groups)
+    order = _diversified(pool, vector, lexical, subject, query.diversity, index)
+    rows = {hit.row for hit in order}
+    return [*order, *(hit for hit in hits if hit.row not in rows)][: query.count]
+
+
+def _diversity_pool(
+    search: Callable[..., list[Hit]],
+    subject: np.ndarray | None,
+    allowed: np.ndarray | None,
+    own: np.ndarray,
+    groups: Groups,
+) -> list[Hit]:
+    """Return the candidates of diversity: the closest of all, and the closest of the subject.
+
+    Their number does not depend on how many are shown, so that showing more keeps what is shown.
+    """
+    hits = search(_MMR_POOL, allowed, own, groups)
+    if subject is not None:
+        shown = np.arange(len(subject)) if groups is None else groups
+        known = {shown[hit.row] for hit in hits}
+        within = subject if allowed is None else subject & allowed
+        closest = search(_MMR_POOL, within, own, groups)
+        hits += [hit for hit in closest if shown[hit.row] not in known]
+    return hits
+
+
+def _diversified(
+    hits: Sequence[Hit],
+    vector: np.ndarray,
+    lexical: np.ndarray,
+    subject: np.ndarray | None,
+    diversity: float,
+    index: Index,
+) -> list[Hit]:
+    """Return the hits in the order of maximal marginal relevance, half of them on the subject."""
+    if not hits:
+        return []
     rows = [hit.row for hit in hits]
     vectors = index.generation.vectors[rows].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     relevance = vectors @ _unit(vector) + lexical[rows]
-    order = maximal_marginal_relevance(relevance, vectors, query.count, query.diversity)
+    order = maximal_marginal_relevance(
+        relevance,
+        vectors,
+        len(rows),
+        diversity,
+        subject=None if subject is None else subject[rows],
+    )
     return [hits[position] for position in order]
 
 

@@ -24,7 +24,8 @@ from lookbook.search.prefix_index import find_titles
 from lookbook.search.product_groups import other_colours
 from lookbook.search.query import Query, run
 from lookbook.ui.components.base import ENCODER_LIMIT
-from lookbook.ui.components.query_picture import QueryPicture, Upload
+from lookbook.ui.components.photo_input import Upload
+from lookbook.ui.components.query_picture import QueryPicture
 from lookbook.ui.routing import query_string
 from lookbook.ui.services.search import SearchService, has_calibrated_scores
 from lookbook.ui.services.visitor import VisitorService

@@ -13,7 +13,7 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
 from lookbook.search.index import Index
 from lookbook.ui import api
-from lookbook.ui.components.base import SILENT_EVENT, PlainText
+from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
 from lookbook.ui.pages import about, explore, for_you
 from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
@@ -26,7 +26,29 @@ from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = shipped("examples")
 _WARM_UP_DELAY = 4.0  # seconds: the first page is served before slow loading starts
-_MASTHEAD = "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
+_MASTHEAD = (
+    '<a class="skip" href="#answer">Skip to results</a>'
+    "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
+)
+# by script, as a change of the address's fragment would count as another view
+_SKIP = """
+element.addEventListener('click', (event) => {
+  if (!event.target.closest('.skip')) return;
+  event.preventDefault();
+  const parts = [...document.querySelectorAll('#results, #feed, #saved-pieces, #shelves, #about')];
+  const shown = parts.find((part) => part.offsetParent);
+  if (!shown) return;
+  shown.tabIndex = -1;
+  (shown.querySelector('.open') || shown).focus();
+  shown.scrollIntoView();
+});
+"""
+
+
+class Masthead(HtmlComponent):
+    """The head of every page, and the link for keyboards that skips to its results."""
+
+    script = _SKIP
 
 
 class Site(gr.Blocks):
@@ -99,7 +121,7 @@ def _add_pages(
     """Add the layout of every page to the Blocks that are being built, and connect them."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
     liked = gr.State(frozenset())
-    gr.HTML(_MASTHEAD, elem_id="masthead")
+    Masthead(_MASTHEAD, elem_id="masthead")
     with gr.Tabs(elem_id="pages") as tabs:
         with gr.Tab("Find", id="find"):
             find_page = layout.Components(photos, results)

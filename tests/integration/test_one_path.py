@@ -13,7 +13,7 @@ from lookbook.search import Index, Query, photo_query, run
 from lookbook.search.opening import load_matching_encoder
 from lookbook.search.photo_query import WHOLE
 from lookbook.ui.api import Api
-from lookbook.ui.components.query_picture import Upload
+from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.pages.find.callbacks import Callbacks
 from lookbook.ui.services.search import SearchService
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lookbook.schema.column_names import is_colour_column
+from lookbook.schema.readable import column_label
 from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
@@ -26,6 +27,45 @@ class FilterPanel(HtmlComponent):
     });
     element.addEventListener('submit', (event) => event.preventDefault());
     """
+
+
+class FilterButton(HtmlComponent):
+    """A phone's button that opens and closes the filters over the whole screen."""
+
+    script = """
+    const pages = () => document.querySelector('#pages');
+    const label = () => {
+      const button = element.querySelector('button');
+      if (!button) return;
+      const open = pages().classList.contains('filtering');
+      button.setAttribute('aria-expanded', open);
+      button.querySelector('span').textContent = open ? 'Show results' : 'Filter';
+    };
+    const close = () => {
+      pages().classList.remove('filtering');
+      document.documentElement.style.overflow = '';
+      label();
+    };
+    element.addEventListener('click', (event) => {
+      if (!event.target.closest('button')) return;
+      const open = pages().classList.toggle('filtering');
+      label();
+      const fold = document.querySelector('#refine > button');
+      if (fold && !fold.classList.contains('open')) fold.click();
+      document.documentElement.style.overflow = open ? 'hidden' : '';
+      if (open) document.querySelector('#refine').scrollTop = 0;
+      else document.querySelector('#answer').scrollIntoView();
+    });
+    document.addEventListener('keydown', (event) => { if (event.key === 'Escape') close(); });
+    window.addEventListener('popstate', close);
+    watch('value', label);
+    """
+
+
+def filter_button_html(conditions: int) -> str:
+    """Return the HTML of the button, with the number of filters that hold."""
+    count = f"<em>{conditions}</em>" if conditions else ""
+    return f'<button type="button" aria-expanded="false"><span>Filter</span>{count}</button>'
 
 
 def filters_html(facets: Sequence[Facet], span: NumericRange | None) -> str:
@@ -51,7 +91,7 @@ def _facet(facet: Facet, unfolded: bool) -> str:
         unfold = " open" if any(value.chosen for value in rest) else ""
         chips += f"<details{unfold}><summary>{len(rest)} more</summary>{more}</details>"
     count = f" <em>{chosen}</em>" if chosen else ""
-    label = markup.escape(markup.column_label(facet.column))
+    label = markup.escape(column_label(facet.column))
     return (
         f'<details class="facet"{state}><summary>{label}{count}'
         f'</summary><div class="chips">{chips}</div></details>'
@@ -72,7 +112,7 @@ def _chip(column: str, value: FacetValue) -> str:
 
 def _range(span: NumericRange) -> str:
     fields = _field("From", span.least, span.low) + _field("to", span.most, span.high)
-    title = markup.escape(markup.column_label(span.column))
+    title = markup.escape(column_label(span.column))
     return f'<form class="span" aria-label="{title}"><b>{title}</b>{fields}</form>'
 
 
@@ -88,5 +128,5 @@ def empty_range_message(span: NumericRange | None) -> str:
     """Return why no value can lie in a range whose ends are the wrong way round, else ""."""
     if span is None or span.least is None or span.most is None or span.least <= span.most:
         return ""
-    title = markup.column_label(span.column)
+    title = column_label(span.column)
     return f"{title} from {span.least:.12g} is above up to {span.most:.12g}: nothing can be both."

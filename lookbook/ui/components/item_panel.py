@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from lookbook.schema.columns import display_text
-from lookbook.schema.missing import is_missing
+from lookbook.schema.readable import column_label, facts
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
 from lookbook.ui.components.gallery import HEART, LIKE_BUTTONS, gallery_html, icon
 from lookbook.ui.views import ItemView, OutfitView
 
 _MAX_COLOURS = 8  # links to other colourways
-_MAX_VALUE = 80  # characters; longer attributes are descriptions, not facts
+_FIRST_ROWS = 6  # attributes that are shown at first
 
 
 class ItemPanel(HtmlComponent):
@@ -48,18 +47,23 @@ class ExplanationDialog(HtmlComponent):
 def item_html(view: ItemView) -> str:
     """Return the HTML of an item."""
     title = markup.escape(view.item.title)
-    facts = "".join(
-        f"<div><dt>{markup.escape(markup.column_label(name))}</dt>"
-        f"<dd>{markup.escape(display_text(value))}</dd></div>"
-        for name, value in view.item.attributes.items()
-        if not is_missing(value) and len(str(value)) <= _MAX_VALUE
-    )
+    rows = [
+        f"<div><dt>{markup.escape(column_label(name))}</dt><dd>{markup.escape(text)}</dd></div>"
+        for name, text in facts(view.item.attributes)
+    ]
     price = f'<p class="price">{markup.escape(view.price)}</p>' if view.price else ""
     return (
         f'<section class="piece" aria-label="{title}"><img src="{markup.file_url(view.file)}" '
-        f'alt="{title}"><div><h2>{title}</h2>{price}<dl>{facts}</dl>{_colours(view)}'
-        f'<div class="acts">{_buttons(view)}</div></div></section>'
+        f'alt="{title}"><div><h2>{title}</h2>{price}<div class="acts">{_buttons(view)}</div>'
+        f"{_colours(view)}{_details(rows)}</div></section>"
     )
+
+
+def _details(rows: Sequence[str]) -> str:
+    """Return the first rows of attributes, the rest behind a press."""
+    first, rest = "".join(rows[:_FIRST_ROWS]), "".join(rows[_FIRST_ROWS:])
+    more = f"<details><summary>All details</summary><dl>{rest}</dl></details>" if rest else ""
+    return f"<dl>{first}</dl>{more}"
 
 
 def _buttons(view: ItemView) -> str:
@@ -107,11 +111,11 @@ def explanation_html(
         f'that matched"><figcaption>{markup.escape(title)}</figcaption></figure>'
         for src, title in pictures
     )
-    facts = "".join(
-        f"<li>{markup.escape(markup.column_label(name))}: {markup.escape(display_text(value))}</li>"
-        for name, value in shared
+    rows = "".join(
+        f"<li>{markup.escape(column_label(name))}: {markup.escape(text)}</li>"
+        for name, text in facts(dict(shared))
     )
-    common = f"<p>They share</p><ul>{facts}</ul>" if facts else ""
+    common = f"<p>They share</p><ul>{rows}</ul>" if rows else ""
     return (
         # the time makes two equal values differ: a dialog that was closed must open again
         f'<dialog class="why" aria-label="Why this?" data-at="{time.time_ns()}">'

@@ -30,12 +30,6 @@ def css_colour(value: str) -> str | None:
     return _MULTICOLOURED if value.casefold().strip() == "multi" else hex_code(value)
 
 
-def column_label(column: str) -> str:
-    """Return a column's name as a label: `articleType` and `article_type` as Article type."""
-    spaced = "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(column))
-    return spaced.replace("_", " ").strip().capitalize()
-
-
 def button(
     action: str,
     label: str,

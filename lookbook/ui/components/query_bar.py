@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lookbook.schema.filters import Condition
+from lookbook.schema.readable import column_label
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
@@ -49,6 +50,6 @@ def _remove(kind: str, value: str, label: str, inner: str) -> str:
 
 def condition_text(condition: Condition) -> str:
     """Return `gender=Women|Girls` as `Women or Girls`, `price>=100` as `Price from 100`."""
-    values, column = " or ".join(condition.values), markup.column_label(condition.column)
+    values, column = " or ".join(condition.values), column_label(condition.column)
     ranges = {"<=": f"{column} up to {values}", ">=": f"{column} from {values}"}
     return ranges.get(condition.operator, values if condition.operator == "=" else f"not {values}")

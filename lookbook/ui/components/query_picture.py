@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,17 +10,11 @@ from PIL import Image
 
 from lookbook.images.loading import ImageError
 from lookbook.images.transforms import thumbnail
+from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.components.photos import data_url, decode_data_url
 from lookbook.ui.uploads import read_upload
 
 _SHOWN_HEIGHT = 640  # px, of a picture that the field is given to show
-
-
-@dataclass(frozen=True)
-class Upload:
-    """An uploaded photo: the bytes of its file, not decoded yet, or why there are none."""
-
-    photo: bytes | ImageError
 
 
 class QueryPicture(gr.Image):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lookbook.index import Manifest
+from lookbook.schema.readable import column_label
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
@@ -58,7 +59,7 @@ def _evaluation(report: Mapping[str, Any]) -> str:
     measured = report.get("evaluation") or {}
     if not measured:
         return ""
-    bars = [(markup.column_label(column), row["P@10"]) for column, row in measured.items()]
+    bars = [(column_label(column), row["P@10"]) for column, row in measured.items()]
     return (
         "<h2>Do neighbours share their attributes?</h2>"
         f"<p>Of the ten nearest pieces to each of {report['sample']:,}, the share with the same "
@@ -69,7 +70,7 @@ def _evaluation(report: Mapping[str, Any]) -> str:
 def _audit(audit: Mapping[str, Any] | None) -> str:
     if not audit:
         return ""
-    kind = markup.escape(markup.column_label(audit["kind"]).lower()) if audit["kind"] else ""
+    kind = markup.escape(column_label(audit["kind"]).lower()) if audit["kind"] else ""
     parts = [
         "<h2>Is anybody served worse?</h2>"
         "<p>For each group: how many of its ten nearest are of the same "
@@ -81,7 +82,7 @@ def _audit(audit: Mapping[str, Any] | None) -> str:
         precision = [(_group_label(g), g["precision"]) for g in groups if g["precision"]]
         exposure = [(_group_label(g), g["exposure"]) for g in groups]
         parts.append(
-            f"<h3>{markup.escape(markup.column_label(attribute['column']))}</h3>"
+            f"<h3>{markup.escape(column_label(attribute['column']))}</h3>"
             f'<div class="pair"><figure><figcaption>Same {kind or "kind"}</figcaption>'
             f"{bars_html(precision)}</figure><figure><figcaption>Exposure</figcaption>"
             f"{bars_html(exposure, reference=1.0)}</figure></div>{_gap(attribute)}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from lookbook.schema.columns import display_text
 from lookbook.schema.filters import display_value
+from lookbook.schema.readable import column_label
 from lookbook.search import facets
 from lookbook.search.calibration import kind_column
 from lookbook.search.enrichment import projection_2d
@@ -67,7 +68,7 @@ class Shelves(Gallery):
 
 def column_choices(index: Index) -> list[tuple[str, str]]:
     """Return (label, column) of each attribute that a map can be coloured by."""
-    return [(markup.column_label(column), column) for column in facets.columns(index)]
+    return [(column_label(column), column) for column in facets.columns(index)]
 
 
 class Components:

@@ -132,7 +132,7 @@ class SearchService:
         rows = np.unique(np.linspace(0, len(index) - 1, min(count, len(index)), dtype=int))
         hits = [Hit(index.ids[row], 0.0, index.items[row], row) for row in rows.tolist()]
         cards = [self.card(hit, liked, _UNRANKED_ACTIONS) for hit in hits]
-        summary = f"{len(index):,} pieces. Show a picture, or pick one of these."
+        summary = f"{len(index):,} pieces. Show a picture, or pick one."
         return ResultsView(cards, hits, summary, len(hits) == len(index))
 
     def card(

@@ -183,7 +183,7 @@ def test_a_second_press_closes_a_panel_and_one_closes_the_other(tmp_path):
     assert "words=blue" in link and saved == ""
     assert actions.share(Query(), is_open=True) == ("", "")
     link, saved = actions.save([], is_open=False)
-    assert link == "" and "nothing to save" in saved
+    assert link == "" and "nothing to download" in saved
     assert actions.save([], is_open=True) == ("", "")
     assert SharePanel().preprocess("<p>") is True
     assert SharePanel().preprocess("") is SharePanel().preprocess(None) is False

@@ -21,12 +21,17 @@ from lookbook.search.photo_query import WHOLE, Box
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import event_data, event_value, info, warn
-from lookbook.ui.components.filter_panel import empty_range_message, filters_html
+from lookbook.ui.components.filter_panel import (
+    empty_range_message,
+    filter_button_html,
+    filters_html,
+)
 from lookbook.ui.components.gallery import gallery_html
 from lookbook.ui.components.item_panel import item_html
+from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.components.photos import Photo, parse_box, photo_number
 from lookbook.ui.components.query_bar import query_html
-from lookbook.ui.components.query_picture import Upload, empty_picture
+from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.pages.find.layout import Components
 from lookbook.ui.routing import parse_query_string, query_string
 from lookbook.ui.services.search import SearchService
@@ -264,9 +269,13 @@ class Callbacks:
         """Set the number of results and their diversity (0 to 1)."""
         count = int(min(max(count or 1, 1), MAX_RESULTS))
         diversity = min(max(float(diversity or 0), 0.0), 1.0)
-        if (count, diversity) == (query.count, query.diversity):
+        if (count, diversity) == (min(query.count, MAX_RESULTS), query.diversity):
             return NO_CHANGE
-        return self._update(replace(query, count=count, diversity=diversity), liked)
+        updates = self._update(replace(query, count=count, diversity=diversity), liked)
+        # the sliders may have moved on meanwhile: they are not set back to what was asked
+        for slider in (self.components.count, self.components.diversity):
+            updates.pop(slider, None)
+        return updates
 
     def show_more(self, query: Query, liked: Liked) -> Updates:
         """Show more results of the same query."""
@@ -313,6 +322,7 @@ class Callbacks:
             c.shown: [(hit.id, hit.score) for hit in view.hits],
             c.query_bar: query_html(query, thumbs),
             c.filters: filters_html(choices, span),
+            c.filter_button: filter_button_html(len(query.where)),
             c.words: query.words,
             c.count: query.count,
             c.diversity: query.diversity,

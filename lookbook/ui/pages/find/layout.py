@@ -11,9 +11,10 @@ from lookbook.search.permalinks import MAX_RESULTS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent, PlainText
-from lookbook.ui.components.filter_panel import FilterPanel
+from lookbook.ui.components.filter_panel import FilterButton, FilterPanel
 from lookbook.ui.components.gallery import Gallery
 from lookbook.ui.components.item_panel import ExplanationDialog, ItemPanel, OutfitPanel
+from lookbook.ui.components.photo_input import PhotoInput
 from lookbook.ui.components.photos import Photos
 from lookbook.ui.components.query_bar import QueryBar
 from lookbook.ui.components.query_picture import QueryPicture
@@ -50,11 +51,12 @@ class Components:
             show_label=False,
             sources=["upload", "webcam", "clipboard"],
             webcam_options=gr.WebcamOptions(mirror=False, constraints=_REAR_CAMERA),
-            placeholder="Drop a photo of a garment here, or choose one",
+            placeholder="Drop or paste a photo of a garment, or choose one",
             elem_id="picture",
             alt_text="The picture that is searched with",
             height=300,
         )
+        self.photo_input = PhotoInput(elem_id="photo-input")
         self.photos = Photos(elem_id="photos")
         self.text = gr.Textbox(
             label="Or say what you look for",
@@ -80,20 +82,21 @@ class Components:
             )
             self.filters = FilterPanel(elem_id="filters")
             self.diversity = DiversitySlider(
-                0, 1, value=0, step=0.1, label="Closest … varied", elem_id="variety"
+                0, 1, value=0, step=0.1, label="Closest … varied", elem_id="variety", buttons=[]
             )
             self.count = CountSlider(
-                1, MAX_RESULTS, value=results, step=1, label="Results", elem_id="count"
+                1, MAX_RESULTS, value=results, step=1, label="Results", elem_id="count", buttons=[]
             )
 
     def _results(self) -> None:
+        self.filter_button = FilterButton("", elem_id="filter-button")
         self.query_bar = QueryBar(elem_id="asked")
         self.item_panel = ItemPanel(elem_id="piece")
         self.outfits = OutfitPanel(elem_id="looks")
         with gr.Row(elem_id="bar"):
             self.summary = PlainText(elem_id="line")
             self.share = gr.Button("Share", size="sm", elem_id="share", min_width=80, scale=0)
-            self.save = gr.Button("Save", size="sm", elem_id="save", min_width=80, scale=0)
+            self.save = gr.Button("Download", size="sm", elem_id="save", min_width=80, scale=0)
         self.share_panel = SharePanel(elem_id="sharing")
         self.save_panel = Panel(elem_id="saved")
         self.gallery = Gallery("results")
@@ -105,7 +108,7 @@ class Components:
             *(self.query, self.shown, self.adding, self.router, self.picture, self.photos),
             *(self.text, self.suggestions, self.words, self.filters, self.diversity, self.count),
             *(self.query_bar, self.item_panel, self.outfits, self.summary, self.gallery),
-            *(self.show_more, self.share_panel, self.save_panel),
+            *(self.show_more, self.share_panel, self.save_panel, self.filter_button),
         ]
 
 

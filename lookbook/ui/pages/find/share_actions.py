@@ -38,7 +38,7 @@ class ShareActions:
         index = self.search_service.index
         hits = [self.search_service.as_hit(id, score) for id, score in shown if id in index]
         if not hits:
-            return '<p class="empty">There is nothing to save yet.</p>'
+            return '<p class="empty">There is nothing to download yet.</p>'
         sheet = contact_sheet(index, hits)
         table = as_csv(hits).encode("utf-8")
         return (

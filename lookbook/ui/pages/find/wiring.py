@@ -35,11 +35,6 @@ _START_WAITING = (
 _STOP_WAITING = (
     "() => document.querySelectorAll('#results').forEach((e) => e.classList.remove('waiting'))"
 )
-# on a phone unfolded filters would lie between the query and its results
-_FOLD_FILTERS = """() => {
-  const fold = document.querySelector('#refine > button');
-  if (window.innerWidth < 700 && fold && fold.classList.contains('open')) fold.click();
-}"""
 _READ_ADDRESS = "(_, liked) => [window.location.search, liked]"
 
 Event = Callable[..., Any]  # a gradio event listener, such as `button.click`
@@ -69,8 +64,12 @@ class Wiring:
         c, do = self.components, self.callbacks
         upload_inputs = [c.picture, c.query, c.photos, c.adding, self.liked]
         c.picture.input(None, js=_START_WAITING)
+        # an upload that arrives while another is searched, or while the field is emptied, waits
+        newest = ENCODING_EVENT | {"trigger_mode": "always_last"}
+        input_inputs = [c.photo_input, *upload_inputs[1:]]
         self.photo_searches = [
-            self._on(c.picture.input, do.search_upload, upload_inputs, ENCODING_EVENT, scroll=True),
+            self._on(c.picture.input, do.search_upload, upload_inputs, newest, scroll=True),
+            self._on(c.photo_input.photo, do.search_upload, input_inputs, newest, scroll=True),
             self._on(
                 c.examples.example,
                 do.search_example,
@@ -134,7 +133,6 @@ class Wiring:
             do.open_link, [c.router, self.liked], self.outputs, js=_READ_ADDRESS, **SILENT_EVENT
         )
         opened.then(None, js=_SCROLL_TO_LINKED)
-        site.load(None, js=_FOLD_FILTERS)
 
     def connect_pages(
         self, tabs: gr.Tabs, opened: Sequence[Event], show_all: Sequence[Event]

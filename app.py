@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 # One thread for each answer: with several visitors at once, threads that wait for each other cost
@@ -18,8 +19,12 @@ if os.environ.get("SPACE_ID"):  # its proxy alone reaches the site, and says who
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
 
 from lookbook import settings
+from lookbook.schema.product_links import ProductLinks
 from lookbook.schema.thesaurus import use_shop_terms
 from lookbook.search.index import Index
+
+if TYPE_CHECKING:
+    from lookbook.ui.branding import Branding
 
 _MIB = 2**20
 # the sites whose frames show a Space
@@ -34,16 +39,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         index = Index.open(args.index, args.engine)
         if args.database_url:
             refuse_unusable(args.database_url)
+        branding = branding_of(args)
+        links = ProductLinks(args.shop_url or "", args.link_parameters or "")
         refuse_taken(args.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", args.port)
     except (ValueError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     try:
-        serve(index, args)
+        serve(index, args, branding, links)
     except OSError as error:  # no folder for temporary files, a disk that is full
         print(f"app.py: the site cannot start: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def branding_of(args: argparse.Namespace) -> Branding:
+    """Return what the shop set of its site; raises ValueError."""
+    from lookbook.ui.branding import Branding, parse_links
+
+    return Branding(
+        name=args.name,
+        tagline=args.tagline,
+        logo=args.logo,
+        accent=args.accent,
+        links=parse_links(args.footer_links or ""),
+        pages=tuple(page.strip() for page in args.pages.split(",") if page.strip()),
+    )
 
 
 def refuse_taken(host: str, port: int) -> None:
@@ -74,7 +95,7 @@ def refuse_unusable(url: str) -> None:
     EventStore(url).close()
 
 
-def serve(index: Index, args: argparse.Namespace) -> None:
+def serve(index: Index, args: argparse.Namespace, branding: Branding, links: ProductLinks) -> None:
     """Launch the site and block until it is stopped."""
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
@@ -90,6 +111,8 @@ def serve(index: Index, args: argparse.Namespace) -> None:
         refresh=(args.refresh_hours, args.refresh_events),
         hemisphere=args.hemisphere,
         reload_seconds=args.reload_seconds,
+        branding=branding,
+        links=links,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     options = GuardOptions(
@@ -104,6 +127,7 @@ def serve(index: Index, args: argparse.Namespace) -> None:
         site.checks,
         queue_size=args.queue_size,
         connections=args.connections,
+        branding=branding,
         server_name=args.host,
         server_port=args.port,
         share=args.share,

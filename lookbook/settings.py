@@ -281,6 +281,41 @@ LIMITS = (
     Setting("mcp", True, "offer the endpoints as tools for agents (MCP)", bool, environment=True),
 )
 
+SHOP_URL = Setting(
+    "shop-url",
+    None,
+    "address of a product's page where the catalogue has no column such as link: {id} and {column} "
+    "in it are replaced, without them /products/{id} is added; completes relative links",
+    environment=True,
+    metavar="URL",
+)
+LINK_PARAMETERS = Setting(
+    "link-parameters",
+    None,
+    "added to the addresses of product pages, e.g. utm_source=lookbook&utm_medium=search",
+    environment=True,
+)
+BRANDING = (
+    Setting("name", "Lookbook", "name of the site", environment=True),
+    Setting("tagline", "Find clothes by picture.", "line below the name", environment=True),
+    Setting(
+        "logo", None, "picture shown for the name: SVG, PNG, WebP or JPEG", Path, environment=True
+    ),
+    Setting("accent", None, "colour of what is pressed and of links: #b92b33", environment=True),
+    Setting(
+        "footer-links",
+        None,
+        'links of the footer: "Imprint=https://shop.example/imprint; Privacy=https://..."',
+        environment=True,
+    ),
+    Setting(
+        "pages",
+        "find,foryou,explore,about,api",
+        "pages of the site, by commas; find is always there",
+        environment=True,
+    ),
+)
+
 APP = (
     INDEX,
     Setting(
@@ -299,6 +334,9 @@ APP = (
     STATE,
     DATABASE_URL,
     THESAURUS,
+    *BRANDING,
+    SHOP_URL,
+    LINK_PARAMETERS,
     Setting(
         "hemisphere",
         "north",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from lookbook.schema.columns import display_text
+from lookbook.schema.product_links import ProductLinks
 from lookbook.search.index import Hit, Index
 
 _COLUMNS, _WIDTH, _HEIGHT, _CAPTION, _GAP = 4, 240, 320, 44, 16
@@ -72,8 +73,10 @@ def _cut(line: str, font: _Font) -> str:
     return line
 
 
-def as_csv(hits: Sequence[Hit]) -> str:
+def as_csv(hits: Sequence[Hit], links: ProductLinks | None = None) -> str:
     """Write CSV with a header: rank, id, title, score, and every attribute of the catalogue.
+
+    With `links`, which have an address for some of them, a column `product_page` follows `score`.
 
     What a spreadsheet would run as a formula gets an apostrophe before it (OWASP, "CSV
     injection").
@@ -81,9 +84,13 @@ def as_csv(hits: Sequence[Hit]) -> str:
     names = list(dict.fromkeys(name for hit in hits for name in hit.item.attributes))
     out = io.StringIO()
     table = csv.writer(out)
-    table.writerow([_safe(name) for name in ("rank", "id", "title", "score", *names)])
-    for rank, hit in enumerate(hits, 1):
-        values = [_safe(hit.item.attributes.get(name)) for name in names]
+    pages = [links.address(hit.id, hit.item.attributes) if links else "" for hit in hits]
+    page_name = ["product_page"] if any(pages) else []
+    table.writerow([_safe(name) for name in ("rank", "id", "title", "score", *page_name, *names)])
+    for rank, (hit, page) in enumerate(zip(hits, pages, strict=True), 1):
+        values = [_safe(page)] * len(page_name) + [
+            _safe(hit.item.attributes.get(name)) for name in names
+        ]
         table.writerow([rank, _safe(hit.id), _safe(hit.item.title), f"{hit.score:.4f}", *values])
     return out.getvalue()
 

@@ -16,6 +16,7 @@ from lookbook.images.loading import ImageError
 from lookbook.outfits import complete
 from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
+from lookbook.schema.product_links import is_sold_out
 from lookbook.schema.text import whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Hit, IndexItem, UnknownItem
@@ -135,7 +136,7 @@ class Api:
                 f"text: expected at most {MAX_WORDS} characters, found {len(text)}"
             )
         items = find_titles(self.search_service.index, text, _count(count))
-        return [_item_fields(item) for item in items]
+        return [self._fields(item) for item in items]
 
     def item(self, item: str) -> dict[str, Any]:
         """Everything known of one piece: title, attributes, and its other colours.
@@ -145,7 +146,7 @@ class Api:
         """
         index = self.search_service.index
         others = [other.id for other in other_colours(index, self._row(item))]
-        return _item_fields(index.item(str(item))) | {"colourways": others}
+        return self._fields(index.item(str(item))) | {"colourways": others}
 
     def complete_the_look(self, item: str) -> list[dict[str, Any]]:
         """Whole outfits around one piece, each with the reason why its pieces go together.
@@ -158,7 +159,7 @@ class Api:
             self.search_service.index, str(item), self.visitor_service.bought_together
         )
         return [
-            {"reason": outfit.reason, "pieces": [_item_fields(piece) for piece in outfit.items]}
+            {"reason": outfit.reason, "pieces": [self._fields(piece) for piece in outfit.items]}
             for outfit in outfits
         ]
 
@@ -172,7 +173,7 @@ class Api:
         self._row(item)
         answer = self.visitor_service.feed.also_liked(str(item), _count(count))
         return [
-            _item_fields(self.search_service.item(one.id)) | {"reason": one.reason}
+            self._fields(self.search_service.item(one.id)) | {"reason": one.reason}
             for one in answer
         ]
 
@@ -207,7 +208,7 @@ class Api:
         except (ValueError, UnknownItem) as error:  # ContextError; removed by an update just now
             raise InvalidRequest(str(error)) from error
         return [
-            _item_fields(self.search_service.item(one.id)) | {"reason": one.reason}
+            self._fields(self.search_service.item(one.id)) | {"reason": one.reason}
             for one in answer
         ]
 
@@ -297,20 +298,25 @@ class Api:
             raise InvalidRequest(str(error)) from error
         return replace(query, where=conditions, count=_count(count), diversity=_fraction(variety))
 
+    def _fields(self, item: IndexItem) -> dict[str, Any]:
+        return {
+            "id": item.id,
+            "title": item.title,
+            "product_page": self.search_service.product_page(item),
+            "sold_out": is_sold_out(item.attributes),
+            "attributes": item.attributes,
+        }
+
     def _hit(self, hit: Hit, scored: bool) -> dict[str, Any]:
         label, probability, _ = (
             self.search_service.score_label(hit.score) if scored else ("", None, "")
         )
-        return _item_fields(hit.item) | {
+        return self._fields(hit.item) | {
             "score": round(hit.score, 4),
             "closeness": label,
             "same_kind": probability,
             "colourways": [item.id for item in hit.colourways],
         }
-
-
-def _item_fields(item: IndexItem) -> dict[str, Any]:
-    return {"id": item.id, "title": item.title, "attributes": item.attributes}
 
 
 def _ids(value: object) -> tuple[str, ...]:

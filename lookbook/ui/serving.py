@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.routes import App, ORJSONResponse
 from gradio.state_holder import SessionState, StateHolder
 
+from lookbook.ui.branding import Branding
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
 from lookbook.ui.retention import CLOSED_PAGE_TTL
 from lookbook.ui.theme import CSS, theme
@@ -82,6 +83,7 @@ def launch(
     checks: Mapping[str, Callable[[], object]] | None = None,
     queue_size: int = 64,
     connections: int = 1000,
+    branding: Branding | None = None,
     **how: Any,
 ) -> None:
     """Serve a site until it is closed; returns at once.
@@ -90,13 +92,14 @@ def launch(
     `how` goes to gradio's launch. The API stays open through the queue: gradio's `api_open` is
     about routes that skip it.
     """
+    branding = branding or Branding()
     refuse_addresses()
     allow_open_files(2 * connections + 500)
     site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)
     site.launch(
         theme=theme(),
-        css=CSS,
-        footer_links=["api", "settings"],
+        css=CSS + branding.css(),
+        footer_links=["api"] if branding.shows("api") else [],
         ssr_mode=False,
         show_error=True,
         run_history=False,

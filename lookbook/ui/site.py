@@ -11,8 +11,10 @@ import gradio as gr
 
 from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
+from lookbook.schema.product_links import ProductLinks
 from lookbook.search.index import Index
 from lookbook.ui import api
+from lookbook.ui.branding import Branding
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
 from lookbook.ui.pages import about, explore, for_you
 from lookbook.ui.pages.find import callbacks as find
@@ -26,10 +28,7 @@ from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = shipped("examples")
 _WARM_UP_DELAY = 4.0  # seconds: the first page is served before slow loading starts
-_MASTHEAD = (
-    '<a class="skip" href="#answer">Skip to results</a>'
-    "<h1>Lookbook</h1><p>Find clothes by picture.</p>"
-)
+_SKIP_LINK = '<a class="skip" href="#answer">Skip to results</a>'
 # by script, as a change of the address's fragment would count as another view
 _SKIP = """
 element.addEventListener('click', (event) => {
@@ -67,6 +66,8 @@ def build_site(
     hemisphere: str = "north",
     database_url: str | None = None,
     reload_seconds: float = 0,
+    branding: Branding | None = None,
+    links: ProductLinks | None = None,
 ) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
@@ -75,17 +76,19 @@ def build_site(
     `database_url` where events are kept instead. `refresh` is (hours, new events) after which the
     models are trained again, 0 for never. `hemisphere` gives the season of a date. Every
     `reload_seconds` the site looks for a new generation of the index and shows it, 0 for never.
+    `links` make the addresses of product pages.
     """
+    branding = branding or Branding()
     folder = private_folder()
     clean_periodically()
-    search_service = SearchService(index, load_encoder, folder / "thumbs")
+    search_service = SearchService(index, load_encoder, folder / "thumbs", links)
     visitor_service = VisitorService(
         index, state, folder, *refresh, hemisphere=hemisphere, database_url=database_url
     )
     photos = _example_photos(index, examples)
     gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
-    with Site(title="Lookbook", analytics_enabled=False, fill_width=True) as site:
-        _add_pages(site, search_service, visitor_service, photos, results)
+    with Site(title=branding.name, analytics_enabled=False, fill_width=True) as site:
+        _add_pages(site, search_service, visitor_service, photos, results, branding)
         api.publish(search_service, visitor_service)
     _warm_up_later(search_service, visitor_service)
     if reload_seconds:
@@ -117,21 +120,24 @@ def _add_pages(
     visitor_service: VisitorService,
     photos: list[Path],
     results: int,
+    branding: Branding,
 ) -> None:
     """Add the layout of every page to the Blocks that are being built, and connect them."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
     liked = gr.State(frozenset())
-    Masthead(_MASTHEAD, elem_id="masthead")
+    Masthead(_SKIP_LINK + branding.masthead_html(), elem_id="masthead")
     with gr.Tabs(elem_id="pages") as tabs:
         with gr.Tab("Find", id="find"):
             find_page = layout.Components(photos, results)
-        with gr.Tab("For you", id="foryou") as for_you_tab:
+        with gr.Tab("For you", id="foryou", visible=branding.shows("foryou")) as for_you_tab:
             feed_page = for_you.Components(search_service)
-        with gr.Tab("Explore", id="explore") as explore_tab:
+        with gr.Tab("Explore", id="explore", visible=branding.shows("explore")) as explore_tab:
             explore_page = explore.Components(search_service)
-        with gr.Tab("About", id="about"):
+        with gr.Tab("About", id="about", visible=branding.shows("about")):
             about_page = about.component(search_service.index)
     colophon = PlainText(footer(search_service.index), elem_id="colophon")
+    if branding.links:
+        PlainText(branding.links_html(), elem_id="shop-links")
 
     visitor = for_you.Callbacks(search_service, visitor_service)
     visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)

@@ -16,7 +16,8 @@ class Card:
 
     `file` is the picture's path; `probability` (0 to 1) fills the bar, `label` names it and
     `explanation` is its tooltip; `note` is a line below; `colours` lists the other colourways as
-    (id, colour or title); `actions` are the small buttons, a subset of `CARD_ACTIONS`.
+    (id, colour or title); `product_page` is the item's address in the shop; `actions` are the
+    small buttons, a subset of `CARD_ACTIONS`.
     """
 
     id: str
@@ -28,19 +29,23 @@ class Card:
     explanation: str = ""
     note: str = ""
     colours: tuple[tuple[str, str], ...] = ()
+    product_page: str = ""
+    sold_out: bool = False
     liked: bool = False
     actions: tuple[str, ...] = CARD_ACTIONS
 
 
 @dataclass(frozen=True)
 class ItemView:
-    """The item that is searched from; `file` and `colours` as in `Card`."""
+    """The item that is searched from; the other fields as in `Card`."""
 
     item: IndexItem
     file: str
     price: str = ""
     liked: bool = False
     colours: tuple[tuple[str, str], ...] = ()
+    product_page: str = ""
+    sold_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,16 @@ def _card(card: Card) -> str:
         f'data-id="{markup.escape(card.id)}" aria-label="{markup.escape(label)}: search from it">'
         f'<img src="{markup.file_url(card.file)}" alt="{title}" loading="lazy" decoding="async">'
         f'</button><div class="caption"><span class="title">{title}</span> {_price(card)}</div>'
-        f"{_score(card)}{_colours(card)}{_note(card)}{_buttons(card)}</li>"
+        f"{_sold_out(card)}{_score(card)}{_colours(card)}{_note(card)}{_buttons(card)}</li>"
     )
 
 
 def _price(card: Card) -> str:
     return f'<span class="price">{markup.escape(card.price)}</span>' if card.price else ""
+
+
+def _sold_out(card: Card) -> str:
+    return '<span class="sold-out">Sold out</span>' if card.sold_out else ""
 
 
 def _score(card: Card) -> str:
@@ -100,4 +104,5 @@ def _buttons(card: Card) -> str:
         state = {"aria-pressed": "true"} if action == "like" and card.liked else {}
         label = f"{label}: {card.title}"
         buttons.append(markup.button(action, label, icon(path), state, id=card.id))
-    return f'<div class="acts">{"".join(buttons)}</div>' if buttons else ""
+    link = markup.shop_link(card.product_page, card.title)
+    return f'<div class="acts">{"".join(buttons)}{link}</div>' if buttons or link else ""

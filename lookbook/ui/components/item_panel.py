@@ -52,6 +52,7 @@ def item_html(view: ItemView) -> str:
         for name, text in facts(view.item.attributes)
     ]
     price = f'<p class="price">{markup.escape(view.price)}</p>' if view.price else ""
+    price += '<p class="sold-out">Sold out</p>' if view.sold_out else ""
     return (
         f'<section class="piece" aria-label="{title}"><img src="{markup.file_url(view.file)}" '
         f'alt="{title}"><div><h2>{title}</h2>{price}<div class="acts">{_buttons(view)}</div>'
@@ -71,7 +72,8 @@ def _buttons(view: ItemView) -> str:
     like = markup.button("like", f"Like: {view.item.title}", icon(HEART) + "Like", state, id=id)
     look = markup.button("look", "Complete the look", "Complete the look", id=id)
     label = "People who liked this also liked"
-    return like + look + markup.button("also", label, "People also liked", id=id)
+    also = markup.button("also", label, "People also liked", id=id)
+    return markup.shop_link(view.product_page, view.item.title) + like + look + also
 
 
 def _colours(view: ItemView) -> str:

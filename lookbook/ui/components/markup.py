@@ -44,3 +44,13 @@ def button(
         f'<button type="button" data-act="{action}" aria-label="{escape(label)}" '
         f'title="{escape(label)}"{written}>{inner}</button>'
     )
+
+
+def shop_link(address: str, title: str) -> str:
+    """Return a link to a product's page in its shop, in a new tab; "" without an address."""
+    if not address:
+        return ""
+    return (
+        f'<a class="shop-link" href="{escape(address)}" target="_blank" rel="noopener" '
+        f'aria-label="View in shop: {escape(title)}">View in shop</a>'
+    )

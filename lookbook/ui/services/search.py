@@ -18,6 +18,7 @@ from lookbook.images.loading import Picture, load_rgb
 from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
 from lookbook.schema.money import currency_code, format_price
+from lookbook.schema.product_links import ProductLinks, is_sold_out
 from lookbook.search.calibration import calibration
 from lookbook.search.concepts import concept_index
 from lookbook.search.enrichment import evaluation, projection_2d
@@ -53,9 +54,16 @@ class SearchService:
     once. Items that are gone from it are still known here while pages that show them may be open.
     """
 
-    def __init__(self, index: Index, load_encoder: Callable[[], Encoder], folder: Path) -> None:
+    def __init__(
+        self,
+        index: Index,
+        load_encoder: Callable[[], Encoder],
+        folder: Path,
+        links: ProductLinks | None = None,
+    ) -> None:
         self.index, self._before, self.folder = index, index, folder
         self.price_column = price_column(index)
+        self.links = links or ProductLinks()
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
@@ -155,6 +163,8 @@ class SearchService:
             explanation=explanation,
             note=note,
             colours=tuple(self.colour_label(item) for item in hit.colourways),
+            product_page=self.product_page(hit.item),
+            sold_out=is_sold_out(hit.item.attributes),
             liked=hit.id in liked,
             actions=actions,
         )
@@ -169,7 +179,13 @@ class SearchService:
             price=self.price_text(item),
             liked=id in liked,
             colours=tuple(self.colour_label(other) for other in other_colours(index, row)),
+            product_page=self.product_page(item),
+            sold_out=is_sold_out(item.attributes),
         )
+
+    def product_page(self, item: IndexItem) -> str:
+        """Return the address of an item's page in the shop, "" where there is none."""
+        return self.links.address(item.id, item.attributes)
 
     def as_hit(self, id: str, score: float = 0.0) -> Hit:
         """Return an item as if a search had found it; raises UnknownItem."""

@@ -40,7 +40,7 @@ class ShareActions:
         if not hits:
             return '<p class="empty">There is nothing to download yet.</p>'
         sheet = contact_sheet(index, hits)
-        table = as_csv(hits).encode("utf-8")
+        table = as_csv(hits, self.search_service.links).encode("utf-8")
         return (
             f"<p>{download_html('Contact sheet', 'lookbook.jpg', 'image/jpeg', sheet)}"
             f"{download_html('Table (CSV)', 'lookbook.csv', 'text/csv', table)}</p>"

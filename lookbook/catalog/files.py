@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from lookbook.images.loading import ImageError
@@ -83,28 +82,32 @@ def inner_file(folder: Path, name: str, links: bool = False) -> Path:
     """
     if not name:
         raise ImageError("missing", "The row names no picture.")
-    root, path = (Path(os.path.normpath(p)) for p in (folder, folder / name.replace("\\", "/")))
+    # strings: with pathlib this takes as long for 44,000 names as reading their pictures
+    named = os.path.join(folder, name.replace("\\", "/"))  # noqa: PTH118
+    root, path = os.path.abspath(folder), os.path.abspath(named)  # noqa: PTH100
     try:
-        inside = path.is_relative_to(root) and "\0" not in name
+        inside = path.startswith(f"{root.rstrip(os.sep)}{os.sep}") and "\0" not in name
         if not inside or not (links or _stays_inside(root, path)):
             raise ImageError("outside", f"The file {name!r} is outside of the data set's folder.")
-        is_file = path.is_file()
+        is_file = os.path.isfile(path)  # noqa: PTH113
     except (OSError, RuntimeError):  # too long a name, links in a circle
         is_file = False
     if not is_file:
         raise ImageError("missing", f"The file {name!r} is not there.")
-    return path
+    return Path(os.path.normpath(named))
 
 
-def _stays_inside(root: Path, path: Path) -> bool:
+def _stays_inside(root: str, path: str) -> bool:
     """Whether `path`, a name below `root`, stays there when its links are followed.
 
     Only a path with links is resolved: that takes ten times as long as to look for them.
     """
-    below = takewhile(lambda place: place != root, (path, *path.parents))
-    if not any(place.is_symlink() for place in below):
-        return True
-    return path.resolve().is_relative_to(root.resolve())
+    place = path
+    while len(place) > len(root):
+        if os.path.islink(place):  # noqa: PTH114
+            return Path(path).resolve().is_relative_to(Path(root).resolve())
+        place = os.path.dirname(place)  # noqa: PTH120
+    return True
 
 
 def fingerprint(folder: Path, names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "str | None": (str, type(None)),
     "int | None": (int, type(None)),
 }
+_ORIGIN = {"generation": str, "created": str, "changed": int}  # of what is kept
 _CHOICES: dict[str, Callable[[], tuple[str, ...]]] = {
     "metric": lambda: METRICS,
     "dtype": lambda: ("float16", "float32"),
@@ -45,7 +46,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """`manifest.json` as it stands on disk; every field is required."""
+    """`manifest.json` as it stands on disk; every field but those with a default is required."""
 
     schema: int
     generation: str
@@ -66,6 +67,7 @@ class Manifest:
     seed: int
     licence: str | None
     files: dict[str, Any]  # name -> {"sha256", "bytes"}
+    kept: dict[str, Any] = field(default_factory=dict)  # computed of an earlier generation, by name
 
     @property
     def built(self) -> str | None:
@@ -88,16 +90,16 @@ class Manifest:
     @classmethod
     def from_json(cls, value: object) -> Manifest:
         """Check a parsed manifest; fields that this version does not know are ignored."""
-        content = value if isinstance(value, dict) else {}
+        content: dict[str, Any] = {"kept": {}} | (value if isinstance(value, dict) else {})
         if content.get("schema") != SCHEMA:
             raise IndexCorrupt(
                 f"{MANIFEST} has schema {content.get('schema')!r}, this version reads {SCHEMA}"
             )
-        for field in fields(cls):
-            if field.name not in content:
-                raise IndexCorrupt(f"{MANIFEST} lacks {field.name!r}")
-            _check_field(field.name, str(field.type), content[field.name])
-        manifest = cls(**{field.name: content[field.name] for field in fields(cls)})
+        for one in fields(cls):
+            if one.name not in content:
+                raise IndexCorrupt(f"{MANIFEST} lacks {one.name!r}")
+            _check_field(one.name, str(one.type), content[one.name])
+        manifest = cls(**{one.name: content[one.name] for one in fields(cls)})
         manifest._check_names()
         return manifest
 
@@ -115,6 +117,10 @@ class Manifest:
             )
             if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256) and type(size) is int):
                 raise IndexCorrupt(f"{MANIFEST} has {record!r} for {name}: expected sha256, bytes")
+        for name, origin in self.kept.items():
+            values = origin if isinstance(origin, dict) else {}
+            if {n: type(v) for n, v in values.items()} != _ORIGIN:
+                raise IndexCorrupt(f"{MANIFEST} has {origin!r} for what is kept, {name[:80]!r}")
         built = _built_engine(self.files)
         if built and self.search_k is None:
             raise IndexCorrupt(f"{MANIFEST} has search_k = None, engine {built.name} needs one")

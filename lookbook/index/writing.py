@@ -35,7 +35,8 @@ class GenerationContent:
     stored, so that a query goes through the same. `items` has columns `id` (distinct), `title`,
     optionally `group` (near-duplicates share a number) and attributes, n rows each; `thumbs` yields
     n thumbnails. `encoder`, `source` and `licence` stand in the manifest; `report` becomes
-    report.json; `extras` are stored by name.
+    report.json; `extras` are stored by name. `kept` says what was computed of an earlier
+    generation: file name, or `search_k` for the effort, -> {"generation", "created", "changed"}.
     """
 
     vectors: Array
@@ -48,6 +49,7 @@ class GenerationContent:
     dtype: str = "float16"
     report: dict[str, Any] | None = None
     extras: Extras = field(default_factory=dict)
+    kept: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,8 @@ def write_generation(
         _write_extras(folder, content.extras)
         manifest = _measured(folder, vectors, content.vectors.shape[1], options.engine, tuning)
         manifest |= _requested(content, options)
+        if tuning is None or tuning.effort != options.first_effort:
+            manifest["kept"].pop("search_k", None)  # the one of before was not enough
         _write_json(folder / MANIFEST, manifest)
         if enrich is not None:
             progress("enrichment", 0, 1)
@@ -288,6 +292,7 @@ def _requested(content: GenerationContent, options: EngineOptions) -> dict[str, 
         "recall_target": options.recall,
         "seed": options.seed,
         "licence": content.licence,
+        "kept": dict(content.kept),
     }
 
 

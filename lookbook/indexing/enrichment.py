@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from lookbook.evaluation.index_report import index_report
 from lookbook.index import Generation
 from lookbook.indexing.projection_2d import place_new, project_2d
+from lookbook.indexing.reuse import CALIBRATION, EVALUATION, MAP
 from lookbook.search import calibration
 from lookbook.search.index import Index
 
@@ -16,31 +19,34 @@ def enrich(
     *,
     draw_map: bool = True,
     places: np.ndarray | None = None,
+    kept: Mapping[str, dict] | None = None,
     seed: int = 0,
 ) -> dict[str, dict | np.ndarray]:
     """Return files by name: the calibration of scores, evaluation and bias audit, the 2-D map.
 
     calibration.json is left out where there are too few items to fit it, map.npy unless `draw_map`.
     `places` (n, 2) are those of the map of before, NaN for new items, which are placed among them;
-    None: all are projected.
+    None: all are projected. `kept` files are returned as they are.
     """
+    files: dict[str, dict | np.ndarray] = dict(kept or {})
     index = Index(generation, "exact")
-    files: dict[str, dict | np.ndarray] = {}
-    kind = calibration.kind_column(index.columns)
-    fitted = calibration.fit(
-        generation.vectors,
-        generation.manifest.metric,
+    if CALIBRATION not in files and (fitted := _calibration(index, seed)) is not None:
+        files[CALIBRATION] = fitted.to_json()
+    if EVALUATION not in files:
+        files[EVALUATION] = index_report(index, seed=seed)
+    if draw_map:
+        vectors = generation.vectors
+        files[MAP] = project_2d(vectors, seed) if places is None else place_new(vectors, places)
+    return files
+
+
+def _calibration(index: Index, seed: int) -> calibration.Calibration | None:
+    manifest, kind = index.manifest, calibration.kind_column(index.columns)
+    return calibration.fit(
+        index.generation.vectors,
+        manifest.metric,
         kinds=index.column(kind) if kind else None,
         kind=kind,
         duplicate_groups=index.duplicate_groups,
         seed=seed,
     )
-    if fitted is not None:
-        files["calibration.json"] = fitted.to_json()
-    files["evaluation.json"] = index_report(index, seed=seed)
-    if draw_map:
-        vectors = generation.vectors
-        files["map.npy"] = (
-            project_2d(vectors, seed) if places is None else place_new(vectors, places)
-        )
-    return files

@@ -164,6 +164,7 @@ def _write(
             generation,
             draw_map=options.draw_map,
             places=update.places_on_map(),
+            kept=update.figures(),
             seed=options.seed,
         ),
         progress=None if quiet else _ProgressBars(),
@@ -197,7 +198,7 @@ def _content(
     hashes, dim = encoded.hashes, options.dim
     vectors, descriptors = cache.read_vectors(hashes), cache.read_descriptors(hashes)
     pairs = update.duplicate_pairs(vectors, descriptors) if options.near_duplicates else None
-    projection = update.projection(dim) or whitening(vectors, dim) if dim else None
+    projection = update.projection() or whitening(vectors, dim) if dim else None
     embeddings = vectors if projection else None
     return GenerationContent(
         vectors=vectors,
@@ -209,6 +210,7 @@ def _content(
         projection=projection,
         report=_report(catalog, encoded) | {"update": update.to_json()},
         extras=files_for_reuse(hashes, descriptors, embeddings, pairs),
+        kept={name: asdict(origin) for name, origin in update.origins.items()},
     )
 
 

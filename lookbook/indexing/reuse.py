@@ -1,4 +1,4 @@
-"""What a published generation gives to the next one: embeddings, the map, the tuned effort.
+"""What a published generation gives to the next one: embeddings, the map, the figures.
 
 A generation stores, beside what a search needs, what a later run needs to encode nothing twice: the
 content hash of each picture (`hashes.npy`), its thumbnail descriptor (`descriptors.npy`), and the
@@ -8,7 +8,7 @@ without these files opens as ever; its pictures are encoded once more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from lookbook.index.manifest import same_encoder
 
 HASHES, DESCRIPTORS, EMBEDDINGS = "hashes.npy", "descriptors.npy", "embeddings.npy"
 PAIRS, MAP, REPORT = "duplicate-pairs.npy", "map.npy", "report.json"
+PROJECTION, EFFORT = "projection.safetensors", "search_k"
+FIGURES = CALIBRATION, EVALUATION = "calibration.json", "evaluation.json"
 _DIGEST = 32  # bytes of a sha256
 
 
@@ -44,17 +46,28 @@ class Changes:
         )
 
     @property
-    def none(self) -> bool:
-        """Whether every item is as before, and none is new or gone."""
-        return not (self.added or self.removed or self.changed)
+    def count(self) -> int:
+        """How many items are not as before."""
+        return self.added + self.removed + self.changed
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where something that is kept was computed: of which generation, when (UTC, ISO 8601).
+
+    `changed` counts the items that have changed since, over all updates in between.
+    """
+
+    generation: str
+    created: str
+    changed: int = 0
 
 
 class Previous:
     """A published generation that says which pictures it was made of; embeddings by content hash.
 
-    A content hash is 64 hex digits. `turnover` counts the pictures that came and went since the
-    map, the effort of the engine and the projection were last computed from all of them; `options`
-    is what the run was asked for, as `pipeline` wrote it.
+    A content hash is 64 hex digits. `options` is what the run was asked for, as `pipeline` wrote
+    it; `figures` are the calibration and the evaluation by the names of their files.
     """
 
     def __init__(self, generation: Generation) -> None:
@@ -73,8 +86,9 @@ class Previous:
         self.report = generation.read_json(REPORT, _object) or {}
         update = self.report.get("update")
         update = update if isinstance(update, dict) else {}
-        self.turnover: int = update.get("turnover", 0)
         self.options: object = update.get("options")
+        read = {name: generation.read_json(name, _object) for name in FIGURES}
+        self.figures = {name: value for name, value in read.items() if value is not None}
 
     @classmethod
     def open(cls, root: str | Path) -> Previous | str:
@@ -120,14 +134,21 @@ class Previous:
         """Whether it holds these items with these pictures in this order."""
         return self.hashes == list(hashes) and self.generation.items["id"].to_pylist() == list(ids)
 
-    def changes(self, items: pa.Table, hashes: Sequence[str]) -> Changes:
-        """Compare the items of a catalogue (as `items_table` gives them) with those of before."""
+    def changes(
+        self, items: pa.Table, hashes: Sequence[str], columns: Collection[str] | None = None
+    ) -> Changes:
+        """Compare the items of a catalogue (as `items_table` gives them) with those of before.
+
+        Only `columns` and the pictures count; None: all columns do.
+        """
         old = self.generation.items
         old_rows = {id: row for row, id in enumerate(old["id"].to_pylist())}
         pairs = [(row, old_rows.get(id, -1)) for row, id in enumerate(items["id"].to_pylist())]
         kept = [(new, before) for new, before in pairs if before >= 0]
         differs = np.array([hashes[new] != self.hashes[before] for new, before in kept], bool)
-        for name in {*items.column_names, *old.column_names} - {"id", "group"}:
+        if columns is None:
+            columns = {*items.column_names, *old.column_names} - {"id", "group"}
+        for name in columns:
             cells, before = _cells(items, name), _cells(old, name)
             differs |= np.array([cells[n] != before[b] for n, b in kept], bool)
         changed = int(differs.sum())
@@ -138,10 +159,32 @@ class Previous:
             unchanged=len(kept) - changed,
         )
 
-    def turnover_with(self, hashes: Sequence[str]) -> int:
-        """Return how many pictures have come and gone with these; see `turnover`."""
-        new, old = set(hashes), set(self._row_of)
-        return self.turnover + len(new - old) + len(old - new)
+    def drift(self, items: pa.Table, hashes: Sequence[str]) -> tuple[int, int | None]:
+        """Return how many items have changed in their picture, and how many for the figures.
+
+        For these a value of the columns that they are measured by counts too; None where the
+        catalogue has other columns than before, so that other figures can be measured.
+        """
+        pictures = self.changes(items, hashes, columns=()).count
+        if set(items.column_names) != set(self.generation.items.column_names):
+            return pictures, None
+        return pictures, self.changes(items, hashes, self._measured_columns()).count
+
+    def _measured_columns(self) -> set[str]:
+        """The columns that the calibration and the evaluation go by."""
+        calibration, evaluation = (self.figures.get(name, {}) for name in FIGURES)
+        audit = evaluation.get("audit") or {}
+        names = {calibration.get("kind"), audit.get("kind"), *evaluation.get("evaluation", ())}
+        names |= {attribute.get("column") for attribute in audit.get("attributes", ())}
+        return {name for name in names if name in self.generation.items.column_names}
+
+    def origins(self) -> dict[str, Origin]:
+        """Return where what follows from the whole catalogue was computed, by name."""
+        here = Origin(self.manifest.generation, self.manifest.created)
+        held = [name for name in (MAP, PROJECTION, *FIGURES) if name in self.manifest.files]
+        held += [EFFORT] if self.manifest.search_k is not None else []
+        kept = {name: Origin(**origin) for name, origin in self.manifest.kept.items()}
+        return {name: kept.get(name, here) for name in held}
 
     def places_on_map(self, hashes: Sequence[str]) -> np.ndarray | None:
         """Return float32 (n, 2), NaN for pictures that are new; None for one without a map."""

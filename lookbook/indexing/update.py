@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,19 @@ import pyarrow as pa
 
 from lookbook.index import Projection
 from lookbook.index.near_duplicates import near_duplicate_pairs
-from lookbook.indexing.reuse import Changes, Previous
+from lookbook.indexing.reuse import (
+    EFFORT,
+    FIGURES,
+    MAP,
+    PROJECTION,
+    Changes,
+    Origin,
+    Previous,
+)
 
-MAX_TURNOVER = 0.05  # share of pictures that may come and go before everything is computed anew
+MAX_CHANGED = 0.05  # share of items that may change before what follows from all is computed anew
 _OF_THE_ENGINE = ("engine", "trees", "recall", "metric", "dim")
+_OF_THE_FIGURES = ("metric", "dim", "near_duplicates", "seed")
 
 
 class Update:
@@ -24,10 +33,13 @@ class Update:
 
     `items` is the table that will be stored, `hashes` the content hash of each row's picture.
     `previous` is the generation to compare with, `source` the one to take embeddings from; None
-    where there is none. While few pictures have come and gone since all was computed from all of
-    them, the effort of the engine, the projection, the places on the map and the near-duplicates
-    among kept pictures are those of `source`. `options` are what the run was asked for, `report`
-    what it says of the catalogue.
+    where there is none. `options` are what the run was asked for, `report` what it says of the
+    catalogue.
+
+    What is computed from the whole catalogue is kept from `source` while few items have changed
+    since it was computed, counted over all updates in between: the projection, the effort of the
+    engine, the places on the map, the calibration and the evaluation. `origins` says where each
+    that is kept comes from.
     """
 
     def __init__(
@@ -39,48 +51,91 @@ class Update:
         options: Mapping[str, Any],
         report: Mapping[str, Any],
     ) -> None:
-        self.hashes, self.previous = hashes, previous
+        self.hashes, self.previous, self._source = hashes, previous, source
         self.changes: Changes | None = previous.changes(items, hashes) if previous else None
         self.options: dict[str, Any] = json.loads(json.dumps(options))
-        turnover = source.turnover_with(hashes) if source else 0
-        few = source is not None and turnover <= MAX_TURNOVER * len(hashes)
-        self._turnover, self._source = (turnover, source) if few else (0, None)
+        self.origins: dict[str, Origin] = source.origins() if source else {}
         self.published_generation: Path | None = None  # the one that stays: nothing has changed
-        if source and source.is_of(items["id"].to_pylist(), hashes) and self.changes:
-            said = json.loads(json.dumps(report))
-            same = source.options == self.options and source.report == source.report | said
-            if same and self.changes.none:
-                self.published_generation = source.generation.path
+        if source and self._is_as_before(source, items, report):
+            self.published_generation = source.generation.path
+        elif source:
+            self._forget_what_changed(source, items)
+
+    def _is_as_before(self, source: Previous, items: pa.Table, report: Mapping[str, Any]) -> bool:
+        said = json.loads(json.dumps(report))
+        return (
+            self.changes is not None
+            and not self.changes.count
+            and source.is_of(items["id"].to_pylist(), self.hashes)
+            and source.options == self.options
+            and source.report == source.report | said
+        )
+
+    def _forget_what_changed(self, source: Previous, items: pa.Table) -> None:
+        """Count this update's changes for each origin; drop those with too many of them."""
+        pictures, measured = source.drift(items, self.hashes)
+        for name, origin in list(self.origins.items()):
+            changed = measured if name in FIGURES else pictures
+            total = None if changed is None else origin.changed + changed
+            if total is None or total >= MAX_CHANGED * len(self.hashes):
+                del self.origins[name]
+            else:
+                self.origins[name] = replace(origin, changed=total)
+        if not self._keeps_vectors(source):
+            self.origins = {}
+        if not self._same_options(_OF_THE_ENGINE):
+            self.origins.pop(EFFORT, None)
+        if not self._same_options(_OF_THE_FIGURES):
+            self.origins = {n: o for n, o in self.origins.items() if n not in FIGURES}
+        if not self.options["draw_map"]:
+            self.origins.pop(MAP, None)
+
+    def _keeps_vectors(self, source: Previous) -> bool:
+        """Whether the vectors of kept pictures stay what they were: no other projection."""
+        dim = self.options["dim"]
+        if not dim:
+            return source.projection is None
+        return PROJECTION in self.origins and source.manifest.dim == dim
+
+    def _same_options(self, names: Sequence[str]) -> bool:
+        before = self._source.options if self._source else None
+        return isinstance(before, dict) and all(
+            before.get(name) == self.options[name] for name in names
+        )
+
+    def _kept_from(self, name: str) -> Previous | None:
+        return self._source if name in self.origins else None
 
     def duplicate_pairs(self, vectors: np.ndarray, descriptors: np.ndarray) -> np.ndarray:
         """Return pairs of near-duplicates, int64 (p, 2); only those of new pictures are sought."""
         kept = self._source.duplicate_pairs(self.hashes) if self._source else None
-        if self._source is None or kept is None:
+        known = self._source.rows(self.hashes) >= 0 if self._source else np.zeros(0, bool)
+        if kept is None or (~known).sum() > MAX_CHANGED * len(known):
             return near_duplicate_pairs(vectors, descriptors, self.hashes)
-        known = self._source.rows(self.hashes) >= 0
         new = near_duplicate_pairs(vectors, descriptors, self.hashes, known=known)
         return np.unique(np.concatenate([kept, new]), axis=0)
 
-    def projection(self, dim: int | None) -> Projection | None:
-        """Return the projection to `dim` to keep; None to fit one, or to use none."""
-        if self._source is None or self._source.manifest.dim != dim:
-            return None
-        return self._source.projection
+    def projection(self) -> Projection | None:
+        """Return the projection to keep; None to fit one, or to use none."""
+        source = self._kept_from(PROJECTION)
+        return source.projection if source else None
 
     def first_effort(self) -> int | None:
         """Return the engine's effort to try first, None for an engine of other options."""
-        before = self._source.options if self._source else None
-        if self._source is None or not isinstance(before, dict):
-            return None
-        same = all(before.get(name) == self.options[name] for name in _OF_THE_ENGINE)
-        return self._source.manifest.search_k if same else None
+        source = self._kept_from(EFFORT)
+        return source.manifest.search_k if source else None
 
     def places_on_map(self) -> np.ndarray | None:
         """Return the places of kept pictures, float32 (n, 2), NaN for new ones; None to draw it."""
-        return self._source.places_on_map(self.hashes) if self._source else None
+        source = self._kept_from(MAP)
+        return source.places_on_map(self.hashes) if source else None
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """Return the calibration and the evaluation that are kept, by the names of their files."""
+        return {n: self._source.figures[n] for n in FIGURES if self._source and n in self.origins}
 
     def to_json(self) -> dict[str, Any]:
         """Return what report.json says of the update, and `Previous` reads."""
         before = self.previous.manifest.generation if self.previous else None
         counts = asdict(self.changes) if self.changes else {}
-        return {"before": before} | counts | {"turnover": self._turnover, "options": self.options}
+        return {"before": before} | counts | {"options": self.options}

@@ -147,7 +147,7 @@ def test_where_nothing_has_changed_the_generation_stays(shop, encoder, tmp_path)
     update(shop, encoder, tmp_path)
     [name] = published(tmp_path)
     summary = update(shop, encoder, tmp_path)
-    assert summary.changes.none and not summary.published
+    assert summary.changes.count == 0 and not summary.published
     assert "0 added, 0 removed, 0 changed, 9 as before" in str(summary)
     assert published(tmp_path) == [name]
     assert update(shop, encoder, tmp_path, licence="CC0").published
@@ -212,7 +212,7 @@ def test_a_run_killed_between_steps_encodes_nothing_twice(
 def test_few_changes_keep_the_effort_and_the_places_on_the_map(
     shop, encoder, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("lookbook.indexing.update.MAX_TURNOVER", 0.3)
+    monkeypatch.setattr("lookbook.indexing.update.MAX_CHANGED", 0.3)
     update(shop, encoder, tmp_path, draw_map=True)
     before = Index.open(tmp_path)
     shop.pictures["yellow0"] = ("yellow", 0)

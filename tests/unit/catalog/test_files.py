@@ -33,6 +33,23 @@ def test_a_file_of_the_folder_is_given_with_the_folder_as_it_was_named(shop, mon
     assert inner_file(Path("../shop"), "images/0.jpg") == Path("../shop/images/0.jpg")
 
 
+@pytest.mark.parametrize("links", [False, True])
+@pytest.mark.parametrize("folder", [".", "./", "../shop", "more/.."])
+def test_no_name_leads_out_of_the_working_folder(shop, monkeypatch, folder, links):
+    monkeypatch.chdir(shop)
+    assert inner_file(Path(folder), "images/0.jpg", links).read_bytes() == b"picture"
+    secret = str(shop.parent / "secret/2.jpg")
+    for name in ("../secret/2.jpg", "images/../../secret/2.jpg", "..\\secret/2.jpg", secret):
+        assert refused(Path(folder), name, links=links) == "outside"
+
+
+def test_a_folder_whose_name_begins_like_another_is_not_inside_it(shop, tmp_path):
+    (tmp_path / "shop2").mkdir()
+    (tmp_path / "shop2/3.jpg").write_bytes(b"picture")
+    assert refused(shop, "../shop2/3.jpg") == "outside"
+    assert inner_file(Path("/"), str(shop / "images/0.jpg")[1:]) == shop / "images/0.jpg"
+
+
 def test_the_folder_itself_may_be_a_link(shop, tmp_path):
     (tmp_path / "link").symlink_to(shop)
     assert inner_file(tmp_path / "link", "images/0.jpg") == tmp_path / "link/images/0.jpg"

@@ -21,7 +21,7 @@ from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
-from lookbook.search.understanding import Understanding, kinds_of, shortage, understand
+from lookbook.search.understanding import Understanding, kinds_of, main_kind, shortage, understand
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -292,14 +292,24 @@ def _kept_rows(
     return kept if kept is not None and (kept & candidates).any() else None
 
 
-def _shown_kinds(query: Query, index: Index, min_share: float = 0.3) -> np.ndarray | None:
-    """Return the rows of the kinds of the query's items, or of what lies nearest its pictures."""
-    ids = [id for id in (query.item, *query.positive) if id is not None]
-    rows = [index.row_of(id) for id in ids]
+def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
+    """Return the rows of the kinds of the query's item, or of what lies nearest to its pictures."""
+    rows = [index.row_of(query.item)] if query.item is not None else []
     for picture in query.pictures:
         nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
         rows += [hit.row for hit in nearest]
-    return kinds_of(np.array(rows, np.int64), index, min_share)
+    return kinds_of(np.array(rows, np.int64), index)
+
+
+def _subject(query: Query, index: Index) -> np.ndarray | None:
+    """Return the rows of the kind of each item and picture of the query; None if none is known."""
+    ids = [id for id in (query.item, *query.positive) if id is not None]
+    shown = [np.array([index.row_of(id)]) for id in ids]
+    for picture in query.pictures:
+        nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
+        shown.append(np.array([hit.row for hit in nearest], np.int64))
+    kinds = [kind for rows in shown if (kind := main_kind(rows, index)) is not None]
+    return np.any(kinds, axis=0) if kinds else None
 
 
 def _unknown_words(meaning: Understanding, index: Index, encoder: Encoder | None) -> list[str]:
@@ -358,8 +368,7 @@ def _ranked(
     hits = search(query.count, allowed, own, groups)
     if not query.diversity:
         return hits
-    subject = _shown_kinds(query, index, 0.5)
-    subject = _shown_kinds(query, index) if subject is None else subject
+    subject = _subject(query, index)
     pool = _diversity_pool(search, subject, allowed, own, groups)
     order = _diversified(pool, vector, lexical, subject, query.diversity, index)
     rows = {hit.row for hit in order}

@@ -31,6 +31,12 @@ PEOPLE_NAMES = (  # for whom it is
     *("genere", "geslacht", "cinsiyet"),
 )
 SEASON_NAMES = ("season", "saison", "jahreszeit", "temporada", "stagione", "seizoen", "sezon")
+DATE_NAMES = (  # since when an item is on sale, the most exact first
+    *("createdat", "created", "createddate", "dateadded", "addedat", "added", "publishedat"),
+    *("published", "publishdate", "releasedate", "releasedat", "launchdate", "onlinesince"),
+    *("firstavailable", "availablefrom", "availabledate", "availabilitydate", "date"),
+    *("datum", "fecha", "data", "tarih", "year", "jahr", "annee"),
+)
 USAGE_NAMES = ("usage", "occasion", "use")
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.search.index import Index
 from lookbook.search.query import FOLDS, Query
+from lookbook.search.sorting import available_sorts
 
 MAX_RESULTS = 96
 MAX_PICTURES = 4
@@ -29,7 +30,7 @@ MAX_IDS = 32  # positive and negative items, each
 MAX_CONDITIONS = 16
 MAX_WORDS = 200  # characters
 N = TypeVar("N", int, float)
-NAMES = ("item", "words", "where", "more", "less", "n", "variety", "fold", "picture")
+NAMES = ("item", "words", "where", "more", "less", "n", "variety", "fold", "sort", "picture")
 _FOLD_NAMES = {"colourways": "colourways", "copies": "copies", "none": None}
 _MAX_PARAMETER = 16_384  # characters of one parameter
 
@@ -50,9 +51,10 @@ def to_params(
         "where": _joined((condition.to_text() for condition in query.where), ";"),
         "more": _joined(query.positive, ","),
         "less": _joined(query.negative, ","),
-        "n": "" if query.count == default.count else str(query.count),
+        "n": "" if query.count == default.count else str(min(query.count, MAX_RESULTS)),
         "variety": "" if query.diversity == default.diversity else f"{query.diversity:.3g}",
         "fold": "" if query.fold == default.fold else str(query.fold).lower(),
+        "sort": "" if query.sort == default.sort else query.sort,
     }
     if (allow_pictures or query.from_link) and query.pictures:
         if index is None:
@@ -85,6 +87,7 @@ def from_params(params: Mapping[str, object], index: Index) -> tuple[Query, list
         count=_number("n", text["n"], int, 1, MAX_RESULTS, Query.count, warnings),
         diversity=_number("variety", text["variety"], float, 0, 1, Query.diversity, warnings),
         fold=_fold(text["fold"], warnings),
+        sort=_sort(text["sort"], index, warnings),
     )
     return query, warnings
 
@@ -189,6 +192,13 @@ def _fold(text: str, warnings: list[str]) -> str | None:
     if text and text not in _FOLD_NAMES:
         warnings.append(f"fold is one of {', '.join(_FOLD_NAMES)}, found {text[:40]!r}.")
     return _FOLD_NAMES.get(text, FOLDS[0])
+
+
+def _sort(text: str, index: Index, warnings: list[str]) -> str:
+    sorts = available_sorts(index)
+    if text and text not in sorts:
+        warnings.append(f"sort is one of {', '.join(sorts)} here, found {text[:40]!r}.")
+    return text if text in sorts else sorts[0]
 
 
 def _packed(vector: np.ndarray) -> str:

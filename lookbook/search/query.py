@@ -7,6 +7,7 @@ stores them, which is another space where it reduces dimensions. All are combine
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,8 @@ from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
-from lookbook.search.understanding import Understanding, kinds_of, shortage, understand
+from lookbook.search.sorting import SORT_POOL, sort_keys, sorted_hits, sorted_rows
+from lookbook.search.understanding import Understanding, kinds_of, main_kind, shortage, understand
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -40,6 +42,7 @@ _WANTED_WEIGHT, _UNWANTED_WEIGHT = 1.0, 0.7
 _LEXICAL_WEIGHT, _LEXICAL_WEIGHT_ALONE = 0.3, 0.8
 _MAX_LEVELS = 12  # of lexical scores that are searched one by one
 _KIND_NEIGHBOURS = 10  # of a picture, that say which kind it shows
+_GOLDEN = 0.618  # part of a catalogue between two items of the start page
 _NO_ROWS = np.zeros(0, np.int64)
 _NO_WORDS = Understanding()
 _LENGTH_SAMPLE = 1000  # stored vectors whose median norm a text query is given
@@ -60,9 +63,10 @@ class Query:
     `pictures` are vectors of the encoder (dim,); `words` a text; `positive` and `negative` ids of
     items to move towards and away from; `where` conditions, also accepted as texts such as
     `gender=Women` or as a mapping; `diversity` 0 (closest) to 1; `fold` "colourways" (one card a
-    product), "copies" (one for near-duplicates) or None (every item). `undo_stack` holds (positive,
-    negative) of before each step; `from_link`: the pictures came by a link, so they are public.
-    Raises FilterError for conditions that cannot be read.
+    product), "copies" (one for near-duplicates) or None (every item); `sort` is one of
+    `sorting.SORTS`, where something is ranked that of its closest `SORT_POOL`. `undo_stack` holds
+    (positive, negative) of before each step; `from_link`: the pictures came by a link, so they are
+    public. Raises FilterError for conditions that cannot be read.
     """
 
     pictures: tuple[np.ndarray, ...] = ()
@@ -76,6 +80,7 @@ class Query:
     fold: str | None = "colourways"
     undo_stack: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     from_link: bool = False
+    sort: str = "fit"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "where", parse_where(self.where))
@@ -93,7 +98,7 @@ class Query:
 
     def _key(self) -> tuple[object, ...]:
         parts = (self.item, self.words, self.positive, self.negative, self.where)
-        return (*parts, self.count, self.diversity, self.fold)
+        return (*parts, self.count, self.diversity, self.fold, self.sort)
 
     @property
     def empty(self) -> bool:
@@ -253,15 +258,22 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
         candidates &= kept
         allowed = candidates
     unknown = _unknown_words(meaning, index, encoder)
+    keys = sort_keys(index, query.sort)
     text_only = query._text_only
     if query.empty or (text_only and not meaning.terms and not meaning.unwanted_terms):
         rows = np.flatnonzero(candidates) if query.empty or meaning.conditions else _NO_ROWS
-        hits = _browse(index, rows, groups, query.count)
+        rows = rows if conditions else _spread(rows)
+        hits = _browse(index, sorted_rows(rows, keys), groups, query.count)
     elif text_only and not _knows_any(meaning, encoder):
         lexical = np.where(candidates, _lexical_scores(query, meaning, index), 0)
         matching = lexical > 0 if (lexical > 0).any() else candidates & bool(meaning.kinds)
         rows = np.argsort(-lexical, kind="stable")
-        hits = _browse(index, rows[matching[rows]], groups, query.count)
+        rows = sorted_rows(rows[matching[rows]], keys)
+        hits = _browse(index, rows, groups, query.count)
+    elif keys is not None:
+        pool = replace(query, count=SORT_POOL, diversity=0.0)
+        hits = _ranked(pool, meaning, index, encoder, allowed, own, groups)
+        hits = sorted_hits(hits, keys)[: query.count]
     else:
         hits = _ranked(query, meaning, index, encoder, allowed, own, groups)
     if query.fold == "colourways":
@@ -292,14 +304,24 @@ def _kept_rows(
     return kept if kept is not None and (kept & candidates).any() else None
 
 
-def _shown_kinds(query: Query, index: Index, min_share: float = 0.3) -> np.ndarray | None:
-    """Return the rows of the kinds of the query's items, or of what lies nearest its pictures."""
-    ids = [id for id in (query.item, *query.positive) if id is not None]
-    rows = [index.row_of(id) for id in ids]
+def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
+    """Return the rows of the kinds of the query's item, or of what lies nearest to its pictures."""
+    rows = [index.row_of(query.item)] if query.item is not None else []
     for picture in query.pictures:
         nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
         rows += [hit.row for hit in nearest]
-    return kinds_of(np.array(rows, np.int64), index, min_share)
+    return kinds_of(np.array(rows, np.int64), index)
+
+
+def _subject(query: Query, index: Index) -> np.ndarray | None:
+    """Return the rows of the kind of each item and picture of the query; None if none is known."""
+    ids = [id for id in (query.item, *query.positive) if id is not None]
+    shown = [np.array([index.row_of(id)]) for id in ids]
+    for picture in query.pictures:
+        nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
+        shown.append(np.array([hit.row for hit in nearest], np.int64))
+    kinds = [kind for rows in shown if (kind := main_kind(rows, index)) is not None]
+    return np.any(kinds, axis=0) if kinds else None
 
 
 def _unknown_words(meaning: Understanding, index: Index, encoder: Encoder | None) -> list[str]:
@@ -334,6 +356,14 @@ def _groups(query: Query, index: Index) -> Groups:
     return product_groups(index) if query.fold == "colourways" else index.duplicate_groups
 
 
+def _spread(rows: np.ndarray) -> np.ndarray:
+    """Return rows in an order whose every beginning is spread evenly over them."""
+    step = max(1, round(len(rows) * _GOLDEN))
+    while math.gcd(step, len(rows)) > 1:
+        step += 1
+    return rows[np.arange(len(rows)) * step % max(1, len(rows))]
+
+
 def _browse(index: Index, rows: np.ndarray, groups: Groups, count: int) -> list[Hit]:
     if groups is not None:
         rows = rows[np.sort(np.unique(groups[rows], return_index=True)[1])]
@@ -358,8 +388,7 @@ def _ranked(
     hits = search(query.count, allowed, own, groups)
     if not query.diversity:
         return hits
-    subject = _shown_kinds(query, index, 0.5)
-    subject = _shown_kinds(query, index) if subject is None else subject
+    subject = _subject(query, index)
     pool = _diversity_pool(search, subject, allowed, own, groups)
     order = _diversified(pool, vector, lexical, subject, query.diversity, index)
     rows = {hit.row for hit in order}

@@ -243,6 +243,21 @@ def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | N
     return f"{int(has.sum())} of these: {names}; the others are the closest"
 
 
+def main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:
+    """bool (n,): items of the one kind that most of `rows` are of; None if unknown.
+
+    The first of `rows` counts most, the others less by their rank.
+    """
+    column = kind_column(index.columns)
+    if column is None:
+        return None
+    values, codes = index.categorical_codes(column)
+    known = np.array([value is not None for value in values])
+    weights = 1 / (1 + np.arange(len(rows)))
+    votes = np.bincount(codes[rows], weights, minlength=len(values)) * known
+    return codes == votes.argmax() if votes.any() else None
+
+
 def kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
     """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
 

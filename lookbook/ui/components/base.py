@@ -32,6 +32,8 @@ const actions = %s;
 element.addEventListener('click', (event) => {
   const pressed = event.target.closest('[data-act]');
   if (!pressed || !actions.includes(pressed.dataset.act) || pressed.disabled) return;
+  // a link pressed so opens in another tab or window
+  if (pressed.href && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
   event.preventDefault();
   trigger(pressed.dataset.act, {...pressed.dataset});
 });

@@ -124,9 +124,7 @@ def _field(label: str, value: float | None, placeholder: float) -> str:
     )
 
 
-def empty_range_message(span: NumericRange | None) -> str:
-    """Return why no value can lie in a range whose ends are the wrong way round, else ""."""
-    if span is None or span.least is None or span.most is None or span.least <= span.most:
-        return ""
+def turned_range_message(span: NumericRange) -> str:
+    """Return the sentence that a range given from its upper to its lower end was turned round."""
     title = column_label(span.column)
-    return f"{title} from {span.least:.12g} is above up to {span.most:.12g}: nothing can be both."
+    return f"{title} turned round: from {span.most:.12g} to {span.least:.12g}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,11 +34,26 @@ class Gallery(HtmlComponent):
         super().__init__("", elem_id=elem_id, elem_classes=["card-gallery"], **kwargs)
 
 
-def gallery_html(cards: Sequence[Card], empty: str = "") -> str:
-    """Return the HTML of a gallery; `empty` is the message where there is no card."""
+class MoreCards(HtmlComponent):
+    """An invisible component: cards put into it are moved to the end of the results."""
+
+    script = """
+    watch('value', () => {
+      const list = document.querySelector('#results .cards');
+      if (list) list.append(...element.querySelectorAll('.card'));
+    });
+    """
+
+
+def gallery_html(cards: Sequence[Card], empty: str = "", anew: bool = False) -> str:
+    """Return the HTML of a gallery; `empty` is the message where there is no card.
+
+    `anew` makes it differ from an equal one before: the page then drops what was appended to that.
+    """
     if not cards:
         return f'<p class="empty">{markup.escape(empty)}</p>' if empty else ""
-    return '<ul class="cards" role="list">' + "".join(map(_card, cards)) + "</ul>"
+    stamp = f' data-at="{time.time_ns()}"' if anew else ""
+    return f'<ul class="cards" role="list"{stamp}>' + "".join(map(_card, cards)) + "</ul>"
 
 
 def icon(path: str) -> str:
@@ -49,10 +65,10 @@ def _card(card: Card) -> str:
     title = markup.escape(card.title)
     label = ", ".join(part for part in (card.title, card.price, card.label) if part)
     return (
-        f'<li class="card"><button type="button" class="open" data-act="open" '
-        f'data-id="{markup.escape(card.id)}" aria-label="{markup.escape(label)}: search from it">'
+        f'<li class="card"><a class="open" href="{markup.item_url(card.id)}" data-act="open" '
+        f'data-id="{markup.escape(card.id)}" aria-label="{markup.escape(label)}">'
         f'<img src="{markup.file_url(card.file)}" alt="{title}" loading="lazy" decoding="async">'
-        f'</button><div class="caption"><span class="title">{title}</span> {_price(card)}</div>'
+        f'</a><div class="caption"><span class="title">{title}</span> {_price(card)}</div>'
         f"{_sold_out(card)}{_score(card)}{_colours(card)}{_note(card)}{_buttons(card)}</li>"
     )
 

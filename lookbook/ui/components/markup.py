@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from lookbook.schema.colours import hex_code
 
@@ -23,6 +24,11 @@ def file_url(file: str) -> str:
     if file.startswith("data:image/"):
         return escape(file)
     return escape("gradio_api/file=" + file)
+
+
+def item_url(id: str) -> str:
+    """Return the address of an item's view, relative to the page, for a link."""
+    return escape("?" + urlencode({"item": id}))
 
 
 def css_colour(value: str) -> str | None:

@@ -29,10 +29,13 @@ from lookbook.search.photo_query import Box, PhotoQuery, photo_query
 from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Answer, Query, run
+from lookbook.search.sorting import SORT_POOL
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
 from lookbook.ui.views import CARD_ACTIONS, Card, ItemView
 
+_INVITATION = "Show a picture, or pick one."
+_SORTED_BY = {"price": "price", "price-down": "price", "newest": "age"}
 _UNRANKED_ACTIONS = ("like", "more", "less")  # no "why": nothing was compared
 
 
@@ -123,25 +126,19 @@ class SearchService:
         """Return the thumbnail of an item; raises UnknownItem."""
         return load_rgb(self.holding(id).thumb(id))
 
-    def search(self, query: Query, liked: Collection[str] = ()) -> ResultsView:
-        """Return the answer to a query; an empty one without filters gets `sample`."""
-        if query.empty and not query.where:
-            return self.sample(query.count, liked)
+    def search(self, query: Query, liked: Collection[str] = (), start: int = 0) -> ResultsView:
+        """Return the answer to a query, cards of the hits from `start` only.
+
+        One that asks for nothing is answered with items from all over the catalogue.
+        """
         has_words = bool(query.words.strip())
         answer = run(query, self.index, self.encoder if has_words else None)
         actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
         scored = has_calibrated_scores(query, answer)
-        cards = [self.card(hit, liked, actions, scored) for hit in answer.hits]
-        return ResultsView(cards, answer.hits, _summary(answer), len(answer.hits) < query.count)
-
-    def sample(self, count: int, liked: Collection[str] = ()) -> ResultsView:
-        """Return `count` items spread evenly over the catalogue."""
-        index = self.index
-        rows = np.unique(np.linspace(0, len(index) - 1, min(count, len(index)), dtype=int))
-        hits = [Hit(index.ids[row], 0.0, index.items[row], row) for row in rows.tolist()]
-        cards = [self.card(hit, liked, _UNRANKED_ACTIONS) for hit in hits]
-        summary = f"{len(index):,} pieces. Show a picture, or pick one."
-        return ResultsView(cards, hits, summary, len(hits) == len(index))
+        cards = [self.card(hit, liked, actions, scored) for hit in answer.hits[start:]]
+        asks = not query.empty or bool(query.where)
+        summary = _summary(answer, query) if asks else f"{len(self.index):,} pieces. {_INVITATION}"
+        return ResultsView(cards, answer.hits, summary, len(answer.hits) < query.count)
 
     def card(
         self,
@@ -273,17 +270,22 @@ def derive_all(index: Index) -> None:
         derive(index)
 
 
-def _summary(answer: Answer) -> str:
+def _summary(answer: Answer, query: Query) -> str:
     """Return the sentence above the results: how many, of how many, how fast, unknown words."""
     unknown = ", ".join(f"“{word}”" for word in answer.unknown_words)
     notes = [note[:1].upper() + note[1:] for note in answer.notes]
     notes += [f"Not understood: {unknown}"] * bool(unknown)
+    if answer.ranked and query.sort != "fit":
+        notes.append(f"Of the {SORT_POOL} closest, sorted by {_SORTED_BY[query.sort]}")
     note = "".join(f" {note}." for note in notes)
     if not answer.total_searched:
         return f"No piece meets all of these filters.{note}"
     if not answer.hits:
         return f"Nothing in {answer.total_searched:,} pieces fits.{note}"
     count = f"{len(answer.hits)} of {answer.total_searched:,} pieces"
+    if not answer.ranked and len(answer.hits) < min(query.count, answer.total_searched):
+        colours = f"{answer.total_searched:,} with their colours"
+        return f"All {len(answer.hits)} pieces that meet the filters, {colours}.{note}"
     if not answer.ranked:
         return f"{count} that meet the filters.{note}"
     return f"{count}, found in {answer.seconds * 1000:.0f} ms.{note}"

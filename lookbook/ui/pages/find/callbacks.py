@@ -19,12 +19,13 @@ from lookbook.search.opening import EncoderMismatch
 from lookbook.search.permalinks import MAX_PICTURES, MAX_RESULTS, MAX_WORDS
 from lookbook.search.photo_query import WHOLE, Box
 from lookbook.search.query import Query
+from lookbook.search.sorting import available_sorts
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import event_data, event_value, info, warn
 from lookbook.ui.components.filter_panel import (
-    empty_range_message,
     filter_button_html,
     filters_html,
+    turned_range_message,
 )
 from lookbook.ui.components.gallery import gallery_html
 from lookbook.ui.components.item_panel import item_html
@@ -32,11 +33,13 @@ from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.components.photos import Photo, parse_box, photo_number
 from lookbook.ui.components.query_bar import query_html
 from lookbook.ui.components.query_picture import empty_picture
+from lookbook.ui.components.sort_menu import sort_html
 from lookbook.ui.pages.find.layout import Components
 from lookbook.ui.routing import parse_query_string, query_string
 from lookbook.ui.services.search import SearchService
 
 Updates = dict[Any, Any]  # component -> its new value; components that are not in it stay
+Shown = list[tuple[str, float]]  # (id, score) of the results that a page shows
 Liked = frozenset[str]  # ids of what the visitor likes
 Photos = tuple[Photo, ...]
 T = TypeVar("T")
@@ -277,10 +280,30 @@ class Callbacks:
             updates.pop(slider, None)
         return updates
 
-    def show_more(self, query: Query, liked: Liked) -> Updates:
-        """Show more results of the same query."""
-        count = min(query.count + PAGE_SIZE, MAX_RESULTS)
-        return self._update(replace(query, count=count), liked)
+    def show_more(self, shown: Shown, query: Query, liked: Liked) -> Updates:
+        """Append more results of the same query to those shown; an address holds MAX_RESULTS."""
+        query = replace(query, count=len(shown) + PAGE_SIZE)
+        try:
+            view = self.search_service.search(query, liked, start=len(shown))
+        except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
+            warn(error, title="That cannot be searched")
+            return NO_CHANGE
+        c = self.components
+        return {
+            c.query: query,
+            c.shown: [(hit.id, hit.score) for hit in view.hits],
+            c.more_cards: gallery_html(view.cards, anew=True),
+            c.summary: view.summary,
+            c.show_more: gr.Button(visible=not view.complete),
+            c.router: "!" + query_string(query, self.search_service.index),
+        }
+
+    def set_sort(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Show the results in another order."""
+        by = event_value(event, "by")
+        if by not in available_sorts(self.search_service.index):
+            return NO_CHANGE
+        return self._update(replace(query, sort=by), liked)
 
     # links
 
@@ -306,6 +329,7 @@ class Callbacks:
         """Search, and return the updates of the page; without `photos` the present ones stay."""
         index = self.search_service.index
         query = _without_removed(query, index)
+        query, turned = _with_turned_range(query, index)
         try:
             view = self.search_service.search(query, liked)
             choices = facets.facets(index, query.where)
@@ -324,15 +348,17 @@ class Callbacks:
             c.filters: filters_html(choices, span),
             c.filter_button: filter_button_html(len(query.where)),
             c.words: query.words,
-            c.count: query.count,
+            c.count: min(query.count, MAX_RESULTS),
             c.diversity: query.diversity,
             c.item_panel: self._item(query.item, liked),
             c.outfits: "",
             c.share_panel: "",
             c.save_panel: "",
-            c.summary: shared + (empty_range_message(span) or view.summary),
-            c.gallery: gallery_html(view.cards, _NO_RESULTS),
-            c.show_more: gr.Button(visible=not view.complete and query.count < MAX_RESULTS),
+            c.summary: shared + turned + view.summary,
+            c.gallery: gallery_html(view.cards, _NO_RESULTS, anew=True),
+            c.more_cards: "",
+            c.sort: sort_html(available_sorts(index), query.sort),
+            c.show_more: gr.Button(visible=not view.complete),
             c.suggestions: suggestions_of([]),
             c.router: query_string(query, index),
         }
@@ -363,9 +389,24 @@ def _without_removed(query: Query, index: Index) -> Query:
     )
 
 
+def _with_turned_range(query: Query, index: Index) -> tuple[Query, str]:
+    """Return a query whose price range begins at its lower end, and a sentence if it was turned."""
+    span = facets.price_range(index, query.where)
+    if span is None or span.least is None or span.most is None or span.least <= span.most:
+        return query, ""
+    where = facets.set_range(query.where, span.column, span.most, span.least)
+    return replace(query, where=where), turned_range_message(span)
+
+
 def reset_query(query: Query) -> Query:
     """Return a query with nothing to search for; its filters and options stay."""
-    return Query(where=query.where, count=query.count, diversity=query.diversity, fold=query.fold)
+    return Query(
+        where=query.where,
+        count=min(query.count, MAX_RESULTS),
+        diversity=query.diversity,
+        fold=query.fold,
+        sort=query.sort,
+    )
 
 
 def suggestions_of(items: list[tuple[str, str]]) -> gr.Radio:

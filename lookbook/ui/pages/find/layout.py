@@ -12,7 +12,7 @@ from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent, PlainText
 from lookbook.ui.components.filter_panel import FilterButton, FilterPanel
-from lookbook.ui.components.gallery import Gallery
+from lookbook.ui.components.gallery import Gallery, MoreCards
 from lookbook.ui.components.item_panel import ExplanationDialog, ItemPanel, OutfitPanel
 from lookbook.ui.components.photo_input import PhotoInput
 from lookbook.ui.components.photos import Photos
@@ -20,6 +20,7 @@ from lookbook.ui.components.query_bar import QueryBar
 from lookbook.ui.components.query_picture import QueryPicture
 from lookbook.ui.components.router import Router
 from lookbook.ui.components.share import Panel, SharePanel
+from lookbook.ui.components.sort_menu import SortMenu
 from lookbook.ui.retention import PAGE_STATE_TTL
 
 _REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
@@ -95,11 +96,13 @@ class Components:
         self.outfits = OutfitPanel(elem_id="looks")
         with gr.Row(elem_id="bar"):
             self.summary = PlainText(elem_id="line")
+            self.sort = SortMenu(elem_id="sort")
             self.share = gr.Button("Share", size="sm", elem_id="share", min_width=80, scale=0)
             self.save = gr.Button("Download", size="sm", elem_id="save", min_width=80, scale=0)
         self.share_panel = SharePanel(elem_id="sharing")
         self.save_panel = Panel(elem_id="saved")
         self.gallery = Gallery("results")
+        self.more_cards = MoreCards(elem_id="more-cards")
         self.show_more = gr.Button("Show more", visible=False, elem_id="more")
 
     def outputs(self) -> list[Any]:
@@ -109,6 +112,7 @@ class Components:
             *(self.text, self.suggestions, self.words, self.filters, self.diversity, self.count),
             *(self.query_bar, self.item_panel, self.outfits, self.summary, self.gallery),
             *(self.show_more, self.share_panel, self.save_panel, self.filter_button),
+            *(self.sort, self.more_cards),
         ]
 
 

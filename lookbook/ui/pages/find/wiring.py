@@ -110,7 +110,8 @@ class Wiring:
             self._on_new_query(opened, do.open_card, scroll=True)
         self._on(c.gallery.more, do.more_like)
         self._on(c.gallery.less, do.less_like)
-        self._on(c.show_more.click, do.show_more)
+        self._on_more(c.show_more.click, do.show_more)
+        self._on(c.sort.sort, do.set_sort)
 
     def _connect_refinement(self) -> None:
         c, do = self.components, self.callbacks
@@ -160,6 +161,11 @@ class Wiring:
         done = search.then(None, js=_STOP_WAITING)
         done.then(None, js=_SCROLL_TO_RESULTS if scroll else _SCROLL_TO_EMPTY)
         return search
+
+    def _on_more(self, event: Event, callback: Callable[..., Updates]) -> None:
+        """Connect an event that appends results; the page stays where it is."""
+        inputs = [self.components.shown, *self.query_inputs]
+        event(callback, inputs, self.outputs, **SILENT_EVENT)
 
     def _on_new_query(self, event: Event, *args: Any, **kwargs: Any) -> None:
         """Connect as `_on` does, and cancel a search with a photo that is still running."""

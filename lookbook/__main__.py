@@ -1,4 +1,4 @@
-"""python -m lookbook: the commands beside embed.py and app.py."""
+"""The commands of `lookbook`, or `python -m lookbook`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,27 @@ from lookbook import settings
 if TYPE_CHECKING:
     from lookbook.catalog import Catalog
     from lookbook.evaluation.retrieval import Results
+
+
+def app(argv: Sequence[str]) -> int:
+    """Serve the site of an index."""
+    from lookbook.commands.app import main
+
+    return main(argv, _prog("app"))
+
+
+def embed(argv: Sequence[str]) -> int:
+    """Build an index of a catalogue of pictures and publish it."""
+    from lookbook.commands.embed import main
+
+    return main(argv, _prog("embed"))
+
+
+def train(argv: Sequence[str]) -> int:
+    """Continue training the shipped encoder on a catalogue."""
+    from lookbook.commands.train import main
+
+    return main(argv, _prog("train"))
 
 
 def search(argv: Sequence[str]) -> int:
@@ -210,7 +231,7 @@ def refresh(argv: Sequence[str]) -> int:
     """Retrain the recommenders on all events; publish them unless they are worse."""
     from lookbook.events import EventStore, database_url
     from lookbook.recommend.model_store import MODELS_FOLDER
-    from lookbook.retraining import refresh as train
+    from lookbook.retraining import refresh as retrain
     from lookbook.search.index import Index
 
     args = _parser("refresh", settings.REFRESH, refresh).parse_args(argv)
@@ -218,11 +239,14 @@ def refresh(argv: Sequence[str]) -> int:
     if args.state is not None and not args.state.is_dir():
         raise ValueError(f"{args.state}: expected the folder that app.py keeps its --state in")
     store = EventStore(args.database_url or database_url(args.state or args.index))
-    print(train(index, store, args.state and args.state / MODELS_FOLDER))
+    print(retrain(index, store, args.state and args.state / MODELS_FOLDER))
     return 0
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "app": app,
+    "embed": embed,
+    "train": train,
     "search": search,
     "house": house,
     "catalog": catalog,
@@ -236,10 +260,14 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 ALIASES = {"step-back": "rollback"}  # names of an earlier release
 
 
+def _prog(name: str) -> str:
+    return f"python -m lookbook {name}"
+
+
 def _parser(
     name: str, options: Sequence[settings.Setting], command: Callable
 ) -> argparse.ArgumentParser:
-    return settings.parser(options, prog=f"python -m lookbook {name}", description=command.__doc__)
+    return settings.parser(options, prog=_prog(name), description=command.__doc__)
 
 
 def _current_names(argv: list[str]) -> list[str]:
@@ -267,7 +295,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, OSError, LookupError) as error:
-        print(f"python -m lookbook {argv[0]}: {error}", file=sys.stderr)
+        print(f"{_prog(argv[0])}: {error}", file=sys.stderr)
         return 2
 
 

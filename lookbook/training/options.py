@@ -34,10 +34,14 @@ class HelpFormatter(argparse.RawTextHelpFormatter, argparse.ArgumentDefaultsHelp
     """Keep the line breaks of the description and show defaults."""
 
 
-def parse_options(arguments: Sequence[str], description: str = "") -> argparse.Namespace:
+def parse_options(
+    arguments: Sequence[str], description: str = "", prog: str = "train.py"
+) -> argparse.Namespace:
     """Parse the command line; options of earlier versions are accepted with a warning."""
     positive, natural, real = number(1), number(0), number(0, float)
-    parser = argparse.ArgumentParser(description=description, formatter_class=HelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=prog, description=description, formatter_class=HelpFormatter
+    )
     add = parser.add_argument
     add("--data", action="append", required=True, help="products: anything that embed.py takes")
     add("--phone-photos", help="photos with real backgrounds, with `label` and `sender_id`")

@@ -1,4 +1,4 @@
-"""The web interface. Only this package and app.py import gradio."""
+"""The web interface. Only this package imports gradio."""
 
 from lookbook.ui.stubs import no_stubs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,32 @@ def index(shapes, tiny_model, tmp_path_factory) -> Path:
         options = BuildOptions(model=str(tiny_model))
         build(catalog, encoder, output, options, resume=resume, quiet=True)
     return output
+
+
+@pytest.mark.parametrize("name", ["app", "embed", "train"])
+def test_a_script_and_its_command_have_the_same_options(name):
+    script, command = run(f"{name}.py", "--help"), run("-m", "lookbook", name, "--help")
+    assert (script.returncode, command.returncode) == (0, 0)
+    assert command.stdout.startswith(f"usage: python -m lookbook {name} ")
+    of_script, of_command = (
+        re.sub(r"\s+", " ", done.stdout).partition(" [-h] ")[2] for done in (script, command)
+    )
+    assert of_script and of_script == of_command
+
+
+def test_an_error_names_the_command_that_was_given(tmp_path):
+    for command in (("app.py",), ("-m", "lookbook", "app")):
+        done = run(*command, "--index", str(tmp_path / "nowhere"))
+        assert done.returncode == 2
+        name = " ".join(["python", *command] if len(command) > 1 else command)
+        assert done.stderr.startswith(f"{name}: there is no index in ")
+
+
+def test_the_commands_load_nothing_that_reads_the_variables_of_app():
+    done = run("-c", "import lookbook.__main__, sys; print(*sys.modules)")
+    assert {"numpy", "torch", "gradio"}.isdisjoint(done.stdout.split())
+    done = run("-c", "from lookbook.commands import app; import sys; print(*sys.modules)")
+    assert "numpy" in done.stdout.split(), "what would be loaded too early is seen here"
 
 
 def test_search_prints_json_for_programs(index, shapes):

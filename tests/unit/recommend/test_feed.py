@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import app
+from lookbook.commands import app
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.index import publish
 from lookbook.recommend import Context

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from transformers import ResNetConfig, ResNetModel
 
-import train
 from lookbook import Encoder
+from lookbook.commands import train
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.training.options import RENAMED_OPTIONS, parse_options
 from tests.shapes import draw_shape
@@ -96,13 +96,10 @@ def test_weights_that_cannot_be_exported_are_rejected_before_training(trained, t
         (("--size", "big"), "argument --size: invalid number value: 'big'"),
     ],
 )
-def test_invalid_options_are_rejected_before_data_is_read(
-    monkeypatch, capsys, tmp_path, options, message
-):
+def test_invalid_options_are_rejected_before_data_is_read(capsys, tmp_path, options, message):
     valid = ["--data", "nowhere", "--work", tmp_path / "work", "--start-from", "none", "--dim", 20]
-    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, (*valid, *options))])
     with pytest.raises(SystemExit) as stopped:
-        train.main()
+        train.main([*map(str, (*valid, *options))])
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "work").exists()

@@ -1,0 +1,142 @@
+"""Serve the site: open the index, build the interface, launch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+# One thread for each answer: with several visitors at once, threads that wait for each other cost
+# more than they gain (37 ms instead of 23 for a single visitor, but no waits of seconds for many).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if os.environ.get("SPACE_ID"):  # its proxy alone reaches the site, and says who asks
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
+
+from lookbook import settings
+from lookbook.schema.product_links import ProductLinks
+from lookbook.schema.thesaurus import use_shop_terms
+from lookbook.search.index import Index
+
+if TYPE_CHECKING:
+    from lookbook.ui.branding import Branding
+
+_MIB = 2**20
+# the sites whose frames show a Space
+_SPACE_FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
+    """Serve the site until it is stopped; return 2 where it cannot be served."""
+    try:
+        args = settings.parser(settings.APP, prog=prog, description=__doc__).parse_args(argv)
+        use_shop_terms(args.thesaurus)
+        index = Index.open(args.index, args.engine)
+        if args.database_url:
+            refuse_unusable(args.database_url)
+        branding = branding_of(args)
+        links = ProductLinks(args.shop_url or "", args.link_parameters or "")
+        refuse_taken(args.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", args.port)
+    except (ValueError, OSError) as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    try:
+        serve(index, args, branding, links)
+    except OSError as error:  # no folder for temporary files, a disk that is full
+        print(f"{prog}: the site cannot start: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def branding_of(args: argparse.Namespace) -> Branding:
+    """Return what the shop set of its site; raises ValueError."""
+    from lookbook.ui.branding import Branding, parse_links
+
+    return Branding(
+        name=args.name,
+        tagline=args.tagline,
+        logo=args.logo,
+        accent=args.accent,
+        links=parse_links(args.footer_links or ""),
+        pages=tuple(page.strip() for page in args.pages.split(",") if page.strip()),
+    )
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise OSError where the address is taken, before anything is loaded."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or error
+            raise OSError(
+                f"cannot listen on {host}:{port} ({reason}); try --port {port % 65535 + 1}"
+            ) from None
+
+
+def mounted() -> Path | None:
+    """Return the folder on a Space's mounted volume that outlives a restart, if it has one."""
+    volume = Path("/data")
+    if is_space() and volume.is_dir() and os.access(volume, os.W_OK):
+        return volume / "lookbook"
+    return None
+
+
+def refuse_unusable(url: str) -> None:
+    """Raise ValueError or OSError where events cannot be stored at this URL."""
+    from lookbook.events import EventStore
+
+    EventStore(url).close()
+
+
+def serve(index: Index, args: argparse.Namespace, branding: Branding, links: ProductLinks) -> None:
+    """Launch the site and block until it is stopped."""
+    from lookbook.search.opening import load_matching_encoder
+    from lookbook.ui import build_site
+    from lookbook.ui.guard import GuardOptions
+    from lookbook.ui.serving import launch
+
+    site = build_site(
+        index,
+        lambda: load_matching_encoder(index, args.model, args.device, args.backend),
+        args.results,
+        state=args.state or mounted(),
+        database_url=args.database_url,
+        refresh=(args.refresh_hours, args.refresh_events),
+        hemisphere=args.hemisphere,
+        reload_seconds=args.reload_seconds,
+        branding=branding,
+        links=links,
+    )
+    print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
+    options = GuardOptions(
+        rate=args.rate,
+        max_upload=args.max_upload * _MIB,
+        max_body=args.max_body * _MIB,
+        frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
+    )
+    launch(
+        site,
+        options,
+        site.checks,
+        queue_size=args.queue_size,
+        connections=args.connections,
+        branding=branding,
+        server_name=args.host,
+        server_port=args.port,
+        share=args.share,
+        quiet=not args.share,
+        mcp_server=args.mcp,
+    )
+    site.block_thread()
+
+
+def is_space() -> bool:
+    """Tell whether this runs as a Space of Hugging Face."""
+    return bool(os.environ.get("SPACE_ID"))

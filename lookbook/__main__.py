@@ -227,6 +227,23 @@ def rollback(argv: Sequence[str]) -> int:
     return 0
 
 
+def related(argv: Sequence[str]) -> int:
+    """Write similar and matching items of each item to a file, for shops without a server."""
+    from tqdm import tqdm
+
+    from lookbook.outfits.related import related_items, write_related
+    from lookbook.schema.product_links import ProductLinks
+    from lookbook.search.index import Index
+
+    args = _parser("related", settings.RELATED, related).parse_args(argv)
+    index = Index.open(args.index)
+    format = args.format or ("jsonl" if args.output.suffix in (".jsonl", ".ndjson") else "csv")
+    items = tqdm(related_items(index, args.k), total=len(index), unit="item", disable=None)
+    links = ProductLinks(args.shop_url or "", args.link_parameters or "")
+    print(f"{args.output}: {write_related(items, args.output, format, links):,} items")
+    return 0
+
+
 def refresh(argv: Sequence[str]) -> int:
     """Retrain the recommenders on all events; publish them unless they are worse."""
     from lookbook.events import EventStore, database_url
@@ -254,6 +271,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "evaluate": evaluate,
     "audit": audit,
     "events": events,
+    "related": related,
     "refresh": refresh,
     "rollback": rollback,
 }

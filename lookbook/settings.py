@@ -388,6 +388,21 @@ SEARCH = (
     JSON,
 )
 
+RELATED = (
+    INDEX,
+    Setting("output", Path("related.csv"), "file to write", Path, metavar="FILE"),
+    Setting("k", 8, "similar and matching items of each", int, min=1, max=96),
+    Setting(
+        "format",
+        None,
+        "csv (a row for each pair), jsonl (a line for each item) or shopify (its product import "
+        "with related and complementary products); without it: by the file's ending",
+        choices="lookbook.outfits.related:formats",
+    ),
+    SHOP_URL,
+    LINK_PARAMETERS,
+)
+
 REFRESH = (OWN_INDEX, STATE, DATABASE_URL)
 
 ROLLBACK = (

@@ -86,16 +86,27 @@ def as_csv(hits: Sequence[Hit], links: ProductLinks | None = None) -> str:
     table = csv.writer(out)
     pages = [links.address(hit.id, hit.item.attributes) if links else "" for hit in hits]
     page_name = ["product_page"] if any(pages) else []
-    table.writerow([_safe(name) for name in ("rank", "id", "title", "score", *page_name, *names)])
+    table.writerow(
+        [spreadsheet_cell(name) for name in ("rank", "id", "title", "score", *page_name, *names)]
+    )
     for rank, (hit, page) in enumerate(zip(hits, pages, strict=True), 1):
-        values = [_safe(page)] * len(page_name) + [
-            _safe(hit.item.attributes.get(name)) for name in names
+        values = [spreadsheet_cell(page)] * len(page_name) + [
+            spreadsheet_cell(hit.item.attributes.get(name)) for name in names
         ]
-        table.writerow([rank, _safe(hit.id), _safe(hit.item.title), f"{hit.score:.4f}", *values])
+        table.writerow(
+            [
+                rank,
+                spreadsheet_cell(hit.id),
+                spreadsheet_cell(hit.item.title),
+                f"{hit.score:.4f}",
+                *values,
+            ]
+        )
     return out.getvalue()
 
 
-def _safe(value: object) -> object:
+def spreadsheet_cell(value: object) -> object:
+    """Return a value that no spreadsheet runs as a formula (OWASP, "CSV injection")."""
     value = display_text(value) if isinstance(value, tuple) else value
     if isinstance(value, str):
         inner = value.lstrip()

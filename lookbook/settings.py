@@ -370,6 +370,15 @@ APP = (
         environment=True,
         min=0,
     ),
+    Setting(
+        "keep-events",
+        180.0,
+        "days after which likes and views of visitors are deleted; 0: never",
+        float,
+        environment=True,
+        min=0,
+        max=36500,
+    ),
     *LIMITS,
 )
 

@@ -113,6 +113,7 @@ def serve(index: Index, args: argparse.Namespace, branding: Branding, links: Pro
         reload_seconds=args.reload_seconds,
         branding=branding,
         links=links,
+        keep_days=args.keep_events,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     options = GuardOptions(

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 EVENT_TYPES = ("view", "like", "dislike", "save", "buy", "hide", "undo")
 MAX_ID = 200  # characters of an item's or an event's id
+IMPORTED = "import-"  # begins the ids of events that a shop imported
 _MAX_TEXT = 64  # characters of season, occasion and surface
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits, as URL-safe base64
 

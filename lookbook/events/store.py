@@ -31,7 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from lookbook.events.event import Event, EventError, check_visitor
+from lookbook.events.event import IMPORTED, Event, EventError, check_visitor
 from lookbook.events.schema import (
     EVENTS,
     FORGOTTEN,
@@ -166,6 +166,14 @@ class EventStore:
             deleted = connection.execute(own).rowcount
             connection.execute(mark, {"token": token, "time": now if deleted else _NEVER})
             return deleted
+
+    def purge(self, before: datetime) -> int:
+        """Delete the events of before a time, except imported ones; return how many they were."""
+        old = EVENTS.c.time < before.timestamp()
+        of_visitors = EVENTS.c.id.not_like(f"{IMPORTED}%")
+        with self._transaction() as connection:
+            acquire_write_lock(connection)
+            return connection.execute(delete(EVENTS).where(old, of_visitors)).rowcount
 
     def is_forgotten(self, visitor: str) -> bool:
         """Return whether this visitor was forgotten."""

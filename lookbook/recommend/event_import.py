@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.events import Event, EventStore, database_url
+from lookbook.events.event import IMPORTED
 from lookbook.recommend.interaction_files import InteractionsError, Purchases, purchases_of
 from lookbook.recommend.items import Items
 from lookbook.schema.missing import is_missing
@@ -117,7 +118,7 @@ def _events(found: Purchases, types: list[str], items: list[str], key: bytes) ->
         seen[what] += 1
         digest = hmac.new(key, f"{what}\0{seen[what]}".encode(), hashlib.sha256).hexdigest()
         time = _EPOCH + timedelta(days=float(day))
-        yield Event(_token(key, user), kind, item, time, f"import-{digest[:40]}")
+        yield Event(_token(key, user), kind, item, time, f"{IMPORTED}{digest[:40]}")
 
 
 def _token(key: bytes, user: str) -> str:

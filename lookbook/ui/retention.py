@@ -1,6 +1,7 @@
 """How long the site keeps what a visitor leaves on the server, in seconds.
 
-Events are kept until their visitor forgets them; generations of an index as many as
+Events are kept until their visitor forgets them, at most as long as `--keep-events` says
+(`lookbook.events.retention`); generations of an index as many as
 `lookbook.index.publishing.prune` keeps.
 """
 

@@ -68,6 +68,7 @@ def build_site(
     reload_seconds: float = 0,
     branding: Branding | None = None,
     links: ProductLinks | None = None,
+    keep_days: float = 0,
 ) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
@@ -76,14 +77,20 @@ def build_site(
     `database_url` where events are kept instead. `refresh` is (hours, new events) after which the
     models are trained again, 0 for never. `hemisphere` gives the season of a date. Every
     `reload_seconds` the site looks for a new generation of the index and shows it, 0 for never.
-    `links` make the addresses of product pages.
+    `links` make the addresses of product pages. Events are kept for `keep_days`, 0 for ever.
     """
     branding = branding or Branding()
     folder = private_folder()
     clean_periodically()
     search_service = SearchService(index, load_encoder, folder / "thumbs", links)
     visitor_service = VisitorService(
-        index, state, folder, *refresh, hemisphere=hemisphere, database_url=database_url
+        index,
+        state,
+        folder,
+        *refresh,
+        hemisphere=hemisphere,
+        database_url=database_url,
+        keep_days=keep_days,
     )
     photos = _example_photos(index, examples)
     gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lookbook.events import Event, EventError, EventStore, new_visitor
 from lookbook.events.event import MAX_ID, check_visitor
+from lookbook.events.retention import RetentionJob
 from lookbook.events.store import DATABASE_FILE, SchemaMismatch, StoreUnavailable
 from lookbook.recommend import Context
 from lookbook.recommend.base import Answer
@@ -29,7 +30,8 @@ class VisitorService:
 
     Events are kept at `database_url`, else in the folder `state`, else beside the index; where that
     cannot be written, in `spare` as long as the site runs. The models are refreshed after `hours`
-    or that many new `events`; 0 for never. `hemisphere` gives the season of a date.
+    or that many new `events`; 0 for never. `hemisphere` gives the season of a date. Events
+    are deleted after `keep_days`, 0 for never.
     """
 
     def __init__(
@@ -41,10 +43,13 @@ class VisitorService:
         events: int = 0,
         hemisphere: str = "north",
         database_url: str | None = None,
+        keep_days: float = 0,
     ) -> None:
         self.index, self.hemisphere = index, hemisphere
         self.store, self.root = _store(index, state, spare, database_url)
         self._feed = self._feed_of(index)
+        if keep_days:
+            RetentionJob(self.store, keep_days).start()
         if hours or events:
             RefreshJob(
                 lambda: self.index,

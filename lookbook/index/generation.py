@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from lookbook.index.engines import Engine, get_engine, open_engine
 from lookbook.index.errors import EngineUnavailable, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest
+from lookbook.index.normalization import unit_vectors
 from lookbook.index.publishing import CURRENT, current_name
 
 T = TypeVar("T")
@@ -31,10 +32,7 @@ def project(vectors: Array, projection: Projection | None) -> Array:
     if projection is None:
         return vectors
     mean, matrix = projection
-    projected: Array = (vectors - mean) @ matrix
-    norms = np.linalg.norm(projected, axis=1, keepdims=True)
-    projected /= np.maximum(norms, np.finfo(np.float32).tiny)
-    return projected
+    return unit_vectors((vectors - mean) @ matrix)
 
 
 class Generation:

@@ -1,6 +1,6 @@
 """Recommenders behind one interface: what people did, what items look like, and both together."""
 
-from lookbook.recommend.base import Answer, ModelCorrupt, Recommendation, Recommender
+from lookbook.recommend.base import ModelCorrupt, Recommendation, Recommendations, Recommender
 from lookbook.recommend.baselines.factors import ALS, BPR
 from lookbook.recommend.baselines.item_knn import ItemKNN
 from lookbook.recommend.baselines.popularity import Popularity
@@ -18,7 +18,6 @@ __all__ = [
     "ALS",
     "BPR",
     "MODELS",
-    "Answer",
     "Context",
     "History",
     "Hybrid",
@@ -28,6 +27,7 @@ __all__ = [
     "ModelCorrupt",
     "Popularity",
     "Recommendation",
+    "Recommendations",
     "Recommender",
     "Visual",
     "season_of",

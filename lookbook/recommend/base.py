@@ -42,7 +42,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class Answer(Sequence[Recommendation]):
+class Recommendations(Sequence[Recommendation]):
     """Recommendations, best first; `reason` says why where there are fewer than asked for."""
 
     items: tuple[Recommendation, ...]
@@ -115,7 +115,7 @@ class Recommender(ABC):
         *,
         repeats: bool = False,
         exclude: Iterable[str] = (),
-    ) -> Answer:
+    ) -> Recommendations:
         """Return the k best items for a user; fewer, with a reason, where there are no more.
 
         `user` is a name that the model was fitted with, a History, or None for a stranger; `where`
@@ -133,7 +133,7 @@ class Recommender(ABC):
         *,
         repeats: bool = False,
         exclude: Iterable[str] = (),
-    ) -> list[Answer]:
+    ) -> list[Recommendations]:
         """Do the same for several users at once."""
         if k < 1:
             raise ValueError(f"k must be at least 1, found {k}")
@@ -147,7 +147,7 @@ class Recommender(ABC):
             answers.append(self.build_answer(row_scores, k, history, selectable, context))
         return answers
 
-    def similar_items(self, item: str, k: int = 12) -> Answer:
+    def similar_items(self, item: str, k: int = 12) -> Recommendations:
         """Return the k items that go best with having only this one; raises UnknownItems."""
         history = History.of_rows([self.items.row_of(item)])
         scores = self._similar(history)
@@ -182,7 +182,7 @@ class Recommender(ABC):
         history: History,
         selectable: np.ndarray,
         context: Context,
-    ) -> Answer:
+    ) -> Recommendations:
         """Build the list that a user sees from scores (n,), -inf for what is not `selectable`."""
         return self._top_k(scores, k, history, selectable, context)
 
@@ -193,13 +193,13 @@ class Recommender(ABC):
         history: History,
         selectable: np.ndarray,
         context: Context,
-    ) -> Answer:
+    ) -> Recommendations:
         items = self.recommendations(top_rows(scores, k), scores, history, context)
         if len(items) == k:
-            return Answer(items)
+            return Recommendations(items)
         if items:
-            return Answer(items, f"only {len(items)} items can be recommended")
-        return Answer((), self.empty_reason(history) if selectable.any() else NO_MATCH)
+            return Recommendations(items, f"only {len(items)} items can be recommended")
+        return Recommendations((), self.empty_reason(history) if selectable.any() else NO_MATCH)
 
     def recommendations(
         self, rows: np.ndarray, scores: np.ndarray, history: History, context: Context

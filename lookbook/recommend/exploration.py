@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lookbook.recommend.base import Answer, Recommendation, top_rows
+from lookbook.recommend.base import Recommendation, Recommendations, top_rows
 from lookbook.recommend.items import Items
 from lookbook.search.mmr import maximal_marginal_relevance
 
@@ -38,12 +38,12 @@ def diverse_top_k(scores: np.ndarray, items: Items, k: int) -> np.ndarray:
 
 
 def inject_exploration(
-    answer: Answer,
+    answer: Recommendations,
     rare_scores: np.ndarray,
     items: Items,
     share: float,
     random: np.random.Generator,
-) -> Answer:
+) -> Recommendations:
     """Give each slot of `answer` but the first, with probability `share`, to a rare item.
 
     It is drawn evenly from the best of `rare_scores` (n,), -inf for items that are not rare, of
@@ -66,4 +66,4 @@ def inject_exploration(
         pool = [other for other in pool if groups[other] != groups[row]]
         score = float(rare_scores[row])
         slots[slot] = Recommendation(items.ids[row], score, row, EXPLORED_REASON, propensity)
-    return Answer(tuple(slots), answer.reason)
+    return Recommendations(tuple(slots), answer.reason)

@@ -16,9 +16,9 @@ from lookbook.index.errors import IndexCorrupt
 from lookbook.index.publishing import published
 from lookbook.recommend.base import (
     NO_MATCH,
-    Answer,
     ModelCorrupt,
     Recommendation,
+    Recommendations,
     selectable_mask,
     top_rows,
 )
@@ -120,7 +120,7 @@ class Feed:
         *,
         repeats: bool = False,
         exclude: Iterable[str] = (),
-    ) -> Answer:
+    ) -> Recommendations:
         """Return k items with reasons, some of them explored, each with its propensity.
 
         `visitor` is a token, whose events are read and for which explored items are recorded; or a
@@ -168,7 +168,9 @@ class Feed:
         scored[rows[draw.integers(len(rows), size=_MORE_RARE)]] = True
         return self.models.hybrid.scores([history], context, scored)[0]
 
-    def _record_explored(self, token: str | None, answer: Answer, context: Context) -> None:
+    def _record_explored(
+        self, token: str | None, answer: Recommendations, context: Context
+    ) -> None:
         if token is None:
             return
         events = [
@@ -187,7 +189,7 @@ class Feed:
         with suppress(StoreUnavailable):  # the answer does not depend on it
             self.store.record(events)
 
-    def also_liked(self, item: str, k: int = 12, where: Where = None) -> Answer:
+    def also_liked(self, item: str, k: int = 12, where: Where = None) -> Recommendations:
         """Return what users who took this item took as well; raises UnknownItems, FilterError.
 
         For a new item: what users took who took what looks like it.
@@ -204,7 +206,7 @@ class Feed:
         empty_reason = "nobody who took this has taken anything else yet"
         return self._answer_of_one_reason(rows, scores, text, empty_reason)
 
-    def bought_together(self, item: str, k: int = 12, where: Where = None) -> Answer:
+    def bought_together(self, item: str, k: int = 12, where: Where = None) -> Recommendations:
         """Return what was bought with this item and is of another category.
 
         Raises UnknownItems, FilterError.
@@ -235,7 +237,9 @@ class Feed:
             same = same | (codes == codes[row])
         return same
 
-    def onboarding_items(self, context: Context = EMPTY_CONTEXT, where: Where = None) -> Answer:
+    def onboarding_items(
+        self, context: Context = EMPTY_CONTEXT, where: Where = None
+    ) -> Recommendations:
         """Return three items to ask a stranger about: popular ones least like each other."""
         hybrid = self.models.hybrid
         allowed = hybrid.allowed_mask(where, context)
@@ -252,17 +256,17 @@ class Feed:
         self.items.row_of(item)
         self.store.record(Event(visitor, "dislike", item, surface=surface))
 
-    def _answer(self, rows: np.ndarray, scores: np.ndarray, context: Context) -> Answer:
+    def _answer(self, rows: np.ndarray, scores: np.ndarray, context: Context) -> Recommendations:
         """What a stranger is shown."""
         items = self.models.hybrid.recommendations(rows, scores, EMPTY_HISTORY, context)
-        return Answer(items, None if items else NO_MATCH)
+        return Recommendations(items, None if items else NO_MATCH)
 
     def _answer_of_one_reason(
         self, rows: np.ndarray, scores: np.ndarray, text: str, empty_reason: str
-    ) -> Answer:
+    ) -> Recommendations:
         ids = self.items.ids
         items = tuple(Recommendation(ids[r], float(scores[r]), int(r), text) for r in rows)
-        return Answer(items, None if items else empty_reason)
+        return Recommendations(items, None if items else empty_reason)
 
 
 def _best_of_product(scores: np.ndarray, product_groups: np.ndarray, k: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookbook.index.normalization import unit_vectors
 from lookbook.schema.column_names import (
     ARTICLE_NUMBER_NAMES,
     PRODUCT_CODE_NAMES,
@@ -19,6 +20,8 @@ from lookbook.schema.column_names import (
 from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import Coded, Where, parse_where
 from lookbook.search.product_groups import group_products
+
+ALIKE = 0.6  # cosine from which two items count as alike
 
 if TYPE_CHECKING:
     from lookbook.search.index import Index
@@ -53,7 +56,7 @@ class Items:
         self.titles = list(titles) if titles is not None else self.ids
         self._has_titles = titles is not None
         self.columns = dict(columns or {})
-        self.vectors = None if vectors is None else _unit(vectors)
+        self.vectors = None if vectors is None else unit_vectors(vectors)
         self._groups = np.arange(len(self.ids)) if groups is None else np.asarray(groups)
         self._short_names: dict[int, str] = {}
         self._rows = {id: row for row, id in enumerate(self.ids)}
@@ -176,12 +179,6 @@ class Items:
             return None
         values, codes = self.columns[name]
         return np.array([_number(v) for v in values], np.float32)[codes]
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    vectors = np.asarray(vectors, np.float32)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(norms, np.finfo(np.float32).tiny)
 
 
 def _coded(column: Sequence) -> Coded:

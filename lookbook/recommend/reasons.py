@@ -8,11 +8,10 @@ import numpy as np
 
 from lookbook.recommend.context import Context
 from lookbook.recommend.data import History
-from lookbook.recommend.items import Items
+from lookbook.recommend.items import ALIKE, Items
 from lookbook.schema.column_names import SEASON_NAMES, USAGE_NAMES
 
 _VERBS = {"view": "looked at", "like": "liked", "save": "saved", "buy": "bought"}
-_MIN_COSINE = 0.6  # from which "like the ..." is said
 _EVERY_SEASON = ("", "none", "all", "all seasons")
 
 
@@ -66,7 +65,7 @@ def _nearest_position(items: Items, history: History, row: int) -> int | None:
     if items.vectors is None:
         return None
     cosines = items.vectors[history.rows] @ items.vectors[row]
-    return int(cosines.argmax()) if cosines.max() >= _MIN_COSINE else None
+    return int(cosines.argmax()) if cosines.max() >= ALIKE else None
 
 
 def _by_context(items: Items, row: int, context: Context) -> str:

@@ -113,10 +113,10 @@ def _each(value: object) -> Iterable[object]:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else display_value(value).casefold()
+    return None if value is None else condition_text(value).casefold()
 
 
-def display_value(value: object) -> str:
+def condition_text(value: object) -> str:
     """A value as a condition writes it."""
     if isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)  # pandas and JSON both turn 2012 into 2012.0
@@ -159,7 +159,7 @@ def _from_pair(key: str, value: object) -> Condition:
         raise FilterError(
             f"{column}: expected a value, found None; leave the condition out instead"
         )
-    return Condition._checked(column, operator, tuple(display_value(v) for v in values))
+    return Condition._checked(column, operator, tuple(condition_text(v) for v in values))
 
 
 def matches(conditions: Sequence[Condition], attributes: Mapping[str, object]) -> bool:

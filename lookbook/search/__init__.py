@@ -2,15 +2,15 @@
 
 from lookbook.search.index import Hit, Index, IndexItem, UnknownItem
 from lookbook.search.photo_query import PhotoQuery, photo_query
-from lookbook.search.query import Answer, Query, run
+from lookbook.search.query import Query, SearchResult, run
 
 __all__ = [
-    "Answer",
     "Hit",
     "Index",
     "IndexItem",
     "PhotoQuery",
     "Query",
+    "SearchResult",
     "UnknownItem",
     "photo_query",
     "run",

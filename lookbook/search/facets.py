@@ -10,7 +10,7 @@ import numpy as np
 
 from lookbook.schema.column_names import is_numeric
 from lookbook.schema.columns import find_price, is_quantity
-from lookbook.schema.filters import Condition, Where, display_value, parse_where
+from lookbook.schema.filters import Condition, Where, condition_text, parse_where
 from lookbook.schema.readable import is_readable
 from lookbook.search.index import Index
 
@@ -106,7 +106,7 @@ def facets(index: Index, where: Where = None) -> list[Facet]:
 def count_values(index: Index, column: str, allowed: np.ndarray) -> dict[str, int]:
     """Count the rows `allowed`, bool (n,), of each value, in the order of the whole catalogue."""
     found = index.counts(column, allowed)
-    return {display_value(value): found.get(value, 0) for value in index.values(column)}
+    return {condition_text(value): found.get(value, 0) for value in index.values(column)}
 
 
 def price_range(index: Index, where: Where = None) -> NumericRange | None:

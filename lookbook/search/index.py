@@ -15,6 +15,7 @@ from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.index.engines import serving_choices
 from lookbook.index.engines.exact import ExactEngine
 from lookbook.index.engines.tuning import TUNED_FOR
+from lookbook.index.normalization import unit_vectors
 from lookbook.schema.filters import Where, parse_where
 from lookbook.search.item_table import IndexItem, ItemTable, UnknownItem
 
@@ -111,9 +112,7 @@ class Index(ItemTable):
     @cached_property
     def unit_vectors(self) -> np.ndarray:
         """float32 (n, manifest.dim) of L2 norm 1, in memory."""
-        vectors = np.asarray(self.generation.vectors, np.float32)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(norms, 1e-12))
+        return unit_vectors(self.generation.vectors)
 
     def to_index_space(self, vector: np.ndarray) -> np.ndarray:
         """Project an encoder's vector (dim,) as the index stores vectors: (manifest.dim,).

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.search.index import Groups, Hit, Index
@@ -151,7 +152,7 @@ def _without(ids: tuple[str, ...], id: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SearchResult:
     """`hits`, best first; `total_searched` items met the filters.
 
     `ranked` is False for a query of filters only: the order is the catalogue's, scores are 0.
@@ -182,8 +183,10 @@ def query_vector(
     if query.item is not None:
         shown.append(index.vector(query.item))
     length = _query_length(shown, index)
-    shown = [_unit(vector) for vector in shown]
-    vector = _unit(np.mean(shown, axis=0)) if shown else np.zeros(index.manifest.dim, np.float32)
+    shown = [unit_vectors(vector) for vector in shown]
+    vector = (
+        unit_vectors(np.mean(shown, axis=0)) if shown else np.zeros(index.manifest.dim, np.float32)
+    )
     meaning = meaning or _meaning(query, index)
     for terms, weight in (
         (meaning.terms, _WANTED_WEIGHT),
@@ -191,13 +194,15 @@ def query_vector(
     ):
         text_vector = _text_vector(terms, index, encoder)
         vector = vector if text_vector is None else vector + weight * text_vector
-    vector = _unit(vector)
+    vector = unit_vectors(vector)
     for ids, weight in ((query.positive, _POSITIVE_WEIGHT), (query.negative, -_NEGATIVE_WEIGHT)):
         if ids:
-            vector = vector + weight * np.mean([_unit(index.vector(id)) for id in ids], axis=0)
+            vector = vector + weight * np.mean(
+                [unit_vectors(index.vector(id)) for id in ids], axis=0
+            )
     if not np.linalg.norm(vector) > 1e-6:
         raise ValueError("nothing in this query says what to look for: give a picture or an item")
-    return _unit(vector) * length
+    return unit_vectors(vector) * length
 
 
 def _query_length(shown: Sequence[np.ndarray], index: Index) -> np.float32:
@@ -220,7 +225,7 @@ def _text_vector(
         typed = " ".join(word for word, _ in terms if word)
         raise ValueError(f"the words {typed!r} need an encoder, found none")
     text = _encoder_text(terms, encoder)
-    return _unit(index.to_index_space(encoder.encode_text([text])[0])) if text else None
+    return unit_vectors(index.to_index_space(encoder.encode_text([text])[0])) if text else None
 
 
 def _encoder_text(terms: Sequence[tuple[str, str]], encoder: Encoder) -> str:
@@ -230,12 +235,7 @@ def _encoder_text(terms: Sequence[tuple[str, str]], encoder: Encoder) -> str:
     return text if encoder.knows(text) else ""
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    length = float(np.linalg.norm(vector))
-    return np.asarray(vector / length if length > 1e-12 else vector, np.float32)
-
-
-def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
+def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchResult:
     """Answer a query; `encoder` is needed for words only.
 
     The items that the query is made of, and their near-duplicates, are left out. Words that neither
@@ -282,7 +282,7 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> Answer:
     note = shortage(meaning, shown, index)
     notes = (*meaning.notes, note) if note else meaning.notes
     seconds = time.perf_counter() - started
-    return Answer(hits, total, unknown, seconds, not query.empty, notes)
+    return SearchResult(hits, total, unknown, seconds, not query.empty, notes)
 
 
 def _meaning(query: Query, index: Index) -> Understanding:
@@ -430,7 +430,7 @@ def _diversified(
     rows = [hit.row for hit in hits]
     vectors = index.generation.vectors[rows].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    relevance = vectors @ _unit(vector) + lexical[rows]
+    relevance = vectors @ unit_vectors(vector) + lexical[rows]
     order = maximal_marginal_relevance(
         relevance,
         vectors,

@@ -16,6 +16,7 @@ from lookbook.index.engines.contract import (
     check_queries,
     register,
 )
+from lookbook.index.normalization import unit_vectors
 
 _BLOCK_FLOATS = 1 << 22  # 16 MB of float32 at a time when memory-mapped vectors are converted
 _PREPARED_BYTES = 512 << 20  # vectors up to this size are kept in memory as float32
@@ -119,7 +120,7 @@ def _prepare_vectors(block: Array, metric: str) -> Array:
     """Return a float32 copy such that one product with a prepared query ranks for the metric."""
     block = np.asarray(block, dtype=np.float32)
     if metric == "angular":
-        return _unit(block)
+        return unit_vectors(block)
     if metric == "euclidean":  # |x - q|^2 = |q|^2 - 2 (x.q - |x|^2 / 2): an extra column ranks it
         half = 0.5 * np.einsum("ij,ij->i", block, block)
         return np.column_stack([block, -half])
@@ -128,16 +129,10 @@ def _prepare_vectors(block: Array, metric: str) -> Array:
 
 def _prepare_queries(queries: Array, metric: str) -> Array:
     if metric == "angular":
-        return _unit(queries)
+        return unit_vectors(queries)
     if metric == "euclidean":
         return np.column_stack([queries, np.ones(len(queries), np.float32)])
     return queries
-
-
-def _unit(vectors: Array) -> Array:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Array = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-    return unit
 
 
 def _top(scores: Array, k: int) -> tuple[Array, Array]:

@@ -10,9 +10,8 @@ import numpy as np
 from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
-from lookbook.recommend.items import Items
+from lookbook.recommend.items import ALIKE, Items
 
-APART = 0.6  # two liked items below this cosine are different interests
 MAX_INTERESTS = 8  # of one user; the lightest are left out beyond
 _LIGHTEST_PENALTY = 0.05  # cosine that the lightest interests lose
 
@@ -25,7 +24,7 @@ class Visual(Recommender):
 
     name = "visual"
 
-    def __init__(self, apart: float = APART) -> None:
+    def __init__(self, apart: float = ALIKE) -> None:
         if not -1 <= apart <= 1:
             raise ValueError(f"apart: expected a cosine, -1 to 1, found {apart}")
         self.apart = apart
@@ -62,7 +61,7 @@ class Visual(Recommender):
 
 
 def nearest_interest(
-    candidates: np.ndarray, history: History, vectors: np.ndarray, apart: float = APART
+    candidates: np.ndarray, history: History, vectors: np.ndarray, apart: float = ALIKE
 ) -> np.ndarray:
     """float32 (m,): cosine of each of `candidates` (m, dim) to the nearest interest of a user.
 
@@ -75,7 +74,7 @@ def nearest_interest(
 
 
 def interests(
-    vectors: np.ndarray, history: History, apart: float = APART
+    vectors: np.ndarray, history: History, apart: float = ALIKE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return centres (c, dim) of L2 norm 1 and weights (c,), the heaviest first.
 

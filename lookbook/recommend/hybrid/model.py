@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from lookbook.recommend.base import (
-    Answer,
     Arrays,
     ModelCorrupt,
     Recommendation,
+    Recommendations,
     Recommender,
     State,
     top_rows,
@@ -30,13 +30,12 @@ from lookbook.recommend.hybrid.ranker import (
     fit_weights,
     time_splits,
 )
-from lookbook.recommend.items import Items
+from lookbook.recommend.items import ALIKE, Items
 from lookbook.recommend.reasons import reason
 
 COLD_START_SLOTS = 1  # slots of a list for items that nobody has taken yet
 _IN_VIEW = 3.0  # score for likeness to the item in view
 _DISLIKE = 4.0  # score lost for likeness to a disliked item
-_MIN_COSINE = 0.6  # from which two items count as alike
 _MIN_LIST = 8  # a shorter list has no slot for cold items
 _FIRST_SLOT, _SLOT_STEP = 4, 4  # cold items take the fifth slot, the ninth, ...
 
@@ -124,7 +123,7 @@ class Hybrid(Recommender):
         if self.items.vectors is None:
             return same
         cosines = (self.items.vectors[rows] @ self.items.vectors[others].T).max(axis=1)
-        return np.maximum(same, np.clip((cosines - _MIN_COSINE) / (1 - _MIN_COSINE), 0, 1))
+        return np.maximum(same, np.clip((cosines - ALIKE) / (1 - ALIKE), 0, 1))
 
     def build_answer(
         self,
@@ -133,7 +132,7 @@ class Hybrid(Recommender):
         history: History,
         selectable: np.ndarray,
         context: Context,
-    ) -> Answer:
+    ) -> Recommendations:
         """Return the best; in the cold-start slots, cold items take the place of the last ones."""
         answer = self._top_k(scores, k, history, selectable, context)
         slots = range(_FIRST_SLOT, len(answer), _SLOT_STEP)[: self.cold_start_slots]

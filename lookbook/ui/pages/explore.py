@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from lookbook.schema.columns import display_text
-from lookbook.schema.filters import display_value
+from lookbook.schema.filters import condition_text
 from lookbook.schema.readable import column_label
 from lookbook.search import facets
 from lookbook.search.calibration import kind_column
@@ -145,7 +145,7 @@ class Callbacks:
         cards = [self.search_service.card(self.search_service.as_hit(ids[i])) for i in spread]
         text = display_text(value)
         all_of = markup.button(
-            "all", f"See all: {text}", "See all", column=column, value=display_value(value)
+            "all", f"See all: {text}", "See all", column=column, value=condition_text(value)
         )
         title = f"<h3>{markup.escape(text)} <small>{count:,}</small>{all_of}</h3>"
         return f'<section class="shelf">{title}{gallery_html(cards)}</section>'

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from lookbook.events.store import StoreUnavailable
-from lookbook.recommend.base import Answer
+from lookbook.recommend.base import Recommendations
 from lookbook.recommend.context import SEASONS, ContextError
 from lookbook.schema.column_names import USAGE_NAMES, find_column
 from lookbook.schema.filters import FilterError
@@ -117,12 +117,13 @@ class Callbacks:
     ) -> tuple[Liked, str, str, str]:
         """Recommend less of an item from now on; returns what is liked, and the page."""
         id = event_value(event, "id")
-        if id in self.search_service.index:
-            token = self.visitor_service.ensure_token(token)
-            try:
-                self.visitor_service.feed.dislike(token, id, surface="feed")
-            except StoreUnavailable:
-                warn(_UNAVAILABLE, title="That is not kept")
+        try:
+            feed = self.visitor_service.feed  # once: an update may replace it meanwhile
+            if id in feed.index:
+                token = self.visitor_service.ensure_token(token)
+                feed.dislike(token, id, surface="feed")
+        except StoreUnavailable:
+            warn(_UNAVAILABLE, title="That is not kept")
         liked = liked - {id}
         return liked, *self.recommend(token, liked, season, occasion, budget)
 
@@ -174,7 +175,7 @@ class Callbacks:
             onboarding = title + onboarding
         return self._header(liked), onboarding, self._feed(answer, liked)
 
-    def _feed(self, answer: Answer, liked: Liked) -> str:
+    def _feed(self, answer: Recommendations, liked: Liked) -> str:
         cards = [self._card(item.id, liked, item.reason) for item in answer]
         return gallery_html(cards, answer.reason or _NO_RESULTS)
 

@@ -28,7 +28,7 @@ from lookbook.search.lexical_index import lexical_index
 from lookbook.search.photo_query import Box, PhotoQuery, photo_query
 from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
-from lookbook.search.query import Answer, Query, run
+from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
@@ -255,7 +255,7 @@ class SearchService:
         return self.thumb_file(id), self.item(id).title
 
 
-def has_calibrated_scores(query: Query, answer: Answer) -> bool:
+def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:
     """Whether `SearchService.score_label` holds: the calibration was fitted between pictures."""
     return answer.ranked and not query.words.strip()
 
@@ -270,7 +270,7 @@ def derive_all(index: Index) -> None:
         derive(index)
 
 
-def _summary(answer: Answer, query: Query) -> str:
+def _summary(answer: SearchResult, query: Query) -> str:
     """Return the sentence above the results: how many, of how many, how fast, unknown words."""
     unknown = ", ".join(f"“{word}”" for word in answer.unknown_words)
     notes = [note[:1].upper() + note[1:] for note in answer.notes]

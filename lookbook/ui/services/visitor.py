@@ -14,7 +14,7 @@ from lookbook.events.event import MAX_ID, check_visitor
 from lookbook.events.retention import RetentionJob
 from lookbook.events.store import DATABASE_FILE, SchemaMismatch, StoreUnavailable
 from lookbook.recommend import Context
-from lookbook.recommend.base import Answer
+from lookbook.recommend.base import Recommendations
 from lookbook.recommend.feed import Feed, models_root
 from lookbook.recommend.history import net_events
 from lookbook.retraining.job import RefreshJob
@@ -167,15 +167,16 @@ class VisitorService:
             temperature=temperature,
         )
 
-    def for_you(self, token: str, count: int, context: Context) -> Answer:
+    def for_you(self, token: str, count: int, context: Context) -> Recommendations:
         """Return the visitor's feed: `count` recommendations with reasons.
 
         While the database cannot be read, that of a stranger.
         """
+        feed = self.feed  # once: an update may replace it meanwhile
         try:
-            return self.feed.for_you(token, count, context)
+            return feed.for_you(token, count, context)
         except StoreUnavailable:
-            return self.feed.for_you(None, count, context)
+            return feed.for_you(None, count, context)
 
     def bought_together(self, item: str) -> dict[str, float]:
         """Return the scores of items that were bought together with an item, by id."""

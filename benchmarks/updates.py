@@ -1,32 +1,46 @@
 """Time of an update: 100 changes among 44,000 items, without the encoder's time.
 
-python -m benchmarks.updates [--items 44000] [--changes 100]
+python -m benchmarks.updates [--items 44000] [--changes 100] [--keep FOLDER]
 
 Pictures are small files of noise, vectors are synthetic (overlapping clusters of 448 dimensions, as
-the shipped encoder has), a few attributes and a price for each item. Prints one line of CSV for the
-first run, for an update (a third each added, removed and with another picture) and for one where
-only words change; seconds of the processor beside those of the clock, and the peak of memory.
+the shipped encoder has), a few attributes and a price for each item. Each run is what embed.py
+does, its head included, in a process of its own with all its imports: the first run, an update (a
+third each added, removed and with another picture), one where only words change, one where nothing
+does. Appends a row for each to benchmarks/updates.csv: seconds of the clock and of the processor,
+peak of memory, recall, and the load of the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
+import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.rows import append
 from lookbook.catalog import open_catalog
+from lookbook.catalog.report import CatalogReport
 from lookbook.encoding.encoder import Preprocessing
-from lookbook.indexing import Summary, build
+from lookbook.indexing import build
 
 _DIM, _CLUSTERS = 448, 400
+_FILE = Path(__file__).parent / "updates.csv"
+_COLUMNS = [
+    *("run", "items", "added", "removed", "changed", "encoded", "kept", "seconds"),
+    *("processor_seconds", "peak_mib", "recall", "load"),
+    *("machine", "cores", "python", "lookbook", "date"),
+]
 
 
 class SyntheticEncoder:
@@ -34,6 +48,7 @@ class SyntheticEncoder:
 
     preprocessing = Preprocessing(size=32, scale=1.0, mean=(0.0,) * 3, std=(1.0,) * 3)
     identity = {"id": "synthetic", "revision": "1", "dim": _DIM}  # noqa: RUF012
+    normalize = True
 
     def __init__(self) -> None:
         self._centres = np.random.default_rng(0).normal(size=(_CLUSTERS, _DIM))
@@ -65,50 +80,81 @@ def write_table(folder: Path, ids: list[int], word: str = "") -> None:
             out.writerow([f"{n}.jpg", n, title, *row])
 
 
-def timed(name: str, run: Callable[[], Summary]) -> None:
-    """Run, and print what it took."""
-    clock, processor = time.monotonic(), time.process_time()
-    summary = run()
-    seconds = [time.monotonic() - clock, time.process_time() - processor]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures = [*seconds, summary.seconds_encoding, summary.seconds_index, peak]
-    line = [name, summary.items, summary.encoded, summary.changes, *(f"{f:.1f}" for f in figures)]
-    csv.writer(sys.stdout).writerow([*line, f"{summary.recall:.4f}"])
-    sys.stdout.flush()
+def run(folder: Path, output: Path) -> dict[str, object]:
+    """Index a folder as embed.py does; return what it came to and what it took since it began."""
+    catalog = open_catalog(str(folder))
+    CatalogReport.of(catalog).head()
+    summary = build(catalog, SyntheticEncoder(), output, quiet=True)  # type: ignore[arg-type]
+    manifest = json.loads((summary.generation / "manifest.json").read_text())
+    changes = summary.changes
+    return {
+        "items": summary.items,
+        **({n: getattr(changes, n) for n in ("added", "removed", "changed")} if changes else {}),
+        "encoded": summary.encoded,
+        "kept": " ".join(sorted(manifest["kept"])),
+        "processor_seconds": f"{time.process_time():.1f}",
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "recall": f"{summary.recall:.4f}",
+    }
+
+
+def measure(name: str, folder: Path, output: Path) -> None:
+    """Index in a process of its own, and append a row."""
+    command = [sys.executable, "-m", "benchmarks.updates", "--one", str(folder), str(output)]
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    row = {"run": name, "seconds": f"{time.monotonic() - began:.1f}"}
+    row |= json.loads(done.stdout) | {"load": f"{os.getloadavg()[0]:.1f}"}
+    append(_FILE, _COLUMNS, row)
+    print(row, flush=True)
+
+
+def change(folder: Path, ids: list[int], count: int) -> list[int]:
+    """Remove a third of `count` items, change the pictures of a third, add the rest; return ids."""
+    third = count // 3
+    new = list(range(max(ids) + 1, max(ids) + 1 + count - 2 * third))
+    for n in ids[:third]:
+        (folder / f"{n}.jpg").unlink()
+    for n in ids[third : 2 * third]:
+        write_picture(folder / f"{n}.jpg", n + 10 * len(ids))
+    for n in new:
+        write_picture(folder / f"{n}.jpg", n)
+    return ids[third:] + new
+
+
+@contextmanager
+def _place(folder: str | None) -> Iterator[Path]:
+    if folder:
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
 def main() -> None:
-    """Write a shop to a temporary folder, index it, and update it."""
+    """Write a shop, index it, and update it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, default=44_000)
     parser.add_argument("--changes", type=int, default=100)
+    parser.add_argument("--keep", metavar="FOLDER", help="work here and leave all in place")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    third = args.changes // 3
-    print("run,items,encoded,changes,clock_s,processor_s,reading_s,indexing_s,peak_mib,recall")
-    with tempfile.TemporaryDirectory() as name:
-        folder, output, ids = Path(name) / "shop", Path(name) / "index", list(range(args.items))
-        folder.mkdir()
+    if args.one:
+        print(json.dumps(run(*map(Path, args.one))))
+        return
+    with _place(args.keep) as place:
+        folder, output, ids = place / "shop", place / "index", list(range(args.items))
+        folder.mkdir(parents=True)
         for n in ids:
             write_picture(folder / f"{n}.jpg", n)
-        encoder = SyntheticEncoder()
-
-        def run() -> Summary:
-            return build(open_catalog(str(folder)), encoder, output, quiet=True)  # type: ignore[arg-type]
-
         write_table(folder, ids)
-        timed("first", run)
-        gone, new = ids[:third], list(range(args.items, args.items + args.changes - 2 * third))
-        for n in ids[third : 2 * third]:  # another picture under the same id
-            write_picture(folder / f"{n}.jpg", n + 10 * args.items)
-        for n in gone:
-            (folder / f"{n}.jpg").unlink()
-        for n in new:
-            write_picture(folder / f"{n}.jpg", n)
-        write_table(folder, ids := ids[third:] + new)
-        timed("update", run)
+        measure("first run", folder, output)
+        ids = change(folder, ids, args.changes)
+        write_table(folder, ids)
+        measure(f"{args.changes} changes", folder, output)
         write_table(folder, ids, word="new")
-        timed("words", run)
-        timed("nothing", run)
+        measure("words only", folder, output)
+        measure("nothing changed", folder, output)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,10 @@ def about_html(index: Index) -> str:
         "Search": _search_text(m),
         "A score means": str(calibration(index)) if calibration(index) else "similarity alone",
     }
+    if origin := m.kept.get("evaluation.json"):
+        facts["Figures of"] = (
+            f"{origin['created'][:10]}; {origin['changed']:,} pieces changed since"
+        )
     rows = "".join(
         f"<div><dt>{markup.escape(name)}</dt><dd>{markup.escape(value)}</dd></div>"
         for name, value in facts.items()

@@ -16,7 +16,8 @@ class Card:
 
     `file` is the picture's path; `probability` (0 to 1) fills the bar, `label` names it and
     `explanation` is its tooltip; `note` is a line below; `colours` lists the other colourways as
-    (id, colour or title); `actions` are the small buttons, a subset of `CARD_ACTIONS`.
+    (id, colour or title); `compared` whether it stands beside others; `actions` are the small
+    buttons: `CARD_ACTIONS` or "compare".
     """
 
     id: str
@@ -29,6 +30,7 @@ class Card:
     note: str = ""
     colours: tuple[tuple[str, str], ...] = ()
     liked: bool = False
+    compared: bool = False
     actions: tuple[str, ...] = CARD_ACTIONS
 
 

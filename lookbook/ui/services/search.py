@@ -139,6 +139,7 @@ class SearchService:
         actions: tuple[str, ...] = (),
         scored: bool = False,
         note: str = "",
+        compared: bool = False,
     ) -> Card:
         """Return a hit as a card; `scored` adds the label and bar of its score."""
         label, probability, explanation = self.score_label(hit.score) if scored else ("", None, "")
@@ -153,6 +154,7 @@ class SearchService:
             note=note,
             colours=tuple(self.colour_label(item) for item in hit.colourways),
             liked=hit.id in liked,
+            compared=compared,
             actions=actions,
         )
 

@@ -310,7 +310,7 @@ BRANDING = (
     ),
     Setting(
         "pages",
-        "find,foryou,explore,about,api",
+        "find,foryou,saved,explore,about,api",
         "pages of the site, by commas; find is always there",
         environment=True,
     ),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lookbook.ui.components import markup
 
-PAGES = {"find": "Find", "foryou": "For you", "explore": "Explore", "about": "About", "api": "API"}
+PAGES = ("find", "foryou", "saved", "explore", "about", "api")
 _LOGO_TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
@@ -29,7 +29,7 @@ class BrandingError(ValueError):
 class Branding:
     """`accent` is a colour such as #b92b33; `links` are (text, address) of the footer.
 
-    `pages` are keys of PAGES; the first page, find, is always there. Raises BrandingError.
+    `pages` are some of PAGES; the first page, find, is always there. Raises BrandingError.
     """
 
     name: str = "Lookbook"
@@ -37,7 +37,7 @@ class Branding:
     logo: Path | None = None
     accent: str | None = None
     links: Sequence[tuple[str, str]] = ()
-    pages: Sequence[str] = tuple(PAGES)
+    pages: Sequence[str] = PAGES
 
     def __post_init__(self) -> None:
         if unknown := [page for page in self.pages if page not in PAGES]:

@@ -16,7 +16,7 @@ from lookbook.search.index import Index
 from lookbook.ui import api
 from lookbook.ui.branding import Branding
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
-from lookbook.ui.pages import about, explore, for_you
+from lookbook.ui.pages import about, explore, for_you, saved
 from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
 from lookbook.ui.pages.find.item_actions import ItemActions
@@ -134,13 +134,15 @@ def _add_pages(
     liked = gr.State(frozenset())
     Masthead(_SKIP_LINK + branding.masthead_html(), elem_id="masthead")
     with gr.Tabs(elem_id="pages") as tabs:
-        with gr.Tab("Find", id="find"):
-            find_page = layout.Components(photos, results)
+        with gr.Tab("Find", id="find") as find_tab:
+            find_page = layout.Components(photos, results, tabs)
         with gr.Tab("For you", id="foryou", visible=branding.shows("foryou")) as for_you_tab:
             feed_page = for_you.Components(search_service)
+        with gr.Tab("Saved", id="saved", visible=branding.shows("saved")) as saved_tab:
+            saved_page = saved.Components()
         with gr.Tab("Explore", id="explore", visible=branding.shows("explore")) as explore_tab:
             explore_page = explore.Components(search_service)
-        with gr.Tab("About", id="about", visible=branding.shows("about")):
+        with gr.Tab("About", id="about", visible=branding.shows("about")) as about_tab:
             about_page = about.component(search_service.index)
     colophon = PlainText(footer(search_service.index), elem_id="colophon")
     if branding.links:
@@ -150,11 +152,14 @@ def _add_pages(
     visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)
     opened = [feed_page.feed.open, feed_page.onboarding.open]
     opened += [explore_page.map.open, explore_page.shelves.open]
+    opened += [saved_page.pieces.open, saved_page.comparison.open, saved_page.recent.open]
 
     finding = wiring.Wiring(find_page, find.Callbacks(search_service, find_page, photos), liked)
     finding.connect()
-    finding.connect_address(site, visitor_loaded)
-    finding.connect_pages(tabs, opened, show_all=[explore_page.shelves.all])
+    link_opened = finding.connect_address(visitor_loaded)
+    finding.connect_pages(opened, show_all=[explore_page.shelves.all])
+    others = {"foryou": for_you_tab, "saved": saved_tab, "explore": explore_tab, "about": about_tab}
+    finding.connect_tabs(find_tab, others)
     wiring.connect_item_actions(find_page, ItemActions(search_service, visitor_service))
     wiring.connect_share_actions(find_page, ShareActions(search_service))
     explore.connect(explore_tab, explore_page, explore.Callbacks(search_service))
@@ -176,6 +181,14 @@ def _add_pages(
     like_buttons = [find_page.gallery.like, find_page.item_panel.like]
     opened = [find_page.gallery.open, find_page.item_panel.open, find_page.outfits.open, *opened]
     for_you.connect(for_you_tab, feed_page, visitor, token, liked, like_buttons, opened)
+    each = SILENT_EVENT | {"trigger_mode": "multiple"}
+    hearts = [
+        event(visitor.toggle_like, [token, liked], [token, liked], **each).then
+        for event in (saved_page.pieces.like, saved_page.recent.like)
+    ]
+    saving = saved.Callbacks(search_service, visitor_service)
+    saved.connect(saved_tab, saved_page, saving, token, liked, hearts, find_page.router)
+    link_opened.then(saving.record_opened, [token, find_page.query], None, **SILENT_EVENT)
 
 
 def _warm_up_later(*services: SearchService | VisitorService) -> None:

@@ -16,8 +16,8 @@ class Card:
 
     `file` is the picture's path; `probability` (0 to 1) fills the bar, `label` names it and
     `explanation` is its tooltip; `note` is a line below; `colours` lists the other colourways as
-    (id, colour or title); `product_page` is the item's address in the shop; `actions` are the
-    small buttons, a subset of `CARD_ACTIONS`.
+    (id, colour or title); `product_page` is the item's address in the shop; `compared` whether it
+    stands beside others; `actions` are the small buttons: `CARD_ACTIONS` or "compare".
     """
 
     id: str
@@ -32,6 +32,7 @@ class Card:
     product_page: str = ""
     sold_out: bool = False
     liked: bool = False
+    compared: bool = False
     actions: tuple[str, ...] = CARD_ACTIONS
 
 

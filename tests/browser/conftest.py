@@ -78,7 +78,8 @@ def visit(browser, site):
         # request gets a 404, which is not an error of the site
         page.route(NAMELESS, lambda route: route.fulfill(content_type="text/event-stream", body=""))
         page.goto(site + path)
-        page.wait_for_selector(f"{RESULTS}, #results .empty")
+        # on the Find page, which may not be the one that the address opens
+        page.wait_for_selector(f"{RESULTS}, #results .empty", state="attached")
         return page
 
     yield opened

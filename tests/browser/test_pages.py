@@ -36,6 +36,10 @@ def test_the_feed_follows_likes_and_forgets_them(visit):
     assert sum("Dress" in kind for kind in kinds) >= 6, kinds
     page.click("#feed-top [data-act=export]")
     page.wait_for_selector("#feed-top a[download]")
+    page.click("#feed-top button:has-text('Forget me')")
+    page.click("#feed-top .keep")
+    assert not page.is_visible("#feed-top [data-act=forget]"), "nothing is forgotten unasked"
+    page.click("#feed-top button:has-text('Forget me')")
     page.click("#feed-top [data-act=forget]")
     page.wait_for_selector("#feed-top:has-text('nothing yet')")
     page.wait_for_selector("#choices .card >> nth=2")

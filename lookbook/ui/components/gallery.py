@@ -18,6 +18,7 @@ _QUESTION = (
     '<path d="M9.2 9.3a2.8 2.8 0 1 1 4.2 2.4c-.9.5-1.400 1-1.400 2"/>'
     '<path d="M12 17.200v.1"/><circle cx="12" cy="12" r="9"/>'
 )
+_SIDE_BY_SIDE = '<path d="M4 5h6v14H4zM14 5h6v14h-6z"/>'
 _MAX_COLOURS = 5  # swatches on a card
 
 # an item may have several like buttons on a page: they change together
@@ -25,9 +26,9 @@ LIKE_BUTTONS = assets.read("like_buttons.js")
 
 
 class Gallery(HtmlComponent):
-    """Cards; events: open (the picture), like, more, less, why (the small buttons)."""
+    """Cards; events: open (the picture), like, more, less, why, compare (the small buttons)."""
 
-    actions: tuple[str, ...] = ("open", *CARD_ACTIONS)
+    actions: tuple[str, ...] = ("open", *CARD_ACTIONS, "compare")
     script = assets.read("gallery.js") + LIKE_BUTTONS
 
     def __init__(self, elem_id: str, **kwargs: Any) -> None:
@@ -113,11 +114,13 @@ def _buttons(card: Card) -> str:
         "more": ("More like this", _PLUS),
         "less": ("Less like this", _MINUS),
         "why": ("Why this?", _QUESTION),
+        "compare": ("Compare", _SIDE_BY_SIDE),
     }
     buttons = []
     for action in card.actions:
         label, path = known[action]
-        state = {"aria-pressed": "true"} if action == "like" and card.liked else {}
+        pressed = {"like": card.liked, "compare": card.compared}.get(action, False)
+        state = {"aria-pressed": "true"} if pressed else {}
         label = f"{label}: {card.title}"
         buttons.append(markup.button(action, label, icon(path), state, id=card.id))
     link = markup.shop_link(card.product_page, card.title)

@@ -32,11 +32,26 @@ _NO_RESULTS = "Nothing fits. Choose another occasion or budget."
 Liked = frozenset[str]
 
 
+class Header(HtmlComponent):
+    """What the page is made from, and the visitor's data; events: forget (once asked), export."""
+
+    actions = ("forget", "export")
+    script = """
+    element.addEventListener('click', (event) => {
+      const asks = event.target.closest('.ask'), keeps = event.target.closest('.keep');
+      if (!asks && !keeps) return;
+      element.querySelector('.ask').hidden = Boolean(asks);
+      element.querySelector('.question').hidden = !asks;
+      element.querySelector(asks ? '.keep' : '.ask').focus();
+    });
+    """
+
+
 class Components:
     """The components of the page."""
 
     def __init__(self, search_service: SearchService) -> None:
-        self.header = HtmlComponent("", actions=("forget", "export"), elem_id="feed-top")
+        self.header = Header(elem_id="feed-top")
         occasions = occasion_choices(search_service.index)
         with gr.Row(elem_id="context"):
             self.season = gr.Dropdown(
@@ -189,7 +204,10 @@ class Callbacks:
         return (
             f"<p>{markup.escape(line)} A random token in your browser stands for you; nobody's "
             "name, address or picture is kept.</p>"
-            '<button type="button" data-act="forget">Forget me</button> '
+            '<button type="button" class="ask">Forget me</button> '
+            '<span class="question" hidden>Delete your likes and what you looked at? '
+            '<button type="button" data-act="forget">Delete</button> '
+            '<button type="button" class="keep">Keep</button></span> '
             '<button type="button" data-act="export">What is kept of me</button>'
         )
 

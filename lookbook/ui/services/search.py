@@ -147,6 +147,7 @@ class SearchService:
         actions: tuple[str, ...] = (),
         scored: bool = False,
         note: str = "",
+        compared: bool = False,
     ) -> Card:
         """Return a hit as a card; `scored` adds the label and bar of its score."""
         label, probability, explanation = self.score_label(hit.score) if scored else ("", None, "")
@@ -163,6 +164,7 @@ class SearchService:
             product_page=self.product_page(hit.item),
             sold_out=is_sold_out(hit.item.attributes),
             liked=hit.id in liked,
+            compared=compared,
             actions=actions,
         )
 

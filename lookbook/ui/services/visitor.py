@@ -137,6 +137,22 @@ class VisitorService:
         except StoreUnavailable:
             return frozenset()
 
+    def saved(self, token: str) -> list[str]:
+        """Return the ids that the visitor likes now, the newest first."""
+        return self._items(token, _LIKES)
+
+    def recently_viewed(self, token: str, count: int) -> list[str]:
+        """Return the ids of up to `count` items that the visitor opened, the newest first."""
+        return self._items(token, ("view",))[:count]
+
+    def _items(self, token: str, event_types: Iterable[str]) -> list[str]:
+        try:
+            net, _ = net_events(self.store.of_visitor(token))
+        except StoreUnavailable:
+            return []
+        found = (event.item for event in reversed(net) if event.event_type in event_types)
+        return list(dict.fromkeys(found))
+
     def forget(self, token: str) -> str:
         """Delete everything kept of a visitor; return a new token, unrelated to the old one."""
         self.store.forget(check_visitor(token))

@@ -98,3 +98,16 @@ def test_a_lazy_object_is_made_once_and_again_after_a_failure(capsys):
         lazy.result()
     assert "it cannot be made: no disk" in capsys.readouterr().err
     assert lazy.result() == lazy.result() == 2
+
+
+def test_saved_and_viewed_items_are_listed_the_newest_first(visitor_service):
+    visitor = visitor_service.ensure_token("")
+    for item in ("a-1", "a-2", "a-1"):
+        visitor_service.record(visitor, "view", item, "site")
+    visitor_service.toggle_like(visitor, "a-2")
+    visitor_service.toggle_like(visitor, "a-1")
+    assert visitor_service.saved(visitor) == ["a-1", "a-2"]
+    assert visitor_service.recently_viewed(visitor, 5) == ["a-1", "a-2"]
+    assert visitor_service.recently_viewed(visitor, 1) == ["a-1"]
+    visitor_service.toggle_like(visitor, "a-1")
+    assert visitor_service.saved(visitor) == ["a-2"]

@@ -35,7 +35,7 @@ from lookbook.ui.components.query_bar import query_html
 from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.components.sort_menu import sort_html
 from lookbook.ui.pages.find.layout import Components
-from lookbook.ui.routing import parse_query_string, query_string
+from lookbook.ui.routing import parse_query_string, query_string, view_of
 from lookbook.ui.services.search import SearchService
 
 Updates = dict[Any, Any]  # component -> its new value; components that are not in it stay
@@ -310,18 +310,24 @@ class Callbacks:
     def open_link(self, search: str, liked: Liked) -> Updates:
         """Show the view of a query string; warns about the parts that cannot be used."""
         index = self.search_service.index
+        view = view_of(search)
         query, warnings = parse_query_string(search, index)
         for warning in warnings[:_MAX_WARNINGS]:
             info(warning, title="This link")
         updates = self._update(query, liked, ())
         if updates is NO_CHANGE:
             return updates
-        router = "!" + query_string(query, index)
-        return updates | {self.components.router: router, self.components.text: query.words}
+        router = "!" + (search.removeprefix("?") if view else query_string(query, index))
+        c = self.components
+        tabs = gr.Tabs(selected=view or "find")
+        return updates | {c.router: router, c.text: query.words, c.tabs: tabs}
 
     def navigate(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Show the view that back or forward leads to; an address holds no uploaded pictures."""
-        return self.open_link(event_value(event, "search"), liked)
+        search = event_value(event, "search")
+        if view := view_of(search):
+            return {self.components.tabs: gr.Tabs(selected=view)}
+        return self.open_link(search, liked)
 
     # the page
 

@@ -30,10 +30,11 @@ class Components:
     """The components of the Find page, and the state of each visitor's page.
 
     `shown` holds (id, score) of the results, `adding` whether the next upload is added to the
-    photos of the query (else it begins a new query).
+    photos of the query (else it begins a new query). `tabs` are the pages of the site.
     """
 
-    def __init__(self, examples: list[Path], results: int) -> None:
+    def __init__(self, examples: list[Path], results: int, tabs: gr.Tabs) -> None:
+        self.tabs = tabs
         self.query = gr.State(Query(count=results), time_to_live=PAGE_STATE_TTL)
         self.shown = gr.State([], time_to_live=PAGE_STATE_TTL)
         self.adding = gr.State(False)
@@ -112,7 +113,7 @@ class Components:
             *(self.text, self.suggestions, self.words, self.filters, self.diversity, self.count),
             *(self.query_bar, self.item_panel, self.outfits, self.summary, self.gallery),
             *(self.show_more, self.share_panel, self.save_panel, self.filter_button),
-            *(self.sort, self.more_cards),
+            *(self.sort, self.more_cards, self.tabs),
         ]
 
 

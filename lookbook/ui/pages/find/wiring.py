@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -36,6 +36,7 @@ _STOP_WAITING = (
     "() => document.querySelectorAll('#results').forEach((e) => e.classList.remove('waiting'))"
 )
 _READ_ADDRESS = "(_, liked) => [window.location.search, liked]"
+
 
 Event = Callable[..., Any]  # a gradio event listener, such as `button.click`
 
@@ -126,25 +127,32 @@ class Wiring:
         self._on(c.count.change, do.set_options, options, latest)
         self._on(c.diversity.change, do.set_options, options, latest)
 
-    def connect_address(self, site: gr.Blocks, visitor_loaded: Any) -> None:
-        """Show the view of the address on load (once the visitor is known), back and forward."""
+    def connect_address(self, visitor_loaded: Any) -> Any:
+        """Show the view of the address on load (once the visitor is known), back and forward.
+
+        Returns the dependency of the first of them.
+        """
         c, do = self.components, self.callbacks
         self._on_new_query(c.router.navigate, do.navigate)
         opened = visitor_loaded.then(
             do.open_link, [c.router, self.liked], self.outputs, js=_READ_ADDRESS, **SILENT_EVENT
         )
         opened.then(None, js=_SCROLL_TO_LINKED)
+        return opened
 
-    def connect_pages(
-        self, tabs: gr.Tabs, opened: Sequence[Event], show_all: Sequence[Event]
-    ) -> None:
+    def connect_tabs(self, find: gr.Tab, others: Mapping[str, gr.Tab]) -> None:
+        """Put the address of a page into the address bar when its tab is selected."""
+        for view, tab in {"": find, **others}.items():
+            tab.select(None, js=f"() => window.lookbookTab({view!r})")
+
+    def connect_pages(self, opened: Sequence[Event], show_all: Sequence[Event]) -> None:
         """Connect events of other pages that lead here: an item, or all items of one value."""
         callbacks = [(event, self.callbacks.open_card) for event in opened]
         callbacks += [(event, self.callbacks.show_all) for event in show_all]
         for event, callback in callbacks:
             self._cancel_photo_searches(event)
-            outputs = [*self.outputs, tabs]
-            done = event(_to_find(callback, tabs), self.query_inputs, outputs, **SILENT_EVENT)
+            wrapped = _to_find(callback, self.components.tabs)
+            done = event(wrapped, self.query_inputs, self.outputs, **SILENT_EVENT)
             done.then(None, js=_STOP_WAITING).then(None, js=_SCROLL_TO_RESULTS)
 
     def _on(

@@ -1,0 +1,54 @@
+"""Two to four items side by side, an attribute a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lookbook.schema.readable import column_label, facts
+from lookbook.ui.components import markup
+from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.views import ItemView
+
+MAX_COMPARED = 4
+
+
+class Comparison(HtmlComponent):
+    """A table of items; event: open (an item)."""
+
+    actions = ("open",)
+
+
+def comparison_html(views: Sequence[ItemView]) -> str:
+    """Return the HTML of the table; of a single item, what to do to compare it; "" for none."""
+    if not views:
+        return ""
+    if len(views) == 1:
+        return f"<p>Choose another piece to compare with {markup.escape(views[0].item.title)}.</p>"
+    texts = [dict(facts(view.item.attributes)) for view in views]
+    columns = list(dict.fromkeys(column for own in texts for column in own))
+    rows = [_row("Price", [view.price for view in views])] if any(v.price for v in views) else []
+    price = next((c for c in columns if column_label(c) == "Price" and rows), None)
+    rows += [
+        _row(column_label(column), [own.get(column, "") for own in texts])
+        for column in columns
+        if column != price
+    ]
+    head = "".join(f'<th scope="col">{_head(view)}</th>' for view in views)
+    return (
+        '<h3>Side by side</h3><div class="sheet"><table><thead><tr><td></td>'
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _head(view: ItemView) -> str:
+    title = markup.escape(view.item.title)
+    return (
+        f'<a class="open" href="{markup.item_url(view.item.id)}" data-act="open" '
+        f'data-id="{markup.escape(view.item.id)}"><img src="{markup.file_url(view.file)}" '
+        f'alt="">{title}</a>'
+    )
+
+
+def _row(label: str, cells: Sequence[str]) -> str:
+    written = "".join(f"<td>{markup.escape(cell) or '–'}</td>" for cell in cells)
+    return f'<tr><th scope="row">{markup.escape(label)}</th>{written}</tr>'

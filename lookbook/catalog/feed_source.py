@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lookbook.catalog.feeds import Feed, feed_of, is_further_photo, read_xml, references_in
+from lookbook.catalog.feeds import Feed, feed_of, read_xml
 from lookbook.catalog.files import fingerprint, walk
 from lookbook.catalog.items import Source
 from lookbook.catalog.matching import PictureFinder, is_picture
 from lookbook.catalog.records import (
-    Record,
     count_hosts,
     join_photos,
     match,
     parallel_for,
     pictures_column,
+    records_of,
     rejections,
     rows_of,
 )
@@ -82,12 +82,7 @@ def _plain(table: Table, columns: Columns, pictures: Pictures) -> Feed:
             f"URIs); name it by --image-column; its columns are {names}"
         )
     feed = Feed("table", image=column, notes=list(table.notes), refusals=rejections(table))
-    further = [c for c in table.columns if c != column and is_further_photo(c)]
-    for row in table.rows:
-        cells = dict(row.cells)
-        references = references_in(cells.get(column))
-        for name in further:
-            references += references_in(cells.pop(name, None))
-        feed.records.append(Record(cells, references, table.name, row.line))
+    feed.records, notes = records_of(table, column, pictures.finder)
+    feed.notes += notes
     feed.typed = table.typed
     return feed

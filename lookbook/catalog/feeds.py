@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from lookbook.catalog.items import Rejection
 from lookbook.catalog.records import Record, rejections
-from lookbook.catalog.references import is_data
+from lookbook.catalog.references import references_in
 from lookbook.catalog.table import SUFFIXES, Table, TableRow
 from lookbook.schema.column_names import normalize_column_name
 from lookbook.schema.columns import CatalogError, Columns
@@ -20,14 +20,7 @@ from lookbook.schema.missing import is_missing
 from lookbook.schema.money import convention_of, parse_amount
 
 FEED_SUFFIXES = (*SUFFIXES, ".xml")
-_ADDRESSES = re.compile(r"[\s,;|]+(?=https?://)")  # between two addresses of one cell
 _TAG = re.compile(r"<[^>]*>")
-_FURTHER = re.compile(
-    r"(additional|further|extra|other|more|alternat|weitere).*(image|photo|pic|img|bild)"
-)
-_NUMBERED = re.compile(
-    r"(image|photo|picture|img|bild|foto|pic)(url|link|src)?0*([2-9]|1\d)(url|link|src)?"
-)
 
 
 @dataclass
@@ -78,23 +71,6 @@ class _Rows:
     def text(self, row: TableRow, *names: str) -> str | None:
         found = self.cell(row, *names)
         return None if found is None else str(found).strip()
-
-
-def is_further_photo(column: str) -> bool:
-    """Whether a column is called like one of further photos: `additional_image`, `image_2`."""
-    plain = normalize_column_name(column)
-    return bool(_FURTHER.search(plain) or _NUMBERED.fullmatch(plain))
-
-
-def references_in(cell: object) -> list[object]:
-    """The pictures that a cell names: one, a list, or several addresses in a row."""
-    if is_missing(cell):
-        return []
-    if isinstance(cell, (list, tuple)):
-        return [r for r in cell if not is_missing(r)]
-    if isinstance(cell, str) and not is_data(cell):
-        return [p for p in _ADDRESSES.split(cell.strip()) if p]
-    return [str(cell) if isinstance(cell, (int, float)) else cell]
 
 
 def plain_text(value: str | None) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from lookbook.catalog.feeds import Feed, feed_of, parquet_table, references_in
+from lookbook.catalog.feeds import Feed, feed_of, parquet_table
 from lookbook.catalog.files import (
     Walk,
     choose_splits,
@@ -25,6 +25,7 @@ from lookbook.catalog.records import (
     match,
     parallel_for,
     pictures_column,
+    records_of,
     rejections,
     rows_of,
     without_doubles,
@@ -141,7 +142,7 @@ def _read_tables(
         if feed and FILE_COLUMN not in table.columns:
             _take_feed(read, feed, table_name)
         else:
-            _take(read, table, table_name, columns.image or FILE_COLUMN)
+            _take(read, table, table_name, columns.image or FILE_COLUMN, finder)
     return read
 
 
@@ -166,7 +167,7 @@ def _read_naming(
             read.notes.append(f"{place} is read: its column {column!r} names the pictures")
             if find_picture([column]) or columns.image:
                 read.column = column  # else it is an id that the files are called by
-            _take(read, table, table_name, column)
+            _take(read, table, table_name, column, finder)
     more = len(unread) - _MAX_NAMED
     read.notes += [
         *unread[:_MAX_NAMED],
@@ -216,18 +217,18 @@ def _take_feed(read: _Read, feed: Feed, table_name: str) -> None:
     read.typed = read.typed and feed.typed
 
 
-def _take(read: _Read, table: Table, table_name: str, column: str) -> None:
+def _take(read: _Read, table: Table, table_name: str, column: str, finder: PictureFinder) -> None:
     if table.columns and column not in table.columns:
         raise CatalogError(_without(column, table.columns, table.name))
     table.check()
     if not table.rows:
         read.notes.append(f"{table.name} has no rows")
     parent = PurePosixPath(table_name).parent.as_posix()
-    for row in table.rows:
-        references = references_in(row.cells.get(column))
-        record = Record(row.cells, references, table.name, row.line)
+    records, notes = records_of(table, column, finder)
+    for record in records:
         record.place = "" if parent == "." else parent
         read.records.append(record)
+    read.notes += notes
     read.tables.append(table_name)
     read.notes += table.notes
     read.refusals += rejections(table)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lookbook.catalog.values import CellRefusal, ColumnPlan, Reading, value_of
@@ -29,7 +29,7 @@ class Item:
     """One product: its picture (undecoded bytes or a path if possible), title and attributes.
 
     `photos` return its further photos, the most informative first; a call fetches the photo and
-    raises ImageError where that fails.
+    raises ImageError where that fails. `unusable`: photos before `image` that could not be fetched.
     """
 
     id: str
@@ -37,11 +37,12 @@ class Item:
     title: str
     attributes: dict[str, Value]
     photos: tuple[Callable[[], Picture], ...] = ()
+    unusable: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A row that cannot be used: `reason` is a slug for counting, `sentence` an error message.
+    """A row or a photo that cannot be used: `reason` is a slug for counting, `sentence` a message.
 
     `line` is its line in the file `table`; None for a row that is of no file.
     """
@@ -153,6 +154,11 @@ class Catalog:
         return self._source.reading.plans if self._source.reading else {}
 
     @property
+    def parallel(self) -> int:
+        """How many pictures may be fetched at once."""
+        return self._source.parallel
+
+    @property
     def notes(self) -> list[str]:
         """Messages about how the data set was read."""
         reading = self._source.reading
@@ -181,12 +187,14 @@ class Catalog:
         seen: dict[str, dict[str, None]] = {c.column: {} for c in self._conditions}
         selected = self._selected(seen)
         for (identifier, row, cells), fetch in _fetched_ahead(selected, self._source.parallel):
-            try:
-                picture = fetch()
-            except ImageError as error:
-                rejected.append(self.rejection(identifier, row, error))
+            photos = [fetch, *row.photos]
+            found, problems = _first_usable(photos)
+            unusable = tuple(self.rejection(identifier, row, problem) for problem in problems)
+            if found is None:
+                rejected.append(unusable[0])
                 continue
-            yield self._item(identifier, picture, row, cells)
+            item = self._item(identifier, found, row, cells)
+            yield replace(item, photos=tuple(photos[len(unusable) + 1 :]), unusable=unusable)
             count += 1
             if count == self._limit:
                 return
@@ -218,7 +226,6 @@ class Catalog:
             picture,
             words or printable(made_title(attributes, row.key)),
             attributes,
-            row.photos,
         )
 
     def _nothing(self, seen: Mapping[str, Mapping[str, None]]) -> str:
@@ -233,6 +240,17 @@ class Catalog:
             found = "; ".join(f"{column} has {_few(values)}" for column, values in seen.items())
             return f"{name}: no row meets {', '.join(self.source['where'])}; {found}"
         return f"{name}: it has no rows"
+
+
+def _first_usable(photos: Sequence[Fetch]) -> tuple[Picture | None, list[ImageError]]:
+    """Return the first photo that can be fetched, and what went wrong with those before it."""
+    problems: list[ImageError] = []
+    for fetch in photos:
+        try:
+            return fetch(), problems
+        except ImageError as error:
+            problems.append(error)
+    return None, problems
 
 
 def _look(seen: Mapping[str, dict[str, None]], cells: Mapping[str, Value]) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lookbook.catalog.items import Rejection, Row
 from lookbook.catalog.matching import PictureFinder, file_of_url, is_picture
-from lookbook.catalog.references import Pictures, decoded, is_data, is_url, shown
+from lookbook.catalog.references import (
+    Pictures,
+    decoded,
+    is_data,
+    is_url,
+    references_in,
+    shown,
+)
 from lookbook.catalog.table import Table
 from lookbook.catalog.values import Reading, understand
 from lookbook.images.loading import ImageError, Picture
@@ -19,6 +27,12 @@ from lookbook.schema.missing import is_missing
 
 _SAMPLE = 500  # rows that say whether a column names the pictures
 _NAMED = 3
+_FURTHER = re.compile(
+    r"(additional|further|extra|other|more|alternat|weitere).*(image|photo|pic|img|bild)"
+)
+_NUMBERED = re.compile(
+    r"(image|photo|picture|img|bild|foto|pic)(url|link|src)?0*([2-9]|1\d)(url|link|src)?"
+)
 # columns in which the rows of one product differ although they show one thing
 _OF_PHOTOS = frozenset(
     (
@@ -81,8 +95,9 @@ def _share(table: Table, column: str, finder: PictureFinder | None) -> float:
 
 def _is_picture(cell: object, finder: PictureFinder | None, named_so: bool) -> bool:
     """An address counts in a column that is called like one of pictures, or ends like a file."""
-    if isinstance(cell, (list, tuple)):
-        return bool(cell) and _is_picture(cell[0], finder, named_so)
+    references = references_in(cell)
+    if references != [cell]:
+        return bool(references) and _is_picture(references[0], finder, named_so)
     if isinstance(cell, (bytes, Mapping)):
         return bool(cell)
     text = str(cell).strip()
@@ -94,6 +109,34 @@ def _is_picture(cell: object, finder: PictureFinder | None, named_so: bool) -> b
         return named_so and decoded(text) is not None
     except ImageError:
         return False
+
+
+def records_of(
+    table: Table, column: str, finder: PictureFinder | None
+) -> tuple[list[Record], list[str]]:
+    """One record for each row, and notes: `column` names its picture, others further photos.
+
+    Such a column is called `additional_image`, `image_2` or the like, and at least half of its
+    filled cells name pictures.
+    """
+    further = [c for c in table.columns if c != column and _is_further(table, c, finder)]
+    records = []
+    for row in table.rows:
+        cells = dict(row.cells)
+        references = references_in(cells.get(column))
+        for name in further:
+            references += references_in(cells.pop(name, None))
+        records.append(Record(cells, references, table.name, row.line))
+    named = " and ".join(map(repr, further))
+    return records, [f"{table.name}: further photos are named by {named}"] if further else []
+
+
+def _is_further(table: Table, column: str, finder: PictureFinder | None) -> bool:
+    plain = normalize_column_name(column)
+    if not (_FURTHER.search(plain) or _NUMBERED.fullmatch(plain)):
+        return False
+    filled = [cell for row in table.rows if not is_missing(cell := row.cells.get(column))][:_SAMPLE]
+    return 2 * sum(_is_picture(cell, finder, True) for cell in filled) >= len(filled)
 
 
 def match(records: Iterable[Record], pictures: Pictures, name: str) -> list[str]:
@@ -249,7 +292,9 @@ def _is_one_product(rows: list[Record], image: str) -> bool:
 
 def _joined(rows: list[Record]) -> Record:
     first, *others = rows
-    further = [*first.further, *(o.file or next(iter(o.references), None) for o in others)]
+    further = list(first.further)
+    for other in others:
+        further += [other.file or next(iter(other.references), None), *other.references[1:]]
     return replace(first, further=further)
 
 

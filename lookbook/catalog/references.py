@@ -11,18 +11,35 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from lookbook.catalog.files import inner_file
-from lookbook.catalog.matching import PictureFinder, file_of_url
+from lookbook.catalog.matching import PictureFinder, file_of_url, is_picture
 from lookbook.images.loading import ImageError, Picture
+from lookbook.schema.missing import is_missing
 
 if TYPE_CHECKING:
     from lookbook.catalog.download import Downloader
 
+_ADDRESSES = re.compile(r"[\s,;|]+(?=https?://)")  # between two addresses of one cell
+_FILES = re.compile(r"\s*[,;|]\s*")  # between two file names of one cell
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}:/{0,2}[^\s]", re.IGNORECASE)
 _SCHEMES = ("http", "https", "ftp", "ftps", "file", "s3", "gs", "az", "hf", "data")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}", re.ASCII)
 _BASE64_LEAST = 64  # characters: a shorter text is a name
 _SIGNS = (b"\xff\xd8\xff", b"\x89PNG", b"WEBP", b"GIF8", b"ftyp", b"BM")  # of pictures' first bytes
 _SHOWN = 100  # characters of a reference that a message shows
+
+
+def references_in(cell: object) -> list[object]:
+    """The pictures that a cell names: one, a list, or several addresses or files in a row."""
+    if is_missing(cell):
+        return []
+    if isinstance(cell, (list, tuple)):
+        return [r for r in cell if not is_missing(r)]
+    if isinstance(cell, str) and not is_data(cell):
+        addresses = [p for p in _ADDRESSES.split(cell.strip()) if p]
+        files = [] if is_url(cell) else [f for f in _FILES.split(cell.strip()) if f]
+        several = len(files) > 1 and all(is_picture(f) for f in files)
+        return list(files if several else addresses)
+    return [str(cell) if isinstance(cell, (int, float)) else cell]
 
 
 def is_data(reference: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from lookbook.catalog.items import Catalog, Rejection, Row
@@ -56,11 +56,15 @@ class CatalogReport:
         known = catalog.source["kind"] in _TABLE_KINDS
         rows = catalog.rows()
         for identifier, row, values in rows if known else islice(rows, _ROWS):
-            if known and not row.by_address and (why := _problem(row)) is not None:
-                refused.append(catalog.rejection(identifier, row, why))
-                continue
+            why = _problem(row) if known and not row.by_address else None
+            if why is not None:
+                rejection = catalog.rejection(identifier, row, why)
+                if not row.photos:
+                    refused.append(rejection)
+                    continue
+                refused.append(replace(rejection, reason=f"{why.reason} (photo)"))
             items += 1
-            photos += 1 + len(row.photos)
+            photos += (why is None) + len(row.photos)
             by_address += row.by_address
             if len(shown) < _ROWS:
                 shown.append(_shown(catalog, identifier, values))

@@ -216,6 +216,15 @@ EMBED = (
     Setting("batch-size", 32, "pictures in one forward pass", int, min=1, max=4096),
     Setting("fold", True, "show near-duplicates of one picture as one result", bool),
     Setting("map", True, "project the catalogue to two dimensions, for the map of the site", bool),
+    Setting(
+        "detail-size",
+        1024,
+        "longer side in pixels of the second, larger size that photos are stored in; 0: none",
+        int,
+        min=0,
+        max=4096,
+    ),
+    Setting("picture-quality", 80, "WebP quality of the stored photos", int, min=1, max=100),
     Setting("licence", None, "licence of the pictures, shown on the site; default: the data set's"),
     Setting("seed", 0, "seed of the engine and of samples", int, min=0, max=2**31 - 1),
     Setting(

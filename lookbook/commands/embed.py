@@ -105,6 +105,8 @@ class _Run:
                 draw_map=args.map,
                 licence=args.licence,
                 model=args.model,
+                detail_size=args.detail_size,
+                picture_quality=args.picture_quality,
             ),
             batch_size=args.batch_size,
             resume=args.resume,

@@ -1,4 +1,4 @@
-"""Resize decoded RGB images: letterbox, thumbnail and thumbnail descriptor."""
+"""Resize decoded RGB images: letterbox, thumbnail, detail and thumbnail descriptor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PIL import Image
 
 from lookbook.images.loading import WHITE
 
+THUMBNAIL_HEIGHT = 320  # px
 _DESCRIPTOR_SIDE = 16
 DESCRIPTOR_SIZE = _DESCRIPTOR_SIDE**2 * 3  # entries of a thumbnail descriptor
 
@@ -26,12 +27,27 @@ def letterbox(
     return square
 
 
-def thumbnail(image: Image.Image, height: int = 320, quality: int = 80) -> bytes:
+def thumbnail(image: Image.Image, height: int = THUMBNAIL_HEIGHT, quality: int = 80) -> bytes:
     """Return WebP bytes of an RGB image at most `height` px tall and `4 * height` px wide."""
+    return _webp(image, (4 * height, height), quality=quality)
+
+
+def detail(image: Image.Image, size: int, quality: int = 80) -> bytes:
+    """Return WebP bytes of an RGB image at most `size` px on each side.
+
+    Returns b"" where that would show no more than its thumbnail does.
+    """
+    scale = min(1.0, size / max(image.size))
+    if scale * image.height <= THUMBNAIL_HEIGHT and scale * image.width <= 4 * THUMBNAIL_HEIGHT:
+        return b""
+    return _webp(image, (size, size), quality=quality, method=1)  # a quarter of method 4's time
+
+
+def _webp(image: Image.Image, size: tuple[int, int], **options: int) -> bytes:
     small = image.copy()
-    small.thumbnail((4 * height, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    small.thumbnail(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=quality)
+    small.save(out, "WEBP", **options)
     return out.getvalue()
 
 

@@ -20,6 +20,7 @@ from lookbook.index.publishing import CURRENT, current_name
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
+PHOTO_ITEMS = "photo-items.npy"  # int64 (photos - count,): the rows of items of further photos
 Projection = tuple[Array, Array]  # mean (raw_dim,), matrix (raw_dim, dim)
 
 
@@ -38,8 +39,11 @@ def project(vectors: Array, projection: Projection | None) -> Array:
 class Generation:
     """One opened generation: verified, its vectors and thumbnails memory-mapped.
 
-    `manifest`; `vectors` (count, dim); `items`, a table with `id`, `title`, `group` and the
-    attributes; `projection` (mean, matrix) or None; `root` where it was found through CURRENT.
+    `manifest`; `items`, a table with `id`, `title`, `group` and the attributes; `photo_vectors`
+    (photos, dim), of which the first `count` rows, `vectors`, are the first photo of each item, in
+    the order of `items`, and the others their further photos; `photo_items` int64 (photos,), the
+    row of the item that each is of; `projection` (mean, matrix) or None; `root` where it was found
+    through CURRENT.
     `read_json` and `read_array` give what else was stored with it.
     """
 
@@ -49,14 +53,17 @@ class Generation:
         self.manifest = Manifest.read(path)
         self.manifest.check_files(path, hashes=verify == "full")
         with _refusing(path / "vectors.npy"):
-            self.vectors: Array = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
+            vectors: Array = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        self.photo_vectors = vectors
         with _refusing(path / "items.parquet"):
             self.items = pq.read_table(path / "items.parquet", memory_map=False)
-        with _refusing(path / "thumbs.npy"):
-            self._offsets: Array = np.load(path / "thumbs.npy", allow_pickle=False)
         self.projection = self._read_projection()
         self._check_shapes()
-        self._thumbs = self._map_thumbs()
+        self.vectors: Array = vectors[: self.manifest.count]
+        self.photo_items = self._read_photo_items()
+        self._thumbs = self._map_pictures("thumbs")
+        details = "details.bin" in self.manifest.files
+        self._details = self._map_pictures("details") if details else None
 
     @classmethod
     def open(cls, path: str | Path, verify: str = "full") -> Generation:
@@ -105,12 +112,15 @@ class Generation:
                 f"engine {name} was asked for, this index was built for {built}: run "
                 f"`python embed.py --engine {name}`, or choose another --engine"
             )
-        return open_engine(name, self.path, self.vectors, m.metric, m.search_k)
+        return open_engine(name, self.path, self.photo_vectors, m.metric, m.search_k)
 
     def thumb(self, row: int) -> bytes:
-        """Return the thumbnail of row number `row` (WebP), as it was written."""
-        start, stop = self._offsets[row], self._offsets[row + 1]
-        return bytes(self._thumbs[start:stop].tobytes())
+        """Return the thumbnail of a photo by its row (that of its item for a first photo), WebP."""
+        return _picture(self._thumbs, row)
+
+    def detail(self, row: int) -> bytes:
+        """Return the larger picture of a photo by its row, WebP; b"" where there is none."""
+        return b"" if self._details is None else _picture(self._details, row)
 
     def _read_projection(self) -> Projection | None:
         from safetensors.numpy import load_file
@@ -159,11 +169,23 @@ class Generation:
             )
         return array
 
+    def _read_photo_items(self) -> Array:
+        count, further = self.manifest.count, self.manifest.photos - self.manifest.count
+        rows = np.arange(count)
+        if not further:
+            return rows
+        items = self.read_array(PHOTO_ITEMS, (further,), np.int64)
+        if items is None or items.min() < 0 or items.max() >= count:
+            raise IndexCorrupt(
+                f"{PHOTO_ITEMS} does not say which of the {count} items {further} photos are of"
+            )
+        return np.concatenate([rows, items])
+
     def _check_shapes(self) -> None:
         m = self.manifest
         stored, expected = (
-            (self.vectors.shape, str(self.vectors.dtype)),
-            ((m.count, m.dim), m.dtype),
+            (self.photo_vectors.shape, str(self.photo_vectors.dtype)),
+            ((m.photos, m.dim), m.dtype),
         )
         if stored != expected:
             raise IndexCorrupt(f"vectors.npy holds {stored}, the manifest says {expected}")
@@ -173,22 +195,32 @@ class Generation:
             raise IndexCorrupt(
                 f"items.parquet has {self.items.num_rows} rows, the manifest says {m.count}"
             )
+        if m.photos < m.count:
+            raise IndexCorrupt(f"{MANIFEST} says {m.photos} photos of {m.count} items")
         for name, dtype in (("id", pa.string()), ("title", pa.string()), ("group", pa.int64())):
             if name not in self.items.column_names or self.items[name].type != dtype:
                 raise IndexCorrupt(f"items.parquet has no column {name!r} of type {dtype}")
             if self.items[name].null_count:
                 raise IndexCorrupt(f"items.parquet has rows without {name!r}")
 
-    def _map_thumbs(self) -> Array:
-        path, offsets = self.path / "thumbs.bin", self._offsets
-        size, count = path.stat().st_size, self.manifest.count
+    def _map_pictures(self, name: str) -> tuple[Array, Array]:
+        """Map the pictures in NAME.bin; return their bytes, and where each photo's begin."""
+        path = self.path / f"{name}.bin"
+        with _refusing(self.path / f"{name}.npy"):
+            offsets: Array = np.load(self.path / f"{name}.npy", allow_pickle=False)
+        size, count = path.stat().st_size, self.manifest.photos
         if offsets.shape != (count + 1,) or offsets.dtype != np.int64:
             raise IndexCorrupt(
-                f"thumbs.npy holds {offsets.shape} of {offsets.dtype}, expected {(count + 1,)}"
+                f"{name}.npy holds {offsets.shape} of {offsets.dtype}, expected {(count + 1,)}"
             )
         if offsets[0] != 0 or offsets[-1] != size or (np.diff(offsets) < 0).any():
-            raise IndexCorrupt(f"thumbs.npy ends at {offsets[-1]}, thumbs.bin has {size} bytes")
-        return np.memmap(path, np.uint8, "r") if size else np.empty(0, np.uint8)
+            raise IndexCorrupt(f"{name}.npy ends at {offsets[-1]}, {name}.bin has {size} bytes")
+        return np.memmap(path, np.uint8, "r") if size else np.empty(0, np.uint8), offsets
+
+
+def _picture(pictures: tuple[Array, Array], row: int) -> bytes:
+    content, offsets = pictures
+    return bytes(content[offsets[row] : offsets[row + 1]].tobytes())
 
 
 @contextmanager

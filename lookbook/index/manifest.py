@@ -17,7 +17,7 @@ from lookbook.index.errors import IndexCorrupt
 SCHEMA = 1
 MANIFEST = "manifest.json"
 _REQUIRED = ("items.parquet", "vectors.npy", "thumbs.bin", "thumbs.npy")
-_OPTIONAL = ("projection.safetensors",)
+_OPTIONAL = ("projection.safetensors", "details.bin", "details.npy")
 _EXTRA = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.(json|npy)")  # stored for others, never interpreted
 _MAX_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -38,7 +38,8 @@ _CHOICES: dict[str, Callable[[], tuple[str, ...]]] = {
 _RANGES: dict[str, tuple[int, int]] = {
     "dim": (1, 1 << 16),
     "raw_dim": (1, 1 << 16),
-    "count": (1, 2**31 - 2),  # Annoy numbers its nodes with int32
+    "count": (1, 2**31 - 2),
+    "photos": (1, 2**31 - 2),  # Annoy numbers its nodes with int32
     "search_k": (1, 2**31 - 1),
     "trees": (1, 1 << 20),
 }
@@ -46,7 +47,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """`manifest.json` as it stands on disk; every field but those with a default is required."""
+    """`manifest.json` as it stands on disk; every field but `photos` and `kept` is required."""
 
     schema: int
     generation: str
@@ -56,7 +57,8 @@ class Manifest:
     raw_dim: int  # length of the encoder's vectors, before the projection if there is one
     dtype: str
     metric: str
-    count: int
+    count: int  # items
+    photos: int  # of all items; `count`, one each, where an older generation does not say it
     source: dict[str, Any]
     trees: int | None  # of the Annoy forest, None where another engine was built
     search_k: int | None  # effort of the engine that was built, None where none was
@@ -95,6 +97,7 @@ class Manifest:
             raise IndexCorrupt(
                 f"{MANIFEST} has schema {content.get('schema')!r}, this version reads {SCHEMA}"
             )
+        content = {"photos": content.get("count")} | content
         for one in fields(cls):
             if one.name not in content:
                 raise IndexCorrupt(f"{MANIFEST} lacks {one.name!r}")

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from lookbook.index.engines import build_engine, check_metric, check_options
 from lookbook.index.engines.contract import Array
 from lookbook.index.engines.tuning import Tuning, tune
-from lookbook.index.generation import Generation, Projection, project
+from lookbook.index.generation import PHOTO_ITEMS, Generation, Projection, project
 from lookbook.index.manifest import MANIFEST, SCHEMA, file_record, is_extra
 from lookbook.index.publishing import final_path, staged_generation
 
@@ -29,20 +29,25 @@ Extras = Mapping[str, "dict[str, Any] | Array"]  # file name (*.json, *.npy) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationContent:
-    """What a generation holds of a catalogue: n items, their vectors and pictures.
+    """What a generation holds of a catalogue: n items, the vectors and pictures of their p photos.
 
-    `vectors` (n, raw_dim) are the encoder's own; `projection` is applied when they are written and
-    stored, so that a query goes through the same. `items` has columns `id` (distinct), `title`,
-    optionally `group` (near-duplicates share a number) and attributes, n rows each; `thumbs` yields
-    n thumbnails. `encoder`, `source` and `licence` stand in the manifest; `report` becomes
-    report.json; `extras` are stored by name. `kept` says what was computed of an earlier
-    generation: file name, or `search_k` for the effort, -> {"generation", "created", "changed"}.
+    `vectors` (p, raw_dim) are the encoder's own; `projection` is applied when they are written and
+    stored, so that a query goes through the same. The first n are of the first photo of each item,
+    the others of further photos: `further_items` int64 (p - n,) are the rows of their items, None
+    where p is n. `items` has columns `id` (distinct), `title`, optionally `group` (near-duplicates
+    share a number) and attributes, n rows each; `thumbs` yields p thumbnails, `details` p larger
+    pictures, b"" for a photo without one; None for none at all. `encoder`, `source` and `licence`
+    stand in the manifest; `report` becomes report.json; `extras` are stored by name. `kept` says
+    what was computed of an earlier generation: file name, or `search_k` for the effort, ->
+    {"generation", "created", "changed"}.
     """
 
     vectors: Array
     items: Mapping[str, list[Any]] | pa.Table
     thumbs: Iterable[bytes]
     encoder: dict[str, Any]
+    further_items: Array | None = None
+    details: Iterable[bytes] | None = None
     source: dict[str, Any] = field(default_factory=dict)
     licence: str | None = None
     projection: Projection | None = None
@@ -96,18 +101,26 @@ def write_generation(
     options = options or EngineOptions()
     options.checked()
     progress = progress or (lambda stage, done, total: None)
-    table = items_table(content.items, len(content.vectors))
+    further = _further_items(content)
+    table = items_table(content.items, len(content.vectors) - len(further))
+    if len(further) and not 0 <= further.min() <= further.max() < len(table):
+        raise ValueError(f"expected further photos of items 0 to {len(table) - 1}")
     with staged_generation(
         Path(root), lambda folder: Generation.open(folder).open_engine(options.engine)
     ) as folder:
         vectors = _write_vectors(folder, content, options.metric, progress)
         tuning = _write_engine(folder, vectors, options, progress)
         pq.write_table(table, folder / "items.parquet")
-        _write_thumbs(folder, content.thumbs, len(table), progress)
+        _write_pictures(folder, "thumbs", content.thumbs, len(vectors), progress)
+        if content.details is not None:
+            _write_pictures(folder, "details", content.details, len(vectors), progress)
+        if len(further):
+            np.save(folder / PHOTO_ITEMS, further, allow_pickle=False)
         if content.report is not None:
             _write_json(folder / "report.json", content.report)
         _write_extras(folder, content.extras)
         manifest = _measured(folder, vectors, content.vectors.shape[1], options.engine, tuning)
+        manifest |= {"count": len(table), "photos": len(vectors)}
         manifest |= _requested(content, options)
         if tuning is None or tuning.effort != options.first_effort:
             manifest["kept"].pop("search_k", None)  # the one of before was not enough
@@ -119,6 +132,11 @@ def write_generation(
             files = {"files": manifest["files"] | enriched}
             _write_json(folder / MANIFEST, manifest | files)
     return final_path(folder)
+
+
+def _further_items(content: GenerationContent) -> Array:
+    none = np.zeros(0, np.int64)
+    return none if content.further_items is None else np.asarray(content.further_items, np.int64)
 
 
 def items_table(items: Mapping[str, list[Any]] | pa.Table, count: int) -> pa.Table:
@@ -234,19 +252,25 @@ def _write_engine(
     return tuning
 
 
-def _write_thumbs(folder: Path, thumbs: Iterable[bytes], count: int, progress: Progress) -> None:
+def _write_pictures(
+    folder: Path, name: str, pictures: Iterable[bytes], count: int, progress: Progress
+) -> None:
+    """Write NAME.bin and NAME.npy, where each picture begins; no details where all are b""."""
     offsets = np.zeros(count + 1, np.int64)
     done = 0
-    with (folder / "thumbs.bin").open("wb") as out:
-        for done, thumb in enumerate(thumbs, 1):
+    with (folder / f"{name}.bin").open("wb") as out:
+        for done, picture in enumerate(pictures, 1):
             if done > count:
                 break
-            offsets[done] = offsets[done - 1] + out.write(thumb)
-            progress("thumbnails", done, count)
+            offsets[done] = offsets[done - 1] + out.write(picture)
+            progress(name, done, count)
     if done != count:
         given = "more" if done > count else str(done)
-        raise ValueError(f"{count} items need {count} thumbnails, found {given}")
-    np.save(folder / "thumbs.npy", offsets, allow_pickle=False)
+        raise ValueError(f"{count} photos need {count} {name}, found {given}")
+    if name == "details" and not offsets[-1]:
+        (folder / f"{name}.bin").unlink()
+        return
+    np.save(folder / f"{name}.npy", offsets, allow_pickle=False)
 
 
 def _write_extras(folder: Path, extras: Extras) -> dict[str, Any]:
@@ -273,7 +297,6 @@ def _measured(
         "dim": vectors.shape[1],
         "raw_dim": raw_dim,
         "dtype": str(vectors.dtype),
-        "count": len(vectors),
         "search_k": tuning.effort if tuning else None,
         "recall": round(tuning.recall, 6) if tuning else 1.0,
         "engine": engine if tuning and tuning.faster_than_exact else "exact",

@@ -24,12 +24,16 @@ from lookbook.indexing.reuse import Previous
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """One encoded picture: float32 (dim,), its descriptor uint8 (768,) and its thumbnail (WebP)."""
+    """One encoded picture: float32 (dim,), its descriptor uint8 (768,), and what is shown of it.
+
+    `thumbnail` and `detail` are WebP; `detail` is b"" where there is none.
+    """
 
     hash: str
     vector: np.ndarray
     thumbnail_descriptor: np.ndarray
     thumbnail: bytes
+    detail: bytes = b""
 
 
 class EmbeddingCache:
@@ -77,14 +81,13 @@ class EmbeddingCache:
         path = self.folder / f"{self._last_shard:09d}.safetensors"
         partial = path.with_suffix(".part")
         hashes = [np.frombuffer(bytes.fromhex(e.hash), np.uint8) for e in images]
-        offsets = np.cumsum([0, *(len(e.thumbnail) for e in images)], dtype=np.int64)
         save_file(
             {
                 "hashes": np.stack(hashes),
                 "vectors": np.stack([e.vector for e in images]),
                 "signatures": np.stack([e.thumbnail_descriptor for e in images]),
-                "offsets": offsets,
-                "thumbs": np.frombuffer(b"".join(e.thumbnail for e in images), np.uint8),
+                **_joined([e.thumbnail for e in images], "offsets", "thumbs"),
+                **_joined([e.detail for e in images], "detail_offsets", "details"),
             },
             partial,
         )
@@ -138,14 +141,31 @@ class EmbeddingCache:
 
     def read_thumbnails(self, hashes: list[str]) -> Iterator[bytes]:
         """Yield the thumbnails in the order of `hashes`."""
+        return self._read_pictures(hashes, "offsets", "thumbs", Previous.read_thumbnail)
+
+    def read_details(self, hashes: list[str]) -> Iterator[bytes]:
+        """Yield the details in the order of `hashes`, b"" where there is none."""
+        return self._read_pictures(hashes, "detail_offsets", "details", Previous.read_detail)
+
+    def _read_pictures(
+        self,
+        hashes: list[str],
+        offsets: str,
+        pictures: str,
+        read: Callable[[Previous, str], bytes],
+    ) -> Iterator[bytes]:
+        """Yield pictures: of `published` where it holds them, else of the tensors of a shard."""
         for digest in hashes:
             if digest not in self._location and self._published is not None:
-                yield self._published.read_thumbnail(digest)
+                yield read(self._published, digest)
                 continue
             path, row = self._location[digest]
             shard = self._open(path)
-            start, end = shard.get_slice("offsets")[row : row + 2]
-            yield shard.get_slice("thumbs")[int(start) : int(end)].tobytes()
+            start, end = 0, 0
+            if pictures in shard.keys():  # noqa: SIM118 (it is no mapping)
+                start, end = (int(offset) for offset in shard.get_slice(offsets)[row : row + 2])
+            # safetensors refuses an empty slice at the end
+            yield shard.get_slice(pictures)[start:end].tobytes() if end > start else b""
 
     def clear(self) -> None:
         """Delete all shards."""
@@ -160,3 +180,11 @@ class EmbeddingCache:
         self.folder.rmdir()
         with contextlib.suppress(OSError):
             self.folder.parent.rmdir()
+
+
+def _joined(pictures: list[bytes], offsets: str, name: str) -> dict[str, np.ndarray]:
+    """Return pictures as tensors, their bytes and where each begins; none where all are empty."""
+    if not any(pictures):
+        return {}
+    ends = np.cumsum([0, *map(len, pictures)], dtype=np.int64)
+    return {offsets: ends, name: np.frombuffer(b"".join(pictures), np.uint8)}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,34 +15,70 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from lookbook.catalog import Catalog, Item
+from lookbook.catalog import Catalog, Item, Rejection
 from lookbook.encoding.encoder import Encoder
-from lookbook.images.loading import ImageError, Picture, content_hash, read_bytes
-from lookbook.images.transforms import thumbnail, thumbnail_descriptor
+from lookbook.encoding.preprocessing import MIN_DECODE_SIDE
+from lookbook.images.loading import ImageError, Picture, content_hash, load_rgb, read_bytes
+from lookbook.images.transforms import detail, thumbnail, thumbnail_descriptor
 from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
 
 SHARD = 128  # pictures encoded between two writes: the most that an interruption can cost
 
 
+@dataclass(frozen=True)
+class PictureOptions:
+    """The two sizes that a photo is stored in, both as WebP of `quality` (1 to 100).
+
+    Beside its thumbnail, a larger photo gets a detail of at most `detail_size` px on each side; 0
+    for none.
+    """
+
+    detail_size: int = 1024
+    quality: int = 80
+
+
 @dataclass
 class EncodedCatalog:
-    """Usable items in catalogue order with the hash of each picture, and the rejected ones."""
+    """Usable items in catalogue order, the content hashes of their photos, what was rejected.
+
+    An entry of `rejected` has id, reason, sentence, maybe file, and `kept` where it is a photo of
+    an item that has others.
+    """
 
     items: list[Item] = field(default_factory=list)
-    hashes: list[str] = field(default_factory=list)
-    rejected: list[dict[str, Any]] = field(default_factory=list)  # id, reason, sentence, file
+    photos: list[list[str]] = field(default_factory=list)  # of each item, its first one first
+    rejected: list[dict[str, Any]] = field(default_factory=list)
     newly_encoded: int = 0  # the others were in the cache, or repeat a picture
+
+    @property
+    def hashes(self) -> list[str]:
+        """Content hash of each photo: the first ones in the order of items, then the others."""
+        further = [digest for photos in self.photos for digest in photos[1:]]
+        return [photos[0] for photos in self.photos] + further
+
+    @property
+    def further_items(self) -> np.ndarray:
+        """Return int64 (photos - items,): which item each of the further photos is of."""
+        counts = [len(photos) - 1 for photos in self.photos]
+        return np.repeat(np.arange(len(counts)), counts)
+
+
+@dataclass
+class _Photo:
+    hash: str
+    pixels: np.ndarray | None = None  # None: in the cache already
+    thumbnail_descriptor: np.ndarray | None = None
+    thumbnail: bytes = b""
+    detail: bytes = b""
 
 
 @dataclass
 class _Prepared:
+    """An item and its different photos that can be used; what is wrong with the others."""
+
     item: Item
-    hash: str = ""
-    pixels: np.ndarray | None = None  # None: in the cache already
-    thumbnail_descriptor: np.ndarray | None = None
-    thumbnail: bytes = b""
-    error: ImageError | None = None
-    file: str | None = None  # name of a rejected picture, where it is a file
+    photos: dict[str, _Photo] = field(default_factory=dict)
+    problems: list[dict[str, Any]] = field(default_factory=list)
 
 
 def encode_catalog(
@@ -51,22 +88,30 @@ def encode_catalog(
     *,
     batch_size: int,
     quiet: bool = False,
+    parallel: int = 1,
+    pictures: PictureOptions = PictureOptions(),
 ) -> EncodedCatalog:
-    """Encode what `cache` does not have yet. Unusable pictures are listed, never raised."""
+    """Encode what `cache` does not have yet. Unusable pictures are listed, never raised.
+
+    The further photos of `parallel` items are fetched at once.
+    """
     encoded = EncodedCatalog()
-    bar = tqdm(total=catalog.total, unit=" pictures", disable=quiet or None, smoothing=0.05)
-    with ThreadPoolExecutor(2) as pool, bar:
-        for chunk in _prefetch(catalog, pool, encoder, cache):
-            missing = [p for p in chunk if p.pixels is not None]
-            if missing:
-                encoded.newly_encoded += _encode(missing, encoder, cache, batch_size)
+    prepare = partial(_prepare, encoder=encoder, cache=cache, options=pictures)
+    bar = tqdm(total=catalog.total, unit=" items", disable=quiet or None, smoothing=0.05)
+    with ThreadPoolExecutor(max(2, parallel)) as pool, bar:
+        for chunk in _prefetch(catalog, pool, prepare):
+            photos = (photo for prepared in chunk for photo in prepared.photos.values())
+            missing = [photo for photo in photos if photo.pixels is not None]
+            for start in range(0, len(missing), SHARD):
+                shard = missing[start : start + SHARD]
+                encoded.newly_encoded += _encode(shard, encoder, cache, batch_size)
             _append(chunk, encoded)
             bar.update(len(chunk))
     return encoded
 
 
 def _prefetch(
-    items: Iterable[Item], pool: ThreadPoolExecutor, encoder: Encoder, cache: EmbeddingCache
+    items: Iterable[Item], pool: ThreadPoolExecutor, prepare: Callable[[Item], _Prepared]
 ) -> Iterator[list[_Prepared]]:
     """Yield chunks of prepared items; the next chunk is read and decoded while the caller uses one.
 
@@ -75,10 +120,7 @@ def _prefetch(
     stream = iter(items)
 
     def read_chunk() -> list[Future]:
-        return [
-            pool.submit(_prepare, item.image, item, encoder, cache)
-            for item in islice(stream, SHARD)
-        ]
+        return [pool.submit(prepare, item) for item in islice(stream, SHARD)]
 
     with ThreadPoolExecutor(1) as reader:
         upcoming = reader.submit(read_chunk)
@@ -87,38 +129,68 @@ def _prefetch(
             yield [future.result() for future in chunk]
 
 
-def _prepare(picture: Picture, item: Item, encoder: Encoder, cache: EmbeddingCache) -> _Prepared:
-    """Hash a picture; unless it is in the cache, decode, letterbox and make its thumbnail."""
-    file = Path(picture).name if isinstance(picture, (str, Path)) else None
-    item = Item(item.id, b"", item.title, item.attributes)  # lets go of the picture's bytes
-    try:
-        if isinstance(picture, (Image.Image, np.ndarray)):
-            pixels = np.asarray(picture)
-            digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-        else:
-            picture = picture if isinstance(picture, bytes) else read_bytes(picture)
-            digest = content_hash(picture)
-        if digest in cache:
-            return _Prepared(item, digest)
-        image = encoder.preprocessing.open(picture)
-        pixels = encoder.preprocessing.resize(image)
-        return _Prepared(item, digest, pixels, thumbnail_descriptor(image), thumbnail(image))
-    except ImageError as error:
-        return _Prepared(item, error=error, file=file)
+def _prepare(
+    item: Item, encoder: Encoder, cache: EmbeddingCache, options: PictureOptions
+) -> _Prepared:
+    """Prepare the photos of an item; one that repeats another of them counts once."""
+    prepared = _Prepared(Item(item.id, b"", item.title, item.attributes))  # without the picture
+    prepared.problems += [record(rejection) for rejection in item.unusable]
+    for fetch in (lambda: item.image, *item.photos):
+        picture: Picture | None = None
+        try:
+            picture = fetch()
+            photo = _prepare_photo(picture, encoder, cache, options)
+            prepared.photos.setdefault(photo.hash, photo)
+        except ImageError as error:
+            problem = {"id": item.id, "reason": error.reason, "sentence": str(error)}
+            if isinstance(picture, (str, Path)):
+                problem["file"] = Path(picture).name
+            prepared.problems.append(problem)
+    return prepared
 
 
-def _encode(
-    prepared: list[_Prepared], encoder: Encoder, cache: EmbeddingCache, batch_size: int
-) -> int:
+def _prepare_photo(
+    picture: Picture, encoder: Encoder, cache: EmbeddingCache, options: PictureOptions
+) -> _Photo:
+    """Hash a picture; unless it is in the cache, decode, letterbox and make what is shown of it."""
+    if isinstance(picture, (Image.Image, np.ndarray)):
+        pixels = np.asarray(picture)
+        digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+    else:
+        picture = picture if isinstance(picture, bytes) else read_bytes(picture)
+        digest = content_hash(picture)
+    if digest in cache:
+        return _Photo(digest)
+    image = encoder.preprocessing.open(picture)
+    pixels = encoder.preprocessing.resize(image)
+    return _Photo(
+        digest,
+        pixels,
+        thumbnail_descriptor(image),
+        thumbnail(image, quality=options.quality),
+        _detail(picture, image, options),
+    )
+
+
+def _detail(picture: Picture, decoded: Image.Image, options: PictureOptions) -> bytes:
+    """Return the detail of a picture; `decoded` may be reduced to `MIN_DECODE_SIDE` already."""
+    if not options.detail_size:
+        return b""
+    if min(decoded.size) >= MIN_DECODE_SIDE:
+        decoded = load_rgb(picture, min_side_hint=options.detail_size)
+    return detail(decoded, options.detail_size, options.quality)
+
+
+def _encode(photos: list[_Photo], encoder: Encoder, cache: EmbeddingCache, batch_size: int) -> int:
     """Encode what the cache lacks and add it; return how many pictures that were."""
-    distinct = list({p.hash: p for p in prepared if p.hash not in cache}.values())
+    distinct = list({p.hash: p for p in photos if p.hash not in cache}.values())
     if not distinct:
         return 0
     batches = [distinct[i : i + batch_size] for i in range(0, len(distinct), batch_size)]
     vectors = [encoder.forward(np.stack([_present(p.pixels) for p in batch])) for batch in batches]
     cache.add_shard(
         [
-            EncodedImage(p.hash, vector, _present(p.thumbnail_descriptor), p.thumbnail)
+            EncodedImage(p.hash, vector, _present(p.thumbnail_descriptor), p.thumbnail, p.detail)
             for p, vector in zip(distinct, np.concatenate(vectors), strict=True)
         ]
     )
@@ -132,13 +204,14 @@ def _present(array: np.ndarray | None) -> np.ndarray:
 
 def _append(chunk: list[_Prepared], encoded: EncodedCatalog) -> None:
     for prepared in chunk:
-        if prepared.error is None:
+        if prepared.photos:
             encoded.items.append(prepared.item)
-            encoded.hashes.append(prepared.hash)
-            continue
-        rejection = {
-            "id": prepared.item.id,
-            "reason": prepared.error.reason,
-            "sentence": str(prepared.error),
-        }
-        encoded.rejected.append(rejection | ({"file": prepared.file} if prepared.file else {}))
+            encoded.photos.append(list(prepared.photos))
+            encoded.rejected += [problem | {"kept": True} for problem in prepared.problems]
+        else:
+            encoded.rejected.append(prepared.problems[0])
+
+
+def record(rejection: Rejection) -> dict[str, Any]:
+    """Return a rejection as an entry of `EncodedCatalog.rejected`."""
+    return {name: value for name, value in vars(rejection).items() if value is not None}

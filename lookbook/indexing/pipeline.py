@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from lookbook.catalog import Catalog, Rejection
+from lookbook.catalog import Catalog
 from lookbook.encoding.encoder import Encoder
 from lookbook.index import (
     EngineOptions,
@@ -25,13 +25,14 @@ from lookbook.index import (
 from lookbook.index.near_duplicates import group_pairs
 from lookbook.index.writing import items_table
 from lookbook.indexing.embedding_cache import EmbeddingCache
-from lookbook.indexing.encode_catalog import EncodedCatalog, encode_catalog
+from lookbook.indexing.encode_catalog import EncodedCatalog, PictureOptions, encode_catalog, record
 from lookbook.indexing.enrichment import enrich
 from lookbook.indexing.reuse import Previous, files_for_reuse
 from lookbook.indexing.summary import Summary
 from lookbook.indexing.update import Update
 
 WORK, LOCK = ".work", ".lock"
+_OF_PICTURES = ("detail_size", "picture_quality")
 _VERSION = ("fingerprint", "revision")  # of a source: says when it was changed, not what it is
 
 
@@ -44,8 +45,10 @@ class BuildOptions:
     """What a run makes of its catalogue; report.json records it.
 
     `model` is where the encoder is found again (folder or Hub id; None: the shipped one). `dim`
-    projects the vectors (None: they stay as they are). `licence` None is the catalogue's own. The
-    others are those of `EngineOptions` and `enrich`.
+    projects the vectors (None: they stay as they are). `licence` None is the catalogue's own.
+    `detail_size` and `picture_quality` are those of `PictureOptions`; photos that are taken from
+    the published generation keep the sizes that they have there. The others are those of
+    `EngineOptions` and `enrich`.
     """
 
     metric: str = "angular"
@@ -58,6 +61,8 @@ class BuildOptions:
     draw_map: bool = True
     licence: str | None = None
     model: str | None = None
+    detail_size: int = 1024
+    picture_quality: int = 80
 
     def engine_options(self, first_effort: int | None = None) -> EngineOptions:
         """Return the options of the engine; `first_effort` is what tuning tries first."""
@@ -96,11 +101,12 @@ def build(
         if not resume:
             cache.clear()
         started = time.monotonic()
-        encoded = _encode(catalog, encoder, cache, batch_size, quiet)
+        pictures = PictureOptions(options.detail_size, options.picture_quality)
+        encoded = _encode(catalog, encoder, cache, batch_size, quiet, pictures)
         encoding_done = time.monotonic()
         items = items_table(_columns(encoded, None), len(encoded.items))
         recorded, report = _recorded(options, catalog), _report(catalog, encoded)
-        update = Update(items, encoded.hashes, previous, source, recorded, report)
+        update = Update(items, encoded.photos, previous, source, recorded, report)
         generation = update.published_generation
         if generation is None:
             content = _content(catalog, encoder, encoded, cache, update, options)
@@ -114,7 +120,7 @@ def build(
         encoded,
         encoding_done - started,
         time.monotonic() - encoding_done,
-        catalog.notes,
+        [*catalog.notes, *_on_sizes(source, options)],
         changes=update.changes,
         note=note,
         published=not update.published_generation,
@@ -130,10 +136,21 @@ def _checked(options: BuildOptions, catalog: Catalog, encoder: Encoder) -> Build
 
 
 def _encode(
-    catalog: Catalog, encoder: Encoder, cache: EmbeddingCache, batch_size: int, quiet: bool
+    catalog: Catalog,
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    batch_size: int,
+    quiet: bool,
+    pictures: PictureOptions,
 ) -> EncodedCatalog:
-    encoded = encode_catalog(catalog, encoder, cache, batch_size=batch_size, quiet=quiet)
-    encoded.rejected += [_record(rejection) for rejection in catalog.rejected]
+    encoded = encode_catalog(
+        *(catalog, encoder, cache),
+        batch_size=batch_size,
+        quiet=quiet,
+        parallel=catalog.parallel,
+        pictures=pictures,
+    )
+    encoded.rejected += [record(rejection) for rejection in catalog.rejected]
     if not encoded.items:
         raise BuildError(_nothing_usable(catalog, encoded))
     return encoded
@@ -151,6 +168,16 @@ def _previous(
     if not before.holds_vectors_of(encoder.identity):
         return before, None, "the published generation is of another encoder"
     return before, before, ""
+
+
+def _on_sizes(source: Previous | None, options: BuildOptions) -> list[str]:
+    """A note where photos of before were stored in other sizes than this run stores."""
+    if source is None:
+        return []
+    before = source.options if isinstance(source.options, dict) else {}
+    if all(before.get(name) == getattr(options, name) for name in _OF_PICTURES):
+        return []
+    return ["photos of before keep the sizes that they were stored in; --fresh stores all anew"]
 
 
 def _write(
@@ -177,10 +204,6 @@ def _recorded(options: BuildOptions, catalog: Catalog) -> dict[str, Any]:
     return asdict(options) | {"source": source}
 
 
-def _record(rejection: Rejection) -> dict[str, Any]:
-    return {name: value for name, value in vars(rejection).items() if value is not None}
-
-
 def _report(catalog: Catalog, encoded: EncodedCatalog) -> dict[str, list[Any]]:
     """What `report.json` holds: the refused rows and cells by line, and how columns were read."""
     cells = [vars(refusal) for refusal in catalog.cell_refusals]
@@ -195,16 +218,20 @@ def _content(
     update: Update,
     options: BuildOptions,
 ) -> GenerationContent:
-    hashes, dim = encoded.hashes, options.dim
+    hashes, dim, count = encoded.hashes, options.dim, len(encoded.items)
     vectors, descriptors = cache.read_vectors(hashes), cache.read_descriptors(hashes)
-    pairs = update.duplicate_pairs(vectors, descriptors) if options.near_duplicates else None
+    pairs = None
+    if options.near_duplicates:
+        pairs = update.duplicate_pairs(vectors[:count], descriptors[:count])
     projection = update.projection() or whitening(vectors, dim) if dim else None
     embeddings = vectors if projection else None
     return GenerationContent(
         vectors=vectors,
         items=_columns(encoded, pairs),
         thumbs=cache.read_thumbnails(hashes),
+        details=cache.read_details(hashes) if options.detail_size else None,
         encoder=encoder.identity | {"model": options.model},
+        further_items=encoded.further_items,
         source=catalog.source,
         licence=options.licence,
         projection=projection,
@@ -254,7 +281,7 @@ def whitening(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _columns(encoded: EncodedCatalog, pairs: np.ndarray | None) -> dict[str, list]:
     items = encoded.items
-    groups = None if pairs is None else group_pairs(pairs, encoded.hashes)
+    groups = None if pairs is None else group_pairs(pairs, encoded.hashes[: len(items)])
     reserved = {
         "id": [item.id for item in items],
         "title": [item.title for item in items],

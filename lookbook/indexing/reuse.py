@@ -31,7 +31,7 @@ _DIGEST = 32  # bytes of a sha256
 class Changes:
     """Items of a catalogue against those of the published generation, by id.
 
-    `changed`: the same id with another picture, title or attribute.
+    `changed`: the same id with another photo, title or attribute.
     """
 
     added: int
@@ -66,22 +66,26 @@ class Origin:
 class Previous:
     """A published generation that says which pictures it was made of; embeddings by content hash.
 
-    A content hash is 64 hex digits. `options` is what the run was asked for, as `pipeline` wrote
+    A content hash is 64 hex digits; `hashes` are those of all photos by row, `photos` those of each
+    item, its first one first. `options` is what the run was asked for, as `pipeline` wrote
     it; `figures` are the calibration and the evaluation by the names of their files.
     """
 
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
         self.manifest = generation.manifest
-        count = self.manifest.count
+        count, photos = self.manifest.count, self.manifest.photos
         self.hashes = [
-            row.tobytes().hex() for row in _required(generation, HASHES, (count, _DIGEST))
+            row.tobytes().hex() for row in _required(generation, HASHES, (photos, _DIGEST))
         ]
-        self._descriptors = _required(generation, DESCRIPTORS, (count, DESCRIPTOR_SIZE))
-        shape = (count, self.manifest.raw_dim)
+        self.photos = [[digest] for digest in self.hashes[:count]]
+        for digest, item in zip(self.hashes[count:], generation.photo_items[count:], strict=True):
+            self.photos[item].append(digest)
+        self._descriptors = _required(generation, DESCRIPTORS, (photos, DESCRIPTOR_SIZE))
+        shape = (photos, self.manifest.raw_dim)
         self._embeddings = generation.read_array(EMBEDDINGS, shape, np.float16)
         if self._embeddings is None and generation.projection is None:
-            self._embeddings = generation.vectors
+            self._embeddings = generation.photo_vectors
         self._row_of = {digest: row for row, digest in reversed(list(enumerate(self.hashes)))}
         self.report = generation.read_json(REPORT, _object) or {}
         update = self.report.get("update")
@@ -111,8 +115,9 @@ class Previous:
         return content_hash in self._row_of
 
     def rows(self, hashes: Sequence[str]) -> np.ndarray:
-        """Return int64 (n,): the first row with each content hash, -1 where there is none."""
-        return np.array([self._row_of.get(digest, -1) for digest in hashes], np.int64)
+        """Return int64 (n,): the first item that each picture is the first photo of, else -1."""
+        rows = np.array([self._row_of.get(digest, -1) for digest in hashes], np.int64)
+        return np.where(rows < self.manifest.count, rows, -1)
 
     def _known_rows(self, hashes: Sequence[str]) -> list[int]:
         return [self._row_of[digest] for digest in hashes]
@@ -130,22 +135,26 @@ class Previous:
         """Return the thumbnail of a picture, as it was written."""
         return self.generation.thumb(self._row_of[content_hash])
 
-    def is_of(self, ids: Sequence[str], hashes: Sequence[str]) -> bool:
-        """Whether it holds these items with these pictures in this order."""
-        return self.hashes == list(hashes) and self.generation.items["id"].to_pylist() == list(ids)
+    def read_detail(self, content_hash: str) -> bytes:
+        """Return the detail of a picture, as it was written; b"" where there is none."""
+        return self.generation.detail(self._row_of[content_hash])
+
+    def is_of(self, ids: Sequence[str], photos: Sequence[list[str]]) -> bool:
+        """Whether it holds these items with these photos in this order."""
+        return self.photos == list(photos) and self.generation.items["id"].to_pylist() == list(ids)
 
     def changes(
-        self, items: pa.Table, hashes: Sequence[str], columns: Collection[str] | None = None
+        self, items: pa.Table, photos: Sequence[list[str]], columns: Collection[str] | None = None
     ) -> Changes:
         """Compare the items of a catalogue (as `items_table` gives them) with those of before.
 
-        Only `columns` and the pictures count; None: all columns do.
+        Only `columns` and the photos count; None: all columns do.
         """
         old = self.generation.items
         old_rows = {id: row for row, id in enumerate(old["id"].to_pylist())}
         pairs = [(row, old_rows.get(id, -1)) for row, id in enumerate(items["id"].to_pylist())]
         kept = [(new, before) for new, before in pairs if before >= 0]
-        differs = np.array([hashes[new] != self.hashes[before] for new, before in kept], bool)
+        differs = np.array([photos[new] != self.photos[before] for new, before in kept], bool)
         if columns is None:
             columns = {*items.column_names, *old.column_names} - {"id", "group"}
         for name in columns:
@@ -159,16 +168,16 @@ class Previous:
             unchanged=len(kept) - changed,
         )
 
-    def drift(self, items: pa.Table, hashes: Sequence[str]) -> tuple[int, int | None]:
-        """Return how many items have changed in their picture, and how many for the figures.
+    def drift(self, items: pa.Table, photos: Sequence[list[str]]) -> tuple[int, int | None]:
+        """Return how many items have changed in their photos, and how many for the figures.
 
         For these a value of the columns that they are measured by counts too; None where the
         catalogue has other columns than before, so that other figures can be measured.
         """
-        pictures = self.changes(items, hashes, columns=()).count
+        pictures = self.changes(items, photos, columns=()).count
         if set(items.column_names) != set(self.generation.items.column_names):
             return pictures, None
-        return pictures, self.changes(items, hashes, self._measured_columns()).count
+        return pictures, self.changes(items, photos, self._measured_columns()).count
 
     def _measured_columns(self) -> set[str]:
         """The columns that the calibration and the evaluation go by."""
@@ -197,7 +206,8 @@ class Previous:
     def duplicate_pairs(self, hashes: Sequence[str]) -> np.ndarray | None:
         """Return its pairs of near-duplicates as (later, earlier) rows of `hashes`, int64 (p, 2).
 
-        None where they were not stored. Pairs with a picture that is gone are left out.
+        `hashes` are those of first photos: only these are compared. None where they were not
+        stored. Pairs with a picture that is gone are left out.
         """
         pairs = self.generation.read_array(PAIRS, (None, 2), np.int64)
         if pairs is None:

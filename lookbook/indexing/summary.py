@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -26,10 +26,11 @@ _MAX_LISTED = 5  # rejected pictures that are listed; report.json has all of the
 class Summary:
     """Counts, seconds of each stage, and the figures of the search.
 
-    `items` of which `encoded` are new and `groups` differ (near-duplicates share one); `coloured`:
-    how many items are shown as how many products in several colours; `rejected`: how many for each
-    reason; `listed_rejections`: (name, sentence) of the first ones; `columns`: role -> the column
-    that title, picture, id and price were read from. `engine_bytes`: size of the approximate
+    `items`, of which `groups` differ (near-duplicates share one), with `photos`, of which `encoded`
+    are new; `coloured`: how many items are shown as how many products in several colours;
+    `rejected`: how many items for each reason, `rejected_photos`: how many photos of items that
+    have others; `listed_rejections`: (name, sentence) of the first ones; `columns`: role -> the
+    column that title, picture, id and price were read from. `engine_bytes`: size of the approximate
     engine's file, 0 without one. `changes` against the generation of before, None where there was
     none to compare with, and then `note` says why, "" for a first index; `published` is False
     where nothing had changed, so that the generation of before stays.
@@ -37,10 +38,12 @@ class Summary:
 
     generation: Path
     items: int
+    photos: int
     encoded: int
     groups: int
     coloured: tuple[int, int]
     rejected: dict[str, int]
+    rejected_photos: dict[str, int]
     seconds_encoding: float
     seconds_index: float
     engine_bytes: int
@@ -77,10 +80,12 @@ class Summary:
         return cls(
             generation=generation,
             items=len(encoded.items),
+            photos=manifest.photos,
             encoded=encoded.newly_encoded,
             groups=len(set(opened.items["group"].to_pylist())),
             coloured=count_colourways(index),
-            rejected=dict(Counter(r["reason"] for r in encoded.rejected)),
+            rejected=_by_reason(encoded, kept=False),
+            rejected_photos=_by_reason(encoded, kept=True),
             seconds_encoding=seconds_encoding,
             seconds_index=seconds_index,
             engine_bytes=manifest.files[engine_file]["bytes"] if engine_file else 0,
@@ -117,7 +122,8 @@ class Summary:
 
     def _counts(self) -> str:
         pieces, products = self.coloured
-        parts = [f"{self.items:,} pieces"]
+        photos = f" with {self.photos:,} photos" if self.photos > self.items else ""
+        parts = [f"{self.items:,} pieces{photos}"]
         if products:
             product = "1 product" if products == 1 else f"{products:,} products"
             parts.append(f"{pieces:,} of them shown as {product} in several colours")
@@ -141,8 +147,10 @@ class Summary:
         return asdict(self) | {"generation": str(self.generation)}
 
     def _rejections(self) -> list[str]:
-        count = sum(self.rejected.values())
-        reasons = ", ".join(f"{n} {reason}" for reason, n in self.rejected.items()) or "none"
+        count = sum(self.rejected.values()) + sum(self.rejected_photos.values())
+        reasons = _reasons(self.rejected) or "none"
+        if photos := _reasons(self.rejected_photos):
+            reasons += f"; further photos of pieces that are kept: {photos}"
         more = (
             [f"  and {count - len(self.listed_rejections):,} more"]
             if count > len(self.listed_rejections)
@@ -165,3 +173,12 @@ class Summary:
             f"{min(TUNED_FOR, self.items)}{missed}; the site takes the "
             f"{'exact' if self.engine == 'exact' else 'quick'} search"
         )
+
+
+def _by_reason(encoded: EncodedCatalog, *, kept: bool) -> dict[str, int]:
+    """Count rejections by reason: of photos whose item is kept, or of items."""
+    return dict(Counter(r["reason"] for r in encoded.rejected if r.get("kept", False) == kept))
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())

@@ -31,7 +31,7 @@ _OF_THE_FIGURES = ("metric", "dim", "near_duplicates", "seed")
 class Update:
     """The items of a run against the published generation.
 
-    `items` is the table that will be stored, `hashes` the content hash of each row's picture.
+    `items` is the table that will be stored, `photos` the content hashes of each row's photos.
     `previous` is the generation to compare with, `source` the one to take embeddings from; None
     where there is none. `options` are what the run was asked for, `report` what it says of the
     catalogue.
@@ -45,14 +45,14 @@ class Update:
     def __init__(
         self,
         items: pa.Table,
-        hashes: Sequence[str],
+        photos: Sequence[list[str]],
         previous: Previous | None,
         source: Previous | None,
         options: Mapping[str, Any],
         report: Mapping[str, Any],
     ) -> None:
-        self.hashes, self.previous, self._source = hashes, previous, source
-        self.changes: Changes | None = previous.changes(items, hashes) if previous else None
+        self.photos, self.previous, self._source = photos, previous, source
+        self.changes: Changes | None = previous.changes(items, photos) if previous else None
         self.options: dict[str, Any] = json.loads(json.dumps(options))
         self.origins: dict[str, Origin] = source.origins() if source else {}
         self.published_generation: Path | None = None  # the one that stays: nothing has changed
@@ -66,18 +66,18 @@ class Update:
         return (
             self.changes is not None
             and not self.changes.count
-            and source.is_of(items["id"].to_pylist(), self.hashes)
+            and source.is_of(items["id"].to_pylist(), self.photos)
             and source.options == self.options
             and source.report == source.report | said
         )
 
     def _forget_what_changed(self, source: Previous, items: pa.Table) -> None:
         """Count this update's changes for each origin; drop those with too many of them."""
-        pictures, measured = source.drift(items, self.hashes)
+        pictures, measured = source.drift(items, self.photos)
         for name, origin in list(self.origins.items()):
             changed = measured if name in FIGURES else pictures
             total = None if changed is None else origin.changed + changed
-            if total is None or total >= MAX_CHANGED * len(self.hashes):
+            if total is None or total >= MAX_CHANGED * len(self.photos):
                 del self.origins[name]
             else:
                 self.origins[name] = replace(origin, changed=total)
@@ -106,13 +106,22 @@ class Update:
     def _kept_from(self, name: str) -> Previous | None:
         return self._source if name in self.origins else None
 
+    @property
+    def first_photos(self) -> list[str]:
+        """The content hash of each item's first photo."""
+        return [hashes[0] for hashes in self.photos]
+
     def duplicate_pairs(self, vectors: np.ndarray, descriptors: np.ndarray) -> np.ndarray:
-        """Return pairs of near-duplicates, int64 (p, 2); only those of new pictures are sought."""
-        kept = self._source.duplicate_pairs(self.hashes) if self._source else None
-        known = self._source.rows(self.hashes) >= 0 if self._source else np.zeros(0, bool)
+        """Return pairs of near-duplicates, int64 (p, 2); only those of new pictures are sought.
+
+        `vectors` and `descriptors` are those of the first photo of each item.
+        """
+        first = self.first_photos
+        kept = self._source.duplicate_pairs(first) if self._source else None
+        known = self._source.rows(first) >= 0 if self._source else np.zeros(0, bool)
         if kept is None or (~known).sum() > MAX_CHANGED * len(known):
-            return near_duplicate_pairs(vectors, descriptors, self.hashes)
-        new = near_duplicate_pairs(vectors, descriptors, self.hashes, known=known)
+            return near_duplicate_pairs(vectors, descriptors, first)
+        new = near_duplicate_pairs(vectors, descriptors, first, known=known)
         return np.unique(np.concatenate([kept, new]), axis=0)
 
     def projection(self) -> Projection | None:
@@ -128,7 +137,7 @@ class Update:
     def places_on_map(self) -> np.ndarray | None:
         """Return the places of kept pictures, float32 (n, 2), NaN for new ones; None to draw it."""
         source = self._kept_from(MAP)
-        return source.places_on_map(self.hashes) if source else None
+        return source.places_on_map(self.first_photos) if source else None
 
     def figures(self) -> dict[str, dict[str, Any]]:
         """Return the calibration and the evaluation that are kept, by the names of their files."""

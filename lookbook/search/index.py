@@ -45,6 +45,8 @@ class Hit:
 class Index(ItemTable):
     """A verified, memory-mapped generation that answers queries.
 
+    An item is found by its closest photo; wherever an item is compared as a whole, its vector is
+    that of its first photo.
     Never changes once opened, so any number of threads may search it at the same time. What a
     catalogue means (products, words, calibration, outfit slots) is derived from it by functions
     that are memoised with `per_index`.
@@ -58,7 +60,7 @@ class Index(ItemTable):
         self._requested_engine = engine
         opened = generation.open_engine(self.engine)
         self._approximate_engine = opened if opened.effort is not None else None
-        self._exact = ExactEngine(generation.vectors, generation.manifest.metric)
+        self._exact = ExactEngine(generation.photo_vectors, generation.manifest.metric)
         super().__init__(generation.items)
         self.derived: dict[str, object] = {}
         self.derived_lock = RLock()
@@ -102,6 +104,26 @@ class Index(ItemTable):
     def thumb(self, id: str) -> bytes:
         """Return the picture of an item that a gallery shows, as WebP; raises UnknownItem."""
         return self.generation.thumb(self.row_of(id))
+
+    def photo_rows(self, id: str) -> list[int]:
+        """Return the rows of an item's photos in `Generation.photo_vectors`, the first one first.
+
+        They are those of `Generation.thumb` and `Generation.detail`. Raises UnknownItem.
+        """
+        row = self.row_of(id)
+        further = np.flatnonzero(self.generation.photo_items[len(self) :] == row) + len(self)
+        return [row, *further.tolist()]
+
+    def closest_photos(self, rows: Sequence[int], query: np.ndarray) -> np.ndarray:
+        """Return int64 (r,), the row of each item's photo that is closest to a vector as stored.
+
+        `rows` are those of r items; the rows of photos are those of `Generation.photo_vectors`.
+        """
+        photo_items = self.generation.photo_items
+        candidates = np.flatnonzero(np.isin(photo_items, rows))
+        photos = self._exact.search(query[None], len(candidates), candidates)[0][0]
+        items, best = np.unique(photo_items[photos], return_index=True)
+        return np.asarray(photos[best[np.searchsorted(items, rows)]])
 
     # vectors
 
@@ -176,8 +198,9 @@ class Index(ItemTable):
         exclude_rows: Sequence[int] | np.ndarray = (),
         groups: Groups = None,
     ) -> list[Hit]:
-        """Return the k rows closest to a vector as stored, (manifest.dim,), best first.
+        """Return the k rows whose closest photo is closest to a vector as stored, best first.
 
+        `query` is float32 (manifest.dim,).
         `allowed` bool (n,), the rows that meet the filters, None without filters; `exclude_rows`
         are left out as well. `groups` int (n,): of the rows that share a number only the best is
         given, as in `duplicate_groups` or `product_groups(index)`.
@@ -188,15 +211,19 @@ class Index(ItemTable):
         filtered = allowed is not None
         allowed = np.ones(len(self), bool) if allowed is None else allowed.copy()
         allowed[np.asarray(exclude_rows, np.int64)] = False
+        photo_items = self.generation.photo_items
+        if len(photo_items) > len(self):
+            allowed = allowed[photo_items]
+            groups = photo_items if groups is None else groups[photo_items]
         matching = int(allowed.sum())
         query, approximate = np.asarray(query, np.float32)[None], None
         if self._approximate_engine and not (filtered and matching <= _FEW_ROWS):
             approximate = self._approximate(query, k, allowed, matching, groups)
-        rows, scores = approximate or self._exactly(query, k, allowed, matching, groups)
+        photos, scores = approximate or self._exactly(query, k, allowed, matching, groups)
         items = self.items
         return [
             Hit(self.ids[row], float(score), items[row], row)
-            for row, score in zip(rows.tolist(), scores, strict=True)
+            for row, score in zip(photo_items[photos].tolist(), scores, strict=True)
         ]
 
     def _rows(self, ids: Iterable[str]) -> list[int]:
@@ -209,7 +236,7 @@ class Index(ItemTable):
     def _exactly(
         self, query: np.ndarray, k: int, allowed: np.ndarray, matching: int, groups: Groups
     ) -> tuple[np.ndarray, np.ndarray]:
-        among = None if matching == len(self) else np.flatnonzero(allowed)
+        among = None if matching == len(allowed) else np.flatnonzero(allowed)
         depth = min(self._depth(k, groups), matching)
         while True:
             rows, scores = self._exact.search(query, depth, among)
@@ -222,7 +249,7 @@ class Index(ItemTable):
         """Whether any of `rows` has a cosine to `query` at which approximate search was tuned."""
         if self.manifest.metric == "angular":
             return bool((scores >= _MIN_IN_DISTRIBUTION).any())
-        vectors = np.asarray(self.generation.vectors[rows[:TUNED_FOR]], np.float32)
+        vectors = np.asarray(self.generation.photo_vectors[rows[:TUNED_FOR]], np.float32)
         lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
         return bool((vectors @ query >= _MIN_IN_DISTRIBUTION * lengths).any())
 
@@ -236,8 +263,8 @@ class Index(ItemTable):
         """
         engine = self._approximate_engine
         assert engine is not None and engine.effort is not None
-        depth = -(-self._depth(k, groups) * len(self) // max(1, matching))
-        while depth <= max(2 * k, len(self) // 4):
+        depth = -(-self._depth(k, groups) * len(allowed) // max(1, matching))
+        while depth <= max(2 * k, len(allowed) // 4):
             effort = engine.effort * max(1, depth // TUNED_FOR)
             rows, scores = engine.search(query, depth, effort=effort)
             if not self._is_near(query[0], rows[0], scores[0]):
@@ -252,7 +279,8 @@ class Index(ItemTable):
     def _depth(self, k: int, groups: Groups) -> int:
         """How many rows to ask for at first, so that k groups are likely among them."""
         folds = groups is not None and (groups is not self.duplicate_groups or self._has_duplicates)
-        return 2 * k if folds else k
+        photos_each = len(self.generation.photo_items) // len(self)
+        return k * photos_each * (2 if folds else 1)
 
     @cached_property
     def _has_duplicates(self) -> bool:

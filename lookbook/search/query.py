@@ -428,7 +428,8 @@ def _diversified(
     if not hits:
         return []
     rows = [hit.row for hit in hits]
-    vectors = index.generation.vectors[rows].astype(np.float32)
+    photos = index.closest_photos(rows, vector)
+    vectors = index.generation.photo_vectors[photos].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     relevance = vectors @ unit_vectors(vector) + lexical[rows]
     order = maximal_marginal_relevance(

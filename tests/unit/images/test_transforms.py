@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lookbook.images.loading import load_rgb
-from lookbook.images.transforms import letterbox, thumbnail, thumbnail_descriptor
+from lookbook.images.transforms import detail, letterbox, thumbnail, thumbnail_descriptor
 
 RED, BLUE, WHITE = (200, 30, 30), (30, 30, 200), (255, 255, 255)
 
@@ -55,6 +55,18 @@ def test_letterbox_is_antialiased():
     stripes[:, ::2] = 255  # finer than the result can show: even grey, no moiré
     box = np.asarray(letterbox(Image.fromarray(stripes), 64)).astype(int)
     assert np.abs(box[4:-4, 4:-4] - 127).max() <= 4
+
+
+def test_a_detail_is_at_most_of_its_size_and_only_of_what_a_thumbnail_reduces():
+    def size(image, side):
+        data = detail(image, side)
+        return Image.open(io.BytesIO(data)).size if data else None
+
+    assert size(shirt((1500, 2000)), 1024) == (768, 1024)
+    assert size(shirt((2000, 1000)), 1024) == (1024, 512)
+    assert size(shirt((300, 400)), 1024) == (300, 400), "never enlarged"
+    assert size(shirt((240, 320)), 1024) is None
+    assert size(shirt((1500, 2000)), 320) is None, "a thumbnail shows as much"
 
 
 def test_thumbnail_is_webp_of_the_given_height_and_never_enlarged():

@@ -113,14 +113,14 @@ def test_same_input_same_files(tmp_path):
 def test_vectors_and_thumbs_are_mapped_not_read(tmp_path):
     generation = Generation.open(write_tiny(tmp_path))
     assert isinstance(generation.vectors, np.memmap)
-    assert isinstance(generation._thumbs, np.memmap)
+    assert isinstance(generation._thumbs[0], np.memmap)
     assert not generation.vectors.flags.writeable
 
 
 def test_progress_reaches_the_end_of_every_stage(tmp_path):
     seen = {}
     write_tiny(tmp_path, progress=lambda what, done, total: seen.update({what: (done, total)}))
-    expected = dict.fromkeys(("vectors", "annoy", "thumbnails"), (30, 30)) | {"tuning": (1, 1)}
+    expected = dict.fromkeys(("vectors", "annoy", "thumbs"), (30, 30)) | {"tuning": (1, 1)}
     assert seen == expected
 
 
@@ -140,8 +140,8 @@ def bad_items(**changes):
         (bad_items(id=["a", "a"]), "2 items have 1 ids"),
         (bad_items(title=None), "lack the column 'title'"),
         (bad_items(colour=["red"]), "2 vectors but 1 values in the column 'colour'"),
-        ({"thumbs": [b""]}, "2 items need 2 thumbnails, found 1"),
-        ({"thumbs": [b""] * 3}, "2 items need 2 thumbnails, found more"),
+        ({"thumbs": [b""]}, "2 photos need 2 thumbs, found 1"),
+        ({"thumbs": [b""] * 3}, "2 photos need 2 thumbs, found more"),
         ({"vectors": np.array([[1, np.nan], [1, 2]])}, "vector 0 is not finite"),
         ({"vectors": np.array([[1, 2], [1e6, 0]])}, "vector 1 is not finite as float16"),
         ({"vectors": np.array([[1, 2], [0, 0]])}, "vector 1 is zero"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,15 @@ def test_what_was_added_is_there_in_any_order_and_after_a_restart(tmp_path):
     assert_holds(cache, 3, 1, 2, 3)
     assert_holds(EmbeddingCache(tmp_path, IDENTITY), 2, 3, 1)
     assert encoded(4).hash not in cache
+
+
+def test_details_are_read_where_there_are_some(tmp_path):
+    cache = EmbeddingCache(tmp_path, IDENTITY)
+    cache.add_shard([encoded(1), encoded(2)])  # as a shard of an earlier version: without any
+    cache.add_shard([encoded(3), replace(encoded(4), detail=b"large 4"), encoded(5)])
+    hashes = [encoded(number).hash for number in (4, 1, 3, 5)]
+    assert list(EmbeddingCache(tmp_path, IDENTITY).read_details(hashes)) == [b"large 4", *[b""] * 3]
+    assert_holds(cache, 4, 3, 1)
 
 
 def test_a_shard_that_brings_nothing_new_overwrites_nothing(tmp_path):

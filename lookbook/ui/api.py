@@ -249,10 +249,11 @@ class Api:
         return {f.column: {value.value: value.count for value in f.choices} for f in columns}
 
     def about(self) -> dict[str, Any]:
-        """What this index holds: number of pieces, source, licence, encoder, date and recall."""
+        """What this index holds: pieces, photos, source, licence, encoder, date and recall."""
         m = self.search_service.index.manifest
         return {
             "pieces": m.count,
+            "photos": m.photos,
             "source": m.source.get("name"),
             "licence": m.licence,
             "created": m.created,

@@ -39,6 +39,8 @@ _API = re.compile(
     re.DOTALL,
 )
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
+# named by what they show, see SearchService: what a browser has of them stays right
+_CATALOGUE_PICTURE = re.compile(r"/gradio_api/file=.*/thumbs/[0-9a-f]{32}\.webp", re.DOTALL)
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)")
 _TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
 _CHECK_SECONDS = 5.0  # a database may be locked
@@ -113,8 +115,8 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        send = self._with_headers(send)
         path = scope["path"]
+        send = self._with_headers(send, bool(_CATALOGUE_PICTURE.fullmatch(path)))
         if path in ("/healthz", "/readyz"):
             await self._health(path, send)
         elif (refusal := self._refusal(scope)) is not None:
@@ -178,8 +180,11 @@ class Guard:
                 raise
             await _answer(send, 413, self._too_large(scope["path"]))
 
-    def _with_headers(self, send: Send) -> Send:
-        """Add the security headers; drop those that let other sites read the answers."""
+    def _with_headers(self, send: Send, immutable: bool) -> Send:
+        """Add the security headers; drop those that let other sites read the answers.
+
+        `immutable`: what is found may stay in the browser's cache for a year.
+        """
         added = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
@@ -196,6 +201,8 @@ class Guard:
                     for name, value in message.get("headers", [])
                     if not name.lower().startswith(b"access-control-allow-")
                 ]
+                if immutable and message["status"] in (200, 206, 304):
+                    kept.append((b"cache-control", b"private, max-age=31536000, immutable"))
                 message = {**message, "headers": [*kept, *added]}
             await send(message)
 

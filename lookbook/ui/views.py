@@ -37,11 +37,19 @@ class Card:
 
 
 @dataclass(frozen=True)
+class PhotoView:
+    """A photo: the paths of its thumbnail and of its detail, "" where it has none."""
+
+    file: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class ItemView:
-    """The item that is searched from; the other fields as in `Card`."""
+    """The item that is searched from with all its photos; the other fields as in `Card`."""
 
     item: IndexItem
-    file: str
+    photos: tuple[PhotoView, ...]
     price: str = ""
     liked: bool = False
     colours: tuple[tuple[str, str], ...] = ()

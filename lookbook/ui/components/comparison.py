@@ -41,11 +41,10 @@ def comparison_html(views: Sequence[ItemView]) -> str:
 
 
 def _head(view: ItemView) -> str:
-    title = markup.escape(view.item.title)
+    title, picture = markup.escape(view.item.title), markup.file_url(view.photos[0].file)
     return (
         f'<a class="open" href="{markup.item_url(view.item.id)}" data-act="open" '
-        f'data-id="{markup.escape(view.item.id)}"><img src="{markup.file_url(view.file)}" '
-        f'alt="">{title}</a>'
+        f'data-id="{markup.escape(view.item.id)}"><img src="{picture}" alt="">{title}</a>'
     )
 
 

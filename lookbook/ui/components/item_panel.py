@@ -6,20 +6,24 @@ import time
 from collections.abc import Sequence
 
 from lookbook.schema.readable import column_label, facts
+from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
 from lookbook.ui.components.gallery import HEART, LIKE_BUTTONS, gallery_html, icon
-from lookbook.ui.views import ItemView, OutfitView
+from lookbook.ui.views import ItemView, OutfitView, PhotoView
 
 _MAX_COLOURS = 8  # links to other colourways
 _FIRST_ROWS = 6  # attributes that are shown at first
 
 
 class ItemPanel(HtmlComponent):
-    """The item that is searched from; events: like, look, also, open (another colour)."""
+    """The item that is searched from; events: like, look, also, open (another colour).
+
+    A press on a small photo shows it large, a press on the large one its detail, without an event.
+    """
 
     actions = ("like", "look", "also", "open")
-    script = LIKE_BUTTONS
+    script = LIKE_BUTTONS + assets.read("item_photos.js")
 
 
 class OutfitPanel(HtmlComponent):
@@ -54,8 +58,8 @@ def item_html(view: ItemView) -> str:
     price = f'<p class="price">{markup.escape(view.price)}</p>' if view.price else ""
     price += '<p class="sold-out">Sold out</p>' if view.sold_out else ""
     return (
-        f'<section class="piece" aria-label="{title}"><img src="{markup.file_url(view.file)}" '
-        f'alt="{title}"><div><h2>{title}</h2>{price}<div class="acts">{_buttons(view)}</div>'
+        f'<section class="piece" aria-label="{title}">{_photos(view)}'
+        f'<div><h2>{title}</h2>{price}<div class="acts">{_buttons(view)}</div>'
         f"{_colours(view)}{_details(rows)}</div></section>"
     )
 
@@ -65,6 +69,50 @@ def _details(rows: Sequence[str]) -> str:
     first, rest = "".join(rows[:_FIRST_ROWS]), "".join(rows[_FIRST_ROWS:])
     more = f"<details><summary>All details</summary><dl>{rest}</dl></details>" if rest else ""
     return f"<dl>{first}</dl>{more}"
+
+
+def _photos(view: ItemView) -> str:
+    """Return the large photo, a button for each where there are several, and the dialog of it."""
+    title, first = markup.escape(view.item.title), view.photos[0]
+    sources = f'src="{markup.file_url(first.file)}" srcset="{_srcset(first)}"'
+    large = f'<img {sources} alt="{title}">'
+    dialog = ""
+    if any(photo.detail for photo in view.photos):
+        disabled = "" if first.detail else " disabled"
+        large = (
+            f'<button type="button" class="large" aria-label="Enlarge: {title}" '
+            f'data-detail="{_detail_url(first)}"{disabled}>{large}</button>'
+        )
+        dialog = (
+            f'<dialog aria-label="{title}"><button type="button" class="close" '
+            f'aria-label="Close">&times;</button><img alt="{title}"></dialog>'
+        )
+    return f'<div class="views">{large}{_small_photos(view.photos)}{dialog}</div>'
+
+
+def _small_photos(photos: Sequence[PhotoView]) -> str:
+    if len(photos) < 2:
+        return ""
+    buttons = "".join(
+        f'<button type="button" class="small" aria-pressed="{"true" if number == 1 else "false"}" '
+        f'aria-label="Photo {number} of {len(photos)}" data-detail="{_detail_url(photo)}" '
+        f'data-srcset="{_srcset(photo)}">'
+        f'<img src="{markup.file_url(photo.file)}" alt="" loading="lazy" decoding="async"></button>'
+        for number, photo in enumerate(photos, 1)
+    )
+    return f'<div role="group" aria-label="Photos">{buttons}</div>'
+
+
+def _detail_url(photo: PhotoView) -> str:
+    return markup.file_url(photo.detail) if photo.detail else ""
+
+
+def _srcset(photo: PhotoView) -> str:
+    """Return the thumbnail for a plain screen, the detail for one with finer pixels."""
+    urls = [
+        markup.file_url(file).replace(" ", "%20") for file in (photo.file, photo.detail) if file
+    ]
+    return ", ".join(f"{url} {density}x" for density, url in enumerate(urls, 1))
 
 
 def _buttons(view: ItemView) -> str:

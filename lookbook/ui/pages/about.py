@@ -27,6 +27,7 @@ def about_html(index: Index) -> str:
     source = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"
     facts = {
         "Pieces": f"{m.count:,}",
+        **({"Photos": f"{m.photos:,}"} if m.photos > m.count else {}),
         "From": source,
         "Indexed": m.created[:10],
         "Pictures": m.licence or "licence unknown",

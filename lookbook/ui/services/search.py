@@ -32,7 +32,7 @@ from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
-from lookbook.ui.views import CARD_ACTIONS, Card, ItemView
+from lookbook.ui.views import CARD_ACTIONS, Card, ItemView, PhotoView
 
 _INVITATION = "Show a picture, or pick one."
 _SORTED_BY = {"price": "price", "price-down": "price", "newest": "age"}
@@ -126,6 +126,21 @@ class SearchService:
         """Return the thumbnail of an item; raises UnknownItem."""
         return load_rgb(self.holding(id).thumb(id))
 
+    def closest_picture(self, id: str, query: np.ndarray | str) -> Image.Image:
+        """Return the photo of an item that is closest to a vector of the encoder or to an item.
+
+        The first photo where an update has removed that item. Raises UnknownItem.
+        """
+        index = self.holding(id)
+        if isinstance(query, str):
+            if query not in index:
+                return self.item_picture(id)
+            vector = index.vector(query)
+        else:
+            vector = index.to_index_space(query)
+        (photo,) = index.closest_photos([index.row_of(id)], vector)
+        return load_rgb(index.generation.thumb(int(photo)))
+
     def search(self, query: Query, liked: Collection[str] = (), start: int = 0) -> ResultsView:
         """Return the answer to a query, cards of the hits from `start` only.
 
@@ -174,7 +189,7 @@ class SearchService:
         row, item = index.row_of(id), index.item(id)
         return ItemView(
             item=item,
-            file=self.thumb_file(id),
+            photos=tuple(self._photo(index, photo) for photo in index.photo_rows(id)),
             price=self.price_text(item),
             liked=id in liked,
             colours=tuple(self.colour_label(other) for other in other_colours(index, row)),
@@ -185,6 +200,11 @@ class SearchService:
     def product_page(self, item: IndexItem) -> str:
         """Return the address of an item's page in the shop, "" where there is none."""
         return self.links.address(item.id, item.attributes)
+
+    def _photo(self, index: Index, row: int) -> PhotoView:
+        detail = index.generation.detail(row)
+        file = self._file_of(index.generation.thumb(row))
+        return PhotoView(file, self._file_of(detail) if detail else "")
 
     def as_hit(self, id: str, score: float = 0.0) -> Hit:
         """Return an item as if a search had found it; raises UnknownItem."""
@@ -234,13 +254,16 @@ class SearchService:
         return find_exact(self.index, text)
 
     def thumb_file(self, id: str) -> str:
-        """Return the path of an item's thumbnail, which is unpacked when it is first shown.
+        """Return the path of an item's thumbnail; see `_file_of`. Raises UnknownItem."""
+        return self._file_of(self.holding(id).thumb(id))
+
+    def _file_of(self, picture: bytes) -> str:
+        """Return the path of a picture, which is unpacked when it is first shown.
 
         It is named by what it shows, so the addresses in open pages and in browsers' caches stay
         right when another generation is published. A data URL where it cannot be written: the disk
-        may be full. Raises UnknownItem.
+        may be full.
         """
-        picture = self.holding(id).thumb(id)
         path = self.folder / f"{hashlib.blake2b(picture, digest_size=16).hexdigest()}.webp"
         if not path.exists():
             partial = path.with_suffix(f".{time.monotonic_ns()}")

@@ -25,7 +25,7 @@ from lookbook.ui.components.share import SharePanel
 from lookbook.ui.pages import about, explore
 from lookbook.ui.pages.find.share_actions import ShareActions
 from lookbook.ui.services.search import SearchService
-from lookbook.ui.views import Card, ItemView, OutfitView
+from lookbook.ui.views import Card, ItemView, OutfitView, PhotoView
 from tests.tiny_index import publish_tiny
 
 NASTY = "</b><script>alert(1)</script>\"' onload=x {{this}} ${1} `"
@@ -53,7 +53,7 @@ def everything(text: str) -> str:
     card = Card("1", text, "/tmp/a.webp", text, text, 0.5, text, text, (("2", text),))
     facet = Facet(text, (FacetValue(text, 3, True),))
     item = IndexItem(text, text, {text: text})
-    view = ItemView(item, text, text, True, ((text, text),))
+    view = ItemView(item, (PhotoView(text, text), PhotoView(text)), text, True, ((text, text),))
     query = Query(words=text, positive=(text,), where=(f"a={text}",))
     return "".join(
         [
@@ -236,7 +236,7 @@ def test_an_explanation_writes_values_as_the_item_panel_does():
     values = {"size": 38.0, "new": True, "tags": ("a", "b")}
     item = IndexItem("7", "shirt", values)
     dialog = Tags(explanation_html([], list(values.items()), ""))
-    panel = Tags(item_html(ItemView(item, "f.webp")))
+    panel = Tags(item_html(ItemView(item, (PhotoView("f.webp"),))))
     for text in ("38", "yes", "a, b"):
         assert f": {text}" in dialog.text
         assert text in panel.text

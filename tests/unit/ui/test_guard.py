@@ -125,6 +125,14 @@ def test_headers_of_every_answer():
     assert "x-frame-options" not in framed.headers
 
 
+def test_pictures_named_by_what_they_show_stay_in_the_browser():
+    name = "0123456789abcdef" * 2
+    kept = guarded().get(f"/gradio_api/file=/tmp/x/thumbs/{name}.webp")
+    assert kept.headers["cache-control"] == "private, max-age=31536000, immutable"
+    for other in (f"/tmp/x/{name}.webp", "/tmp/x/thumbs/1.webp"):
+        assert "cache-control" not in guarded().get(f"/gradio_api/file={other}").headers
+
+
 def test_alive_and_ready():
     def broken():
         raise OSError("gone")

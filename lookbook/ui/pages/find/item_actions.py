@@ -13,7 +13,6 @@ from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import ImageError
 from lookbook.images.transforms import thumbnail
 from lookbook.outfits import complete
-from lookbook.search.index import IndexItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.photo_query import crop_to_box
 from lookbook.search.query import Query
@@ -42,32 +41,34 @@ class ItemActions:
             return ""
         result = self.search_service.item(id)
         try:
-            name, picture, item = self._queried(photos, query)
+            name, picture, compared = self._queried(photos, query)
             if picture is None:
                 sentence = (
                     f"{result.title} was found without a picture: there is none to compare it with."
                 )
                 return explanation_html([], [], sentence)
-            pictures = picture, self.search_service.item_picture(id)
+            pictures = picture, self.search_service.closest_picture(id, compared)
             left, right = self._with_heatmaps(*pictures)
         except (ImageError, EncoderError, EncoderMismatch) as error:
             warn(error, title="This cannot be explained")
             return ""
+        item = self.search_service.item(compared) if isinstance(compared, str) else None
         shared = shared_attributes(item, result) if item else []
         sentence = "The warmer a region, the more it made the two alike."
         return explanation_html([(left, name), (right, result.title)], shared, sentence)
 
     def _queried(
         self, photos: tuple[Photo, ...], query: Query
-    ) -> tuple[str, Image.Image | None, IndexItem | None]:
-        """Return (name, picture, item) of what was searched with; of a photo, its box only."""
-        if photos:
-            return "Your picture", crop_to_box(photos[0].picture(), photos[0].box), None
+    ) -> tuple[str, Image.Image | None, np.ndarray | str]:
+        """Return (name, picture, vector or id) of what was searched with; of a photo, its box."""
+        if photos and query.pictures:
+            picture = crop_to_box(photos[0].picture(), photos[0].box)
+            return "Your picture", picture, query.pictures[0]
         for id in (query.item, *query.positive[::-1]):
             if id is not None:
-                item = self.search_service.item(id)
-                return item.title, self.search_service.item_picture(id), item
-        return "", None, None
+                title = self.search_service.item(id).title
+                return title, self.search_service.item_picture(id), id
+        return "", None, ""
 
     def _with_heatmaps(self, query: Image.Image, result: Image.Image) -> tuple[str, str]:
         """Return both pictures as data URLs, their heatmaps laid over them."""

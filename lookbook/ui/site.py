@@ -164,19 +164,8 @@ def _add_pages(
     wiring.connect_share_actions(find_page, ShareActions(search_service))
     explore.connect(explore_tab, explore_page, explore.Callbacks(search_service))
 
-    first = search_service.index
-
-    def of_a_new_index() -> Any:
-        """Return what the pages were built with, for a page that is opened after an update."""
-        index = search_service.index
-        if index is first:
-            return gr.skip()
-        occasions = for_you.occasion_choices(index)
-        choices = gr.Dropdown(choices=explore.column_choices(index))
-        return about.about_html(index), footer(index), choices, gr.Dropdown(choices=occasions)
-
     built = [about_page, colophon, explore_page.column, feed_page.occasion]
-    site.load(of_a_new_index, None, built, **SILENT_EVENT)
+    site.load(_renewal(search_service), None, built, **SILENT_EVENT)
 
     like_buttons = [find_page.gallery.like, find_page.item_panel.like]
     opened = [find_page.gallery.open, find_page.item_panel.open, find_page.outfits.open, *opened]
@@ -189,6 +178,21 @@ def _add_pages(
     saving = saved.Callbacks(search_service, visitor_service)
     saved.connect(saved_tab, saved_page, saving, token, liked, hearts, find_page.router)
     link_opened.then(saving.record_opened, [token, find_page.query], None, **SILENT_EVENT)
+
+
+def _renewal(search_service: SearchService) -> Callable[[], Any]:
+    """Return what renews, when a page is opened after an update, what the pages were built with."""
+    first = search_service.index
+
+    def renew() -> Any:
+        index = search_service.index
+        if index is first:
+            return gr.skip()
+        occasions = for_you.occasion_choices(index)
+        choices = gr.Dropdown(choices=explore.column_choices(index))
+        return about.about_html(index), footer(index), choices, gr.Dropdown(choices=occasions)
+
+    return renew
 
 
 def _warm_up_later(*services: SearchService | VisitorService) -> None:

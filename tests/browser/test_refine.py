@@ -191,7 +191,7 @@ def test_a_link_opens_the_same_view_for_somebody_else(page, visit):
 
 
 def test_an_uploaded_picture_is_shared_only_with_its_owners_consent(page, visit):
-    found = ask_with_a_photo(page)
+    results = ask_with_a_photo(page)
     page.click("#share")
     page.wait_for_selector("#sharing input")
     assert "picture" not in page.input_value("#sharing input")
@@ -200,7 +200,7 @@ def test_an_uploaded_picture_is_shared_only_with_its_owners_consent(page, visit)
     link = page.input_value("#sharing input")
     assert len(link) < 700, "short enough to send"
     other = visit("?" + link.partition("?")[2])
-    assert len(set(ids(other)[:10]) & set(found[:10])) >= 9, "its numbers are rounded"
+    assert len(set(ids(other)[:10]) & set(results[:10])) >= 9, "its numbers are rounded"
     assert not other.query_selector("#photos .pic")
     assert "picture that came with this link" in other.inner_text("#line")
 
@@ -220,13 +220,13 @@ def test_back_and_forward_walk_through_the_views(page):
 
 
 def test_results_can_be_saved_as_a_sheet_and_a_table(page):
-    wanted = ids(page)
+    ids_before = ids(page)
     page.click("#save")
     page.wait_for_selector("#saved a >> nth=1")
     sheet, table = page.eval_on_selector_all("#saved a", "all => all.map(one => one.href)")
     assert base64.b64decode(sheet.partition(",")[2]).startswith(b"\xff\xd8\xff")
     rows = list(csv.DictReader(base64.b64decode(table.partition(",")[2]).decode().splitlines()))
-    assert [row["id"] for row in rows] == wanted
+    assert [row["id"] for row in rows] == ids_before
 
 
 def test_two_quick_presses_and_a_gallery_emptied_meanwhile_do_no_harm(page):

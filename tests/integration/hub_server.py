@@ -62,16 +62,16 @@ class Repository:
     def entries(self, below: str, recursive: bool) -> list[dict]:
         """The tree API's listing of a folder."""
         start = f"{below}/" if below else ""
-        found = {}
+        records = {}
         for name, data in self.files().items():
             if not name.startswith(start):
                 continue
             first, deeper, _ = name[len(start) :].partition("/")
             if deeper:
-                found[start + first] = {"type": "directory", "oid": "0" * 40, "size": 0}
+                records[start + first] = {"type": "directory", "oid": "0" * 40, "size": 0}
             if recursive or not deeper:
-                found[name] = {"type": "file", "oid": etag(data), "size": len(data)}
-        return [{"path": path, **entry} for path, entry in found.items()]
+                records[name] = {"type": "file", "oid": etag(data), "size": len(data)}
+        return [{"path": path, **entry} for path, entry in records.items()]
 
 
 def etag(data: bytes) -> str:
@@ -142,11 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _asked(self, repository: Repository, body: bytes) -> list[dict]:
         if "json" in self.headers.get("Content-Type", ""):
-            wanted = json.loads(body)["paths"]
+            paths = json.loads(body)["paths"]
         else:
-            wanted = parse_qs(body.decode()).get("paths", [])
-        wanted = {path.strip("/") for path in ([wanted] if isinstance(wanted, str) else wanted)}
-        return [e for e in repository.entries("", recursive=True) if e["path"] in wanted]
+            paths = parse_qs(body.decode()).get("paths", [])
+        paths = {path.strip("/") for path in ([paths] if isinstance(paths, str) else paths)}
+        return [e for e in repository.entries("", recursive=True) if e["path"] in paths]
 
     def _file(self, repository: Repository, name: str) -> None:
         data = repository.files().get(name)
@@ -160,12 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
             "Accept-Ranges": "bytes",
             "Content-Type": "application/octet-stream",
         }
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if not asked:
+        byte_range = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not byte_range:
             self._send(HTTPStatus.OK, data, headers)
             return
-        first = int(asked[1])
-        last = min(int(asked[2] or len(data) - 1), len(data) - 1)
+        first = int(byte_range[1])
+        last = min(int(byte_range[2] or len(data) - 1), len(data) - 1)
         headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
         self._send(HTTPStatus.PARTIAL_CONTENT, data[first : last + 1], headers)
 

@@ -142,13 +142,13 @@ def test_a_killed_run_goes_on_where_it_was(tiny_model, tmp_path):
     folder, output = many_pictures(tmp_path / "many", 1500), tmp_path / "index"
     command = [sys.executable, ROOT / "embed.py", "--dataset", folder, "--model", tiny_model]
     kills = 0
-    for wanted in (1, 3):  # shards on disk when the run is killed
+    for shards in (1, 3):  # shards on disk when the run is killed
         running = subprocess.Popen(
             [*map(str, command), "--output", str(output)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        while running.poll() is None and len(list(output.glob(".work/*/*.safetensors"))) < wanted:
+        while running.poll() is None and len(list(output.glob(".work/*/*.safetensors"))) < shards:
             time.sleep(0.02)
         if running.poll() is None:
             running.send_signal(signal.SIGKILL)

@@ -113,14 +113,14 @@ def run(feed: Path | str, model: Path, output: Path, tmp_path: Path) -> str:
 @pytest.mark.parametrize("name", FEEDS)
 def test_a_feed_of_200_products_is_indexed_by_one_command(server, tiny_model, tmp_path, name):
     (tmp_path / name).write_text(FEEDS[name](server.address))
-    said = run(tmp_path / name, tiny_model, tmp_path / "index", tmp_path)
+    summary = run(tmp_path / name, tiny_model, tmp_path / "index", tmp_path)
     index = Index.open(tmp_path / "index")
     assert set(index.ids) == {f"bag-{n}" for n in range(COUNT)}
     item = index.item("bag-7")
     assert (item.title, item.attributes["price"]) == ("Bag, 7", 8.9)
     assert item.attributes["size"] == ("S", "M")
     assert index.values("size") == {"S": COUNT, "M": COUNT}
-    assert f"{COUNT:,} items" in said.splitlines()[0] and "feed: " in said
+    assert f"{COUNT:,} items" in summary.splitlines()[0] and "feed: " in summary
     assert server.answers == {200: COUNT}
 
 
@@ -129,8 +129,8 @@ def test_a_killed_run_goes_on_and_a_changed_feed_is_followed(server, tiny_model,
     feed.write_text(shopify(server.address))
     kill_after_a_shard(command(feed, tiny_model, output), output, server, tmp_path)
     fetched = server.answers[200]
-    said = run(feed, tiny_model, output, tmp_path)
-    assert "encoded 72 pictures" in said, "the first 128 were encoded before"
+    summary = run(feed, tiny_model, output, tmp_path)
+    assert "encoded 72 pictures" in summary, "the first 128 were encoded before"
     assert server.answers[200] == COUNT and server.answers[304] >= fetched - 20
 
     server.files["/3.jpg"] = photo(1003)

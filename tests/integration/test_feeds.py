@@ -300,8 +300,8 @@ def test_private_addresses_and_files_are_refused(tmp_path, address):
 def test_a_public_name_that_leads_to_a_private_address_is_refused(tmp_path, monkeypatch):
     import socket
 
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: found)
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: addresses)
     with pytest.raises(ImageError) as caught:
         Downloader(Downloads(cache=tmp_path)).fetch("http://shop.example/a.png")
     assert caught.value.reason == "local"

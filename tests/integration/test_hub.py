@@ -272,8 +272,8 @@ def test_row_without_a_picture_is_rejected(opened):
 
 def test_pictures_that_are_files_of_the_repository(opened):
     items = opened["folder"]["items"]
-    found = [(item[2]["label"], item[3]) for item in items]
-    assert found == [("circle", "bytes")] * 4 + [("square", "bytes")] * 3
+    labels = [(item[2]["label"], item[3]) for item in items]
+    assert labels == [("circle", "bytes")] * 4 + [("square", "bytes")] * 3
     broken = [item[4] for item in items if isinstance(item[4], str)]
     assert broken == ["not-a-picture"], "handed on undecoded, and the stream went on"
     pixels = [item[4] for item in items if not isinstance(item[4], str)]

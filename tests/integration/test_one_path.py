@@ -54,8 +54,8 @@ def by_command(capsys, *options):
 
 @pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)
 def test_a_photo_is_searched_alike_everywhere(service, site, path, capsys):
-    found = photo_query(path, service.encoder)
-    assert found.box != WHOLE, "a garment stands out in this photo"
+    query = photo_query(path, service.encoder)
+    assert query.box != WHOLE, "a garment stands out in this photo"
     answers = {}
     for crop in (True, False):
         vector = photo_query(path, service.encoder, crop).vector
@@ -97,9 +97,9 @@ def test_a_text_is_searched_alike_everywhere(service, site, text, unknown, capsy
     python = [hit.id for hit in answer.hits]
     assert answer.unknown_words == unknown
     assert [row["id"] for row in Api(service, None).search_by_words(text)] == python
-    ids, said = by_command(capsys, "--text", text)
+    ids, notes = by_command(capsys, "--text", text)
     assert ids == python
-    assert all(word in said for word in unknown)
+    assert all(word in notes for word in unknown)
     assert shown(site, site.search_text(text, Query(), ())) == python
     assert bool(python) == (text != "qqzzx")
 

@@ -125,8 +125,8 @@ def requirements(name: str) -> set[str]:
 
 
 def test_a_space_installs_the_dependencies_of_the_package():
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["scale"]
-    assert requirements("requirements.txt") == set(wanted)
+    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["scale"]
+    assert requirements("requirements.txt") == set(declared)
 
 
 def normalized(requirement: str) -> str:
@@ -146,10 +146,10 @@ def test_a_lock_file_pins_every_dependency_and_names_no_host(name, extras):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert not re.search(r"https?:|file:|--index|--find-links|/opt/|\+cpu", text)
     pinned = pins(name)
-    wanted = list(PROJECT["dependencies"])
+    declared = list(PROJECT["dependencies"])
     for extra in extras:
-        wanted += PROJECT["optional-dependencies"][extra]
-    missing = {normalized(requirement) for requirement in wanted} - {"lookbook"} - set(pinned)
+        declared += PROJECT["optional-dependencies"][extra]
+    missing = {normalized(requirement) for requirement in declared} - {"lookbook"} - set(pinned)
     assert missing == set()
     assert all(re.fullmatch(r"[\w.-]+==[\w.!]+", pin) for pin in pinned.values())
     assert pinned["torch"] == "torch==2.13.0"

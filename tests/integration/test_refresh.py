@@ -185,15 +185,17 @@ def test_a_new_model_is_measured_on_what_neither_has_seen(shop, store, items, mo
     module = importlib.import_module("lookbook.retraining.refresh")
     measured = module.accuracy_metrics
 
-    def watched(ranked, people, wanted, fitted, asked):
-        seen.append((fitted.day.max(), asked.day.min()))
-        return measured(ranked, people, wanted, fitted, asked)
+    def watched(ranked, people, relevant, fitted, tested_days):
+        seen.append((fitted.day.max(), tested_days.day.min()))
+        return measured(ranked, people, relevant, fitted, tested_days)
 
     monkeypatch.setattr(module, "accuracy_metrics", watched)
     later = pattern("board", range(6), 0) + pattern("board", (6, 7, 8), 4)
     refresh(shop, store, interactions=interactions(later))
     assert len(seen) == 2
-    assert all(fitted < asked and asked > first.day.max() for fitted, asked in seen)
+    assert all(
+        fitted < tested_days and tested_days > first.day.max() for fitted, tested_days in seen
+    )
 
 
 def test_a_rollback_is_one_command(shop, store, capsys):

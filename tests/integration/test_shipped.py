@@ -79,13 +79,13 @@ def test_examples_are_eight_street_shots_and_two_plain_pictures():
 def test_doctor_finds_nothing_wrong(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert diagnose(Path("index")) == 0
-    said = capsys.readouterr().out
-    assert said.count("ok ") == 6
-    assert "WRONG" not in said
+    printed = capsys.readouterr().out
+    assert printed.count("ok ") == 6
+    assert "WRONG" not in printed
 
 
 def test_doctor_says_what_is_wrong(capsys, tmp_path):
     assert diagnose(tmp_path) == 1
-    said = capsys.readouterr().out
-    assert said.count("run `python embed.py`") == 1
-    assert said.count("WRONG") == 3 and said.count("as index\n") == 2
+    printed = capsys.readouterr().out
+    assert printed.count("run `python embed.py`") == 1
+    assert printed.count("WRONG") == 3 and printed.count("as index\n") == 2

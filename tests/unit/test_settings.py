@@ -102,9 +102,9 @@ def test_what_is_out_of_range_is_refused_at_once(text, sentence, capsys):
 
 def test_a_switch_from_the_environment_is_one_of_the_words_for_it(monkeypatch):
     share = Setting("share", False, "share", bool, environment=True)
-    for text, wanted in (("1", True), ("off", False), ("Yes", True)):
+    for text, expected in (("1", True), ("off", False), ("Yes", True)):
         monkeypatch.setenv("LOOKBOOK_SHARE", text)
-        assert settings.parser([share]).parse_args([]).share is wanted
+        assert settings.parser([share]).parse_args([]).share is expected
     monkeypatch.setenv("LOOKBOOK_SHARE", "perhaps")
     with pytest.raises(ValueError, match="LOOKBOOK_SHARE='perhaps'"):
         settings.parser([share])

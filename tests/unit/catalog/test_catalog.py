@@ -81,9 +81,9 @@ def test_class_folders_become_label(tmp_path):
 
 def test_nested_class_folders_keep_the_whole_way_too(tmp_path):
     put(tmp_path, "Women/Shirts/1.png", "Men/Shirts/1.png", "2.png")
-    found = {i.id: i.attributes for i in open_catalog(str(tmp_path))}
-    assert found["Women/Shirts/1.png"] == {"label": "Shirts", "folder": "Women/Shirts"}
-    assert found["2.png"] == {"label": None, "folder": None}
+    attributes = {i.id: i.attributes for i in open_catalog(str(tmp_path))}
+    assert attributes["Women/Shirts/1.png"] == {"label": "Shirts", "folder": "Women/Shirts"}
+    assert attributes["2.png"] == {"label": None, "folder": None}
 
 
 def test_metadata_csv_with_quotes_bom_spaces_and_na(tmp_path):
@@ -95,14 +95,14 @@ def test_metadata_csv_with_quotes_bom_spaces_and_na(tmp_path):
     )
     (tmp_path / "metadata.csv").write_text(text, encoding="utf-8-sig", newline="")
     catalog = open_catalog(str(tmp_path))
-    found = {i.id: i for i in catalog}
-    shirt = found["0108775015"]
+    items = {i.id: i for i in catalog}
+    shirt = items["0108775015"]
     assert shirt.title == 'A "red" shirt, short'
     assert shirt.attributes == {"size": None, "price": 9.5, "year": 2012, "note": None}
-    assert found["0108775044"].attributes["note"] is None, "a word for nothing"
-    assert found["0108775044"].attributes["size"] is None
+    assert items["0108775044"].attributes["note"] is None, "a word for nothing"
+    assert items["0108775044"].attributes["size"] is None
     assert any("'NA' 1 times" in note for note in catalog.notes), "and it is said"
-    assert found["c.png"].attributes == dict.fromkeys(["size", "price", "year", "note"])
+    assert items["c.png"].attributes == dict.fromkeys(["size", "price", "year", "note"])
     assert catalog.total == 3
 
 
@@ -135,9 +135,9 @@ def test_a_quoted_header_may_hold_other_marks(tmp_path):
 def test_another_column_of_pictures_is_said_with_what_to_do(tmp_path, header, wish):
     put(tmp_path, "a.png")
     (tmp_path / "metadata.csv").write_text(f"{header}\na.png,A\n")
-    found = sentence(tmp_path)
-    assert found.startswith(f"{tmp_path / 'metadata.csv'}: expected a column 'file_name'")
-    assert found.endswith(wish)
+    message = sentence(tmp_path)
+    assert message.startswith(f"{tmp_path / 'metadata.csv'}: expected a column 'file_name'")
+    assert message.endswith(wish)
 
 
 def test_metadata_jsonl_in_a_sub_folder(tmp_path):
@@ -148,9 +148,9 @@ def test_metadata_jsonl_in_a_sub_folder(tmp_path):
     ]
     lines = "\n".join(map(json.dumps, rows)) + "\n\n"
     (tmp_path / "pics/metadata.jsonl").write_text(lines, encoding="utf-8-sig")
-    found = {i.id: i.attributes for i in open_catalog(str(tmp_path))}
-    assert found["pics/a.png"] == {"year": 2012, "new": None, "tags": ("x",)}
-    assert found["pics/b.png"] == {"year": None, "new": True, "tags": None}
+    attributes = {i.id: i.attributes for i in open_catalog(str(tmp_path))}
+    assert attributes["pics/a.png"] == {"year": 2012, "new": None, "tags": ("x",)}
+    assert attributes["pics/b.png"] == {"year": None, "new": True, "tags": None}
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_train_and_test_folders_are_splits(tmp_path):
 def test_unreadable_metadata_is_named(tmp_path, file, text, word):
     put(tmp_path, "a.png")
     (tmp_path / file).write_bytes(text)
-    found = sentence(tmp_path)
-    assert word in found and file in found
+    message = sentence(tmp_path)
+    assert word in message and file in message
 
 
 def test_other_column_for_the_file_name(tmp_path):
@@ -399,8 +399,8 @@ def test_repeated_and_missing_ids_become_unique(shop):
 
 
 def test_ids_do_not_depend_on_the_selection(shop):
-    found = [i.id for i in open_catalog(shop, where=["gender=Women", "price>=20"])]
-    assert found == ["a-2", "5"]
+    ids = [i.id for i in open_catalog(shop, where=["gender=Women", "price>=20"])]
+    assert ids == ["a-2", "5"]
 
 
 def test_limit_cuts_after_selection(shop):
@@ -420,8 +420,8 @@ def test_selection_that_cannot_be(shop):
         shop, where="colour=red"
     )
     assert "expected COLUMN=VALUE" in sentence(shop, where="colour")
-    found = sentence(shop, where="gender=Girls")
-    assert found.endswith("no row meets gender=Girls; gender has Women, Boys, Men")
+    message = sentence(shop, where="gender=Girls")
+    assert message.endswith("no row meets gender=Girls; gender has Women, Boys, Men")
     assert sentence(shop, where="price<=5").endswith("price has 10, 20, 30, 40, 50, ...")
     assert "expected at least 1" in sentence(shop, limit=0)
 
@@ -434,8 +434,8 @@ def test_columns_named_by_hand(shop):
 
 @pytest.mark.parametrize("role", ["image", "title", "id"])
 def test_named_column_that_is_missing_lists_those_found(shop, role):
-    found = sentence(shop, columns=Columns(**{role: "nothing"}))
-    assert "'nothing'" in found and "image (image), id (text), gender (text)" in found
+    message = sentence(shop, columns=Columns(**{role: "nothing"}))
+    assert "'nothing'" in message and "image (image), id (text), gender (text)" in message
 
 
 def test_no_column_of_pictures(tmp_path):
@@ -470,11 +470,13 @@ def test_id_column_by_name(name):
 @example(-(2**63))
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary()))
 def test_scalar_is_plain_or_none(value):
-    found = scalar(value)
+    converted = scalar(value)
     if isinstance(value, int) and abs(value) >= 2**63:
-        assert found == str(value)  # no column of numbers holds it
+        assert converted == str(value)  # no column of numbers holds it
     else:
-        assert found is None or (type(found) in (str, int, float, bool) and found == value)
+        assert converted is None or (
+            type(converted) in (str, int, float, bool) and converted == value
+        )
 
 
 def test_half_a_character_becomes_a_question_mark():
@@ -491,8 +493,8 @@ def test_made_title_is_never_empty(attributes, key):
 def test_ids_are_unique_and_in_order(tmp_path_factory, ids):
     path = tmp_path_factory.mktemp("ids") / "c.parquet"
     write_parquet(path, {"image": image_cells(len(ids)), "id": pa.array(ids, pa.string())})
-    found = [i.id for i in open_catalog(str(path))]
-    assert len(set(found)) == len(ids) and all(found)
+    read_ids = [i.id for i in open_catalog(str(path))]
+    assert len(set(read_ids)) == len(ids) and all(read_ids)
 
 
 # sources

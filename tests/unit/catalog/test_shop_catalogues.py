@@ -152,8 +152,8 @@ def test_a_json_line_without_its_picture_is_named_and_the_rest_is_read(tmp_path)
     table += '{"file_name": "2.jpg", "title": "c"}\n'
     catalog, items = read(shop(tmp_path, table, ("0.jpg", "2.jpg"), "metadata.jsonl"))
     assert [i.title for i in items.values()] == ["a", "c"]
-    found = {r.line: r.reason for r in catalog.rejected}
-    assert found == {2: "missing", 3: "not JSON", 4: "not an object"}
+    reasons = {r.line: r.reason for r in catalog.rejected}
+    assert reasons == {2: "missing", 3: "not JSON", 4: "not an object"}
     assert all(f"line {r.line}" in r.sentence for r in catalog.rejected)
 
 

@@ -106,10 +106,10 @@ def same(cell, value):
     if value is None or is_missing(cell):
         return value is None and is_missing(cell)
     if isinstance(value, list):
-        said = {" ".join(v.split()).casefold() for v in value}
+        values = {" ".join(v.split()).casefold() for v in value}
         ways = [cell.split(mark) for mark in "|;,"] + [[cell], re.findall(r"[^\[\]\", ]+", cell)]
         return any(
-            said == {" ".join(p.split()).casefold() for p in parts if not is_missing(p)}
+            values == {" ".join(p.split()).casefold() for p in parts if not is_missing(p)}
             for parts in ways
         )
     if isinstance(value, (int, float)):

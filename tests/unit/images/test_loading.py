@@ -30,8 +30,8 @@ def shirt(size=(48, 64)):
     return image
 
 
-def near(found, expected, tolerance=12):
-    return all(abs(a - b) <= tolerance for a, b in zip(found, expected, strict=True))
+def near(actual, expected, tolerance=12):
+    return all(abs(a - b) <= tolerance for a, b in zip(actual, expected, strict=True))
 
 
 def rejection_reason(picture, **options):
@@ -160,9 +160,9 @@ def test_every_mode_of_a_pil_image_is_converted_to_rgb(mode):
         image = (
             image.convert("RGB").convert(mode) if mode in ("CMYK", "HSV") else image.convert(mode)
         )
-    found = load_rgb(image)
-    assert found.mode == "RGB"
-    assert near(found.getpixel((5, 5)), (0, 0, 0), 2) and near(found.getpixel((15, 5)), WHITE, 2)
+    loaded = load_rgb(image)
+    assert loaded.mode == "RGB"
+    assert near(loaded.getpixel((5, 5)), (0, 0, 0), 2) and near(loaded.getpixel((15, 5)), WHITE, 2)
 
 
 def test_cmyk_jpeg_with_inverted_inks():
@@ -217,9 +217,9 @@ def test_exif_orientation_is_undone(orientation, file_format):
     pixels = pixels[:, ::-1] if column in ("bottom", "right") else pixels
     exif = Image.Exif()
     exif[0x0112] = orientation
-    found = load_rgb(encoded(Image.fromarray(pixels.copy()), file_format, exif=exif))
-    assert found.size == upright.size
-    assert np.abs(np.asarray(found, dtype=int) - np.asarray(upright)).mean() < 4
+    loaded = load_rgb(encoded(Image.fromarray(pixels.copy()), file_format, exif=exif))
+    assert loaded.size == upright.size
+    assert np.abs(np.asarray(loaded, dtype=int) - np.asarray(upright)).mean() < 4
 
 
 def test_orientation_six_is_a_phone_held_upright():
@@ -358,8 +358,8 @@ def test_given_image_is_not_modified():
     image = shirt().convert("RGBA")
     image.info["comment"] = "mine"
     before = image.tobytes()
-    found = load_rgb(image, min_side_hint=16, denoise=True)
-    found.paste(WHITE, (0, 0, 10, 10))
+    loaded = load_rgb(image, min_side_hint=16, denoise=True)
+    loaded.paste(WHITE, (0, 0, 10, 10))
     assert image.tobytes() == before and image.info == {"comment": "mine"}
     rgb = shirt()
     load_rgb(rgb).paste(WHITE, (0, 0, 10, 10))
@@ -417,16 +417,16 @@ def samples():
     exif[0x0112] = 6
     profile = _swapped_profile()
     formats = ["JPEG", "PNG", "WEBP", "AVIF"]
-    found = [encoded(image, f, exif=exif, icc_profile=profile) for f in formats]
-    found += [encoded(image.convert(m), "PNG") for m in ("P", "LA", "1")]
-    found.append(encoded(Image.fromarray(noise[:, :, 0].astype(np.uint16) * 257), "PNG"))
-    found += [encoded(image.convert("CMYK"), "JPEG"), encoded(image, "JPEG", progressive=True)]
+    files = [encoded(image, f, exif=exif, icc_profile=profile) for f in formats]
+    files += [encoded(image.convert(m), "PNG") for m in ("P", "LA", "1")]
+    files.append(encoded(Image.fromarray(noise[:, :, 0].astype(np.uint16) * 257), "PNG"))
+    files += [encoded(image.convert("CMYK"), "JPEG"), encoded(image, "JPEG", progressive=True)]
     frames = {"save_all": True, "append_images": [image.rotate(90)]}
-    found += [encoded(image, "GIF", **frames), encoded(image, "WEBP", **frames)]
-    load_rgb(found[1])  # registers HEIC where it can be had
+    files += [encoded(image, "GIF", **frames), encoded(image, "WEBP", **frames)]
+    load_rgb(files[1])  # registers HEIC where it can be had
     if "HEIF" in Image.SAVE:
-        found.append(encoded(image.resize((64, 64)), "HEIF"))
-    return found
+        files.append(encoded(image.resize((64, 64)), "HEIF"))
+    return files
 
 
 SAMPLES = samples()
@@ -460,14 +460,14 @@ def test_random_bytes_are_a_picture_or_an_image_error(magic, noise):
 
 def test_many_threads_agree():
     expected = [np.asarray(load_rgb(s)).tobytes() for s in SAMPLES]
-    found = [None] * 4
+    loaded = [None] * 4
 
     def work(number):
-        found[number] = [np.asarray(load_rgb(s)).tobytes() for s in SAMPLES]
+        loaded[number] = [np.asarray(load_rgb(s)).tobytes() for s in SAMPLES]
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [expected] * 4
+    assert loaded == [expected] * 4

@@ -101,11 +101,11 @@ def test_exact_search_ranks_like_the_plain_formula(metric, count, k, seed, prepa
     vectors, queries = gallery(count, 5, seed, np.float16), gallery(3, 5, seed + 1)
     rows = np.flatnonzero(np.random.default_rng(seed).random(count) < share)
     engine = ExactEngine(vectors, metric, prepared_bytes=1 << 20 if prepared else 0)
-    found, scores = engine.search(queries, k, rows)
-    assert found.shape == (3, min(k, len(rows)))
-    assert (found.dtype, scores.dtype) == (np.int64, np.float32)
-    assert np.isin(found, rows).all()
-    for query, near, score in zip(queries, found, scores, strict=True):
+    neighbours, scores = engine.search(queries, k, rows)
+    assert neighbours.shape == (3, min(k, len(rows)))
+    assert (neighbours.dtype, scores.dtype) == (np.int64, np.float32)
+    assert np.isin(neighbours, rows).all()
+    for query, near, score in zip(queries, neighbours, scores, strict=True):
         expected = plain_scores(vectors, query, metric)
         assert len(set(near)) == len(near)
         np.testing.assert_allclose(score, expected[near], atol=2e-5)
@@ -201,9 +201,9 @@ def test_tuned_search_k_reaches_the_recall_on_fresh_queries(metric, tmp_path):
     assert tuned.recall >= 0.95
     engine = built(tmp_path / "f.ann", vectors, metric, 8, search_k=tuned.effort)
     queries = gallery(200, 16, seed=5)
-    found = engine.search(queries, 10)[0]
+    rows = engine.search(queries, 10)[0]
     true = exact_neighbours(vectors, queries, 10, metric)[0]
-    hits = sum(len(set(a) & set(b)) for a, b in zip(found, true, strict=True))
+    hits = sum(len(set(a) & set(b)) for a, b in zip(rows, true, strict=True))
     assert hits / true.size > 0.92
 
 

@@ -107,10 +107,10 @@ def test_items_are_found_by_the_sku_of_a_variant(index, tmp_path):
 
 def test_prices_of_purchases_have_currencies_and_gaps(tmp_path):
     path = orders(tmp_path, "a,x,1600344000,12.50 EUR", "a,y,1600344000,N/A", "b,z,1600344000,free")
-    found = read_purchases(path)
-    assert found.prices[0] == 12.5 and found.prices[1] != found.prices[1]
-    assert found.days.tolist() == [18_522.5] * 3
-    assert found.notes == ["1 cells of the column 'price' are no amount: 'free'"]
+    purchases = read_purchases(path)
+    assert purchases.prices[0] == 12.5 and purchases.prices[1] != purchases.prices[1]
+    assert purchases.days.tolist() == [18_522.5] * 3
+    assert purchases.notes == ["1 cells of the column 'price' are no amount: 'free'"]
 
 
 def test_nothing_left_is_one_sentence(index, tmp_path):
@@ -122,8 +122,8 @@ def test_the_command_takes_orders_in(index, tmp_path, capsys):
     path = orders(tmp_path, "a,p0,20200917,1", "b,p1,20200918,1")
     root = str(tmp_path / "index")
     assert main(["events", "import", "--interactions", str(path), "--index", root]) == 0
-    said = capsys.readouterr().out
-    assert "2 events of 2 people recorded" in said and "rows dropped: none" in said
-    assert f"next: python -m lookbook refresh --index {root}" in said
+    printed = capsys.readouterr().out
+    assert "2 events of 2 people recorded" in printed and "rows dropped: none" in printed
+    assert f"next: python -m lookbook refresh --index {root}" in printed
     assert EventStore.for_index(root).count() == 2
     assert main(["events", "export"]) == 2 and main(["events", "import", "--index", root]) == 2

@@ -93,11 +93,11 @@ def test_the_api_answers_as_the_feed_of_a_visitor_with_these_likes(shop, store, 
         context=lambda season, occasion, *_: Context(season=season, occasion=occasion),
     )
     api = Api(SimpleNamespace(index=shop, item=shop.item), service)
-    asked = [api.for_you(liked, season="Winter", occasion="Party", count=8) for _ in range(5)]
+    answers = [api.for_you(liked, season="Winter", occasion="Party", count=8) for _ in range(5)]
     assert store.count() == recorded
     feed = Feed(shop, store, tmp_path / "models", **options)
     context = Context(season="Winter", occasion="Party")
-    for answer in asked:
+    for answer in answers:
         expected = feed.for_you(visitor, 8, context)
         assert [(one["id"], one["reason"]) for one in answer] == [
             (one.id, one.reason) for one in expected

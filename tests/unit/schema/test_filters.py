@@ -94,10 +94,10 @@ def test_nothing_to_compare_with_is_refused():
         min_size=1,
     ),
     operator=st.sampled_from(["=", "!=", "<=", ">="]),
-    wanted=st.integers(-3, 3),
+    operand=st.integers(-3, 3),
 )
-def test_a_column_and_its_rows_agree(values, operator, wanted):
-    (condition,) = parse_where([f"c{operator}{wanted}"])
+def test_a_column_and_its_rows_agree(values, operator, operand):
+    (condition,) = parse_where([f"c{operator}{operand}"])
     mask = condition.mask(values)
     assert mask.tolist() == [matches([condition], {"c": value}) for value in values]
 

@@ -47,8 +47,8 @@ def test_the_shop_url_makes_the_others(shop_url, attributes, expected):
 
 def test_parameters_are_added_once():
     links = ProductLinks(parameters="utm_source=lookbook&utm_medium=search")
-    found = links.address("1", {"link": "https://shop.example/a?utm_source=mail&size=1#top"})
-    assert found == "https://shop.example/a?size=1&utm_source=lookbook&utm_medium=search#top"
+    address = links.address("1", {"link": "https://shop.example/a?utm_source=mail&size=1#top"})
+    assert address == "https://shop.example/a?size=1&utm_source=lookbook&utm_medium=search#top"
 
 
 def test_a_shop_url_that_is_no_address_is_refused():
@@ -58,9 +58,9 @@ def test_a_shop_url_that_is_no_address_is_refused():
 
 @given(st.text(), st.text())
 def test_whatever_a_column_holds_the_address_is_empty_or_of_the_web(id, text):
-    found = ProductLinks("https://shop.example/{id}").address(id, {"link": text})
-    assert not found or found.startswith(("http://", "https://"))
-    assert not set(found) & set("\"'<> \n")
+    address = ProductLinks("https://shop.example/{id}").address(id, {"link": text})
+    assert not address or address.startswith(("http://", "https://"))
+    assert not set(address) & set("\"'<> \n")
 
 
 @pytest.mark.parametrize(

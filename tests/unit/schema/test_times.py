@@ -37,8 +37,8 @@ def test_times_are_days_since_1970(cells, days):
 
 
 def test_what_cannot_be_read_is_nan():
-    found = days_since_1970(["2020-09-17", "soon", None, "N/A", "2020-13-45"])
-    assert found[0] == DAY and np.isnan(found[1:]).all()
+    days = days_since_1970(["2020-09-17", "soon", None, "N/A", "2020-13-45"])
+    assert days[0] == DAY and np.isnan(days[1:]).all()
 
 
 def test_days_and_months_that_cannot_be_told_apart_are_said():
@@ -54,5 +54,5 @@ def test_every_way_of_writing_a_time_says_the_same(time):
     ways = [[time], [time.isoformat()], [time.astimezone(zone).isoformat()], [str(time)]]
     if seconds >= 1e8 and len(str(seconds)) != 8:
         ways += [[seconds], [str(seconds)], [seconds * 1000]]
-    found = [days_since_1970(way)[0] for way in ways]
-    np.testing.assert_allclose(found, seconds / 86_400, atol=1e-6)
+    days = [days_since_1970(way)[0] for way in ways]
+    np.testing.assert_allclose(days, seconds / 86_400, atol=1e-6)

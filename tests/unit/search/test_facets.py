@@ -29,8 +29,8 @@ def index(tmp_path_factory):
     return Index.open(root)
 
 
-def counts(found: list[facets.Facet], column: str) -> dict[str, int]:
-    [facet] = [f for f in found if f.column == column]
+def counts(expected: list[facets.Facet], column: str) -> dict[str, int]:
+    [facet] = [f for f in expected if f.column == column]
     return {choice.value: choice.count for choice in facet.choices}
 
 
@@ -48,10 +48,10 @@ def test_recommenders_take_the_price_that_the_site_shows(tmp_path):
 
 
 def test_counts_follow_the_other_filters_but_not_the_own(index):
-    found = facets.facets(index, ["kind=shirt", "colour=red"])
+    facet_list = facets.facets(index, ["kind=shirt", "colour=red"])
     by_hand = Counter(c for c, k in zip(COLOURS, KINDS, strict=True) if k == "shirt" and c)
-    assert counts(found, "colour") == by_hand
-    assert counts(found, "kind") == Counter(
+    assert counts(facet_list, "colour") == by_hand
+    assert counts(facet_list, "kind") == Counter(
         k for c, k in zip(COLOURS, KINDS, strict=True) if c == "red"
     )
 

@@ -124,8 +124,8 @@ def test_annoy_at_its_tuned_search_k_finds_what_exact_finds(shop):
     exact, annoy = (Index.open(shop, engine=engine) for engine in ("exact", "annoy"))
     same = 0
     for query in random_vectors(50, DIM, seed=8):
-        found = {hit.id for hit in annoy.search(query, 10)}
-        same += len(found & {hit.id for hit in exact.search(query, 10)})
+        ids = {hit.id for hit in annoy.search(query, 10)}
+        same += len(ids & {hit.id for hit in exact.search(query, 10)})
     assert same >= 0.95 * 500
 
 
@@ -255,8 +255,10 @@ def test_a_query_far_from_all_rows_is_answered_as_well_as_a_near_one(tmp_path):
     forest, exact = (Index.open(tmp_path, engine) for engine in ("annoy", "exact"))
     queries = rng.normal(size=(30, 48)).astype(np.float32)
     for query in queries:
-        found, wanted = ([hit.id for hit in index.search(query, 10)] for index in (forest, exact))
-        assert found == wanted
+        ids_annoy, ids_exact = (
+            [hit.id for hit in index.search(query, 10)] for index in (forest, exact)
+        )
+        assert ids_annoy == ids_exact
 
 
 def test_a_projection_is_applied_to_catalogue_and_query_alike(tmp_path):
@@ -290,13 +292,13 @@ def test_refreshed_opens_what_was_published_and_the_old_index_goes_on(tmp_path):
 
 def test_threads_get_what_one_reader_gets(shop):
     index = Index.open(shop, engine="annoy")
-    wanted = random_vectors(200, DIM, seed=4)
+    queries = random_vectors(200, DIM, seed=4)
 
     def ask(query):
         return [hit.id for hit in index.search(query, 12, {"colour": "red"})]
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask, wanted)) == [ask(query) for query in wanted]
+        assert list(pool.map(ask, queries)) == [ask(query) for query in queries]
 
 
 TITLES = [
@@ -319,7 +321,7 @@ def titled(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("cafe", [0]),
         ("CAFÉ bl", [0]),
@@ -336,9 +338,9 @@ def titled(tmp_path_factory):
         ("?!", [0, 1, 2, 3, 4, 5, 6]),
     ],
 )
-def test_titles_are_found_by_typing(titled, text, found):
-    assert [int(item.id) for item in find_titles(titled, text)] == found
-    assert [int(item.id) for item in find_titles(titled, text, limit=1)] == found[:1]
+def test_titles_are_found_by_typing(titled, text, expected):
+    assert [int(item.id) for item in find_titles(titled, text)] == expected
+    assert [int(item.id) for item in find_titles(titled, text, limit=1)] == expected[:1]
 
 
 def test_items_of_a_table_are_the_items_of_its_columns(tmp_path):

@@ -25,7 +25,7 @@ def rows(share):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("dresses", [0, 1]),
         ("RED", [0, 2]),
@@ -40,8 +40,8 @@ def rows(share):
         ("- – '", []),
     ],
 )
-def test_a_word_is_met_in_titles_and_attributes(lexical_index, text, found):
-    assert rows(lexical_index.share(text)) == found
+def test_a_word_is_met_in_titles_and_attributes(lexical_index, text, expected):
+    assert rows(lexical_index.share(text)) == expected
 
 
 def test_all_of_the_words_is_one_and_half_is_in_between(lexical_index):

@@ -59,9 +59,9 @@ def test_a_picture_comes_back_in_its_direction_and_stays_as_it_is(shop, seeds):
     query = Query(pictures=tuple(v / np.linalg.norm(v) for v in vectors))
     back, notes = from_params(to_params(query, allow_pictures=True, index=shop), shop)
     assert notes == []
-    for sent, found in zip(query.pictures, back.pictures, strict=True):
-        assert sent @ found > np.cos(np.radians(0.5 * 8**0.5))
-        assert np.linalg.norm(found) == pytest.approx(1, abs=1e-6)
+    for sent, received in zip(query.pictures, back.pictures, strict=True):
+        assert sent @ received > np.cos(np.radians(0.5 * 8**0.5))
+        assert np.linalg.norm(received) == pytest.approx(1, abs=1e-6)
     again = to_params(back, allow_pictures=True, index=shop)
     assert again == to_params(query, allow_pictures=True, index=shop)
 
@@ -144,7 +144,7 @@ def test_damaged_vectors_are_noted(shop, tail):
 )
 def test_what_cannot_be_used_is_said(shop, params, note):
     _, notes = from_params(params, shop)
-    assert any(note in said for said in notes)
+    assert any(note in message for message in notes)
 
 
 def test_numbers_beyond_their_limits_are_brought_inside(shop):

@@ -32,9 +32,9 @@ def street(size=(1500, 1125)):
 
 
 def test_the_whole_photo_is_encoded_as_the_catalogue_is(encoder):
-    found = query_of(street(), encoder, crop=False)
-    assert found.box == WHOLE
-    np.testing.assert_array_equal(found.vector, encoder.encode([street()])[0])
+    query = query_of(street(), encoder, crop=False)
+    assert query.box == WHOLE
+    np.testing.assert_array_equal(query.vector, encoder.encode([street()])[0])
 
 
 def test_a_located_garment_has_room_around_it(encoder):
@@ -61,10 +61,10 @@ def test_a_photo_is_decoded_once_and_cropped_from_the_same_pixels(encoder, monke
 
 
 def test_a_page_brings_back_the_pixels_that_it_was_given(encoder):
-    found = query_of(street(), encoder)
-    back = Photo.of(found.image, found.box).picture()
-    np.testing.assert_array_equal(back, found.image)
-    np.testing.assert_array_equal(query_of(back, encoder).vector, found.vector)
+    query = query_of(street(), encoder)
+    back = Photo.of(query.image, query.box).picture()
+    np.testing.assert_array_equal(back, query.image)
+    np.testing.assert_array_equal(query_of(back, encoder).vector, query.vector)
 
 
 @pytest.mark.parametrize("size", [(300, 9000), (9000, 300), (40, 40), (641, 960), (1279, 1280)])

@@ -64,8 +64,8 @@ def test_pieces_in_count_colourways_colours_are_counted_without_copies(tmp_path)
 def test_a_code_says_it_unless_everything_shares_it(tmp_path):
     titles = [f"Piece {n}" for n in range(24)]
     codes = [None, "a", "a", None, *(f"b{n}" for n in range(20))]
-    found = colourful(tmp_path / "a", titles, None, Product_Code=codes)
-    assert found == [0, 1, 1, *range(3, 24)]
+    groups = colourful(tmp_path / "a", titles, None, Product_Code=codes)
+    assert groups == [0, 1, 1, *range(3, 24)]
     assert colourful(tmp_path / "b", titles, None, style=["casual"] * 24) == list(range(24))
 
 

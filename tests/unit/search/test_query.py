@@ -232,8 +232,8 @@ def test_every_part_is_in_the_space_of_the_stored_vectors(tmp_path):
     picture = unit(random_vectors(1, DIM, 8)[0])
     projected = unit((picture - mean) @ matrix)
     assert query_vector(Query(pictures=(picture,)), index).shape == (3,)
-    found = query_vector(Query(pictures=(picture,), item="i4"), index)
-    np.testing.assert_allclose(found, unit(projected + unit(index.vector("i4"))), atol=1e-3)
+    vector = query_vector(Query(pictures=(picture,), item="i4"), index)
+    np.testing.assert_allclose(vector, unit(projected + unit(index.vector("i4"))), atol=1e-3)
     hits = run(Query(pictures=(picture,), fold=None), index).hits
     assert [h.id for h in hits] == [h.id for h in index.search(picture, fold=False)]
 
@@ -309,7 +309,7 @@ def test_an_empty_query_has_no_vector(shop):
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted", "unwanted"),
+    ("text", "expected", "unwanted"),
     [
         ("navy", "navy", ""),
         ("in navy, without stripes", "in navy", "stripes"),
@@ -320,8 +320,8 @@ def test_an_empty_query_has_no_vector(shop):
         ("", "", ""),
     ],
 )
-def test_negated_words_are_split_off(text, wanted, unwanted):
-    assert parse_negation(text) == (wanted, unwanted)
+def test_negated_words_are_split_off(text, expected, unwanted):
+    assert parse_negation(text) == (expected, unwanted)
 
 
 def test_stop_words_are_dropped(shop):

@@ -58,9 +58,9 @@ def answer(shop: Index, words: str, **parts: object) -> list[dict]:
 
 @pytest.mark.parametrize("words", ["red dress", "vestido rojo", "rotes Kleid", "rde dress"])
 def test_the_kind_is_kept_and_the_colour_comes_first(shop, words):
-    found = answer(shop, words)
-    assert {item["articleType"] for item in found} == {"Dresses"}
-    colours = [item["baseColour"] for item in found]
+    result = answer(shop, words)
+    assert {item["articleType"] for item in result} == {"Dresses"}
+    colours = [item["baseColour"] for item in result]
     if words != "rde dress":  # three letters are too few to tell what was meant
         assert colours[:3] == ["Red"] * 3
         assert "Red" not in colours[3:]
@@ -114,21 +114,21 @@ def test_a_compound_in_a_title_is_of_the_kind_that_it_ends_with(tmp_path):
 
 @pytest.mark.parametrize("words", ["dress, not red", "Kleid ohne rot", "vestido sin rojo"])
 def test_what_is_not_wanted_is_left_out(shop, words):
-    found = answer(shop, words)
-    assert {item["articleType"] for item in found} == {"Dresses"}
-    assert "Red" not in {item["baseColour"] for item in found}
+    result = answer(shop, words)
+    assert {item["articleType"] for item in result} == {"Dresses"}
+    assert "Red" not in {item["baseColour"] for item in result}
 
 
 def test_a_colour_beside_an_item_keeps_the_items_kind(shop):
-    found = answer(shop, "in navy", item="i0")
-    assert {item["articleType"] for item in found} == {"Dresses"}
-    assert [item["baseColour"] for item in found[:3]] == ["Navy Blue"] * 3
+    result = answer(shop, "in navy", item="i0")
+    assert {item["articleType"] for item in result} == {"Dresses"}
+    assert [item["baseColour"] for item in result[:3]] == ["Navy Blue"] * 3
 
 
 def test_a_price_filters(shop):
-    found = answer(shop, "dress under 20")
-    assert {item["articleType"] for item in found} == {"Dresses"}
-    assert max(item["price"] for item in found) <= 20
+    result = answer(shop, "dress under 20")
+    assert {item["articleType"] for item in result} == {"Dresses"}
+    assert max(item["price"] for item in result) <= 20
     assert len(answer(shop, "bis 12 €")) == 3
 
 

@@ -35,20 +35,20 @@ def convolutions():
 @pytest.fixture(scope="module")
 def named():
     draw = np.random.default_rng(0)
-    found = {}
+    loaded = {}
     for kernel, norm, shape in convolutions():
         fan = float(np.prod(shape[:3]))
-        found[f"{kernel}/kernel"] = draw.normal(0, fan**-0.5, shape).astype(np.float32)
-        found[f"{kernel}/bias"] = draw.normal(0, 0.1, shape[3]).astype(np.float32)
+        loaded[f"{kernel}/kernel"] = draw.normal(0, fan**-0.5, shape).astype(np.float32)
+        loaded[f"{kernel}/bias"] = draw.normal(0, 0.1, shape[3]).astype(np.float32)
         for part, low, high in (
             ("gamma", 0.5, 1),
             ("beta", -0.1, 0.1),
             ("moving_mean", -0.1, 0.1),
             ("moving_variance", 0.5, 1),
         ):
-            found[f"{norm}/{part}"] = draw.uniform(low, high, shape[3]).astype(np.float32)
-    found["bn_conv1/moving_variance"][45] = 83_614  # as it is in the package
-    return found
+            loaded[f"{norm}/{part}"] = draw.uniform(low, high, shape[3]).astype(np.float32)
+    loaded["bn_conv1/moving_variance"][45] = 83_614  # as it is in the package
+    return loaded
 
 
 def as_keras(named, picture):

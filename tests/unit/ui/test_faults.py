@@ -113,6 +113,20 @@ def test_without_its_database_the_site_goes_on_without_personalisation(
     assert visitors.liked(token) == {"a-1"}, "back again, with all that was confirmed"
 
 
+def test_an_item_that_an_update_removed_meanwhile_is_not_disliked(index, state, tmp_path):
+    """The page is of one generation, the feed already of the next one."""
+    publish_tiny(tmp_path / "next", count=20)
+    visitors = service(Index.open(tmp_path / "next"), state, tmp_path)
+    pages = for_you.Callbacks(_Search(index), visitors)
+    token = new_visitor()
+    assert "a-25" in index
+    liked, *_ = pages.dislike(token, frozenset({"a-25"}), "", "", None, _Press("a-25"))
+    assert liked == frozenset()
+    assert visitors.store.of_visitor(token) == []
+    pages.dislike(token, liked, "", "", None, _Press("a-5"))
+    assert [event.item for event in visitors.store.of_visitor(token)] == ["a-5"]
+
+
 class _Search:
     """As much of the search service as the page needs here."""
 

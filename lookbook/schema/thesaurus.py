@@ -326,8 +326,11 @@ _LOCK = Lock()  # a stemmer keeps the word it works on in itself
 
 @lru_cache(maxsize=200_000)
 def stem(word: str, language: str) -> str:
-    """The word without its ending, by the Snowball stemmer of the language; itself without one."""
-    if language not in _STEMMERS:
+    """The word without its ending, by the Snowball stemmer of the language; itself without one.
+
+    A number has no ending: a catalogue has tens of thousands of them in its titles and ids.
+    """
+    if language not in _STEMMERS or word.isdecimal():
         return word
     with _LOCK:
         return str(_stemmer(language).stemWord(word))

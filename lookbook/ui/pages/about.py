@@ -37,9 +37,7 @@ def about_html(index: Index) -> str:
         "A score means": str(calibration(index)) if calibration(index) else "similarity alone",
     }
     if origin := m.kept.get("evaluation.json"):
-        facts["Figures of"] = (
-            f"{origin['created'][:10]}; {origin['changed']:,} pieces changed since"
-        )
+        facts["Figures of"] = f"{origin['created'][:10]}, {origin['changed']:,} changes ago"
     rows = "".join(
         f"<div><dt>{markup.escape(name)}</dt><dd>{markup.escape(value)}</dd></div>"
         for name, value in facts.items()

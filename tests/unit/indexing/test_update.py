@@ -17,6 +17,8 @@ from lookbook.index import Generation, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest
 from lookbook.indexing import BuildOptions, build, enrichment, pipeline
 from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION
+from lookbook.search.index import Index
+from lookbook.ui.pages.about import about_html
 
 COUNT = 200  # items, so that 10 changes are the 5 % from which all is computed anew
 ALL = {CALIBRATION, EVALUATION, MAP, EFFORT}
@@ -247,6 +249,14 @@ def test_a_projection_is_kept_and_all_that_was_computed_after_it_goes_with_it(tm
     assert shop.update(dim=4).kept == {} and computed[PROJECTION] == 2
     shop.change(1, 20)
     assert shop.update().kept == {}, "without the projection all vectors are others"
+
+
+def test_the_about_page_says_of_when_the_figures_are(shop):
+    assert "Figures of" not in about_html(Index(shop.generation))
+    day = shop.generation.manifest.created[:10]
+    shop.change(3, 0)
+    shop.update()
+    assert f"Figures of</dt><dd>{day}, 3 changes ago" in about_html(Index(shop.generation))
 
 
 def test_where_nothing_has_changed_the_origins_stay(shop):

@@ -12,6 +12,7 @@ from lookbook.schema.thesaurus import (
     Thesaurus,
     normalize,
     shop_thesaurus,
+    stem,
     use_shop_terms,
 )
 
@@ -147,3 +148,11 @@ def test_any_text_is_read_and_every_token_is_covered_once(text):
     reading = Thesaurus.load().read(text)
     covered = [n for m in reading.mentions for n in range(m.start, m.stop)]
     assert sorted([*covered, *reading.unread]) == list(range(len(reading.tokens)))
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "expected"),
+    [("dresses", "en", "dress"), ("12345", "en", "12345"), ("dresses", "xx", "dresses")],
+)
+def test_a_word_has_a_stem_and_a_number_is_its_own(word, language, expected):
+    assert stem(word, language) == expected

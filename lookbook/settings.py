@@ -287,6 +287,13 @@ LIMITS = (
         "this site alone, on Spaces Hugging Face too",
         environment=True,
     ),
+    Setting(
+        "embed-origins",
+        None,
+        "origins of a shop whose pages may show similar pieces (docs/EMBED.md), e.g. "
+        "https://shop.example; without it /embed is off",
+        environment=True,
+    ),
     Setting("mcp", True, "offer the endpoints as tools for agents (MCP)", bool, environment=True),
 )
 

@@ -25,6 +25,7 @@ from lookbook.search.index import Index
 
 if TYPE_CHECKING:
     from lookbook.ui.branding import Branding
+    from lookbook.ui.guard import GuardOptions
 
 _MIB = 2**20
 # the sites whose frames show a Space
@@ -41,12 +42,13 @@ def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
             refuse_unusable(args.database_url)
         branding = branding_of(args)
         links = ProductLinks(args.shop_url or "", args.link_parameters or "")
+        options = guard_options(args)
         refuse_taken(args.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", args.port)
     except (ValueError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
     try:
-        serve(index, args, branding, links)
+        serve(index, args, branding, links, options)
     except OSError as error:  # no folder for temporary files, a disk that is full
         print(f"{prog}: the site cannot start: {error}", file=sys.stderr)
         return 2
@@ -80,6 +82,19 @@ def refuse_taken(host: str, port: int) -> None:
             ) from None
 
 
+def guard_options(args: argparse.Namespace) -> GuardOptions:
+    """Return the limits and headers of the site; raises ValueError."""
+    from lookbook.ui.guard import GuardOptions
+
+    return GuardOptions(
+        rate=args.rate,
+        max_upload=args.max_upload * _MIB,
+        max_body=args.max_body * _MIB,
+        frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
+        embed_origins=tuple((args.embed_origins or "").replace(",", " ").split()),
+    )
+
+
 def mounted() -> Path | None:
     """Return the folder on a Space's mounted volume that outlives a restart, if it has one."""
     volume = Path("/data")
@@ -95,11 +110,16 @@ def refuse_unusable(url: str) -> None:
     EventStore(url).close()
 
 
-def serve(index: Index, args: argparse.Namespace, branding: Branding, links: ProductLinks) -> None:
+def serve(
+    index: Index,
+    args: argparse.Namespace,
+    branding: Branding,
+    links: ProductLinks,
+    options: GuardOptions,
+) -> None:
     """Launch the site and block until it is stopped."""
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
-    from lookbook.ui.guard import GuardOptions
     from lookbook.ui.serving import launch
 
     site = build_site(
@@ -116,12 +136,6 @@ def serve(index: Index, args: argparse.Namespace, branding: Branding, links: Pro
         keep_days=args.keep_events,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
-    options = GuardOptions(
-        rate=args.rate,
-        max_upload=args.max_upload * _MIB,
-        max_body=args.max_body * _MIB,
-        frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
-    )
     launch(
         site,
         options,
@@ -129,6 +143,7 @@ def serve(index: Index, args: argparse.Namespace, branding: Branding, links: Pro
         queue_size=args.queue_size,
         connections=args.connections,
         branding=branding,
+        routes=site.routes,
         server_name=args.host,
         server_port=args.port,
         share=args.share,

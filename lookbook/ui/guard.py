@@ -38,9 +38,10 @@ _API = re.compile(
     r"|upload|upload_progress|mcp(/.*)?)",
     re.DOTALL,
 )
+_PICTURES = re.compile(r"/pictures/[0-9a-f]{32}\.webp")
+_EMBED = re.compile(r"/embed/((similar|look)(\.json)?|widget\.js)")  # for a shop's own pages
+_COSTLY_EMBED = re.compile(r"/embed/(similar|look)")
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
-# named by what they show, see SearchService: what a browser has of them stays right
-_CATALOGUE_PICTURE = re.compile(r"/gradio_api/file=.*/thumbs/[0-9a-f]{32}\.webp", re.DOTALL)
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)")
 _TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
 _CHECK_SECONDS = 5.0  # a database may be locked
@@ -61,12 +62,23 @@ class GuardOptions:
     `rate` is requests a second for each client, with ten seconds' worth at once; 0 for no limit.
     `max_upload` and `max_body` are bytes of an upload and of any other request. `frame_ancestors`
     are the sites that may show this one in a frame, as in a content security policy.
+    `embed_origins` are the origins of a shop whose pages may show similar pieces (`embed`); without
+    them nobody's may.
     """
 
     rate: float = 20.0
     max_upload: int = 40 * _MIB
     max_body: int = 32 * _MIB
     frame_ancestors: str = "'self'"
+    embed_origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for origin in self.embed_origins:
+            if not re.fullmatch(r"https?://[^/\s;,'\"]+", origin):
+                raise ValueError(
+                    f"embed-origins: expected origins such as https://shop.example, found "
+                    f"{origin!r}"
+                )
 
 
 class TokenBuckets:
@@ -115,8 +127,8 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        send = self._with_headers(scope, send)
         path = scope["path"]
-        send = self._with_headers(send, bool(_CATALOGUE_PICTURE.fullmatch(path)))
         if path in ("/healthz", "/readyz"):
             await self._health(path, send)
         elif (refusal := self._refusal(scope)) is not None:
@@ -127,7 +139,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str, float] | None:
         """Return (status, sentence, seconds to wait) of a request that is refused."""
         path, headers = scope["path"], _headers(scope)
-        if not is_allowed(path):
+        if not (is_allowed(path) or (self.options.embed_origins and is_embed(path))):
             return 404, "There is nothing at this address.", 0
         length = headers.get("content-length", "")
         size = int(length) if length.isdecimal() else 0
@@ -142,7 +154,8 @@ class Guard:
         return None
 
     def _wait(self, scope: Scope, headers: dict[str, str], size: int) -> float:
-        if self.buckets is None or scope["method"] != "POST" or not _COSTLY.match(scope["path"]):
+        costly = _COSTLY if scope["method"] == "POST" else _COSTLY_EMBED
+        if self.buckets is None or not costly.match(scope["path"]):
             return 0.0
         client = (scope.get("client") or ("", 0))[0]
         if client in ("127.0.0.1", "::1") and headers.get("x-gradio-user") == "mcp":
@@ -180,18 +193,21 @@ class Guard:
                 raise
             await _answer(send, 413, self._too_large(scope["path"]))
 
-    def _with_headers(self, send: Send, immutable: bool) -> Send:
-        """Add the security headers; drop those that let other sites read the answers.
-
-        `immutable`: what is found may stay in the browser's cache for a year.
-        """
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        """Add the security headers; only a shop's own pages may read what is for them."""
+        frames, embedded = self.options.frame_ancestors, is_embed(scope["path"])
+        if embedded:
+            frames = " ".join(["'self'", *self.options.embed_origins])
         added = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
-            (b"content-security-policy", (_POLICY + self.options.frame_ancestors).encode()),
+            (b"content-security-policy", (_POLICY + frames).encode()),
         ]
-        if self.options.frame_ancestors in ("'self'", "'none'"):
-            word = b"SAMEORIGIN" if self.options.frame_ancestors == "'self'" else b"DENY"
+        origin = _headers(scope).get("origin", "")
+        if embedded and origin in self.options.embed_origins:
+            added += [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]
+        if frames in ("'self'", "'none'"):
+            word = b"SAMEORIGIN" if frames == "'self'" else b"DENY"
             added.append((b"x-frame-options", word))
 
         async def wrapped(message: Message) -> None:
@@ -201,8 +217,6 @@ class Guard:
                     for name, value in message.get("headers", [])
                     if not name.lower().startswith(b"access-control-allow-")
                 ]
-                if immutable and message["status"] in (200, 206, 304):
-                    kept.append((b"cache-control", b"private, max-age=31536000, immutable"))
                 message = {**message, "headers": [*kept, *added]}
             await send(message)
 
@@ -229,7 +243,12 @@ def is_allowed(path: str) -> bool:
     """Tell whether the site serves a path; addresses in place of a file's path it does not."""
     if path.startswith("/gradio_api/file="):
         return not _ADDRESS.match(path.removeprefix("/gradio_api/file="))
-    return bool(_PAGES.fullmatch(path) or _API.fullmatch(path))
+    return any(routes.fullmatch(path) for routes in (_PAGES, _PICTURES, _API))
+
+
+def is_embed(path: str) -> bool:
+    """Tell whether a path is one that a shop's own pages ask for."""
+    return bool(_EMBED.fullmatch(path))
 
 
 def refuse_addresses() -> None:

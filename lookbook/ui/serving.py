@@ -6,11 +6,12 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
 import gradio as gr
+from fastapi import APIRouter
 from gradio.routes import App, ORJSONResponse
 from gradio.state_holder import SessionState, StateHolder
 
@@ -84,16 +85,20 @@ def launch(
     queue_size: int = 64,
     connections: int = 1000,
     branding: Branding | None = None,
+    routes: Sequence[APIRouter] = (),
     **how: Any,
 ) -> None:
     """Serve a site until it is closed; returns at once.
 
     `queue_size` is the number of requests that may wait, `connections` of those that may be open;
-    `how` goes to gradio's launch. The API stays open through the queue: gradio's `api_open` is
-    about routes that skip it.
+    `routes` are served beside gradio's; `how` goes to gradio's launch. The API stays open through
+    the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
     refuse_addresses()
+    app = GuardedApp(options, checks or {})
+    for router in routes:
+        app.include_router(router)
     allow_open_files(2 * connections + 500)
     site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)
     site.launch(
@@ -107,7 +112,7 @@ def launch(
         state_session_capacity=SESSIONS,
         max_file_size=options.max_upload,
         prevent_thread_lock=True,
-        _app=GuardedApp(options, checks or {}),
+        _app=app,
         **how,
     )
     # each new connection reads these; gradio's launch has no parameters for them

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi import APIRouter
 
 from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
 from lookbook.schema.product_links import ProductLinks
 from lookbook.search.index import Index
-from lookbook.ui import api
+from lookbook.ui import api, embed, pictures
 from lookbook.ui.branding import Branding
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
 from lookbook.ui.pages import about, explore, for_you, saved
@@ -51,9 +52,14 @@ class Masthead(HtmlComponent):
 
 
 class Site(gr.Blocks):
-    """The pages of one index, with what /readyz asks: functions by name, true when ready."""
+    """The pages of one index.
+
+    `checks` are what /readyz asks: functions by name, true when ready. `routes` are the addresses
+    beside the pages.
+    """
 
     checks: Mapping[str, Callable[[], bool]] = {}
+    routes: Sequence[APIRouter] = ()
 
 
 def build_site(
@@ -102,6 +108,7 @@ def build_site(
         prepare = [search_service.prepare, visitor_service.prepare]
         LiveIndex(index, prepare, seconds=reload_seconds).start()
     site.checks = readiness(search_service, visitor_service)
+    site.routes = (pictures.router(search_service), embed.router(search_service, visitor_service))
     return site
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from lookbook.schema.colours import hex_code
 # characters that gr.HTML's template engine would interpret
 _TEMPLATE_CHARACTERS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 
+_CATALOGUE_PICTURE = re.compile(r"/thumbs/([0-9a-f]{32}\.webp)$")
 _MULTICOLOURED = "conic-gradient(#b92b33, #ecc93f, #3f7d4e, #2f5fa8, #b92b33)"
 
 
@@ -20,7 +22,12 @@ def escape(value: object) -> str:
 
 
 def file_url(file: str) -> str:
-    """Return the address of a file that the site serves, relative to the page."""
+    """Return the address of a file that the site serves, relative to the page.
+
+    A picture of the catalogue has one that says nothing of the server, see `pictures`.
+    """
+    if (picture := _CATALOGUE_PICTURE.search(file)) is not None:
+        return f"pictures/{picture[1]}"
     if file.startswith("data:image/"):
         return escape(file)
     return escape("gradio_api/file=" + file)

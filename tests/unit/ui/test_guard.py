@@ -44,6 +44,7 @@ def guarded(checks=None, **options) -> TestClient:
         *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/upload"),
         *("/gradio_api/file=/tmp/thumbs/1.webp", "/gradio_api/mcp/", "/gradio_api/call/item/7"),
         *("/gradio_api/heartbeat/abc", "/gradio_api/component_server/"),
+        f"/pictures/{'0123456789abcdef' * 2}.webp",
     ],
 )
 def test_what_the_site_needs_is_let_through(path):
@@ -53,6 +54,7 @@ def test_what_the_site_needs_is_let_through(path):
 @pytest.mark.parametrize(
     "path",
     [
+        *("/pictures/../events.sqlite", "/pictures/1.webp", "/embed/", "/embed/similar"),
         *("/monitoring", "/monitoring/summary", "/gradio_api/openapi.json", "/docs"),
         *("/gradio_api/deep_link", "/gradio_api/process_recording", "/gradio_api/vibe-edit/"),
         *("/gradio_api/proxy=https://x.hf.space/", "/gradio_api/api/x"),
@@ -125,12 +127,31 @@ def test_headers_of_every_answer():
     assert "x-frame-options" not in framed.headers
 
 
-def test_pictures_named_by_what_they_show_stay_in_the_browser():
-    name = "0123456789abcdef" * 2
-    kept = guarded().get(f"/gradio_api/file=/tmp/x/thumbs/{name}.webp")
-    assert kept.headers["cache-control"] == "private, max-age=31536000, immutable"
-    for other in (f"/tmp/x/{name}.webp", "/tmp/x/thumbs/1.webp"):
-        assert "cache-control" not in guarded().get(f"/gradio_api/file={other}").headers
+@pytest.mark.parametrize("path", ["/embed/similar", "/embed/look.json", "/embed/widget.js"])
+def test_only_a_shops_own_pages_may_embed(path):
+    shop, other = "https://shop.example", "https://other.example"
+    assert guarded().get(path, headers={"origin": shop}).status_code == 404
+    client = guarded(embed_origins=(shop,))
+    own = client.get(path, headers={"origin": shop})
+    assert own.headers["access-control-allow-origin"] == shop
+    assert own.headers["content-security-policy"].endswith(f"frame-ancestors 'self' {shop}")
+    assert "x-frame-options" not in own.headers
+    assert "access-control-allow-origin" not in client.get(path, headers={"origin": other}).headers
+    page = client.get("/", headers={"origin": shop})
+    assert "access-control-allow-origin" not in page.headers
+    assert page.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_embedding_shares_the_limit_of_requests():
+    client = guarded(embed_origins=("https://shop.example",), rate=0.5)
+    codes = [client.get("/embed/similar.json?item=1").status_code for _ in range(8)]
+    assert codes == [200] * 5 + [429] * 3
+
+
+@pytest.mark.parametrize("origin", ["shop.example", "https://shop.example/", "https://a; b", "*"])
+def test_an_origin_that_is_none_is_refused(origin):
+    with pytest.raises(ValueError, match="expected origins such as https"):
+        GuardOptions(embed_origins=(origin,))
 
 
 def test_alive_and_ready():

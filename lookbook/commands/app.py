@@ -97,6 +97,7 @@ def refuse_unusable(url: str) -> None:
 
 def serve(index: Index, args: argparse.Namespace, branding: Branding, links: ProductLinks) -> None:
     """Launch the site and block until it is stopped."""
+    from lookbook.images.fetching import fetch_picture
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
     from lookbook.ui.guard import GuardOptions
@@ -114,6 +115,7 @@ def serve(index: Index, args: argparse.Namespace, branding: Branding, links: Pro
         branding=branding,
         links=links,
         keep_days=args.keep_events,
+        fetch=fetch_picture if args.fetch_urls else None,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     options = GuardOptions(

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from lookbook.ui.components.base import ENCODING_EVENT, SILENT_EVENT
+from lookbook.ui.components.base import ENCODING_EVENT, FETCHING_EVENT, SILENT_EVENT
 from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.pages.find.callbacks import NO_CHANGE, Callbacks, Liked, Query, Updates
 from lookbook.ui.pages.find.item_actions import ItemActions
@@ -71,6 +71,9 @@ class Wiring:
         self.photo_searches = [
             self._on(c.picture.input, do.search_upload, upload_inputs, newest, scroll=True),
             self._on(c.photo_input.photo, do.search_upload, input_inputs, newest, scroll=True),
+            self._on(
+                c.photo_input.address, do.search_address, input_inputs, FETCHING_EVENT, scroll=True
+            ),
             self._on(
                 c.examples.example,
                 do.search_example,

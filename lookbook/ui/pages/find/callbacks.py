@@ -53,7 +53,7 @@ _MAX_WARNINGS = 3  # toasts about one link
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
 _SHARED_PICTURE = "A picture that came with this link is searched. "
 _NOT_FETCHED = "Pictures are not fetched from other sites here: paste or drop the picture itself."
-_NO_RESULTS = "Nothing fits. Remove a filter, or ask with other words."
+_NO_RESULTS = "Nothing matches. Remove a filter, or try other words."
 
 
 class Callbacks:
@@ -123,7 +123,7 @@ class Callbacks:
             raise gr.Error(markup.escape(error), title="The encoder cannot be loaded") from error
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
-        photo = Photo.of(found.image, found.box, detected=found.box != WHOLE)
+        photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)
         return self._update(query, liked, (*photos, photo))
 
     def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
@@ -158,7 +158,7 @@ class Callbacks:
             warn(error, title="That picture cannot be used")
             return NO_CHANGE
         detected = crop is True and found.box != WHOLE
-        photo = replace(photos[number], box=found.box, detected=detected)
+        photo = replace(photos[number], box=found.box, detected=detected, sought=crop is True)
         query = replace(query, pictures=_with_element(query.pictures, number, found.vector))
         return self._update(query, liked, _with_element(photos, number, photo))
 

@@ -88,10 +88,22 @@ class Components:
             )
             self.filters = FilterPanel(elem_id="filters")
             self.diversity = DiversitySlider(
-                0, 1, value=0, step=0.1, label="Closest … varied", elem_id="variety", buttons=[]
+                0,
+                1,
+                value=0,
+                step=0.1,
+                label="Variety: closest to most varied",
+                elem_id="variety",
+                buttons=[],
             )
             self.count = CountSlider(
-                1, MAX_RESULTS, value=results, step=1, label="Results", elem_id="count", buttons=[]
+                1,
+                MAX_RESULTS,
+                value=results,
+                step=1,
+                label="Results at a time",
+                elem_id="count",
+                buttons=[],
             )
 
     def _results(self) -> None:

@@ -330,9 +330,7 @@ def test_the_reason_of_a_cold_item_says_what_it_looks_like(items):
     model = Hybrid().fit(known, items)
     answer = model.recommend(History.of_rows([0, 2, 1]), k=8, repeats=True)
     assert answer[4].id == "i7"
-    assert (
-        answer[4].reason == f"new, looks like the {items.short_name(1)} you bought; for winter"
-    )
+    assert answer[4].reason == f"new, looks like the {items.short_name(1)} you bought; for winter"
     answer = model.recommend(History.of_rows([0, 2]), k=8, repeats=True)
     assert answer[4].reason.startswith("new here")
     assert "i7" not in model.recommend(k=8).ids  # a stranger tells nothing to go by

@@ -22,6 +22,13 @@ _SCROLL_TO_RESULTS = """() => {
 _SCROLL_TO_LINKED = f"""() => setTimeout(() => {{
   if (document.querySelector('#piece .piece, #asked .asked')) ({_SCROLL_TO_RESULTS})();
 }}, 100)"""
+# where a phone has its buttons for photos, which the press was about
+_SCROLL_TO_BUTTONS = """() => {
+  const button = document.querySelector('#photo-input input');
+  if (!button || !button.offsetParent) return;
+  button.scrollIntoView({block: 'center'});
+  button.focus();
+}"""
 # the filters are far below the message that nothing fits: scroll to it if it is out of sight
 _SCROLL_TO_EMPTY = """() => setTimeout(() => {
   const message = document.querySelector('#results .empty');
@@ -89,7 +96,7 @@ class Wiring:
         self._on(c.photos.drop, do.remove_photo, photo_inputs)
         c.photos.another(
             lambda: (empty_picture(), True), None, [c.picture, c.adding], **SILENT_EVENT
-        )
+        ).then(None, js=_SCROLL_TO_BUTTONS)
 
     def _connect_text(self) -> None:
         c, do = self.components, self.callbacks

@@ -395,6 +395,14 @@ APP = (
         min=0,
         max=36500,
     ),
+    Setting(
+        "fetch-urls",
+        False,
+        "fetch the picture whose address a visitor pastes: from public hosts only, up to 20 MB "
+        "within 10 seconds; nothing of it is kept",
+        bool,
+        environment=True,
+    ),
     *LIMITS,
 )
 

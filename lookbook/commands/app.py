@@ -118,6 +118,7 @@ def serve(
     options: GuardOptions,
 ) -> None:
     """Launch the site and block until it is stopped."""
+    from lookbook.images.fetching import fetch_picture
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
     from lookbook.ui.serving import launch
@@ -134,6 +135,7 @@ def serve(
         branding=branding,
         links=links,
         keep_days=args.keep_events,
+        fetch=fetch_picture if args.fetch_urls else None,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     launch(

@@ -35,9 +35,9 @@ _REQUIRED_SLOTS = {  # without these it is no outfit
 }  # fmt: skip
 _COLOUR_RULES = ("neutral", "tonal", "contrast")  # the rule that each outfit prefers, in turn
 _REASONS = {
-    "neutral": "Quiet colours that let {colour} speak",
-    "tonal": "Tone on tone around {colour}",
-    "contrast": "A contrast to {colour}",
+    "neutral": "Neutral colours that go with {colour}",
+    "tonal": "Tone on tone with {colour}",
+    "contrast": "A contrast with {colour}",
 }
 _CANDIDATES = 40  # best of a slot, whose colours are compared
 # weights of the score
@@ -73,7 +73,7 @@ def complete(
     """
     row, slots = index.row_of(id), outfit_slots(index)
     if slots.slots[row] < 0:
-        reason = "This piece is worn by itself or under others: no outfit is made of it."
+        reason = "This piece is worn on its own or underneath, so there is no outfit for it."
         return OutfitList([], reason)
     builder = _OutfitBuilder(index, slots, row, bought_together)
     outfits = [outfit for turn in range(count) if (outfit := builder.build(turn)) is not None]

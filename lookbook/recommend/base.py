@@ -217,7 +217,9 @@ class Recommender(ABC):
 
     def fallback_reasons(self, history: History, rows: np.ndarray) -> list[str]:
         """Return a reason for each of `rows`, used where it is like nothing in the history."""
-        return ["people with your taste took it" if len(history) else "popular now"] * len(rows)
+        return [
+            "popular with people who like what you like" if len(history) else "popular now"
+        ] * len(rows)
 
     def save(self, folder: str | Path) -> None:
         """Write NAME.safetensors and NAME.json, without any user's history."""

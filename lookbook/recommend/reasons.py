@@ -24,7 +24,7 @@ def reason(
     *,
     cold_start: bool = False,
 ) -> str:
-    """Return a reason such as "like the blue shirt you saved; worn in summer".
+    """Return a reason such as "like the blue shirt you saved; for summer".
 
     `fallback` is used for an item that is like nothing in the history. With `cold_start`, for an
     item without interactions: "new, looks like the blue shirt you saved".
@@ -73,7 +73,7 @@ def _by_context(items: Items, row: int, context: Context) -> str:
     parts = []
     season, usage = (_value(items, row, names) for names in (SEASON_NAMES, USAGE_NAMES))
     if season.casefold() not in _EVERY_SEASON and context.effective_season in (None, season):
-        parts.append(f"worn in {season.lower()}")
+        parts.append(f"for {season.lower()}")
     if context.occasion and usage.casefold() == context.occasion.casefold():
         parts.append(f"for {context.occasion.lower()}")
     return " and ".join(parts)

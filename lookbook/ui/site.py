@@ -75,6 +75,7 @@ def build_site(
     branding: Branding | None = None,
     links: ProductLinks | None = None,
     keep_days: float = 0,
+    fetch: find.Fetch | None = None,
 ) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
@@ -84,6 +85,7 @@ def build_site(
     models are trained again, 0 for never. `hemisphere` gives the season of a date. Every
     `reload_seconds` the site looks for a new generation of the index and shows it, 0 for never.
     `links` make the addresses of product pages. Events are kept for `keep_days`, 0 for ever.
+    `fetch` gives the picture at an address that a visitor pasted; None: addresses are refused.
     """
     branding = branding or Branding()
     folder = private_folder()
@@ -101,7 +103,7 @@ def build_site(
     photos = _example_photos(index, examples)
     gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
     with Site(title=branding.name, analytics_enabled=False, fill_width=True) as site:
-        _add_pages(site, search_service, visitor_service, photos, results, branding)
+        _add_pages(site, search_service, visitor_service, photos, results, branding, fetch)
         api.publish(search_service, visitor_service)
     _warm_up_later(search_service, visitor_service)
     if reload_seconds:
@@ -135,6 +137,7 @@ def _add_pages(
     photos: list[Path],
     results: int,
     branding: Branding,
+    fetch: find.Fetch | None,
 ) -> None:
     """Add the layout of every page to the Blocks that are being built, and connect them."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
@@ -142,7 +145,7 @@ def _add_pages(
     Masthead(_SKIP_LINK + branding.masthead_html(), elem_id="masthead")
     with gr.Tabs(elem_id="pages") as tabs:
         with gr.Tab("Find", id="find") as find_tab:
-            find_page = layout.Components(photos, results, tabs)
+            find_page = layout.Components(photos, results, tabs, fetches=fetch is not None)
         with gr.Tab("For you", id="foryou", visible=branding.shows("foryou")) as for_you_tab:
             feed_page = for_you.Components(search_service)
         with gr.Tab("Saved", id="saved", visible=branding.shows("saved")) as saved_tab:
@@ -161,7 +164,9 @@ def _add_pages(
     opened += [explore_page.map.open, explore_page.shelves.open]
     opened += [saved_page.pieces.open, saved_page.comparison.open, saved_page.recent.open]
 
-    finding = wiring.Wiring(find_page, find.Callbacks(search_service, find_page, photos), liked)
+    finding = wiring.Wiring(
+        find_page, find.Callbacks(search_service, find_page, photos, fetch), liked
+    )
     finding.connect()
     link_opened = finding.connect_address(visitor_loaded)
     finding.connect_pages(opened, show_all=[explore_page.shelves.all])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 
+from PIL import Image
 from seeing import RESULTS, examples, ids, open_result, wait_for_change, wait_for_line
 
 
@@ -23,7 +24,7 @@ def test_dragging_over_the_picture_searches_that_part_and_whole_undoes_it(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.25 * box["height"], steps=4)
     page.mouse.up()
-    page.wait_for_selector("#photos figcaption:has-text('Your part of it')")
+    page.wait_for_selector("#photos figcaption:has-text('The part you marked is searched')")
     part = wait_for_change(page, before)
     frame = page.eval_on_selector("#photos .frame", "e => JSON.parse(e.dataset.box)")
     for side, expected in zip(frame, (10, 10, 30, 25), strict=True):
@@ -31,6 +32,20 @@ def test_dragging_over_the_picture_searches_that_part_and_whole_undoes_it(page):
     page.click("#photos [data-act=whole]")
     page.wait_for_selector("#photos figcaption:has-text('Whole picture')")
     wait_for_change(page, part)
+
+
+def test_a_photo_without_a_garment_says_so_and_a_found_one_leads_back_to_the_whole(page, tmp_path):
+    Image.new("RGB", (240, 300), (120, 130, 140)).save(tmp_path / "wall.png")
+    page.set_input_files("#picture input[type=file]", tmp_path / "wall.png")
+    page.wait_for_selector("#photos figcaption:has-text('No garment stands out')")
+    assert not page.is_visible("#photos [data-act=garment]"), "it was sought already"
+    page.click("#photos [data-act=drop]")
+    page.wait_for_selector("#photos .pic", state="detached")
+    page.set_input_files("#picture input[type=file]", examples()[0])
+    page.wait_for_selector("#photos figcaption:has-text('This garment is searched')")
+    page.click("#photos [data-act=whole]")
+    page.wait_for_selector("#photos figcaption:has-text('The whole picture is searched')")
+    assert page.is_visible("#photos [data-act=garment]")
 
 
 def test_the_box_moves_by_keyboard(page):
@@ -41,7 +56,7 @@ def test_the_box_moves_by_keyboard(page):
     before = page.eval_on_selector("#photos .frame", "e => JSON.parse(e.dataset.box)")
     page.focus("#photos .frame")
     page.keyboard.press("Shift+ArrowUp")
-    page.wait_for_selector("#photos figcaption:has-text('Your part of it')")
+    page.wait_for_selector("#photos figcaption:has-text('The part you marked is searched')")
     after = page.eval_on_selector("#photos .frame", "e => JSON.parse(e.dataset.box)")
     assert after[3] < before[3]
 

@@ -160,9 +160,9 @@ class Hybrid(Recommender):
         neighbours = set(self.item_features.knn.neighbour_scores(history)[0].tolist())
         taken = self.item_features.event_counts
         return [
-            "people with your taste took it"
+            "popular with people who like what you like"
             if row in neighbours
-            else ("popular now" if taken[row] else "from the collection")
+            else ("popular now" if taken[row] else "something different to try")
             for row in rows
         ]
 

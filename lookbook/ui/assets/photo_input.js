@@ -28,8 +28,10 @@ element.addEventListener('change', (event) => {
 });
 document.addEventListener('paste', (event) => {
   const data = event.clipboardData, file = pictureOf(data);
-  if (typing(event.target) && data.types.includes('text/plain')) return;
   const address = file ? null : addressOf(data);
+  const inBox = event.target.closest?.('#name') && address
+    && element.querySelector('.photo-buttons').dataset.fetches === 'true';
+  if (typing(event.target) && data.types.includes('text/plain') && !inBox) return;
   if (!file && !address) return;
   event.preventDefault();
   if (file) sendFile(file);

@@ -27,6 +27,12 @@ SILENT_EVENT: dict[str, Any] = {
     "show_progress": "hidden",
 }
 ENCODING_EVENT: dict[str, Any] = SILENT_EVENT | ENCODER_LIMIT
+# Fetching an address may take seconds, in which no photo of another visitor should wait.
+FETCHING_EVENT: dict[str, Any] = SILENT_EVENT | {
+    "concurrency_id": "fetch",
+    "concurrency_limit": 4,
+    "trigger_mode": "always_last",
+}
 _SEND_ACTIONS = """
 const actions = %s;
 element.addEventListener('click', (event) => {

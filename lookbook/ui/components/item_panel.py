@@ -165,7 +165,7 @@ def explanation_html(
         f"<li>{markup.escape(column_label(name))}: {markup.escape(text)}</li>"
         for name, text in facts(dict(shared))
     )
-    common = f"<p>They share</p><ul>{rows}</ul>" if rows else ""
+    common = f"<p>In common</p><ul>{rows}</ul>" if rows else ""
     return (
         # the time makes two equal values differ: a dialog that was closed must open again
         f'<dialog class="why" aria-label="Why this?" data-at="{time.time_ns()}">'

@@ -26,13 +26,15 @@ class PhotoInput(HtmlComponent):
 
     Events: photo (a picture was uploaded), address (that of a picture was pasted or dropped). What
     they are about is the value, so that an event that had to wait finds the newest picture.
+    `fetches`: an address that is pasted into the search box is one of a picture, too.
     """
 
     actions = ("photo", "address")
     script = assets.read("photo_input.js")
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(None, html_template=assets.read("photo_input.html"), **kwargs)
+    def __init__(self, fetches: bool = False, **kwargs: Any) -> None:
+        template = assets.read("photo_input.html").replace("FETCHES", str(fetches).lower())
+        super().__init__(None, html_template=template, **kwargs)
 
     def postprocess(self, value: Any) -> None:  # type: ignore[override]
         """Return None: a callback can only empty it."""

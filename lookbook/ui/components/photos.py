@@ -27,19 +27,22 @@ class Photo:
     """One picture of a query.
 
     `address` is a data URL, `box` the part that is searched, `detected` whether the encoder found
-    the box (else the visitor drew it).
+    the box (else the visitor drew it), `sought` whether it looked for one.
     """
 
     address: str
     box: Box = WHOLE
     detected: bool = False
+    sought: bool = False
 
     @classmethod
-    def of(cls, picture: Image.Image, box: Box = WHOLE, detected: bool = False) -> Photo:
+    def of(
+        cls, picture: Image.Image, box: Box = WHOLE, detected: bool = False, sought: bool = False
+    ) -> Photo:
         """Return a picture as the page holds it: with these very pixels, to be cropped again."""
         webp = io.BytesIO()
         picture.save(webp, "WEBP", lossless=True, method=0)
-        return cls(data_url(webp.getvalue()), box, detected)
+        return cls(data_url(webp.getvalue()), box, detected, sought)
 
     def picture(self) -> Image.Image:
         """Decode to RGB; raises ImageError for anything that is no picture."""
@@ -52,6 +55,7 @@ class Photo:
             "src": self.address,
             "box": percent,
             "found": self.detected,
+            "sought": self.sought,
             "whole": self.box == WHOLE,
         }
 
@@ -109,7 +113,12 @@ class Photos(HtmlComponent):
         """Return the photos that the page holds; anything else that a client sends is ignored."""
         rows = payload.get("photos") if isinstance(payload, dict) else None
         photos = [
-            Photo(row["src"], parse_box(row.get("box")), row.get("found") is True)
+            Photo(
+                row["src"],
+                parse_box(row.get("box")),
+                row.get("found") is True,
+                row.get("sought") is True,
+            )
             for row in (rows if isinstance(rows, list) else [])
             if isinstance(row, dict) and isinstance(row.get("src"), str)
         ]

@@ -9,9 +9,8 @@ from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
 
 _PRIVATE = (
-    "This view searches with your picture. The link leaves it out. You can put it in as "
-    "the numbers that the search uses; the picture itself is never sent, but the numbers say what "
-    "it looks like."
+    "Your photo is not part of this link. To show others the same results, add a code that "
+    "describes what is in it; the photo itself is never sent."
 )
 
 
@@ -51,7 +50,7 @@ def share_html(search: str, private: bool) -> str:
     if private:
         note = (
             f"<p>{_PRIVATE}</p>"
-            '<button type="button" data-act="vector">Put my picture in as numbers</button>'
+            '<button type="button" data-act="vector">Add the code of my photo</button>'
         )
     return (
         f'<div class="link"><input readonly aria-label="Link to this view" '

@@ -25,7 +25,7 @@ from lookbook.ui.views import Card
 COUNT = 24  # recommendations on the page
 _UNPRESS_LIKES = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
   .forEach((button) => button.setAttribute('aria-pressed', 'false'))"""
-_NO_LIKES = "You have liked nothing yet: here is the whole collection, what others took first."
+_NO_LIKES = "You have liked nothing yet, so these are the most popular pieces."
 _UNAVAILABLE = "Visits cannot be read or kept at the moment: please try again later."
 _NO_RESULTS = "Nothing fits. Choose another occasion or budget."
 
@@ -165,7 +165,7 @@ class Callbacks:
             return self._header(liked)
         link = (
             '<a download="lookbook-visits.json" href="data:application/json;base64,'
-            f'{base64.b64encode(data).decode()}">Download as JSON</a>'
+            f'{base64.b64encode(data).decode()}">Download my data (JSON)</a>'
         )
         return self._header(liked) + link
 
@@ -186,7 +186,7 @@ class Callbacks:
             return self._header(liked), "", ""
         onboarding = gallery_html([self._card(item.id, liked, "") for item in items])
         if onboarding:
-            title = "<h3>Which is closest to you? Three likes say a lot.</h3>"
+            title = "<h3>Which of these do you like? Three likes are enough to begin.</h3>"
             onboarding = title + onboarding
         return self._header(liked), onboarding, self._feed(answer, liked)
 
@@ -200,15 +200,15 @@ class Callbacks:
 
     def _header(self, liked: Liked) -> str:
         count = f"{len(liked)} {'piece' if len(liked) == 1 else 'pieces'} you like"
-        line = f"Made from the {count}, and from what you looked at." if liked else _NO_LIKES
+        line = f"Chosen by the {count} and what you looked at." if liked else _NO_LIKES
         return (
-            f"<p>{markup.escape(line)} A random token in your browser stands for you; nobody's "
-            "name, address or picture is kept.</p>"
+            f"<p>{markup.escape(line)} Only a random number in your browser says who you "
+            "are: no name, address or picture is kept.</p>"
             '<button type="button" class="ask">Forget me</button> '
             '<span class="question" hidden>Delete your likes and what you looked at? '
             '<button type="button" data-act="forget">Delete</button> '
             '<button type="button" class="keep">Keep</button></span> '
-            '<button type="button" data-act="export">What is kept of me</button>'
+            '<button type="button" data-act="export">Show my data</button>'
         )
 
 

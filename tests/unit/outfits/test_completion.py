@@ -92,7 +92,7 @@ def test_items_bought_together_score_higher(outfits_shop):
 
 def test_no_outfit_is_a_result_with_a_reason(outfits_shop):
     assert complete(outfits_shop, "briefs") == []
-    assert "no outfit is made of it" in complete(outfits_shop, "briefs").reason
+    assert "there is no outfit for it" in complete(outfits_shop, "briefs").reason
     alone = complete(outfits_shop, "skirt")
     assert alone == []
     assert alone.reason == "This collection has no top that goes with this piece."

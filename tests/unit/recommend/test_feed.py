@@ -92,7 +92,7 @@ def test_the_api_answers_as_the_feed_of_a_visitor_with_these_likes(shop, store, 
         feed=Feed(shop, store, tmp_path / "models", **options),
         context=lambda season, occasion, *_: Context(season=season, occasion=occasion),
     )
-    api = Api(SimpleNamespace(index=shop, item=shop.item), service)
+    api = Api(SimpleNamespace(index=shop, item=shop.item, product_page=lambda _: ""), service)
     answers = [api.for_you(liked, season="Winter", occasion="Party", count=8) for _ in range(5)]
     assert store.count() == recorded
     feed = Feed(shop, store, tmp_path / "models", **options)
@@ -109,7 +109,7 @@ def test_the_api_shows_one_item_of_each_product(shop, store, tmp_path):
     crowd(store)
     feed = Feed(shop, store, tmp_path / "models", exploration_share=0.5, seed=0)
     service = SimpleNamespace(feed=feed, context=lambda *_: Context())
-    api = Api(SimpleNamespace(index=shop, item=shop.item), service)
+    api = Api(SimpleNamespace(index=shop, item=shop.item, product_page=lambda _: ""), service)
     feed.models.hybrid.item_features.event_counts[::4] = 0  # half of the products have a rare item
     for _ in range(10):
         answer = api.for_you(["i1", "i4"], count=10)
@@ -180,7 +180,9 @@ def test_a_stranger_gets_a_diverse_list_with_reasons(feed):
     assert {one.row % 2 for one in answer} == {0, 1}
     taken = feed.models.hybrid.item_features.event_counts
     for one in answer:
-        assert one.reason.startswith("popular now" if taken[one.row] else "from the collection")
+        assert one.reason.startswith(
+            "popular now" if taken[one.row] else "something different to try"
+        )
 
 
 def test_three_onboarding_items_are_unlike_each_other(feed):
@@ -199,7 +201,7 @@ def test_diversity_prefers_the_unlike_among_equals():
 def test_context_and_conditions_reach_the_feed(feed):
     answer = feed.for_you(k=5, context=Context(season="Winter", occasion="Party"))
     assert answer[0].row % 4 >= 2
-    assert "worn in winter" in answer[0].reason
+    assert "for winter" in answer[0].reason
     cheap = feed.for_you(k=5, where="price<=50")
     assert {one.row for one in cheap} == set(range(5))
     assert feed.for_you(where="price<=1").reason == "no item meets the conditions"

@@ -330,9 +330,7 @@ def test_the_reason_of_a_cold_item_says_what_it_looks_like(items):
     model = Hybrid().fit(known, items)
     answer = model.recommend(History.of_rows([0, 2, 1]), k=8, repeats=True)
     assert answer[4].id == "i7"
-    assert (
-        answer[4].reason == f"new, looks like the {items.short_name(1)} you bought; worn in winter"
-    )
+    assert answer[4].reason == f"new, looks like the {items.short_name(1)} you bought; for winter"
     answer = model.recommend(History.of_rows([0, 2]), k=8, repeats=True)
     assert answer[4].reason.startswith("new here")
     assert "i7" not in model.recommend(k=8).ids  # a stranger tells nothing to go by
@@ -443,4 +441,4 @@ def test_season_and_occasion_are_read_from_columns_of_any_usual_name(seasons, us
     assert np.argmax(season_prior(items, "Winter")) == 1
     assert np.argmax(occasion_prior(items, "Casual")) == 1
     context = Context(season="Summer", occasion="Party")
-    assert reason(items, History(), 0, context) == "worn in summer and for party"
+    assert reason(items, History(), 0, context) == "for summer and for party"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +43,7 @@ Updates = dict[Any, Any]  # component -> its new value; components that are not 
 Shown = list[tuple[str, float]]  # (id, score) of the results that a page shows
 Liked = frozenset[str]  # ids of what the visitor likes
 Photos = tuple[Photo, ...]
+Fetch = Callable[[str], bytes]  # the bytes of the picture at an address; raises ImageError
 T = TypeVar("T")
 
 NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
@@ -50,7 +52,8 @@ PAGE_SIZE = 24  # results that "Show more" adds
 _MAX_WARNINGS = 3  # toasts about one link
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
 _SHARED_PICTURE = "A picture that came with this link is searched. "
-_NO_RESULTS = "Nothing fits. Remove a filter, or ask with other words."
+_NOT_FETCHED = "Pictures are not fetched from other sites here: paste or drop the picture itself."
+_NO_RESULTS = "Nothing matches. Remove a filter, or try other words."
 
 
 class Callbacks:
@@ -61,10 +64,14 @@ class Callbacks:
     """
 
     def __init__(
-        self, search_service: SearchService, components: Components, examples: list[Path]
+        self,
+        search_service: SearchService,
+        components: Components,
+        examples: list[Path],
+        fetch: Fetch | None = None,
     ) -> None:
         self.search_service, self.components = search_service, components
-        self.examples = examples
+        self.examples, self.fetch = examples, fetch
 
     # photos
 
@@ -81,6 +88,22 @@ class Callbacks:
         except ImageError as error:
             warn(error, title="That picture cannot be used")
             return {self.components.picture: None, self.components.summary: str(error)}
+
+    def search_address(
+        self, address: object, query: Query, photos: Photos, adding: bool, liked: Liked
+    ) -> Updates:
+        """Search with the picture at an address that was pasted or dropped."""
+        if not isinstance(address, str):
+            return NO_CHANGE
+        if self.fetch is None:
+            info(_NOT_FETCHED, title="That is an address")
+            return NO_CHANGE
+        try:
+            photo = self.fetch(address)
+            return self._search_photo(photo, query, photos if adding else (), liked)
+        except ImageError as error:
+            warn(error, title="That picture cannot be used")
+            return NO_CHANGE
 
     def search_example(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Search with one of the example pictures."""
@@ -100,7 +123,7 @@ class Callbacks:
             raise gr.Error(markup.escape(error), title="The encoder cannot be loaded") from error
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
-        photo = Photo.of(found.image, found.box, detected=found.box != WHOLE)
+        photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)
         return self._update(query, liked, (*photos, photo))
 
     def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
@@ -135,7 +158,7 @@ class Callbacks:
             warn(error, title="That picture cannot be used")
             return NO_CHANGE
         detected = crop is True and found.box != WHOLE
-        photo = replace(photos[number], box=found.box, detected=detected)
+        photo = replace(photos[number], box=found.box, detected=detected, sought=crop is True)
         query = replace(query, pictures=_with_element(query.pictures, number, found.vector))
         return self._update(query, liked, _with_element(photos, number, photo))
 

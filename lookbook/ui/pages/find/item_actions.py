@@ -44,7 +44,7 @@ class ItemActions:
             name, picture, compared = self._queried(photos, query)
             if picture is None:
                 sentence = (
-                    f"{result.title} was found without a picture: there is none to compare it with."
+                    f"{result.title} was found by words, so there is no picture to compare it with."
                 )
                 return explanation_html([], [], sentence)
             pictures = picture, self.search_service.closest_picture(id, compared)
@@ -54,7 +54,7 @@ class ItemActions:
             return ""
         item = self.search_service.item(compared) if isinstance(compared, str) else None
         shared = shared_attributes(item, result) if item else []
-        sentence = "The warmer a region, the more it made the two alike."
+        sentence = "The warmer an area, the more it counts for the match."
         return explanation_html([(left, name), (right, result.title)], shared, sentence)
 
     def _queried(

@@ -30,11 +30,15 @@ class Components:
     """The components of the Find page, and the state of each visitor's page.
 
     `shown` holds (id, score) of the results, `adding` whether the next upload is added to the
-    photos of the query (else it begins a new query). `tabs` are the pages of the site.
+    photos of the query (else it begins a new query). `tabs` are the pages of the
+    site, `fetches` is whether addresses of pictures are fetched.
     """
 
-    def __init__(self, examples: list[Path], results: int, tabs: gr.Tabs) -> None:
+    def __init__(
+        self, examples: list[Path], results: int, tabs: gr.Tabs, fetches: bool = False
+    ) -> None:
         self.tabs = tabs
+        self.photo_input = PhotoInput(fetches, elem_id="photo-input", render=False)
         self.query = gr.State(Query(count=results), time_to_live=PAGE_STATE_TTL)
         self.shown = gr.State([], time_to_live=PAGE_STATE_TTL)
         self.adding = gr.State(False)
@@ -58,7 +62,7 @@ class Components:
             alt_text="The picture that is searched with",
             height=300,
         )
-        self.photo_input = PhotoInput(elem_id="photo-input")
+        self.photo_input.render()
         self.photos = Photos(elem_id="photos")
         self.text = gr.Textbox(
             label="Or say what you look for",
@@ -84,10 +88,22 @@ class Components:
             )
             self.filters = FilterPanel(elem_id="filters")
             self.diversity = DiversitySlider(
-                0, 1, value=0, step=0.1, label="Closest … varied", elem_id="variety", buttons=[]
+                0,
+                1,
+                value=0,
+                step=0.1,
+                label="Variety: closest to most varied",
+                elem_id="variety",
+                buttons=[],
             )
             self.count = CountSlider(
-                1, MAX_RESULTS, value=results, step=1, label="Results", elem_id="count", buttons=[]
+                1,
+                MAX_RESULTS,
+                value=results,
+                step=1,
+                label="Results at a time",
+                elem_id="count",
+                buttons=[],
             )
 
     def _results(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from lookbook.ui.components.base import ENCODING_EVENT, SILENT_EVENT
+from lookbook.ui.components.base import ENCODING_EVENT, FETCHING_EVENT, SILENT_EVENT
 from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.pages.find.callbacks import NO_CHANGE, Callbacks, Liked, Query, Updates
 from lookbook.ui.pages.find.item_actions import ItemActions
@@ -22,6 +22,13 @@ _SCROLL_TO_RESULTS = """() => {
 _SCROLL_TO_LINKED = f"""() => setTimeout(() => {{
   if (document.querySelector('#piece .piece, #asked .asked')) ({_SCROLL_TO_RESULTS})();
 }}, 100)"""
+# where a phone has its buttons for photos, which the press was about
+_SCROLL_TO_BUTTONS = """() => {
+  const button = document.querySelector('#photo-input input');
+  if (!button || !button.offsetParent) return;
+  button.scrollIntoView({block: 'center'});
+  button.focus();
+}"""
 # the filters are far below the message that nothing fits: scroll to it if it is out of sight
 _SCROLL_TO_EMPTY = """() => setTimeout(() => {
   const message = document.querySelector('#results .empty');
@@ -72,6 +79,9 @@ class Wiring:
             self._on(c.picture.input, do.search_upload, upload_inputs, newest, scroll=True),
             self._on(c.photo_input.photo, do.search_upload, input_inputs, newest, scroll=True),
             self._on(
+                c.photo_input.address, do.search_address, input_inputs, FETCHING_EVENT, scroll=True
+            ),
+            self._on(
                 c.examples.example,
                 do.search_example,
                 self.query_inputs,
@@ -86,7 +96,7 @@ class Wiring:
         self._on(c.photos.drop, do.remove_photo, photo_inputs)
         c.photos.another(
             lambda: (empty_picture(), True), None, [c.picture, c.adding], **SILENT_EVENT
-        )
+        ).then(None, js=_SCROLL_TO_BUTTONS)
 
     def _connect_text(self) -> None:
         c, do = self.components, self.callbacks

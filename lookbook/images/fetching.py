@@ -1,0 +1,277 @@
+"""Fetch a file by its address: within limits of size and time, from public hosts only.
+
+Used for the pictures and feeds of a catalogue, and for the address that a visitor pastes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lookbook.images.loading import ImageError, Limits
+
+if TYPE_CHECKING:
+    import httpx
+
+USER_AGENT = "lookbook/0.1 (catalogue reader)"
+_MAX_REDIRECTS = 5
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_MAX_WAIT = 30.0  # seconds that Retry-After may ask for
+_MAX_FAILURES = 4  # of connections in a row, after which a host is not asked again
+_PRIVATE, _NO_HOST = "leads to a private address", "no such host"
+
+
+class FetchRefused(Exception):  # noqa: N818
+    """Why nothing was fetched: a slug and a sentence; `again` where another try may help.
+
+    `away`: it says nothing of the file, so that the copy of last time may be used.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        sentence: str,
+        again: bool = False,
+        wait: float = 0.0,
+        away: bool | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.reason, self.again, self.wait = reason, again, wait
+        self.away = again if away is None else away
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The bytes of an answer, None for "not modified", and its headers."""
+
+    data: bytes | None
+    headers: Mapping[str, str]
+
+
+class Fetcher:
+    """Asks hosts over HTTP, from any number of threads; nothing is asked before the first `get`.
+
+    `timeout` seconds without a byte end a try; `parallel` connections at once, `rate` requests a
+    second to one host. `allow_local` lets addresses of this machine and of private networks be
+    asked; `refused` ends the sentence about those that are not. `proxies`: those of the environment
+    are used; they look names up themselves, so that a name of a private network is not noticed.
+    """
+
+    def __init__(
+        self,
+        timeout: float = 20.0,
+        parallel: int = 8,
+        rate: float = 20.0,
+        allow_local: bool = False,
+        refused: str = "refused",
+        proxies: bool = True,
+    ) -> None:
+        self.timeout, self.parallel, self.rate = timeout, parallel, rate
+        self.allow_local, self.refused, self.proxies = allow_local, refused, proxies
+        self._lock = threading.Lock()
+        self._http: httpx.Client | None = None
+        self._next: dict[str, float] = {}
+        self._failures: Counter = Counter()
+
+    def get(
+        self, url: str, limit: int, ends: float, headers: Mapping[str, str] | None = None
+    ) -> Fetched:
+        """Ask once; raises FetchRefused.
+
+        At most `limit` bytes are read, until the time `ends` of time.monotonic(). `headers` may
+        hold validators of what is known already.
+        """
+        import httpx
+
+        location = url
+        for _ in range(_MAX_REDIRECTS + 1):
+            host = self._checked(location)
+            if time.monotonic() > ends:
+                raise FetchRefused("timeout", f"{short_url(url)} is too slow.")
+            self._take_turn(host)
+            try:
+                with self._client().stream("GET", location, headers=dict(headers or {})) as answer:
+                    self._failures.pop(host, None)
+                    if answer.has_redirect_location:
+                        location = str(answer.url.join(answer.headers.get("location", "")))
+                        continue
+                    if answer.status_code == 304 and headers:
+                        return Fetched(None, answer.headers)
+                    _check_status(answer)
+                    return Fetched(_body(answer, limit, ends), answer.headers)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                raise self._no_host(host, error) from None
+            except httpx.TimeoutException:
+                waited = f"{self.timeout:g} s"
+                raise FetchRefused(
+                    "timeout", f"{short_url(url)} gave nothing for {waited}.", True
+                ) from None
+            except httpx.InvalidURL as error:
+                raise FetchRefused("address", f"{short_url(url)} is no address: {error}.") from None
+            except httpx.HTTPError as error:
+                sentence = f"{short_url(url)} broke off: {type(error).__name__}."
+                raise FetchRefused("broken-off", sentence, True) from None
+        raise FetchRefused(
+            "redirects", f"{short_url(url)} leads on more than {_MAX_REDIRECTS} times."
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            if self._http is not None:
+                self._http.close()
+                self._http = None
+
+    def _no_host(self, host: str, error: Exception) -> FetchRefused:
+        if _PRIVATE in str(error):
+            return FetchRefused("local", self._local(host))
+        with self._lock:
+            self._failures[host] += 1
+        if _NO_HOST in str(error):
+            again = self._failures[host] < 2
+            sentence = f"There is no host {host}, or no network."
+            return FetchRefused("missing", sentence, again, away=True)
+        return FetchRefused("no-answer", f"The host {host} does not answer: {error}.", True)
+
+    def _checked(self, url: str) -> str:
+        """The host of an address that may be asked; raises FetchRefused."""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError as error:
+            raise FetchRefused("address", f"{short_url(url)} is no address: {error}.") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise FetchRefused("address", f"{short_url(url)} leads to what is not fetched.")
+        if not self.allow_local and (host == "localhost" or _is_private(host)):
+            raise FetchRefused("local", self._local(host))
+        if self._failures[host] >= _MAX_FAILURES:
+            sentence = f"The host {host} did not answer, and is asked no more."
+            raise FetchRefused("missing", sentence, away=True)
+        return host
+
+    def _take_turn(self, host: str) -> None:
+        """Wait until this host may be asked again."""
+        with self._lock:
+            at = max(time.monotonic(), self._next.get(host, 0.0))
+            self._next[host] = at + 1 / self.rate
+        time.sleep(max(0.0, at - time.monotonic()))
+
+    def _client(self) -> httpx.Client:
+        import httpx
+
+        with self._lock:
+            if self._http is None:
+                limits = httpx.Limits(max_connections=2 * self.parallel)
+                transport = httpx.HTTPTransport(limits=limits)
+                backend = _guarded(transport._pool._network_backend, self.allow_local)
+                transport._pool._network_backend = backend
+                self._http = httpx.Client(
+                    transport=None if self.proxies and _has_proxy() else transport,
+                    trust_env=self.proxies,
+                    timeout=self.timeout,
+                    headers={"User-Agent": USER_AGENT, "Accept": "image/*,*/*;q=0.8"},
+                    limits=limits,
+                )
+            return self._http
+
+    def _local(self, host: str) -> str:
+        return f"The host {host} is this machine or one of a private network: {self.refused}."
+
+
+def fetch_picture(url: str, seconds: float = 10.0, allow_local: bool = False) -> bytes:
+    """Return the bytes at an address that a visitor gave, within `seconds`; raises ImageError.
+
+    Nothing is kept of it: no cache, no cookie, no memory of the host.
+    """
+    fetcher = Fetcher(timeout=seconds / 2, parallel=1, allow_local=allow_local, proxies=False)
+    try:
+        fetched = fetcher.get(url.strip(), Limits.max_bytes, time.monotonic() + seconds)
+    except FetchRefused as refused:
+        raise ImageError(refused.reason, str(refused)) from None
+    finally:
+        fetcher.close()
+    return fetched.data or b""
+
+
+def _check_status(answer: httpx.Response) -> None:
+    status = answer.status_code
+    if status < 300:
+        return
+    url = short_url(str(answer.url))
+    if status in (404, 410):
+        raise FetchRefused("missing", f"{url} is not there (status {status}).")
+    retry_after = answer.headers.get("retry-after", "")
+    wait = min(float(retry_after), _MAX_WAIT) if retry_after.isdigit() else 0.0
+    sentence = f"{url} answered with status {status}."
+    raise FetchRefused("status", sentence, again=status in _RETRIED, wait=wait)
+
+
+def _body(answer: httpx.Response, limit: int, ends: float) -> bytes:
+    """The bytes of an answer; raises FetchRefused for too many, or too slow ones."""
+    url = short_url(str(answer.url))
+    length = answer.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise FetchRefused(
+            "too-many-bytes", f"{url} has {int(length):,} bytes, at most {limit:,} are read."
+        )
+    parts, size = [], 0
+    for part in answer.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise FetchRefused("too-many-bytes", f"{url} has more than {limit:,} bytes.")
+        if time.monotonic() > ends:
+            raise FetchRefused(
+                "timeout", f"{url} is too slow: {size:,} bytes until the time was up."
+            )
+    if not size:
+        raise FetchRefused("empty", f"{url} is empty.", again=True)
+    return b"".join(parts)
+
+
+def short_url(url: str) -> str:
+    """Return an address as a sentence can hold it."""
+    return url if len(url) <= 120 else url[:117] + "..."
+
+
+def _is_private(host: str) -> bool:
+    """Whether a literal address is not a public one; a name is not looked up here."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+def _guarded(backend: Any, allow_local: bool) -> Any:
+    """A network backend that looks a name up once, and connects to public addresses only."""
+    import httpcore
+
+    class Guarded(httpcore.NetworkBackend):
+        def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> Any:
+            try:
+                resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except OSError:
+                raise httpcore.ConnectError(_NO_HOST) from None
+            addresses = [str(place[4][0]) for place in resolved]
+            if not allow_local and any(_is_private(address) for address in addresses):
+                raise httpcore.ConnectError(_PRIVATE)
+            return backend.connect_tcp(addresses[0], port, *args, **options)
+
+        def sleep(self, seconds: float) -> None:
+            time.sleep(seconds)
+
+    return Guarded()
+
+
+def _has_proxy() -> bool:
+    """Whether a proxy is set: it looks names up itself."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    return any(os.environ.get(n) or os.environ.get(n.lower()) for n in names)

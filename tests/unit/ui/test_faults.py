@@ -10,6 +10,7 @@ import pytest
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.events.store import StoreUnavailable
 from lookbook.search.index import Index
+from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.pages import for_you
 from lookbook.ui.services.search import SearchService
@@ -156,7 +157,7 @@ def test_a_full_disk_for_temporary_files_leaves_search_with_pictures(index, tmp_
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    view = service.sample(4)
+    view = service.search(Query(count=4))
     assert len(view.cards) == 4
     assert all(card.file.startswith("data:image/webp;base64,") for card in view.cards)
     assert markup.file_url(view.cards[0].file) == view.cards[0].file

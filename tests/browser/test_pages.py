@@ -7,6 +7,10 @@ from axe_playwright_python.sync_playwright import Axe
 from seeing import RESULTS, ids, titles, wait_for_change, wait_for_line
 
 WIDTHS = [360, 768, 1440, 2560]
+PARTS = (
+    *(("For you", "#feed .card"), ("Saved", "#saved-pieces .card")),
+    *(("Explore", ".shelf"), ("About", "#about dl")),
+)
 
 
 def open_tab(page, name: str, selector: str) -> None:
@@ -122,7 +126,9 @@ def test_a_search_by_keyboard_alone(page):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_page_is_wider_than_the_screen(visit, width):
     page = visit(viewport={"width": width, "height": 800})
-    for name, part in (("For you", "#feed .card"), ("Explore", ".shelf"), ("About", "#about dl")):
+    page.click(f"{RESULTS} >> nth=0 >> [data-act=like]")
+    page.wait_for_timeout(800)
+    for name, part in PARTS:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         open_tab(page, name, part)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -150,8 +156,10 @@ def test_axe_finds_no_serious_violation(visit, scheme):
     page = visit(color_scheme=scheme)
     page.click(f"{RESULTS} >> nth=0 >> .open")
     page.wait_for_selector("#piece h2")
+    page.click("#piece [data-act=like]")
+    page.wait_for_timeout(800)
     violations = serious(page)
-    for name, part in (("For you", "#feed .card"), ("Explore", ".shelf"), ("About", "#about dl")):
+    for name, part in PARTS:
         open_tab(page, name, part)
         page.wait_for_timeout(300)
         violations += serious(page)

@@ -117,7 +117,7 @@ def test_a_price_range_the_wrong_way_round_is_turned_and_said(page):
     page.press("#filters .span input >> nth=1", "Tab")
     assert "turned round: from 40 to 60" in wait_for_line(page, "turned round")
     assert all(40 <= price <= 60 for price in prices(page))
-    page.wait_for_function("location.search.includes('price>=40;price<=60')")
+    page.wait_for_function("decodeURIComponent(location.search).includes('price>=40;price<=60')")
 
 
 def test_why_leaves_the_page_where_it_was(page):
@@ -154,8 +154,9 @@ def test_words_change_the_results_and_unknown_ones_are_reported(page):
     assert "qzxwvk" in wait_for_line(page, "Not understood")
 
 
-def test_variety_reorders(page):
-    start = open_result(page, 2)
+def test_variety_reorders(visit):
+    page = visit("?item=100001")
+    start = ids(page)
     page.fill("#variety input[type=number]", "0.8")
     page.press("#variety input[type=number]", "Tab")
     varied = wait_for_change(page, start)

@@ -129,8 +129,10 @@ class Wiring:
         self._on(c.query_bar.undo, do.undo)
         self._on_new_query(c.query_bar.fresh, do.start_over)
         self._on(c.query_bar.remove, do.remove_part)
-        self._on(c.filters.toggle, do.toggle_filter)
-        self._on(c.filters.span, do.set_price_range)
+        # a filter that is set while another is being answered counts, too
+        each = SILENT_EVENT | {"trigger_mode": "multiple"}
+        self._on(c.filters.toggle, do.toggle_filter, options=each)
+        self._on(c.filters.span, do.set_price_range, options=each)
         self._on(c.filters.clear, do.clear_filters)
         latest = SILENT_EVENT | {"trigger_mode": "always_last"}
         options = [c.count, c.diversity, *self.query_inputs]

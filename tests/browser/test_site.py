@@ -60,15 +60,12 @@ def test_a_photo_from_the_clipboard_is_answered(page):
           await navigator.clipboard.write([new ClipboardItem({'image/png': blob})]);
         }"""
     )
+    # the first press opens a pane, or pastes at once: it depends on the moment
+    page.click("#picture button[aria-label='Paste from clipboard']")
+    page.wait_for_timeout(1500)
     paste = page.locator("#picture button:has-text('Paste from Clipboard')")
-    for _ in range(15):  # the first press opens a pane, or pastes at once: it depends on the moment
-        if "found in" in page.inner_text("#line"):
-            break
-        if paste.is_visible():
-            paste.click(timeout=5_000)
-        elif page.is_visible("#picture button[aria-label='Paste from clipboard']"):
-            page.click("#picture button[aria-label='Paste from clipboard']")
-        page.wait_for_timeout(1500)
+    if "found in" not in page.inner_text("#line") and paste.is_visible():
+        paste.click(timeout=5_000)
     wait_for_line(page, FOUND)
 
 
@@ -106,7 +103,7 @@ LATE = """() => {
 
 
 def test_suggestions_that_come_late_do_not_stay_open(page):
-    title = titles(page)[5]
+    title = titles(page)[4]  # of one item only
     page.click(BOX)
     page.keyboard.type(title[:-1], delay=15)
     page.wait_for_selector(f"#names label:has-text('{title}')")

@@ -57,7 +57,7 @@ class Components:
             show_label=False,
             sources=["upload", "webcam", "clipboard"],
             webcam_options=gr.WebcamOptions(mirror=False, constraints=_REAR_CAMERA),
-            placeholder="Drop or paste a photo of a garment, or choose one",
+            placeholder="Drop a photo of a garment here, paste it, or choose one",
             elem_id="picture",
             alt_text="The picture that is searched with",
             height=300,

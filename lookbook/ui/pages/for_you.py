@@ -200,7 +200,7 @@ class Callbacks:
 
     def _header(self, liked: Liked) -> str:
         count = f"{len(liked)} {'piece' if len(liked) == 1 else 'pieces'} you like"
-        line = f"Chosen by the {count} and what you looked at." if liked else _NO_LIKES
+        line = f"Based on the {count} and what you looked at." if liked else _NO_LIKES
         return (
             f"<p>{markup.escape(line)} Only a random number in your browser says who you "
             "are: no name, address or picture is kept.</p>"

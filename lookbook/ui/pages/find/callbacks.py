@@ -40,7 +40,7 @@ from lookbook.ui.routing import parse_query_string, query_string, view_of
 from lookbook.ui.services.search import SearchService
 
 Updates = dict[Any, Any]  # component -> its new value; components that are not in it stay
-Shown = list[tuple[str, float]]  # (id, score) of the results that a page shows
+ShownHits = list[tuple[str, float]]  # (id, score) of the results that a page shows
 Liked = frozenset[str]  # ids of what the visitor likes
 Photos = tuple[Photo, ...]
 Fetch = Callable[[str], bytes]  # the bytes of the picture at an address; raises ImageError
@@ -303,7 +303,7 @@ class Callbacks:
             updates.pop(slider, None)
         return updates
 
-    def show_more(self, shown: Shown, query: Query, liked: Liked) -> Updates:
+    def show_more(self, shown: ShownHits, query: Query, liked: Liked) -> Updates:
         """Append more results of the same query to those shown; an address holds MAX_RESULTS."""
         query = replace(query, count=len(shown) + PAGE_SIZE)
         try:

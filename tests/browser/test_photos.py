@@ -80,7 +80,7 @@ def test_a_large_photo_opens_in_its_full_size(panel):
     assert image.evaluate("img => img.decode().then(() => img.naturalHeight)") == 1024
     address = image.get_attribute("src")
     answer = page.request.get(page.url.split("?")[0] + address)
-    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     page.keyboard.press("Escape")
     page.wait_for_selector("#piece dialog", state="hidden")
     page.click("#piece .large")

@@ -181,7 +181,6 @@ class Items:
         values, codes = self.columns[name]
         return np.array([_number(v) for v in values], np.float32)[codes]
 
-
     @cached_property
     def visual_neighbours(self) -> np.ndarray | None:
         """int64 (n, up to 20): rows of the items that look most like each, itself left out.

@@ -33,7 +33,8 @@ def renew_neighbours(
     """Return `find_neighbours(vectors)`, made from the `neighbours` of the vectors of `before`.
 
     `rows`: int64 (n,), the row of each item in `before`, -1 where it was not there. An item of the
-    same vector whose neighbours have all stayed is compared with the new vectors only.
+    same vector whose neighbours have all stayed is compared with the new vectors only. Of equal
+    products other rows may be kept than a computation from nothing keeps.
     """
     same = rows >= 0
     same[same] = (vectors[same] == before[rows[same]]).all(axis=1)

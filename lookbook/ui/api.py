@@ -14,6 +14,7 @@ import gradio as gr
 
 from lookbook.images.loading import ImageError
 from lookbook.outfits import complete
+from lookbook.recommend.base import Recommendations
 from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
 from lookbook.schema.product_links import is_sold_out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -60,15 +60,26 @@ class Feed:
         *,
         exploration_share: float = EXPLORATION_SHARE,
         seed: int | None = None,
+        before: Feed | None = None,
     ) -> None:
+        """`before`: a feed of an earlier generation of the index, to reuse what has not changed."""
         if not 0 <= exploration_share < 1:
             raise ValueError(f"exploration_share: expected 0 to below 1, found {exploration_share}")
         self.index, self.store, self.exploration_share = index, store, exploration_share
         self.items = Items.of_index(index)
         self.root = models_root(index) if root is None else Path(root)
+        self._present: np.ndarray | None = None
         self._random = np.random.default_rng(seed)
         self._current = self._published_name()
-        self._models = self._open_models() or self._fit_models()
+        models = self._open_models()
+        if models is None and before is not None:
+            self.items.reuse_visual_neighbours(before.items)
+        self._models = models or self._fit_models()
+
+    def keep_only(self, ids: Container[str]) -> None:
+        """Answer only with items among `ids` from now on: the others have left the catalogue."""
+        present = (id in ids for id in self.items.ids)
+        self._present = np.fromiter(present, bool, len(self.items))
 
     @property
     def models(self) -> Models:
@@ -76,7 +87,11 @@ class Feed:
         current = self._published_name()
         if current != self._current or (current is None and self._knows_forgotten()):
             self._current = current
-            self._models = self._open_models() or self._fit_models()
+            models = self._open_models()
+            if models is None and current is not None and self._present is not None:
+                # those published are of the catalogue of the next feed: nobody waits for a fit
+                models = None if self._knows_forgotten() else self._models
+            self._models = models or self._fit_models()
         return self._models
 
     def _published_name(self) -> str | None:
@@ -86,7 +101,7 @@ class Feed:
             return None
 
     def _knows_forgotten(self) -> bool:
-        """Whether a visitor was forgotten since the models were fitted here from all events."""
+        """Whether a visitor was forgotten since the events that the models were fitted on."""
         try:
             last = self.store.last_forgotten()
         except StoreUnavailable:
@@ -96,14 +111,23 @@ class Feed:
     def _open_models(self) -> Models | None:
         """The published generation; None where there is none that fits this catalogue."""
         try:
-            return open_published(self.root, self.items)
+            models = open_published(self.root, self.items)
         except (ModelCorrupt, IndexCorrupt, OSError):
             return None
+        if models is not None:
+            as_of = models.manifest.get("as_of")
+            self._fitted_at = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
+        return models
 
     def _fit_models(self) -> Models:
         """Models of the events there are now, in memory only."""
         self._fitted_at = datetime.now(UTC)
         return Models.fit(interactions_of(self.store.all(), self.items), self.items)
+
+    def _allowed(self, where: Where) -> np.ndarray:
+        """bool (n,): the items that meet `where` and are in the catalogue still."""
+        allowed = self.items.mask(where)
+        return allowed if self._present is None else allowed & self._present
 
     def history(self, visitor: str | None, now: datetime | None = None) -> History:
         """Return a visitor's net events; empty for a stranger and for a forgotten visitor."""
@@ -131,7 +155,8 @@ class Feed:
         token = visitor if isinstance(visitor, str) else None
         history = visitor if isinstance(visitor, History) else self.history(token)
         hybrid = self.models.hybrid
-        allowed = selectable_mask(hybrid.allowed_mask(where, context, exclude), history, repeats)
+        allowed = hybrid.allowed_mask(self._allowed(where), context, exclude)
+        allowed = selectable_mask(allowed, history, repeats)
         scores = np.where(allowed, hybrid.scores([history], context, allowed)[0], -np.inf)
         if len(history):
             of_products = _best_of_product(scores, self.items.product_groups, k)
@@ -195,7 +220,7 @@ class Feed:
         For a new item: what users took who took what looks like it.
         """
         item_features, row = self.models.hybrid.item_features, self.items.row_of(item)
-        closed = ~self.items.mask(where)
+        closed = ~self._allowed(where)
         closed[row] = True
         rows, scores = self._neighbours(item_features.knn, [row], closed, k)
         text = "people who liked this also liked it"
@@ -212,7 +237,7 @@ class Feed:
         Raises UnknownItems, FilterError.
         """
         row = self.items.row_of(item)
-        closed = self._same_category(row) | ~self.items.mask(where)
+        closed = self._same_category(row) | ~self._allowed(where)
         rows, scores = self._neighbours(self.models.bought_together, [row], closed, k)
         text = f"bought together with the {self.items.short_name(row)}"
         empty_reason = "nobody has bought anything with this yet"
@@ -242,7 +267,7 @@ class Feed:
     ) -> Recommendations:
         """Return three items to ask a stranger about: popular ones least like each other."""
         hybrid = self.models.hybrid
-        allowed = hybrid.allowed_mask(where, context)
+        allowed = hybrid.allowed_mask(self._allowed(where), context)
         scores = np.where(allowed, hybrid.scores([EMPTY_HISTORY], context, allowed)[0], -np.inf)
         rows = top_rows(scores, 20 * _ONBOARDING_ITEMS)
         rows = diversify(rows, np.zeros(len(rows), np.float32), self.items, _ONBOARDING_ITEMS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookbook.index.normalization import unit_vectors
+from lookbook.recommend.visual_neighbours import find_neighbours, renew_neighbours
 from lookbook.schema.column_names import (
     ARTICLE_NUMBER_NAMES,
     PRODUCT_CODE_NAMES,
@@ -179,6 +180,28 @@ class Items:
             return None
         values, codes = self.columns[name]
         return np.array([_number(v) for v in values], np.float32)[codes]
+
+    @cached_property
+    def visual_neighbours(self) -> np.ndarray | None:
+        """int64 (n, up to 20): rows of the items that look most like each, itself left out.
+
+        None for items without vectors and for one item alone.
+        """
+        if self.vectors is None or len(self) < 2:
+            return None
+        return find_neighbours(self.vectors)
+
+    def reuse_visual_neighbours(self, before: Items) -> None:
+        """Set `visual_neighbours` from those of the catalogue before an update, where it has any.
+
+        Items of the same id and vector keep theirs, but for what was added or removed.
+        """
+        known = vars(before).get("visual_neighbours")
+        if known is None or before.vectors is None or self.vectors is None or len(self) < 2:
+            return
+        if before.vectors.shape[1] == self.vectors.shape[1]:
+            rows = before.rows_of(self.ids)
+            self.visual_neighbours = renew_neighbours(self.vectors, before.vectors, known, rows)
 
 
 def _coded(column: Sequence) -> Coded:

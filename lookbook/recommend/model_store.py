@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lookbook.index.manifest import MANIFEST, file_record
 from lookbook.index.publishing import final_path, published, staged_generation
@@ -57,7 +60,10 @@ class Models:
                 f"the models in {folder} are of the catalogue {manifest['catalogue']}, this is "
                 f"{fingerprint(items)}: run `python -m lookbook refresh`"
             )
-        return cls(Hybrid.load(folder, items), BoughtTogether.load(folder, items), manifest)
+        hybrid = Hybrid.load(folder, items)
+        if items.vectors is not None and manifest.get("vectors") == vectors_digest(items):
+            items.visual_neighbours = hybrid.item_features.visual_neighbours
+        return cls(hybrid, BoughtTogether.load(folder, items), manifest)
 
     def write(self, root: str | Path, details: dict[str, Any]) -> Path:
         """Write a generation under `root` and return its folder; it is not published yet.
@@ -74,11 +80,19 @@ class Models:
                 "generation": final_path(folder).name,
                 "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "catalogue": fingerprint(items),
+                "vectors": vectors_digest(items),
                 "weights": self.hybrid.weights,
             }
             text = json.dumps(manifest | details | {"files": files}, indent=2, allow_nan=False)
             (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
         return final_path(folder)
+
+
+def vectors_digest(items: Items) -> str | None:
+    """Return the sha256 of the vectors that the visual neighbours follow from, None without."""
+    if items.vectors is None:
+        return None
+    return hashlib.sha256(np.ascontiguousarray(items.vectors)).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -34,7 +34,10 @@ class LexicalIndex:
         _add_texts(rows_of, titles, np.arange(len(titles)))
         for values, codes in columns:
             _add_texts(rows_of, values, codes)
-        self._rows = {stem: np.unique(np.concatenate(rows)) for stem, rows in rows_of.items()}
+        self._rows = {  # rows of one text alone are distinct and in order
+            stem: rows[0] if len(rows) == 1 else np.unique(np.concatenate(rows))
+            for stem, rows in rows_of.items()
+        }
 
     def share(self, text: str) -> np.ndarray:
         """Return float32 (n,), 0 to 1: how much of `text` each row mentions.
@@ -90,7 +93,11 @@ def _add_texts(
         value = " ".join(value) if isinstance(value, tuple) else value
         if isinstance(value, str):
             rows = order[ends[number] : ends[number + 1]]
-            for key in {*_stems(_JOINED.sub(" ", value)), *_stems(_JOINED.sub("", value))}:
+            apart, together = _JOINED.sub(" ", value), _JOINED.sub("", value)
+            keys = set(_stems(apart))
+            if together != apart:
+                keys.update(_stems(together))
+            for key in keys:
                 rows_of[key].append(rows)
 
 

@@ -14,6 +14,7 @@ import gradio as gr
 
 from lookbook.images.loading import ImageError
 from lookbook.outfits import complete
+from lookbook.recommend.base import Recommendations
 from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
 from lookbook.schema.product_links import is_sold_out
@@ -171,11 +172,7 @@ class Api:
             count: how many, 1 to 96.
         """
         self._row(item)
-        answer = self.visitor_service.feed.also_liked(str(item), _count(count))
-        return [
-            self._fields(self.search_service.item(one.id)) | {"reason": one.reason}
-            for one in answer
-        ]
+        return self._recommended(self.visitor_service.also_liked(str(item), _count(count)))
 
     def for_you(
         self,
@@ -203,14 +200,12 @@ class Api:
                 season, occasion, _number(budget), _number(temperature)
             )
             feed = self.visitor_service.feed
-            likes = History.of_rows([feed.index.row_of(id) for id in ids], "like")
+            rows = feed.items.rows_of(ids)  # -1 for what an update has added or removed just now
+            likes = History.of_rows(rows[rows >= 0], "like")
             answer = feed.for_you(likes, _count(count), context)
-        except (ValueError, UnknownItem) as error:  # ContextError; removed by an update just now
+        except ValueError as error:  # ContextError
             raise InvalidRequest(str(error)) from error
-        return [
-            self._fields(self.search_service.item(one.id)) | {"reason": one.reason}
-            for one in answer
-        ]
+        return self._recommended(answer)
 
     def link(
         self,
@@ -269,6 +264,15 @@ class Api:
             return self.search_service.index.row_of(str(item))
         except UnknownItem as error:
             raise InvalidRequest(str(error)) from error
+
+    def _recommended(self, answer: Recommendations) -> list[dict[str, Any]]:
+        """Return what the catalogue has still of the items that were recommended."""
+        index = self.search_service.index
+        return [
+            self._fields(index.item(one.id)) | {"reason": one.reason}
+            for one in answer
+            if one.id in index
+        ]
 
     def _search(
         self, query: Query, where: list[str] | None, count: float, variety: float

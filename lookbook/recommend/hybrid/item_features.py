@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from lookbook.index.engines.exact import ExactEngine
 from lookbook.recommend.base import Arrays, State
 from lookbook.recommend.baselines.item_knn import ItemKNN
 from lookbook.recommend.baselines.product_group_als import ProductGroupALS
@@ -17,9 +16,7 @@ from lookbook.recommend.context_lift import ContextLift
 from lookbook.recommend.data import Interactions
 from lookbook.recommend.items import Items
 
-VISUAL_NEIGHBOURS = 20  # kept of each item
 _TOP_OF_CATEGORY = 30  # most popular items kept of each category
-_BLOCK = 1024
 _SHORT, _LONG = 1.0, 5.0  # half-lives of popularity in days
 _LENDING_NEIGHBOURS = 10  # visual neighbours that lend a new item their popularity
 
@@ -156,22 +153,6 @@ def _saved_neighbours(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:
     return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
-
-
-def find_visual_neighbours(items: Items) -> np.ndarray | None:
-    """int64 (n, up to 20): rows of the items that look most like each, itself left out."""
-    if items.vectors is None or len(items) < 2:
-        return None
-    engine = ExactEngine(items.vectors, "dot")
-    count = min(VISUAL_NEIGHBOURS + 1, len(items))
-    neighbours = np.empty((len(items), count - 1), np.int64)
-    for start in range(0, len(items), _BLOCK):
-        rows, _ = engine.search(items.vectors[start : start + _BLOCK], count)
-        own = np.arange(start, start + len(rows))[:, None]
-        order = np.argsort(rows == own, axis=1, kind="stable")  # the item itself comes last
-        without = np.take_along_axis(rows, order, axis=1)[:, :-1]
-        neighbours[start : start + len(rows)] = without
-    return neighbours
 
 
 def _statistics(

@@ -22,7 +22,7 @@ from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.hybrid.candidates import find_candidates
 from lookbook.recommend.hybrid.features import candidate_features, feature_names, prior_weights
-from lookbook.recommend.hybrid.item_features import ItemFeatures, find_visual_neighbours
+from lookbook.recommend.hybrid.item_features import ItemFeatures
 from lookbook.recommend.hybrid.ranker import (
     STRENGTH,
     Example,
@@ -72,7 +72,7 @@ class Hybrid(Recommender):
         return dict(zip(names, map(float, self._weights), strict=True))
 
     def _fit(self, interactions: Interactions, items: Items) -> None:
-        visual_neighbours = find_visual_neighbours(items)
+        visual_neighbours = items.visual_neighbours
         random = np.random.default_rng(0)  # the same events give the same weights
         examples: list[Example] = []
         for split in time_splits(interactions):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -175,28 +175,37 @@ class Callbacks:
         """Return (header, items to begin with for who likes nothing yet, recommendations)."""
         token = self.visitor_service.ensure_token(token)
         try:
+            feed = self.visitor_service.feed  # once: an update may replace it meanwhile
             context = self.visitor_service.context(season, occasion, budget)
-            answer = self.visitor_service.for_you(token, COUNT, context)
-            items = () if liked else self.visitor_service.feed.onboarding_items(context)
+            answer = self.visitor_service.for_you(token, COUNT, context, feed)
+            items = () if liked else feed.onboarding_items(context)
         except (ContextError, FilterError) as error:
             warn(error, title="That cannot be recommended")
             return "", "", ""
         except StoreUnavailable:  # before the feed could be made
             warn(_UNAVAILABLE, title="There are no recommendations")
             return self._header(liked), "", ""
-        onboarding = gallery_html([self._card(item.id, liked, "") for item in items])
+        onboarding = gallery_html(self._cards(dict.fromkeys((i.id for i in items), ""), liked))
         if onboarding:
             title = "<h3>Which of these do you like? Three likes are enough to begin.</h3>"
             onboarding = title + onboarding
         return self._header(liked), onboarding, self._feed(answer, liked)
 
     def _feed(self, answer: Recommendations, liked: Liked) -> str:
-        cards = [self._card(item.id, liked, item.reason) for item in answer]
+        cards = self._cards({item.id: item.reason for item in answer}, liked)
         return gallery_html(cards, answer.reason or _NO_RESULTS)
 
-    def _card(self, id: str, liked: Liked, reason: str) -> Card:
-        actions = ("like", "less") if reason else ("like",)
-        return self.search_service.card(self.search_service.as_hit(id), liked, actions, note=reason)
+    def _cards(self, reasons: Mapping[str, str], liked: Liked) -> list[Card]:
+        """Return the cards of items with their reasons, "" for none."""
+        return [
+            self.search_service.card(
+                hit,
+                liked,
+                ("like", "less") if reasons[hit.id] else ("like",),
+                note=reasons[hit.id],
+            )
+            for hit in self.search_service.as_hits(reasons)
+        ]
 
     def _header(self, liked: Liked) -> str:
         count = f"{len(liked)} {'piece' if len(liked) == 1 else 'pieces'} you like"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -210,6 +210,11 @@ class SearchService:
         """Return an item as if a search had found it; raises UnknownItem."""
         index = self.holding(id)
         return Hit(id, score, index.item(id), index.row_of(id))
+
+    def as_hits(self, ids: Iterable[str]) -> list[Hit]:
+        """Return items as if a search had found them, without those an update has removed."""
+        index = self.index
+        return [Hit(id, 0.0, index.item(id), index.row_of(id)) for id in ids if id in index]
 
     def colour_label(self, item: IndexItem) -> tuple[str, str]:
         """Return (id, colour) of an item, its title where it has no colour."""

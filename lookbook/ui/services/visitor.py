@@ -19,14 +19,17 @@ from lookbook.recommend.feed import Feed, models_root
 from lookbook.recommend.history import net_events
 from lookbook.retraining.job import RefreshJob
 from lookbook.search.index import Index
-from lookbook.ui.services.lazy import Lazy
+from lookbook.ui.services.live_feed import LiveFeed
 
 _MAX_LIKES = 20  # of one item by one visitor, counted when they are taken back
 _LIKES = ("like", "save", "buy")
+_NEW_ITEM = "this piece is new: recommendations from it are being made"
 
 
 class VisitorService:
-    """Events and the feed of one index; the feed loads in the background, see `warm_up`.
+    """Events and the feed of an index; the feed loads in the background, see `warm_up`.
+
+    `index` is replaced (see `prepare`) when a new generation is published.
 
     Events are kept at `database_url`, else in the folder `state`, else beside the index; where that
     cannot be written, in `spare` as long as the site runs. The models are refreshed after `hours`
@@ -47,7 +50,7 @@ class VisitorService:
     ) -> None:
         self.index, self.hemisphere = index, hemisphere
         self.store, self.root = _store(index, state, spare, database_url)
-        self._feed = self._feed_of(index)
+        self._live_feed = LiveFeed(index, self._make_feed)
         if keep_days:
             RetentionJob(self.store, keep_days).start()
         if hours or events:
@@ -59,22 +62,21 @@ class VisitorService:
                 events=events or None,
             ).start()
 
-    def _feed_of(self, index: Index) -> Lazy[Feed]:
-        return Lazy(lambda: Feed(index, self.store, self.root), "the feed cannot be made")
+    def _make_feed(self, index: Index, before: Feed | None) -> Feed:
+        return Feed(index, self.store, self.root, before=before)
 
     def prepare(self, index: Index) -> Callable[[], None]:
-        """Make the feed of another index; return what lets visitors have it."""
-        feed = self._feed_of(index)
-        feed.result()
+        """Return what shows another index; see `LiveFeed.show` for the feed."""
 
         def show() -> None:
-            self.index, self._feed = index, feed
+            self.index = index
+            self._live_feed.show(index)
 
         return show
 
     def warm_up(self) -> None:
         """Start loading the feed; returns at once."""
-        self._feed.start()
+        self._live_feed.start()
 
     def database_ready(self) -> bool:
         """Whether the database of events answers; raises StoreUnavailable where it does not."""
@@ -83,8 +85,12 @@ class VisitorService:
 
     @property
     def feed(self) -> Feed:
-        """The feed, waited for while it loads; raises whatever its loading raised."""
-        return self._feed.result()
+        """The feed, waited for while the first one loads; raises whatever its loading raised.
+
+        After an update it may be of an index of before for a while: who asks it several things
+        takes it once.
+        """
+        return self._live_feed.result()
 
     def ensure_token(self, token: object) -> str:
         """Return a visitor's token, or a new one where it is not valid or was forgotten."""
@@ -183,23 +189,34 @@ class VisitorService:
             temperature=temperature,
         )
 
-    def for_you(self, token: str, count: int, context: Context) -> Recommendations:
+    def for_you(
+        self, token: str, count: int, context: Context, feed: Feed | None = None
+    ) -> Recommendations:
         """Return the visitor's feed: `count` recommendations with reasons.
 
-        While the database cannot be read, that of a stranger.
+        While the database cannot be read, that of a stranger. `feed`: where it was taken already.
         """
-        feed = self.feed  # once: an update may replace it meanwhile
+        feed = feed or self.feed  # once: an update may replace it meanwhile
         try:
             return feed.for_you(token, count, context)
         except StoreUnavailable:
             return feed.for_you(None, count, context)
 
+    def also_liked(self, item: str, count: int = 12) -> Recommendations:
+        """Return what people who liked an item liked as well; nothing where the feed has it not."""
+        feed = self.feed
+        if item not in feed.index:  # added, or removed, by an update just now
+            return Recommendations((), _NEW_ITEM if item in self.index else None)
+        return feed.also_liked(item, count)
+
     def bought_together(self, item: str) -> dict[str, float]:
         """Return the scores of items that were bought together with an item, by id."""
         try:
-            return {hit.id: hit.score for hit in self.feed.bought_together(item, 50)}
+            feed = self.feed
+            hits = feed.bought_together(item, 50) if item in feed.index else ()
         except StoreUnavailable:  # before the feed could be made
             return {}
+        return {hit.id: hit.score for hit in hits}
 
 
 def _liked(events: Iterable[Event]) -> frozenset[str]:

@@ -93,16 +93,13 @@ class ItemActions:
         id = event_value(event, "id")
         if id not in self.search_service.index:
             return ""
-        feed = self.visitor_service.feed
-        if id not in feed.index:  # removed by an update just now
-            return ""
-        answer = feed.also_liked(id)
+        answer = self.visitor_service.also_liked(id)
         cards = self._cards(recommendation.id for recommendation in answer)
         views = [OutfitView(answer[0].reason.capitalize() + ".", cards)] if cards else []
         return outfits_html(views, "People also liked", _as_sentence(answer.reason))
 
     def _cards(self, ids: Iterable[str]) -> list[Card]:
-        return [self.search_service.card(self.search_service.as_hit(id)) for id in ids]
+        return [self.search_service.card(hit) for hit in self.search_service.as_hits(ids)]
 
 
 def _overlaid(picture: Image.Image, heat: np.ndarray) -> str:

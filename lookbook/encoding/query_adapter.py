@@ -20,6 +20,10 @@ from lookbook.encoding.errors import EncoderError
 # a photo, an item of the catalogue, an item or photo "in another colour", words
 INTENTS = ("photo", "item", "colourway", "text")
 SETTINGS_FILE, NETWORKS_FILE = "query.json", "query.safetensors"
+_COLOUR_PARTS = ("photo_weight", "photo_bias", "item_weight", "item_bias")
+_MIN_AGREEMENT = (
+    0.02  # probability of one colour that is added: a mistake of a classifier costs less
+)
 _PARTS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
 
 
@@ -42,6 +46,31 @@ class ShiftNetwork:
 
 
 @dataclass(frozen=True)
+class ColourHeads:
+    """Families of colour as linear functions of a vector: softmax classifiers, one for each side.
+
+    Weights (k, dim) and biases (k,), for photos and for items. A photo's light and background are
+    not those of a studio, so it has a classifier of its own.
+    """
+
+    photo_weight: np.ndarray
+    photo_bias: np.ndarray
+    item_weight: np.ndarray
+    item_bias: np.ndarray
+
+    def agreement(self, query: np.ndarray, items: np.ndarray, photo: bool) -> np.ndarray:
+        """Return float32 (n,), at most about 0: log of the probability of one family of colour.
+
+        `query` (dim,), a `photo` or else an item, and `items` (n, dim), all as encoded.
+        """
+        of_photo = (self.photo_weight, self.photo_bias)
+        of_item = (self.item_weight, self.item_bias)
+        of_query = _softmax(unit_rows(query[None]), *(of_photo if photo else of_item))[0]
+        same = _softmax(unit_rows(items), *of_item) @ of_query
+        return np.asarray(np.log(same + _MIN_AGREEMENT), np.float32)
+
+
+@dataclass(frozen=True)
 class QueryAdapter:
     """The scales of heads and the networks of each intent, for the weights of one `revision`.
 
@@ -55,6 +84,7 @@ class QueryAdapter:
     networks: Mapping[str, ShiftNetwork] = field(default_factory=dict)
     upright_weight: np.ndarray | None = None  # float32 (dim,)
     upright_bias: float = 0.0
+    colours: ColourHeads | None = None
 
     @classmethod
     def load(cls, folder: Path) -> QueryAdapter | None:
@@ -82,10 +112,11 @@ class QueryAdapter:
         arrays = _read_arrays(folder / NETWORKS_FILE)
         try:
             weight, bias = _upright(arrays, sum(dims))
+            colours = _colours(arrays, sum(dims))
             networks = _networks(arrays, sum(dims))
         except ValueError as error:
             raise EncoderError(f"{folder / NETWORKS_FILE}: {error}") from None
-        return cls(revision, dims, scales, networks, weight, bias)
+        return cls(revision, dims, scales, networks, weight, bias, colours)
 
     @property
     def dim(self) -> int:
@@ -164,6 +195,25 @@ def _upright(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None
     if weight is None or bias is None or (weight.shape, bias.shape) != ((dim,), (1,)):
         raise ValueError(f"upright: expected weight ({dim},) and bias (1,)")
     return weight, float(bias[0])
+
+
+def _colours(arrays: dict[str, np.ndarray], dim: int) -> ColourHeads | None:
+    """Take the colour heads out of `arrays`, if there are any."""
+    found = {part: arrays.pop(f"colour.{part}", None) for part in _COLOUR_PARTS}
+    given = {part: array for part, array in found.items() if array is not None}
+    if not given:
+        return None
+    count = len(given.get("photo_bias", ()))
+    shapes = [array.shape for array in given.values()]
+    if shapes != [(count, dim), (count,), (count, dim), (count,)]:
+        raise ValueError(f"colour: expected {', '.join(_COLOUR_PARTS)} for {dim}, found {shapes}")
+    return ColourHeads(**given)
+
+
+def _softmax(vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    logits = vectors @ weight.T + bias
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(shares / shares.sum(1, keepdims=True), np.float32)
 
 
 def _networks(arrays: Mapping[str, np.ndarray], dim: int) -> dict[str, ShiftNetwork]:

@@ -18,6 +18,7 @@ import numpy as np
 from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
+from lookbook.search.colour_rerank import ShownColour, search_by_colour, shown_colour
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
 from lookbook.search.lexical_index import lexical_index
@@ -332,7 +333,7 @@ def _subject(query: Query, index: Index) -> np.ndarray | None:
     ids = [id for id in (query.item, *query.positive) if id is not None]
     shown = [np.array([index.row_of(id)]) for id in ids]
     for picture in query.pictures:
-        nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
+        nearest = index.search_rows(as_query(index, picture, "photo"), _KIND_NEIGHBOURS)
         shown.append(np.array([hit.row for hit in nearest], np.int64))
     kinds = [kind for rows in shown if (kind := main_kind(rows, index)) is not None]
     return np.any(kinds, axis=0) if kinds else None
@@ -398,6 +399,9 @@ def _ranked(
         query_vector(query, index, encoder, meaning),
         _lexical_scores(query, meaning, index),
     )
+    colour = _kept_colour(query, index)
+    if colour is not None:
+        return search_by_colour(index, vector, colour, query.count, allowed, own, groups)
     search = functools.partial(_search_by_levels, index, vector, lexical)
     hits = search(query.count, allowed, own, groups)
     if not query.diversity:
@@ -454,6 +458,14 @@ def _diversified(
         subject=None if subject is None else subject[rows],
     )
     return [hits[position] for position in order]
+
+
+def _kept_colour(query: Query, index: Index) -> ShownColour | None:
+    """Return the colour that results are to keep; None where anything beside the query moves it."""
+    moved = query.words.strip() or query.positive or query.negative or query.diversity
+    if moved or index.manifest.metric != "angular":
+        return None
+    return shown_colour(index, query.pictures, query.item)
 
 
 def _lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.ndarray:

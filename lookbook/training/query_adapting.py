@@ -1,4 +1,4 @@
-"""Fit how photos are adapted as queries: a network that moves their vectors, and which are upright.
+"""Fit how photos are adapted as queries: a network that moves them, their colours and their turn.
 
     python -m lookbook.training.query_adapting --data small --larger larger --phone-photos phone \
         --output models/lookbook-resnet50
@@ -28,7 +28,7 @@ from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
 from lookbook.encoding.query_adapter import NETWORKS_FILE, QueryAdapter
 from lookbook.evaluation.phone_labels import ARTICLE_TYPES
-from lookbook.evaluation.retrieval import decodable_items
+from lookbook.evaluation.retrieval import colour_family, decodable_items
 from lookbook.evaluation.splits import (
     PEOPLE_HELD_OUT,
     PRODUCTS_HELD_OUT,
@@ -36,6 +36,7 @@ from lookbook.evaluation.splits import (
     held_out,
 )
 from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import optimizer_step
 from lookbook.training.sources import fingerprint
 
@@ -46,6 +47,9 @@ INSTANCE_TEMPERATURE, CATEGORY_TEMPERATURE = 0.05, 0.1
 # the category of a phone photo; the squared shift of street and of studio photos, which are to stay
 OWN, CATEGORY, BOTH, ORDER, STREET_SHIFT, STUDIO_SHIFT = 1.0, 0.5, 0.5, 0.5, 1.0, 10.0
 _MAX_LOSS = 50.0  # of a photo for which the sampled gallery has nothing of its category
+MIN_FAMILY = 20  # items of a family of colours
+# L2 penalties of the classifiers: a photo's colour, an item's colour, which photos are upright
+PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, UPRIGHT_PENALTY = 1 / 54, 1 / 180, 1 / 60
 _STREET_VIEWS = 3
 _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 
@@ -70,11 +74,15 @@ class Queries:
 
 @dataclass
 class FittingData:
-    """A gallery float32 (n, dim) with int (n,) labels, and the queries that are asked of it."""
+    """A gallery float32 (n, dim) with int (n,) labels, and the queries that are asked of it.
+
+    `family`: of the colour, MISSING where fewer than MIN_FAMILY items have it.
+    """
 
     gallery: torch.Tensor
     category: torch.Tensor
     colour: torch.Tensor
+    family: torch.Tensor
     studio: Queries
     street: Queries
     phone: Queries
@@ -187,22 +195,49 @@ def _product_loss(
 
 
 def fit_uprightness(upright: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return weight (dim,) and bias (1,) of a logistic regression: upright photos against turned.
+    """Return weight (dim,) and bias (1,), above 0 for upright photos; both (n, dim)."""
+    vectors = torch.from_numpy(np.concatenate([turned, upright]))
+    classes = torch.arange(len(vectors)) >= len(turned)
+    weight, bias = fit_softmax(vectors, classes.long(), UPRIGHT_PENALTY)
+    return weight[1] - weight[0], bias[1:] - bias[:1]
 
-    Both (n, dim). L2 penalty 1 / 30; Newton's method by L-BFGS.
+
+def fit_colour_heads(data: FittingData) -> dict[str, np.ndarray]:
+    """Return the arrays of `ColourHeads`: of photos by street and studio photos of products."""
+    photos = torch.cat([data.street.vectors, data.studio.vectors])
+    rows = torch.cat([data.street.rows, data.studio.rows])
+    heads = {
+        "photo": fit_softmax(photos, data.family[rows], PHOTO_COLOUR_PENALTY),
+        "item": fit_softmax(data.gallery, data.family, ITEM_COLOUR_PENALTY),
+    }
+    return {
+        f"{side}_{part}": array.astype(np.float16)
+        for side, pair in heads.items()
+        for part, array in zip(("weight", "bias"), pair, strict=True)
+    }
+
+
+def fit_softmax(
+    vectors: torch.Tensor, classes: torch.Tensor, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight (k, dim) and bias (k,) of a multinomial logistic regression, by L-BFGS.
+
+    `vectors` (n, dim), `classes` int (n,); MISSING ones are left out. The loss is summed, and
+    `penalty` times the squared weights added.
     """
-    x = torch.from_numpy(np.concatenate([upright, turned])).double()
-    y = torch.cat([torch.ones(len(upright)), torch.zeros(len(turned))]).double()
-    weight = torch.zeros(x.shape[1], dtype=torch.double, requires_grad=True)
-    bias = torch.zeros(1, dtype=torch.double, requires_grad=True)
+    known = classes != MISSING
+    x, y = vectors[known].double(), classes[known]
+    count = int(y.max()) + 1
+    weight = torch.zeros(count, x.shape[1], dtype=torch.double, requires_grad=True)
+    bias = torch.zeros(count, dtype=torch.double, requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=300, line_search_fn="strong_wolfe")
 
-    def closure() -> float:
+    def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(x @ weight + bias, y, reduction="sum")
-        loss = loss + weight.square().sum() / 60
+        loss = F.cross_entropy(x @ weight.T + bias, y, reduction="sum")
+        loss = loss + penalty * weight.square().sum()
         loss.backward()
-        return float(loss.detach())
+        return loss.detach()
 
     optimizer.step(closure)
     return weight.detach().float().numpy(), bias.detach().float().numpy()
@@ -323,6 +358,7 @@ def _fitting_data(
         every.vectors,
         _codes(types),
         _codes([str(item.get("baseColour")) for item in items]),
+        _families([item.get("baseColour") for item in items]),
         Queries(torch.cat([larger.vectors, every.vectors[half]]), torch.cat([larger.rows, half])),
         products(*street),
         Queries(
@@ -334,6 +370,13 @@ def _fitting_data(
 
 def _codes(labels: Sequence[str] | np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.unique(np.asarray(labels), return_inverse=True)[1])
+
+
+def _families(colours: Sequence[object]) -> torch.Tensor:
+    families = np.array([colour_family(colour) for colour in colours])
+    names, counts = np.unique(families, return_counts=True)
+    number = {name: n for n, name in enumerate(names[counts >= MIN_FAMILY])}
+    return torch.tensor([number.get(family, MISSING) for family in families])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -357,6 +400,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     scales = torch.tensor(settings.scales["photo"]).repeat_interleave(dims)
     kept = torch.tensor([2.0, 1.0, 0.0]).repeat_interleave(dims)  # all but the category head
     arrays = {f"photo.{k}": v for k, v in fit_photo_network(data, scales, kept).arrays().items()}
+    arrays |= {f"colour.{name}": array for name, array in fit_colour_heads(data).items()}
     weight, bias = fit_uprightness(upright, turned)
     arrays |= {"upright.weight": weight.astype(np.float16), "upright.bias": bias.astype(np.float16)}
     save_file(arrays, args.output / NETWORKS_FILE)

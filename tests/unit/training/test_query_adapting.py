@@ -7,11 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from lookbook.encoding.query_adapter import ShiftNetwork
+from lookbook.encoding.query_adapter import ColourHeads, ShiftNetwork
+from lookbook.training.data import MISSING
 from lookbook.training.query_adapting import (
     FittingData,
     Queries,
+    fit_colour_heads,
     fit_photo_network,
+    fit_softmax,
     fit_uprightness,
     neighbour_loss,
 )
@@ -34,7 +37,9 @@ def data():
     phone = F.normalize(phone + 0.05 * torch.randn(90, DIM), dim=1)
     products = Queries(gallery, torch.arange(PRODUCTS))
     allowed = category[None] == shown[:, None]
-    return FittingData(gallery, category, category, products, products, Queries(phone, allowed))
+    return FittingData(
+        gallery, category, category, category, products, products, Queries(phone, allowed)
+    )
 
 
 def test_phone_photos_find_their_category_and_products_stay_where_they_are(data):
@@ -71,3 +76,21 @@ def test_uprightness_separates_photos_from_their_turns():
     weight, bias = fit_uprightness(upright, turned)
     assert (upright @ weight + bias > 0).all()
     assert (turned @ weight + bias < 0).all()
+
+
+def test_colours_of_photos_and_items_are_told(data):
+    arrays = fit_colour_heads(data)
+    heads = ColourHeads(**{name: array.astype(np.float32) for name, array in arrays.items()})
+    items = data.gallery.numpy()
+    agreement = heads.agreement(items[0], items, photo=True)
+    same = data.family.numpy() == data.family[0].item()
+    assert agreement[same].min() > agreement[~same].max()
+    assert agreement[same].min() > np.log(0.5)
+
+
+def test_a_missing_class_is_left_out():
+    vectors = torch.eye(3).repeat(5, 1)
+    weight, bias = fit_softmax(vectors, torch.tensor([0, 1, MISSING] * 5), 1e-3)
+    assert weight.shape == (2, 3)
+    assert (np.eye(3) @ weight.T + bias)[:2].argmax(1).tolist() == [0, 1]
+    np.testing.assert_allclose(weight[:, 2], 0, atol=1e-6)

@@ -58,19 +58,31 @@ def search_by_colour(
     Of each group the variant that is nearest in colour counts. The first hit stays: most often it
     is the product itself. Hits beyond POOL follow in the order of their cosines.
     """
-    hits = index.search_rows(vector, POOL, allowed, own)
-    if len(hits) > 1:
-        rows = [hit.row for hit in hits]
-        photos = index.closest_photos(rows, vector)
-        vectors = np.asarray(index.generation.photo_vectors[photos], np.float32)
-        agreement = colour.heads.agreement(colour.vector, vectors, colour.photo)
-        scores = np.array([hit.score for hit in hits]) + WEIGHT * agreement
-        scores[0] = np.inf
-        hits = [hits[n] for n in np.argsort(-scores, kind="stable")]
-    best: dict[int, Hit] = {}
-    for hit in hits:
-        best.setdefault(hit.row if groups is None else int(groups[hit.row]), hit)
-    if len(best) < count and len(hits) == POOL:
-        for hit in index.search_rows(vector, count, allowed, own, groups):
-            best.setdefault(hit.row if groups is None else int(groups[hit.row]), hit)
-    return list(best.values())[:count]
+    rows, scores = index.rank_rows(vector, POOL, allowed, own)
+    order = _by_colour(index, vector, rows, scores, colour)
+    found, closeness = rows[order], scores[order]
+    first = _first_of_groups(found, groups)
+    if len(first) < count and len(rows) == POOL:  # many were asked for: the others follow
+        rows, scores = index.rank_rows(vector, count, allowed, own, groups)
+        found, closeness = np.append(found, rows), np.append(closeness, scores)
+        first = _first_of_groups(found, groups)
+    return index.hits(found[first[:count]], closeness[first[:count]])
+
+
+def _first_of_groups(rows: np.ndarray, groups: Groups) -> np.ndarray:
+    """Return the positions in `rows` of the first row of each group, ascending."""
+    keys = rows if groups is None else groups[rows]
+    return np.sort(np.unique(keys, return_index=True)[1])
+
+
+def _by_colour(
+    index: Index, vector: np.ndarray, rows: np.ndarray, scores: np.ndarray, colour: ShownColour
+) -> np.ndarray:
+    """Return positions (k,) of `rows`: the first one, then those of the query's colour first."""
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    photos = index.closest_photos(rows, vector)
+    vectors = np.asarray(index.generation.photo_vectors[photos], np.float32)
+    adapted = scores + WEIGHT * colour.heads.agreement(colour.vector, vectors, colour.photo)
+    adapted[0] = np.inf
+    return np.argsort(-adapted, kind="stable")

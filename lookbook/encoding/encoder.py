@@ -7,6 +7,7 @@ visitors.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from lookbook.encoding.hub import first_line, model_folder
 from lookbook.encoding.hub import revision as folder_revision
 from lookbook.encoding.pooling import POOLINGS
 from lookbook.encoding.preprocessing import Preprocessing
+from lookbook.encoding.query_adapter import SETTINGS_FILE, QueryAdapter, check_query
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.images.loading import Picture
 from lookbook.resources import shipped
@@ -53,6 +55,7 @@ class Encoder:
         revision: str,
         heads: EmbeddingHeads | None = None,
         text_embeddings: tuple[Vocabulary, np.ndarray] | None = None,
+        query_adapter: QueryAdapter | None = None,
         pooling: str = "avg",
         precision: str = "float32",
         device: str = "cpu",
@@ -61,7 +64,7 @@ class Encoder:
         self.backend, self.preprocessing, self.name = backend, preprocessing, name
         self.revision, self.heads, self.text_embeddings = revision, heads, text_embeddings
         self.pooling, self.precision, self.device = pooling, precision, device
-        self.normalize = normalize
+        self.normalize, self.query_adapter = normalize, query_adapter
 
     @classmethod
     def load(
@@ -109,6 +112,7 @@ class Encoder:
             revision=revision,
             heads=heads,
             text_embeddings=load_text_embeddings(folder, heads.dim) if heads else None,
+            query_adapter=_query_adapter(folder, revision) if heads else None,
             pooling=pooling,
             precision=precision,
             device=str(on),
@@ -144,6 +148,17 @@ class Encoder:
             pixels = list(threads.map(self.preprocessing.preprocess, pictures))
         starts = range(0, len(pixels), batch_size)
         return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
+
+    def as_query(self, vectors: np.ndarray, intent: str) -> np.ndarray:
+        """Return float32 (n, dim) of L2 norm 1: vectors (n, dim) as a query of an intent has them.
+
+        `intent`: "photo", "item" (of the catalogue), "colourway" (the same in other colours) or
+        "text". The vectors of an index stay as they are. A model without `query.json` gives them
+        back at norm 1. Raises ValueError for another intent.
+        """
+        if self.query_adapter is None:
+            return check_query(vectors, intent)
+        return self.query_adapter(vectors, intent)
 
     def forward(self, pixels: np.ndarray) -> np.ndarray:
         """Return float32 (n, dim) for uint8 (n, size, size, 3) of `preprocessing`.
@@ -250,6 +265,19 @@ def _loading_errors(model: str | os.PathLike[str]) -> Iterator[None]:
             f"{model}: not a transformers vision model with its preprocessor and safetensors "
             f"({first_line(error)})"
         ) from error
+
+
+def _query_adapter(folder: Path, found: str) -> QueryAdapter | None:
+    """Return the query adapter of a folder, None where it was fitted to other weights."""
+    adapter = QueryAdapter.load(folder)
+    if adapter is not None and adapter.revision != found:
+        warnings.warn(
+            f"{folder / SETTINGS_FILE} was fitted to weights of revision {adapter.revision}; these "
+            f"are of revision {found}: queries are not adapted",
+            stacklevel=3,
+        )
+        return None
+    return adapter
 
 
 def _to_grid(maps: np.ndarray) -> np.ndarray:

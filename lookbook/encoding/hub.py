@@ -8,8 +8,12 @@ from pathlib import Path
 
 from lookbook.catalog.hub_lookup import HubError, query_hub, unreachable_message
 from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.query_adapter import NETWORKS_FILE
 
-MODEL_FILES = ["*.json", "model*.safetensors", "projection.safetensors", "words.safetensors"]
+MODEL_FILES = [
+    *("*.json", "model*.safetensors", "projection.safetensors", "words.safetensors"),
+    NETWORKS_FILE,
+]
 REVISION_FILES = ("config.json", "*.safetensors", "words.json")
 _HINT = (
     "Give a local folder with config.json, preprocessor_config.json and model.safetensors, or "
@@ -43,9 +47,13 @@ def model_folder(model: str) -> Path:
 
 
 def revision(folder: Path) -> str:
-    """Return 16 hex digits over all files of the network, so that retrained weights differ."""
+    """Return 16 hex digits over all files of the network, so that retrained weights differ.
+
+    What adapts queries does not count: it changes no vector of an index.
+    """
     digest = hashlib.sha256()
-    for file in sorted({f for pattern in REVISION_FILES for f in folder.glob(pattern)}):
+    files = {f for pattern in REVISION_FILES for f in folder.glob(pattern)}
+    for file in sorted(files - {folder / NETWORKS_FILE}):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -53,6 +61,11 @@ def revision(folder: Path) -> str:
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or the name of its type."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def local_folder(model: str) -> Path | None:
+    """Return `model` if it is a folder, else its cached copy; None without one. Asks no Hub."""
+    return Path(model) if Path(model).is_dir() else _cached_folder(model)
 
 
 def _cached_folder(model: str) -> Path | None:

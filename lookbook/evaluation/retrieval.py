@@ -1,7 +1,9 @@
 """Tasks that measure an encoder, each on pictures that it was not trained on.
 
 Products held out by id: `like`, `like strictly`, `same product`, `street`, `words`, `words for
-colour and kind`. Photographers held out: `phone`. Products of another shop: `transfer`.
+colour and kind`. Photographers held out: `phone`, `phone to shop`. Products of another shop:
+`transfer`. Queries are adapted to their intent (`Encoder.as_query`), but for those of `phone`,
+which compares photos with photos.
 """
 
 from __future__ import annotations
@@ -22,13 +24,20 @@ from lookbook.evaluation.metrics import (
     precision_at,
     recall_at,
 )
-from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, held_out
+from lookbook.evaluation.phone_labels import ARTICLE_TYPES
+from lookbook.evaluation.splits import (
+    PEOPLE_HELD_OUT,
+    PRODUCTS_HELD_OUT,
+    final_half,
+    held_out,
+)
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.loading import ImageError, content_hash, load_rgb, read_bytes
 from lookbook.images.transforms import thumbnail_descriptor
 from lookbook.index.engines.exact import exact_neighbours
 from lookbook.index.near_duplicates import group_near_duplicates
 from lookbook.schema.missing import is_missing
+from lookbook.schema.thesaurus import shop_thesaurus
 
 MIN_GROUP_SIZE = 30  # items of a group that is measured by itself
 DEPTH = 30  # neighbours searched; more than 10, as those of the query's own group are skipped
@@ -38,11 +47,15 @@ Results = dict[str, dict[str, Estimate]]  # {task: {measure: estimate}}
 
 @dataclass
 class Gallery:
-    """Encoded items, one for each group of near-duplicates; `row_of` maps every id to its row."""
+    """Encoded items, one for each group of near-duplicates; `row_of` maps every id to its row.
+
+    `queries` (n, dim) are the vectors as queries of the intent that is measured.
+    """
 
     items: list[Item]
     vectors: np.ndarray
     row_of: dict[str, int]
+    queries: np.ndarray
 
     def labels(self, *columns: str) -> np.ndarray:
         """(n,) text: the attributes `columns` of each item, joined by tabs."""
@@ -72,7 +85,7 @@ def decodable_items(items: Iterable[Item]) -> Iterator[tuple[Item, Image.Image, 
             continue
 
 
-def encode_gallery(items: Iterable[Item], encoder: Encoder) -> Gallery:
+def encode_gallery(items: Iterable[Item], encoder: Encoder, intent: str = "item") -> Gallery:
     """Encode items, one for each near-duplicate group: duplicates would inflate every score."""
     decoded = list(decodable_items(items))
     vectors = encoder.encode([data for _, _, data in decoded])
@@ -84,6 +97,7 @@ def encode_gallery(items: Iterable[Item], encoder: Encoder) -> Gallery:
         [decoded[n][0] for n in representatives],
         vectors[representatives],
         {item.id: int(row) for (item, _, _), row in zip(decoded, row_of, strict=True)},
+        encoder.as_query(vectors[representatives], intent),
     )
 
 
@@ -127,7 +141,7 @@ def _neighbour_precision(gallery: Gallery, labels: np.ndarray) -> np.ndarray:
 
 def _ten_nearest_others(gallery: Gallery) -> np.ndarray:
     """int (n, 10): rows of the nearest items of each item but itself."""
-    rows = nearest_rows(gallery.vectors, gallery.vectors)
+    rows = nearest_rows(gallery.queries, gallery.vectors)
     return np.stack([ranked[ranked != row][:10] for row, ranked in enumerate(rows)])
 
 
@@ -143,7 +157,7 @@ def text_precision(
     texts = [t for t in _frequent(labels, min_count) if _is_complete(t) and encoder.knows(t)]
     if not texts:
         return None
-    rows = nearest_rows(encoder.encode_text(texts), gallery.vectors)
+    rows = nearest_rows(encoder.as_query(encoder.encode_text(texts), "text"), gallery.vectors)
     return bootstrap_mean(precision_at(10, labels[rows], np.array(texts)))
 
 
@@ -185,18 +199,47 @@ def _photo_tasks(encoder: Encoder, gallery: Gallery, larger: Catalog) -> Results
     """Find a product by its larger photo, and by that photo as a webcam would see it."""
     photos = [(i, photo) for i, photo, _ in decodable_items(larger) if i.id in gallery.row_of]
     ids = [item.id for item, _ in photos]
-    studio = encoder.encode([photo for _, photo in photos])
+    studio = encoder.as_query(encoder.encode([photo for _, photo in photos]), "photo")
     street = [simulate_street_photo(photo, seed) for seed, (_, photo) in enumerate(photos)]
+    queries = encoder.as_query(encoder.encode(street), "photo")
+    final = final_half(ids)
+    kept = [id for id, is_final in zip(ids, final, strict=True) if is_final]
     return {
-        "same product": instance_recall(gallery, studio, ids),
-        "street": instance_recall(gallery, encoder.encode(street), ids),
+        "same product": instance_recall(gallery, studio[final], kept),
+        "street": instance_recall(gallery, queries[final], kept)
+        | attribute_precision(gallery, queries[final], kept),
     }
+
+
+def attribute_precision(
+    gallery: Gallery, queries: np.ndarray, ids: list[str]
+) -> dict[str, Estimate]:
+    """P@10 of `queries` (q, dim), each a photo of the product `ids[i]`: kind, colour, and both.
+
+    Colours agree where they are of one family: navy and teal are blue.
+    """
+    relevant = np.array([gallery.row_of[id] for id in ids])
+    rows = nearest_rows(queries, gallery.vectors)[:, :10]
+    kinds = gallery.labels("articleType")
+    colours = np.array([colour_family(item.attributes.get("baseColour")) for item in gallery.items])
+    kind = kinds[rows] == kinds[relevant][:, None]
+    colour = colours[rows] == colours[relevant][:, None]
+    shares = {"P@10 kind": kind, "P@10 colour": colour, "P@10 both": kind & colour}
+    return {name: bootstrap_mean(share.mean(1)) for name, share in shares.items()}
+
+
+def colour_family(name: object) -> str:
+    """Return the broadest colour that the thesaurus knows for a colour's name, or the name."""
+    thesaurus = shop_thesaurus()
+    concepts = [concept for m in thesaurus.read(str(name)).mentions for concept in m.concepts]
+    colours = [concept for concept in concepts if thesaurus.role(concept) == "colour"]
+    return [colours[0], *thesaurus.ancestors(colours[0])][-1] if colours else str(name)
 
 
 def _text_tasks(encoder: Encoder, gallery: Gallery) -> Results:
     """Find a product by its title, and products by their colour and category."""
     items = [item for item in gallery.items if encoder.knows(item.title)]
-    titles = encoder.encode_text([item.title for item in items])
+    titles = encoder.as_query(encoder.encode_text([item.title for item in items]), "text")
     results = {"words": instance_recall(gallery, titles, [item.id for item in items])}
     precision = text_precision(gallery, encoder, "baseColour", "articleType", min_count=10)
     if precision:
@@ -219,18 +262,48 @@ def phone_task(encoder: Encoder, photos: Catalog) -> dict[str, Estimate]:
     return {"kNN-10": bootstrap_mean(np.concatenate(accuracies))}
 
 
+def phone_to_shop_task(encoder: Encoder, photos: Catalog, products: Catalog) -> dict[str, Estimate]:
+    """P@10 of the right kind: photos of held-out people asked of held-out products.
+
+    A phone label stands for several article types, see `phone_labels`.
+    """
+    gallery = encode_gallery((i for i in products if held_out(i.id, PRODUCTS_HELD_OUT)), encoder)
+    people = (i for i in photos if held_out(required_attribute(i, "sender_id"), PEOPLE_HELD_OUT))
+    mapped = (i for i in people if required_attribute(i, "label") in ARTICLE_TYPES)
+    decoded = list(decodable_items(mapped))
+    final = final_half([required_attribute(item, "sender_id") for item, _, _ in decoded])
+    decoded = [row for row, is_final in zip(decoded, final, strict=True) if is_final]
+    queries = encoder.as_query(encoder.encode([data for _, _, data in decoded]), "photo")
+    kinds = gallery.labels("articleType")[nearest_rows(queries, gallery.vectors)[:, :10]]
+    allowed = [ARTICLE_TYPES[str(item.attributes["label"])] for item, _, _ in decoded]
+    right = [np.isin(row, types).mean() for row, types in zip(kinds, allowed, strict=True)]
+    return {"P@10 kind": bootstrap_mean(np.array(right))}
+
+
+def colourway_recall(gallery: Gallery, codes: np.ndarray) -> Estimate:
+    """Mean over items of |first ten that are other colourways| / min(10, how many there are)."""
+    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    others = counts[inverse] - 1
+    found = (codes[_ten_nearest_others(gallery)] == codes[:, None]).sum(1)
+    return bootstrap_mean((found / np.clip(others, 1, 10))[others > 0])
+
+
 def transfer_task(
     encoder: Encoder, articles: Catalog, max_items: int = 1600
 ) -> dict[str, Estimate]:
-    """R@1 and R@10 of another colourway of an article's product among `max_items` articles."""
+    """R@1 and R@10 of another colourway of an article's product among `max_items` articles.
+
+    "recall@10" is the share of the colourways that are among the first ten.
+    """
     ordered = sorted(
         articles, key=lambda i: content_hash(required_attribute(i, "product_code").encode())
     )
-    gallery = encode_gallery(ordered[:max_items], encoder)
+    gallery = encode_gallery(ordered[:max_items], encoder, "colourway")
     codes = gallery.labels("product_code")
     queries = np.isin(codes, _frequent(codes, 1))
     ranked = codes[_ten_nearest_others(gallery)]
-    return {f"R@{k}": bootstrap_mean(recall_at(k, ranked, codes)[queries]) for k in (1, 10)}
+    hits = {f"R@{k}": bootstrap_mean(recall_at(k, ranked, codes)[queries]) for k in (1, 10)}
+    return hits | {"recall@10": colourway_recall(gallery, codes)}
 
 
 def evaluate_encoder(
@@ -252,6 +325,8 @@ def evaluate_encoder(
         results |= product_tasks(encoder, products, larger, by)
     if phone is not None:
         results["phone"] = phone_task(encoder, phone)
+        if products is not None:
+            results["phone to shop"] = phone_to_shop_task(encoder, phone, products)
     if transfer is not None:
         results["transfer"] = transfer_task(encoder, transfer)
     return results

@@ -75,8 +75,8 @@ class ImageError(ValueError):
     """An image that cannot be used.
 
     `message` (also str()) is one message for the user; `reason` is a slug for counting: no-file,
-    empty, too-many-bytes, too-many-pixels, too-small, not-a-picture, format, truncated, metadata
-    or too-costly.
+    empty, too-many-bytes, too-many-pixels, too-small, not-a-picture, format, truncated, metadata,
+    too-costly, and for a query blank, dark or blurred.
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -6,18 +6,22 @@ is fitted when the index is built, and stored with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from lookbook.encoding.query_adapter import INTENTS
 from lookbook.index.engines.exact import ExactEngine
 from lookbook.schema.column_names import KIND_NAMES, find_column
 from lookbook.search.index import Index
+from lookbook.search.intents import query_adapter
 from lookbook.search.per_index import per_index
 
 _SHOWN = 96  # results that a page shows at most
 _DEEPER = 32  # ranks beyond those, evenly spaced in their logarithm
+_ADAPTED_SAMPLE = 300  # queries of a curve that is fitted when an index is opened
 _BINS, _MIN_PAIRS = 64, 50  # steps of the curve, and pairs behind each
 # least probability of each label; of the same kind, and as a rank among random pairs
 _LABELS = ((0.85, "very close"), (0.6, "close"), (0.3, "similar"), (0.0, "loosely alike"))
@@ -91,6 +95,31 @@ def calibration(index: Index) -> Calibration | None:
     return index.generation.read_json("calibration.json", Calibration.from_json)
 
 
+@per_index
+def calibrations(index: Index) -> dict[str, Calibration | None]:
+    """Return the calibration of each intent's scores, by intent; raises IndexCorrupt.
+
+    The stored one is of vectors as they are. Where queries are adapted, cosines are others, and the
+    curve is fitted again with items as queries of that intent.
+    """
+    stored, adapter = calibration(index), query_adapter(index)
+    if stored is None or adapter is None or index.generation.projection is not None:
+        return dict.fromkeys(INTENTS, stored)
+    kinds = index.column(stored.kind) if stored.kind in index.columns else None
+    return {
+        intent: fit(
+            index.generation.vectors,
+            index.manifest.metric,
+            kinds=kinds,
+            kind=stored.kind,
+            duplicate_groups=index.duplicate_groups,
+            sample=_ADAPTED_SAMPLE,
+            as_query=partial(adapter, intent=intent),
+        )
+        for intent in INTENTS
+    }
+
+
 def kind_column(columns: Iterable[str]) -> str | None:
     """Return the column that says what kind of garment an item is, or None."""
     return find_column(columns, KIND_NAMES)
@@ -105,18 +134,21 @@ def fit(
     duplicate_groups: np.ndarray | None = None,
     sample: int = 1000,
     seed: int = 0,
+    as_query: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Calibration | None:
     """Fit on `sample` items as queries of the others; None where there are not two of them.
 
     `vectors` (n, dim) as stored; `kinds` the value of the column `kind` for each row;
-    `duplicate_groups` int (n,), equal for near-duplicates, which do not count. Isotonic regression
-    (Barlow et al. 1972) of "of one kind" on the score, over the results that a page shows and some
-    deeper ones.
+    `duplicate_groups` int (n,), equal for near-duplicates, which do not count; `as_query` adapts
+    the vectors of queries. Isotonic regression (Barlow et al. 1972) of "of one kind" on the score,
+    over the results that a page shows and some deeper ones.
     """
     draw = np.random.default_rng(seed)
     queries = np.sort(draw.permutation(len(vectors))[:sample])
     groups = np.arange(len(vectors)) if duplicate_groups is None else np.asarray(duplicate_groups)
     query_vectors = np.asarray(vectors[queries], np.float32)
+    if as_query is not None:
+        query_vectors = as_query(query_vectors)
     codes = None if kinds is None else _codes(kinds)
     if codes is None:
         rows = draw.integers(0, len(vectors), (len(queries), _SHOWN + _DEEPER))

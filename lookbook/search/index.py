@@ -114,7 +114,7 @@ class Index(ItemTable):
         further = np.flatnonzero(self.generation.photo_items[len(self) :] == row) + len(self)
         return [row, *further.tolist()]
 
-    def closest_photos(self, rows: Sequence[int], query: np.ndarray) -> np.ndarray:
+    def closest_photos(self, rows: Sequence[int] | np.ndarray, query: np.ndarray) -> np.ndarray:
         """Return int64 (r,), the row of each item's photo that is closest to a vector as stored.
 
         `rows` are those of r items; the rows of photos are those of `Generation.photo_vectors`.
@@ -205,6 +205,26 @@ class Index(ItemTable):
         are left out as well. `groups` int (n,): of the rows that share a number only the best is
         given, as in `duplicate_groups` or `product_groups(index)`.
         """
+        rows, scores = self.rank_rows(query, k, allowed, exclude_rows, groups)
+        return self.hits(rows, scores)
+
+    def hits(self, rows: np.ndarray, scores: np.ndarray) -> list[Hit]:
+        """Return rows (k,) of these scores as hits, each item read from the table."""
+        items = self.items
+        return [
+            Hit(self.ids[row], float(score), items[row], row)
+            for row, score in zip(rows.tolist(), scores, strict=True)
+        ]
+
+    def rank_rows(
+        self,
+        query: np.ndarray,
+        k: int,
+        allowed: np.ndarray | None = None,
+        exclude_rows: Sequence[int] | np.ndarray = (),
+        groups: Groups = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows and scores (k,), best first; otherwise as `search_rows`."""
         k = operator.index(k)
         if k < 1:
             raise ValueError(f"k must be at least 1, found {k}")
@@ -220,11 +240,7 @@ class Index(ItemTable):
         if self._approximate_engine and not (filtered and matching <= _FEW_ROWS):
             approximate = self._approximate(query, k, allowed, matching, groups)
         photos, scores = approximate or self._exactly(query, k, allowed, matching, groups)
-        items = self.items
-        return [
-            Hit(self.ids[row], float(score), items[row], row)
-            for row, score in zip(photo_items[photos].tolist(), scores, strict=True)
-        ]
+        return photo_items[photos], scores
 
     def _rows(self, ids: Iterable[str]) -> list[int]:
         return [self._row_of[id] for id in ids if id in self._row_of]

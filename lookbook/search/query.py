@@ -18,13 +18,22 @@ import numpy as np
 from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
+from lookbook.search.colour_rerank import ShownColour, search_by_colour, shown_colour
 from lookbook.search.index import Groups, Hit, Index
+from lookbook.search.intents import as_query, item_as_query
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
 from lookbook.search.sorting import SORT_POOL, sort_keys, sorted_hits, sorted_rows
-from lookbook.search.understanding import Understanding, kinds_of, main_kind, shortage, understand
+from lookbook.search.understanding import (
+    Understanding,
+    asks_for_a_colour,
+    kinds_of,
+    main_kind,
+    shortage,
+    understand,
+)
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -102,6 +111,11 @@ class Query:
         return (*parts, self.count, self.diversity, self.fold, self.sort)
 
     @property
+    def intent(self) -> str:
+        """What the scores of its hits are like: "photo" with pictures, else "item"."""
+        return "photo" if self.pictures else "item"
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to rank by; filters do not count."""
         return self._text_only and not self.words.strip()
@@ -174,20 +188,21 @@ def query_vector(
 ) -> np.ndarray:
     """Return float32 (manifest.dim,), in the space of the stored vectors and of their norm.
 
-    The mean of pictures and item, each of norm 1; plus the wanted words and minus the unwanted;
-    then moved by Rocchio's rule. Raises ValueError for an empty query, for words without an encoder
-    or none that it knows, UnknownItem for an id that is not in the index. `meaning` is what
-    `understand` gave for the words, where the caller has it.
+    The mean of pictures and item, each adapted to what it is for (`intents`) and of norm 1; plus
+    the wanted words and minus the unwanted; then moved by Rocchio's rule. Raises ValueError for an
+    empty query, for words without an encoder or none that it knows, UnknownItem for an id that is
+    not in the index. `meaning` is what `understand` gave for the words, where the caller has it.
     """
-    shown = [index.to_index_space(picture) for picture in query.pictures]
+    meaning = meaning or _meaning(query, index)
+    shown = [as_query(index, picture, "photo") for picture in query.pictures]
     if query.item is not None:
-        shown.append(index.vector(query.item))
+        recolours = asks_for_a_colour(meaning, index)
+        shown.append(item_as_query(index, query.item, "colourway" if recolours else "item"))
     length = _query_length(shown, index)
     shown = [unit_vectors(vector) for vector in shown]
     vector = (
         unit_vectors(np.mean(shown, axis=0)) if shown else np.zeros(index.manifest.dim, np.float32)
     )
-    meaning = meaning or _meaning(query, index)
     for terms, weight in (
         (meaning.terms, _WANTED_WEIGHT),
         (meaning.unwanted_terms, -_UNWANTED_WEIGHT),
@@ -225,7 +240,7 @@ def _text_vector(
         typed = " ".join(word for word, _ in terms if word)
         raise ValueError(f"the words {typed!r} need an encoder, found none")
     text = _encoder_text(terms, encoder)
-    return unit_vectors(index.to_index_space(encoder.encode_text([text])[0])) if text else None
+    return unit_vectors(as_query(index, encoder.encode_text([text])[0], "text")) if text else None
 
 
 def _encoder_text(terms: Sequence[tuple[str, str]], encoder: Encoder) -> str:
@@ -308,7 +323,7 @@ def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
     """Return the rows of the kinds of the query's item, or of what lies nearest to its pictures."""
     rows = [index.row_of(query.item)] if query.item is not None else []
     for picture in query.pictures:
-        nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
+        nearest = index.search_rows(as_query(index, picture, "photo"), _KIND_NEIGHBOURS)
         rows += [hit.row for hit in nearest]
     return kinds_of(np.array(rows, np.int64), index)
 
@@ -318,7 +333,7 @@ def _subject(query: Query, index: Index) -> np.ndarray | None:
     ids = [id for id in (query.item, *query.positive) if id is not None]
     shown = [np.array([index.row_of(id)]) for id in ids]
     for picture in query.pictures:
-        nearest = index.search_rows(index.to_index_space(picture), _KIND_NEIGHBOURS)
+        nearest = index.search_rows(as_query(index, picture, "photo"), _KIND_NEIGHBOURS)
         shown.append(np.array([hit.row for hit in nearest], np.int64))
     kinds = [kind for rows in shown if (kind := main_kind(rows, index)) is not None]
     return np.any(kinds, axis=0) if kinds else None
@@ -384,6 +399,9 @@ def _ranked(
         query_vector(query, index, encoder, meaning),
         _lexical_scores(query, meaning, index),
     )
+    colour = _kept_colour(query, index)
+    if colour is not None:
+        return search_by_colour(index, vector, colour, query.count, allowed, own, groups)
     search = functools.partial(_search_by_levels, index, vector, lexical)
     hits = search(query.count, allowed, own, groups)
     if not query.diversity:
@@ -440,6 +458,14 @@ def _diversified(
         subject=None if subject is None else subject[rows],
     )
     return [hits[position] for position in order]
+
+
+def _kept_colour(query: Query, index: Index) -> ShownColour | None:
+    """Return the colour that results are to keep; None where anything beside the query moves it."""
+    moved = query.words.strip() or query.positive or query.negative or query.diversity
+    if moved or index.manifest.metric != "angular":
+        return None
+    return shown_colour(index, query.pictures, query.item)
 
 
 def _lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.ndarray:

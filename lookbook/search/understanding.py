@@ -258,6 +258,12 @@ def main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:
     return codes == votes.argmax() if votes.any() else None
 
 
+def asks_for_a_colour(meaning: Understanding, index: Index) -> bool:
+    """Whether the words name a colour that is wanted, as "in navy" does."""
+    role = concept_index(index).thesaurus.role if meaning.attributes else None
+    return role is not None and any(role(concept) == "colour" for concept in meaning.attributes)
+
+
 def kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
     """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
 

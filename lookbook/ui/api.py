@@ -284,8 +284,8 @@ class Api:
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
         link = "" if query.pictures else "?" + query_string(query, self.search_service.index)
-        scored = has_calibrated_scores(query, answer)
-        return [self._hit(hit, scored) | {"view": link} for hit in answer.hits]
+        intent = query.intent if has_calibrated_scores(query, answer) else None
+        return [self._hit(hit, intent) | {"view": link} for hit in answer.hits]
 
     def _with_options(
         self, query: Query, where: list[str] | None, count: float, variety: float
@@ -312,9 +312,9 @@ class Api:
             "attributes": item.attributes,
         }
 
-    def _hit(self, hit: Hit, scored: bool) -> dict[str, Any]:
+    def _hit(self, hit: Hit, intent: str | None) -> dict[str, Any]:
         label, probability, _ = (
-            self.search_service.score_label(hit.score) if scored else ("", None, "")
+            self.search_service.score_label(hit.score, intent) if intent else ("", None, "")
         )
         return self._fields(hit.item) | {
             "score": round(hit.score, 4),

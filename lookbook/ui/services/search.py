@@ -19,7 +19,7 @@ from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
 from lookbook.schema.money import currency_code, format_price
 from lookbook.schema.product_links import ProductLinks, is_sold_out
-from lookbook.search.calibration import calibration
+from lookbook.search.calibration import calibrations
 from lookbook.search.concepts import concept_index
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.facets import price_column
@@ -150,7 +150,8 @@ class SearchService:
         answer = run(query, self.index, self.encoder if has_words else None)
         actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
         scored = has_calibrated_scores(query, answer)
-        cards = [self.card(hit, liked, actions, scored) for hit in answer.hits[start:]]
+        intent = query.intent if scored else None
+        cards = [self.card(hit, liked, actions, intent) for hit in answer.hits[start:]]
         asks = not query.empty or bool(query.where)
         summary = _summary(answer, query) if asks else f"{len(self.index):,} pieces. {_INVITATION}"
         return ResultsView(cards, answer.hits, summary, len(answer.hits) < query.count)
@@ -160,12 +161,14 @@ class SearchService:
         hit: Hit,
         liked: Collection[str] = (),
         actions: tuple[str, ...] = (),
-        scored: bool = False,
+        intent: str | None = None,
         note: str = "",
         compared: bool = False,
     ) -> Card:
-        """Return a hit as a card; `scored` adds the label and bar of its score."""
-        label, probability, explanation = self.score_label(hit.score) if scored else ("", None, "")
+        """Return a hit as a card; the `intent` of its query adds the label and bar of its score."""
+        label, probability, explanation = (
+            self.score_label(hit.score, intent) if intent else ("", None, "")
+        )
         return Card(
             id=hit.id,
             title=hit.item.title or hit.id,
@@ -222,12 +225,12 @@ class SearchService:
         name = find_column(values, COLOUR_NAMES) or next(filter(is_colour_column, values), None)
         return item.id, item.title if name is None else values[name]
 
-    def score_label(self, score: float) -> tuple[str, float | None, str]:
-        """Return (label, probability, explanation) of a score, by the index's calibration if any.
+    def score_label(self, score: float, intent: str) -> tuple[str, float | None, str]:
+        """Return (label, probability, explanation) of the score of a query of that intent.
 
         Without a calibration the label is the number itself.
         """
-        curve = calibration(self.index)
+        curve = calibrations(self.index)[intent]
         if curve is None:
             return raw_score_label(score, self.index.manifest.metric), None, ""
         calibrated = curve.of(score)
@@ -293,7 +296,7 @@ def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:
 def derive_all(index: Index) -> None:
     """Compute what answers need of an index, so that no visitor waits for it."""
     derivations: tuple[Callable[[Index], object], ...] = (
-        *(prefix_index, product_groups, lexical_index, concept_index, calibration),
+        *(prefix_index, product_groups, lexical_index, concept_index, calibrations),
         *(outfit_slots, projection_2d, evaluation),
     )
     for derive in derivations:

@@ -9,8 +9,11 @@ from lookbook.catalog import Item
 from lookbook.evaluation.retrieval import (
     MIN_GROUP_SIZE,
     Gallery,
+    attribute_precision,
     category_precision,
     category_precision_by_group,
+    colour_family,
+    colourway_recall,
     text_precision,
 )
 
@@ -28,7 +31,8 @@ def gallery() -> Gallery:
     items.append(item("c", "Boys", "shirt"))
     vectors.append([0, 0, 0, 1])
     noise = np.random.default_rng(0).normal(0, 1e-3, (len(items), 4))
-    return Gallery(items, np.array(vectors, np.float32) + noise.astype(np.float32), {})
+    vectors = np.array(vectors, np.float32) + noise.astype(np.float32)
+    return Gallery(items, vectors, {i.id: row for row, i in enumerate(items)}, vectors)
 
 
 def item(id: str, gender: str, category: str) -> Item:
@@ -58,6 +62,10 @@ class TextEncoder:
     def knows(self, text: str) -> bool:
         return "Men" not in text.split()
 
+    def as_query(self, vectors: np.ndarray, intent: str) -> np.ndarray:
+        assert intent == "text"
+        return vectors
+
     def encode_text(self, texts: list[str]) -> np.ndarray:
         return np.array([self.vectors[text.split()[-1]] for text in texts], np.float32)
 
@@ -75,3 +83,45 @@ def test_a_text_query_is_relevant_to_all_items_with_its_values():
 def test_a_text_without_values_is_no_query():
     correct = TextEncoder(shirt=[1, 0, 0, 0], shoe=[0, 1, 0, 0])
     assert text_precision(gallery(), correct, "colour", "articleType", min_count=10) is None
+
+
+def test_photos_are_judged_by_kind_and_by_family_of_colour():
+    """Twelve navy shirts lie together, and twelve red shoes; the photo of a shirt lies there."""
+    items = [Item(f"a{n}", b"", "", SHIRT) for n in range(6)]
+    items += [Item(f"b{n}", b"", "", SHIRT | {"baseColour": "Teal"}) for n in range(6)]
+    items += [Item(f"c{n}", b"", "", SHOE) for n in range(12)]
+    vectors = np.repeat(np.eye(2, dtype=np.float32), 12, 0)
+    shop = Gallery(items, vectors, {i.id: row for row, i in enumerate(items)}, vectors)
+    right = attribute_precision(shop, vectors[:2], ["a0", "a1"])
+    assert {name: e.value for name, e in right.items()} == dict.fromkeys(right, 1.0)
+    wrong = attribute_precision(shop, vectors[:1], ["c0"])
+    assert {e.value for e in wrong.values()} == {0.0}
+
+
+SHIRT = {"articleType": "Shirts", "baseColour": "Navy Blue"}
+SHOE = {"articleType": "Heels", "baseColour": "Red"}
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("Navy Blue", "blue"),
+        ("Maroon", "red"),
+        ("Charcoal", "grey"),
+        ("Zqx", "Zqx"),
+    ],
+)
+def test_a_colour_belongs_to_a_family(name, family):
+    assert colour_family(name) == family
+
+
+def test_colourway_recall_counts_the_colourways_that_there_are():
+    """Item 0 has its two colourways next to it, items 3 and 4 are far from each other."""
+    angles = np.deg2rad([0, 1, 2, 30, 150, *np.linspace(25, 35, 24)])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+    items = [Item(str(n), b"", "", {}) for n in range(len(vectors))]
+    codes = np.array(["a"] * 3 + ["b"] * 2 + [f"x{n}" for n in range(24)])
+    shop = Gallery(items, vectors, {}, vectors)
+    estimate = colourway_recall(shop, codes)
+    assert estimate.n == 5
+    assert estimate.value == pytest.approx(3 / 5)

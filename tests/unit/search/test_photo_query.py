@@ -6,12 +6,20 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.query_adapter import QueryAdapter
 from lookbook.images.loading import ImageError, load_rgb
 from lookbook.search import photo_query as query_of
-from lookbook.search.photo_query import WHOLE, crop_to_box, decode_photo, normalize_box
+from lookbook.search.photo_query import (
+    _TURNS,
+    WHOLE,
+    crop_to_box,
+    decode_photo,
+    normalize_box,
+    turn_box,
+)
 from lookbook.ui.components.photos import Photo
 
 
@@ -45,9 +53,8 @@ def test_a_located_garment_has_room_around_it(encoder):
 
 
 def test_nothing_to_locate_is_the_whole_photo(encoder):
-    out = io.BytesIO()
-    Image.new("RGB", (400, 500), (90, 90, 90)).save(out, "PNG")
-    assert query_of(out.getvalue(), encoder).box == WHOLE
+    checks = np.indices((500, 400)).sum(0) // 4 % 2 * 60 + 60
+    assert query_of(picture_of(checks[..., None].repeat(3, 2)), encoder).box == WHOLE
 
 
 def test_a_photo_is_decoded_once_and_cropped_from_the_same_pixels(encoder, monkeypatch):
@@ -101,3 +108,65 @@ def test_a_crop_is_the_part_inside_the_box():
         crop_to_box(image, (0.25, 1 / 3, 0.75, 1)), np.asarray(image)[10:30, 10:30]
     )
     assert crop_to_box(image, WHOLE) is image
+
+
+def picture_of(pixels):
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("photo", "reason"),
+    [
+        (Image.new("RGB", (400, 500), (250, 250, 250)), "blank"),
+        (Image.new("RGB", (400, 500), (180, 30, 60)), "blank"),
+        (Image.new("RGB", (400, 500), (0, 0, 0)), "dark"),
+        (picture_of(np.random.default_rng(0).normal(8, 3, (500, 400, 3))), "dark"),
+        (load_rgb(street()).filter(ImageFilter.GaussianBlur(90)), "blurred"),
+    ],
+)
+def test_a_photo_that_shows_nothing_is_refused_with_a_sentence(encoder, photo, reason):
+    with pytest.raises(ImageError, match=r"^This photo .*\.$") as caught:
+        query_of(photo, encoder)
+    assert caught.value.reason == reason
+
+
+def test_a_soft_photo_and_a_pale_garment_are_searched(encoder):
+    query_of(load_rgb(street()).filter(ImageFilter.GaussianBlur(4)), encoder)
+    pale = Image.new("RGB", (300, 400), (255, 255, 255))
+    pale.paste((228, 226, 224), (80, 90, 220, 330))
+    query_of(pale, encoder)
+
+
+def test_only_the_searched_part_must_show_something(encoder):
+    photo = Image.new("RGB", (400, 400), (90, 90, 90))
+    photo.paste(load_rgb(street((200, 200))), (200, 200))
+    assert query_of(photo, encoder, (0.5, 0.5, 1, 1)).box == (0.5, 0.5, 1, 1)
+    with pytest.raises(ImageError, match="even surface"):
+        query_of(photo, encoder, (0, 0, 0.4, 0.4))
+
+
+@pytest.mark.parametrize("turn", [*_TURNS, None])
+def test_a_turned_photo_is_turned_back(tiny_model, turn):
+    """An encoder whose uprightness is learnt from one photo and its turns knows each of them."""
+    encoder = Encoder.load(tiny_model, precision="float32")
+    upright = decode_photo(street(), encoder)
+    turns = encoder.encode([upright.transpose(t) for t in _TURNS])
+    first = encoder.encode([upright])[0]
+    weight = np.linalg.pinv(np.stack([first, *turns])) @ np.array([1.0, -2, -2, -2])
+    encoder.query_adapter = QueryAdapter("r", (32,), {}, {}, weight.astype(np.float32))
+    found = query_of(upright if turn is None else upright.transpose(turn), encoder, crop=False)
+    np.testing.assert_array_equal(found.image, upright)
+    np.testing.assert_allclose(found.vector, first, atol=1e-5)
+    boxed = query_of(upright.transpose(_TURNS[0]), encoder, (0.1, 0.1, 0.9, 0.9))
+    assert boxed.image.size == upright.size[::-1], "a box that was drawn keeps its photo as it is"
+
+
+@pytest.mark.parametrize("turn", _TURNS)
+def test_a_box_turns_with_its_picture(turn):
+    pixels = np.zeros((40, 80, 3), np.uint8)
+    pixels[10:20, 20:60] = 200
+    box = (0.25, 0.25, 0.75, 0.5)
+    turned = Image.fromarray(pixels).transpose(turn)
+    part = np.asarray(crop_to_box(turned, turn_box(box, turn)))
+    assert (part == 200).all()
+    assert part.size == 400 * 3

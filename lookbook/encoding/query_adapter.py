@@ -1,0 +1,233 @@
+"""Adapt the vector of a query to what the query is for; the vectors of an index stay as they are.
+
+An embedding is the concatenation of heads, so a cosine is a sum over heads: a scale of one head, on
+the side of the query alone, changes how much that head counts. A network with one hidden layer may
+move the vector as well. For photos it brings those taken by phone and the studio's together, which
+lie apart from each other. A linear function of the vector tells upright photos from turned ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lookbook.encoding.errors import EncoderError
+
+# a photo, an item of the catalogue, an item or photo "in another colour", words
+INTENTS = ("photo", "item", "colourway", "text")
+SETTINGS_FILE, NETWORKS_FILE = "query.json", "query.safetensors"
+_COLOUR_PARTS = ("photo_weight", "photo_bias", "item_weight", "item_bias")
+_MIN_AGREEMENT = (
+    0.02  # probability of one colour that is added: a mistake of a classifier costs less
+)
+_PARTS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
+
+
+@dataclass(frozen=True)
+class ShiftNetwork:
+    """A vector's shift by a network of one hidden layer (ReLU), added to the scaled vector.
+
+    `hidden_weight` (h, dim), `hidden_bias` (h,), `output_weight` (dim, h), `output_bias` (dim,).
+    """
+
+    hidden_weight: np.ndarray
+    hidden_bias: np.ndarray
+    output_weight: np.ndarray
+    output_bias: np.ndarray
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """Return float32 (n, dim), what is added to `vectors` (n, dim) of norm 1."""
+        hidden = np.maximum(vectors @ self.hidden_weight.T + self.hidden_bias, 0)
+        return np.asarray(hidden @ self.output_weight.T + self.output_bias, np.float32)
+
+
+@dataclass(frozen=True)
+class ColourHeads:
+    """Families of colour as linear functions of a vector: softmax classifiers, one for each side.
+
+    Weights (k, dim) and biases (k,), for photos and for items. A photo's light and background are
+    not those of a studio, so it has a classifier of its own.
+    """
+
+    photo_weight: np.ndarray
+    photo_bias: np.ndarray
+    item_weight: np.ndarray
+    item_bias: np.ndarray
+
+    def agreement(self, query: np.ndarray, items: np.ndarray, photo: bool) -> np.ndarray:
+        """Return float32 (n,), at most about 0: log of the probability of one family of colour.
+
+        `query` (dim,), a `photo` or else an item, and `items` (n, dim), all as encoded.
+        """
+        of_photo = (self.photo_weight, self.photo_bias)
+        of_item = (self.item_weight, self.item_bias)
+        of_query = _softmax(unit_rows(query[None]), *(of_photo if photo else of_item))[0]
+        same = _softmax(unit_rows(items), *of_item) @ of_query
+        return np.asarray(np.log(same + _MIN_AGREEMENT), np.float32)
+
+
+@dataclass(frozen=True)
+class QueryAdapter:
+    """The scales of heads and the networks of each intent, for the weights of one `revision`.
+
+    `head_dims`: lengths of the heads in the order of the embedding. An intent that `scales` does
+    not name has scales of 1.
+    """
+
+    revision: str
+    head_dims: tuple[int, ...]
+    scales: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    networks: Mapping[str, ShiftNetwork] = field(default_factory=dict)
+    upright_weight: np.ndarray | None = None  # float32 (dim,)
+    upright_bias: float = 0.0
+    colours: ColourHeads | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> QueryAdapter | None:
+        """Read SETTINGS_FILE, and NETWORKS_FILE if any, of a folder; None without the first.
+
+        Raises EncoderError for files that cannot be used.
+        """
+        file = folder / SETTINGS_FILE
+        if not file.exists():
+            return None
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+            dims = tuple(int(dim) for dim in values["head_dims"])
+            scales = {
+                _intent(name): tuple(float(scale) for scale in row)
+                for name, row in values["scales"].items()
+            }
+            revision = str(values["revision"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EncoderError(
+                f"{file}: expected revision, head_dims and scales by intent ({error!r})"
+            ) from None
+        if wrong := [row for row in scales.values() if len(row) != len(dims) or not _positive(row)]:
+            raise EncoderError(f"{file}: expected {len(dims)} scales of 0 and more, found {wrong}")
+        arrays = _read_arrays(folder / NETWORKS_FILE)
+        try:
+            weight, bias = _upright(arrays, sum(dims))
+            colours = _colours(arrays, sum(dims))
+            networks = _networks(arrays, sum(dims))
+        except ValueError as error:
+            raise EncoderError(f"{folder / NETWORKS_FILE}: {error}") from None
+        return cls(revision, dims, scales, networks, weight, bias, colours)
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return sum(self.head_dims)
+
+    def __call__(self, vectors: np.ndarray, intent: str) -> np.ndarray:
+        """Return float32 (n, dim) of norm 1: `vectors` (n, dim) as queries of that intent.
+
+        Raises ValueError for an unknown intent or vectors of another length.
+        """
+        vectors = check_query(vectors, intent)
+        if vectors.shape[1] != self.dim:
+            raise ValueError(f"expected vectors of length {self.dim}, found {vectors.shape[1]}")
+        scales = self.scales.get(intent, (1.0,) * len(self.head_dims))
+        adapted = vectors * np.repeat(np.array(scales, np.float32), self.head_dims)
+        if intent in self.networks:
+            adapted += self.networks[intent](vectors)
+        return unit_rows(adapted)
+
+    def upright(self, vectors: np.ndarray) -> np.ndarray | None:
+        """Return float32 (n,) for photos (n, dim): above 0 for upright ones, below for turned ones.
+
+        None where the model cannot tell.
+        """
+        if self.upright_weight is None:
+            return None
+        rows = unit_rows(np.asarray(vectors, np.float32))
+        return np.asarray(rows @ self.upright_weight + self.upright_bias, np.float32)
+
+
+def check_query(vectors: np.ndarray, intent: str) -> np.ndarray:
+    """Return vectors as float32 (n, dim) of norm 1; raises ValueError for an unknown intent."""
+    if intent not in INTENTS:
+        raise ValueError(f"the intent of a query is one of {', '.join(INTENTS)}, found {intent!r}")
+    vectors = np.asarray(vectors, np.float32)
+    if vectors.ndim != 2:
+        raise ValueError(f"expected vectors (n, dim), found an array of shape {vectors.shape}")
+    return unit_rows(vectors)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Return float32 rows at L2 norm 1; a row of zeros stays as it is."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)
+
+
+def _intent(name: str) -> str:
+    if name not in INTENTS:
+        raise ValueError(f"unknown intent {name!r}")
+    return name
+
+
+def _positive(scales: Sequence[float]) -> bool:
+    return bool(np.isfinite(scales).all() and min(scales, default=0) >= 0 and any(scales))
+
+
+def _read_arrays(file: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file as float32, none where there is no such file."""
+    if not file.exists():
+        return {}
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return {name: array.astype(np.float32) for name, array in load_file(file).items()}
+    except (SafetensorError, OSError) as error:
+        raise EncoderError(f"{file}: expected a whole safetensors file ({error})") from None
+
+
+def _upright(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, float]:
+    """Take weight (dim,) and bias (1,) of `upright` out of `arrays`, if there are any."""
+    weight, bias = arrays.pop("upright.weight", None), arrays.pop("upright.bias", None)
+    if weight is None and bias is None:
+        return None, 0.0
+    if weight is None or bias is None or (weight.shape, bias.shape) != ((dim,), (1,)):
+        raise ValueError(f"upright: expected weight ({dim},) and bias (1,)")
+    return weight, float(bias[0])
+
+
+def _colours(arrays: dict[str, np.ndarray], dim: int) -> ColourHeads | None:
+    """Take the colour heads out of `arrays`, if there are any."""
+    found = {part: arrays.pop(f"colour.{part}", None) for part in _COLOUR_PARTS}
+    given = {part: array for part, array in found.items() if array is not None}
+    if not given:
+        return None
+    count = len(given.get("photo_bias", ()))
+    shapes = [array.shape for array in given.values()]
+    if shapes != [(count, dim), (count,), (count, dim), (count,)]:
+        raise ValueError(f"colour: expected {', '.join(_COLOUR_PARTS)} for {dim}, found {shapes}")
+    return ColourHeads(**given)
+
+
+def _softmax(vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    logits = vectors @ weight.T + bias
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(shares / shares.sum(1, keepdims=True), np.float32)
+
+
+def _networks(arrays: Mapping[str, np.ndarray], dim: int) -> dict[str, ShiftNetwork]:
+    """Return networks by intent of arrays that are called `photo.hidden_weight` and so on."""
+    networks = {}
+    for intent in sorted({name.partition(".")[0] for name in arrays}):
+        found = {
+            part: arrays[f"{intent}.{part}"] for part in _PARTS if f"{intent}.{part}" in arrays
+        }
+        shapes = [array.shape for array in found.values()]
+        hidden = shapes[0][0] if shapes and shapes[0] else 0
+        if intent not in INTENTS or shapes != [(hidden, dim), (hidden,), (dim, hidden), (dim,)]:
+            raise ValueError(
+                f"{intent}: expected {', '.join(_PARTS)} for vectors of {dim}, found {shapes}"
+            )
+        networks[intent] = ShiftNetwork(**found)
+    return networks

@@ -1,0 +1,410 @@
+"""Fit how photos are adapted as queries: a network that moves them, their colours and their turn.
+
+    python -m lookbook.training.query_adapting --data small --larger larger --phone-photos phone \
+        --output models/lookbook-resnet50
+
+Encodes pictures once (kept in `--work`), then takes a minute. Products are the development half of
+those held out from the training of the encoder, as the encoder knows its training products by
+heart; phone photos are those of the photographers that it was trained on. Writes
+`query.safetensors`; the scales of heads in `query.json` were chosen by hand on the same half.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from PIL import Image
+from safetensors.numpy import save_file
+from torch import nn
+
+from lookbook.catalog import Item, open_catalog
+from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.encoding.query_adapter import NETWORKS_FILE, QueryAdapter
+from lookbook.evaluation.phone_labels import ARTICLE_TYPES
+from lookbook.evaluation.retrieval import colour_family, decodable_items
+from lookbook.evaluation.splits import (
+    PEOPLE_HELD_OUT,
+    PRODUCTS_HELD_OUT,
+    development,
+    held_out,
+)
+from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.training.data import MISSING
+from lookbook.training.head_finetuning import optimizer_step
+from lookbook.training.sources import fingerprint
+
+HIDDEN, DROPOUT = 256, 0.2
+STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 300, 128, 700, 1e-3, 1e-2
+INSTANCE_TEMPERATURE, CATEGORY_TEMPERATURE = 0.05, 0.1
+# weights of the losses: a product's own photo, its category, category and colour; the order within
+# the category of a phone photo; the squared shift of street and of studio photos, which are to stay
+OWN, CATEGORY, BOTH, ORDER, STREET_SHIFT, STUDIO_SHIFT = 1.0, 0.5, 0.5, 0.5, 1.0, 10.0
+_MAX_LOSS = 50.0  # of a photo for which the sampled gallery has nothing of its category
+MIN_FAMILY = 20  # items of a family of colours
+# L2 penalties of the classifiers: a photo's colour, an item's colour, which photos are upright
+PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, UPRIGHT_PENALTY = 1 / 54, 1 / 180, 1 / 60
+_STREET_VIEWS = 3
+_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+
+Pictures = Iterator[tuple[Item, Image.Image]]
+
+
+@dataclass
+class Queries:
+    """`vectors` float32 (n, dim) and the gallery rows (n,) that they show, or what they may show.
+
+    `rows` int (n,) for photos of products; bool (n, gallery) for phone photos.
+    """
+
+    vectors: torch.Tensor
+    rows: torch.Tensor
+
+    def sample(self, count: int) -> Queries:
+        """Draw `count` queries with replacement."""
+        drawn = torch.randint(len(self.vectors), (count,))
+        return Queries(self.vectors[drawn], self.rows[drawn])
+
+
+@dataclass
+class FittingData:
+    """A gallery float32 (n, dim) with int (n,) labels, and the queries that are asked of it.
+
+    `family`: of the colour, MISSING where fewer than MIN_FAMILY items have it.
+    """
+
+    gallery: torch.Tensor
+    category: torch.Tensor
+    colour: torch.Tensor
+    family: torch.Tensor
+    studio: Queries
+    street: Queries
+    phone: Queries
+
+
+class ShiftModel(nn.Module):
+    """`ShiftNetwork` as it is trained, on top of fixed scales (dim,)."""
+
+    def __init__(self, scales: torch.Tensor) -> None:
+        super().__init__()
+        self.scales = scales
+        self.hidden = nn.Linear(len(scales), HIDDEN)
+        self.output = nn.Linear(HIDDEN, len(scales))
+        self.input_scale = len(scales) ** 0.5  # entries of about 1
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return queries (n, dim) of norm 1, and the shifts that were added to them."""
+        dropped = F.dropout(vectors * self.input_scale, DROPOUT, self.training)
+        hidden = F.dropout(F.relu(self.hidden(dropped)), DROPOUT, self.training)
+        shift = self.output(hidden)
+        return F.normalize(vectors * self.scales + shift, dim=1), shift
+
+    @torch.no_grad()
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of a `ShiftNetwork`, half precision."""
+        parts = {
+            "hidden_weight": self.hidden.weight * self.input_scale,
+            "hidden_bias": self.hidden.bias,
+            "output_weight": self.output.weight,
+            "output_bias": self.output.bias,
+        }
+        return {name: array.half().numpy() for name, array in parts.items()}
+
+
+def neighbour_loss(
+    similarity: torch.Tensor, relevant: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Return the mean over queries of -log of the softmax share of what is `relevant`.
+
+    Both (queries, gallery). Neighbourhood components analysis (Goldberger et al. 2004), which takes
+    partial labels as they are: whatever a photo may show is relevant.
+    """
+    logits = (similarity / temperature).log_softmax(1)
+    shares = logits.masked_fill(~relevant, -torch.inf).logsumexp(1)
+    return -shares.clamp_min(-_MAX_LOSS).mean()
+
+
+def fit_photo_network(
+    data: FittingData, scales: torch.Tensor, kept: torch.Tensor, steps: int = STEPS
+) -> ShiftModel:
+    """Fit the network; `kept` (dim,) scales the vectors whose order within a category stays."""
+    model = ShiftModel(scales)
+    optimizer = torch.optim.AdamW(model.parameters(), LR, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        optimizer_step(_loss(model, data, kept), optimizer)
+        schedule.step()
+    return model.eval()
+
+
+def _loss(model: ShiftModel, data: FittingData, kept: torch.Tensor) -> torch.Tensor:
+    street, phone = data.street.sample(BATCH), data.phone.sample(BATCH)
+    studio = data.studio.sample(BATCH)
+    drawn = torch.randperm(len(data.gallery))[:GALLERY_SAMPLE]
+    columns = torch.unique(torch.cat([drawn, street.rows, studio.rows]))
+    loss = _phone_loss(model, data, phone, columns, kept)
+    for queries, weight, shift in ((street, 1.0, STREET_SHIFT), (studio, 0.5, STUDIO_SHIFT)):
+        loss = loss + _product_loss(model, data, queries, columns, weight, shift)
+    return loss
+
+
+def _phone_loss(
+    model: ShiftModel,
+    data: FittingData,
+    phone: Queries,
+    columns: torch.Tensor,
+    kept: torch.Tensor,
+) -> torch.Tensor:
+    """What a photo may show comes first, in the order in which its vector has it."""
+    gallery, allowed = data.gallery[columns], phone.rows[:, columns]
+    queries, _ = model(phone.vectors)
+    similarity = queries @ gallery.T
+    before = F.normalize(phone.vectors * kept, dim=1) @ F.normalize(gallery * kept, dim=1).T
+    target = (before / INSTANCE_TEMPERATURE).masked_fill(~allowed, -1e4).softmax(1)
+    order = (similarity / INSTANCE_TEMPERATURE).masked_fill(~allowed, -1e4).log_softmax(1)
+    category = neighbour_loss(similarity, allowed, CATEGORY_TEMPERATURE)
+    return category - ORDER * (target * order).sum(1).mean()
+
+
+def _product_loss(
+    model: ShiftModel,
+    data: FittingData,
+    photos: Queries,
+    columns: torch.Tensor,
+    weight: float,
+    shift_weight: float,
+) -> torch.Tensor:
+    """A photo finds its product, then its category, and that in its colour; it stays in place."""
+    queries, shift = model(photos.vectors)
+    similarity, rows = queries @ data.gallery[columns].T, photos.rows
+    category = data.category[columns][None] == data.category[rows][:, None]
+    colour = data.colour[columns][None] == data.colour[rows][:, None]
+    own = neighbour_loss(similarity, columns[None] == rows[:, None], INSTANCE_TEMPERATURE)
+    kind = neighbour_loss(similarity, category, CATEGORY_TEMPERATURE)
+    both = neighbour_loss(similarity, category & colour, CATEGORY_TEMPERATURE)
+    moved = shift.square().sum(1).mean()
+    return weight * (OWN * own + CATEGORY * kind + BOTH * both) + shift_weight * moved
+
+
+def fit_uprightness(upright: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight (dim,) and bias (1,), above 0 for upright photos; both (n, dim)."""
+    vectors = torch.from_numpy(np.concatenate([turned, upright]))
+    classes = torch.arange(len(vectors)) >= len(turned)
+    weight, bias = fit_softmax(vectors, classes.long(), UPRIGHT_PENALTY)
+    return weight[1] - weight[0], bias[1:] - bias[:1]
+
+
+def fit_colour_heads(data: FittingData) -> dict[str, np.ndarray]:
+    """Return the arrays of `ColourHeads`: of photos by street and studio photos of products."""
+    photos = torch.cat([data.street.vectors, data.studio.vectors])
+    rows = torch.cat([data.street.rows, data.studio.rows])
+    heads = {
+        "photo": fit_softmax(photos, data.family[rows], PHOTO_COLOUR_PENALTY),
+        "item": fit_softmax(data.gallery, data.family, ITEM_COLOUR_PENALTY),
+    }
+    return {
+        f"{side}_{part}": array.astype(np.float16)
+        for side, pair in heads.items()
+        for part, array in zip(("weight", "bias"), pair, strict=True)
+    }
+
+
+def fit_softmax(
+    vectors: torch.Tensor, classes: torch.Tensor, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight (k, dim) and bias (k,) of a multinomial logistic regression, by L-BFGS.
+
+    `vectors` (n, dim), `classes` int (n,); MISSING ones are left out. The loss is summed, and
+    `penalty` times the squared weights added.
+    """
+    known = classes != MISSING
+    x, y = vectors[known].double(), classes[known]
+    count = int(y.max()) + 1
+    weight = torch.zeros(count, x.shape[1], dtype=torch.double, requires_grad=True)
+    bias = torch.zeros(count, dtype=torch.double, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=300, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(x @ weight.T + bias, y, reduction="sum")
+        loss = loss + penalty * weight.square().sum()
+        loss.backward()
+        return loss.detach()
+
+    optimizer.step(closure)
+    return weight.detach().float().numpy(), bias.detach().float().numpy()
+
+
+# pictures
+
+
+def encoded(
+    path: Path, encoder: Encoder, pictures: Callable[[], Pictures]
+) -> tuple[np.ndarray, list[dict[str, object]]]:
+    """Return vectors (n, dim) and attributes (with `id`) of pictures, kept in the file `path`."""
+    if not path.exists():
+        attributes, vectors = [], []
+        for batch in _batches(pictures(), 64):
+            attributes += [{"id": item.id, **item.attributes} for item, _ in batch]
+            vectors.append(encoder.encode([picture for _, picture in batch]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, vectors=np.concatenate(vectors), attributes=np.array(attributes, object))
+    with np.load(path, allow_pickle=True) as file:
+        return file["vectors"], list(file["attributes"])
+
+
+def _batches(pictures: Pictures, size: int) -> Iterator[list[tuple[Item, Image.Image]]]:
+    batch = []
+    for pair in pictures:
+        batch.append(pair)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _products(name: str) -> Pictures:
+    """The pictures of held-out products, of the half that choices are made on."""
+    kept = (
+        i for i in open_catalog(name) if held_out(i.id, PRODUCTS_HELD_OUT) and development(i.id)
+    )
+    for item, picture, _ in decodable_items(kept):
+        yield item, picture
+
+
+def _street(name: str, views: Sequence[int]) -> Pictures:
+    for number, (item, picture) in enumerate(_products(name)):
+        for view in views:
+            yield item, simulate_street_photo(picture, 500_000 + 10 * number + view)
+
+
+def _people(name: str, held: bool) -> Pictures:
+    """Phone photos of the photographers in training.
+
+    `held`: every second photo of the others, of the half that choices are made on.
+    """
+
+    def wanted(item: Item) -> bool:
+        sender = str(item.attributes["sender_id"])
+        return held_out(sender, PEOPLE_HELD_OUT) == held and (not held or development(sender))
+
+    items = (item for item in open_catalog(name) if wanted(item))
+    for item, picture, _ in decodable_items(islice(items, 0, None, 2 if held else 1)):
+        yield item, picture
+
+
+def _turned(pictures: Iterable[tuple[Item, Image.Image]]) -> Pictures:
+    for item, picture in pictures:
+        for turn in _TURNS:
+            yield item, picture.transpose(turn)
+
+
+def read_data(args: argparse.Namespace, encoder: Encoder) -> tuple[FittingData, list[np.ndarray]]:
+    """Encode everything; return the data of the network, and upright and turned vectors."""
+
+    def vectors(
+        name: str, source: str, pictures: Callable[[], Pictures]
+    ) -> tuple[np.ndarray, list[dict[str, object]]]:
+        key = fingerprint(source, "id")
+        return encoded(args.work / f"{name}-{key}-{encoder.revision}.npz", encoder, pictures)
+
+    small, larger, phone = args.data, args.larger, args.phone_photos
+    gallery, items = vectors("gallery", small, lambda: _products(small))
+    studio = vectors("studio", larger, lambda: _products(larger))
+    views = tuple(range(1, _STREET_VIEWS + 1))
+    street = vectors("street", larger, lambda: _street(larger, views))
+    senders = vectors("phone", phone, lambda: _people(phone, held=False))
+    others = vectors("others", phone, lambda: _people(phone, held=True))
+    turned = [
+        vectors("turned-studio", larger, lambda: _turned(_products(larger)))[0],
+        vectors("turned-street", larger, lambda: _turned(_street(larger, (1,))))[0],
+        vectors("turned-phone", phone, lambda: _turned(_people(phone, held=True)))[0],
+    ]
+    upright = np.concatenate([studio[0], street[0][::_STREET_VIEWS], others[0]])
+    data = _fitting_data(gallery, items, studio, street, senders)
+    return data, [upright, np.concatenate(turned)]
+
+
+def _fitting_data(
+    gallery: np.ndarray,
+    items: list[dict[str, object]],
+    studio: tuple[np.ndarray, list[dict[str, object]]],
+    street: tuple[np.ndarray, list[dict[str, object]]],
+    phone: tuple[np.ndarray, list[dict[str, object]]],
+) -> FittingData:
+    row_of = {item["id"]: row for row, item in enumerate(items)}
+    types = np.array([str(item.get("articleType")) for item in items])
+
+    def products(vectors: np.ndarray, attributes: list[dict[str, object]]) -> Queries:
+        kept = [n for n, row in enumerate(attributes) if row["id"] in row_of]
+        rows = torch.tensor([row_of[attributes[n]["id"]] for n in kept])
+        return Queries(torch.from_numpy(vectors[kept]), rows)
+
+    larger = products(*studio)
+    every = Queries(torch.from_numpy(gallery), torch.arange(len(gallery)))
+    half = torch.randint(len(every.vectors), (len(larger.vectors),))  # small photos count as many
+    allowed = {label: np.isin(types, names) for label, names in ARTICLE_TYPES.items()}
+    known = [n for n, row in enumerate(phone[1]) if row["label"] in allowed]
+    return FittingData(
+        every.vectors,
+        _codes(types),
+        _codes([str(item.get("baseColour")) for item in items]),
+        _families([item.get("baseColour") for item in items]),
+        Queries(torch.cat([larger.vectors, every.vectors[half]]), torch.cat([larger.rows, half])),
+        products(*street),
+        Queries(
+            torch.from_numpy(phone[0][known]),
+            torch.from_numpy(np.stack([allowed[str(phone[1][n]["label"])] for n in known])),
+        ),
+    )
+
+
+def _codes(labels: Sequence[str] | np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.unique(np.asarray(labels), return_inverse=True)[1])
+
+
+def _families(colours: Sequence[object]) -> torch.Tensor:
+    families = np.array([colour_family(colour) for colour in colours])
+    names, counts = np.unique(families, return_counts=True)
+    number = {name: n for n, name in enumerate(names[counts >= MIN_FAMILY])}
+    return torch.tensor([number.get(family, MISSING) for family in families])
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fit and write `query.safetensors`; `query.json` must lie in the folder of the model."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="catalogue of products: small photos")
+    parser.add_argument("--larger", required=True, help="larger photos of some of them")
+    parser.add_argument("--phone-photos", required=True, help="photos with label and sender_id")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder of the encoder")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write into")
+    parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
+    args = parser.parse_args(argv)
+    torch.manual_seed(0)
+    settings = QueryAdapter.load(args.model)
+    if settings is None:
+        raise SystemExit(f"{args.model}: expected query.json with the lengths of the heads")
+    data, (upright, turned) = read_data(args, Encoder.load(args.model))
+    dims = torch.tensor(settings.head_dims)
+    scales = torch.tensor(settings.scales["photo"]).repeat_interleave(dims)
+    kept = torch.tensor([2.0, 1.0, 0.0]).repeat_interleave(dims)  # all but the category head
+    arrays = {f"photo.{k}": v for k, v in fit_photo_network(data, scales, kept).arrays().items()}
+    arrays |= {f"colour.{name}": array for name, array in fit_colour_heads(data).items()}
+    weight, bias = fit_uprightness(upright, turned)
+    arrays |= {"upright.weight": weight.astype(np.float16), "upright.bias": bias.astype(np.float16)}
+    save_file(arrays, args.output / NETWORKS_FILE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Queries adapted to their intent: scales of heads and networks that are known by construction."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.heads import HEADS_FILE
+from lookbook.encoding.hub import revision
+from lookbook.encoding.query_adapter import INTENTS, QueryAdapter, check_query
+
+DIMS = (2, 1)
+SETTINGS = {"revision": "r", "head_dims": DIMS, "scales": {"item": (2, 0.5), "text": (1, 0)}}
+
+
+def write(folder, settings=SETTINGS, arrays=None):
+    (folder / "query.json").write_text(json.dumps(settings), encoding="utf-8")
+    if arrays is not None:
+        save_file(
+            {name: np.array(value, np.float16) for name, value in arrays.items()}, file(folder)
+        )
+    return folder
+
+
+def file(folder):
+    return folder / "query.safetensors"
+
+
+# one hidden cell, open for what points along the first axis, which it moves along the third
+NETWORK = {
+    "photo.hidden_weight": [[1, 0, 0]],
+    "photo.hidden_bias": [-0.5],
+    "photo.output_weight": [[0], [0], [2]],
+    "photo.output_bias": [0, 0, 0],
+}
+
+
+def test_heads_are_scaled_and_the_norm_is_one(tmp_path):
+    adapter = QueryAdapter.load(write(tmp_path))
+    vectors = np.array([[3, 0, 4], [0, 1, 0]], np.float64)
+    np.testing.assert_allclose(
+        adapter(vectors, "item")[0], np.array([6, 0, 2]) / 40**0.5, rtol=1e-6
+    )
+    np.testing.assert_allclose(adapter(vectors, "text"), [[1, 0, 0], [0, 1, 0]], atol=1e-6)
+    assert adapter(vectors, "item").dtype == np.float32
+    assert adapter(vectors[:0], "item").shape == (0, 3)
+
+
+def test_an_intent_without_scales_leaves_the_vector(tmp_path):
+    adapter = QueryAdapter.load(write(tmp_path))
+    np.testing.assert_allclose(adapter([[3, 0, 4]], "colourway"), [[0.6, 0, 0.8]], rtol=1e-6)
+
+
+def test_a_network_moves_the_vectors_that_open_its_cell(tmp_path):
+    adapter = QueryAdapter.load(write(tmp_path, arrays=NETWORK))
+    open_, closed = adapter([[1, 0, 0], [0, 1, 0]], "photo")
+    np.testing.assert_allclose(open_, [0.5**0.5, 0, 0.5**0.5], rtol=1e-3)
+    np.testing.assert_allclose(closed, [0, 1, 0])
+    np.testing.assert_allclose(adapter([[1, 0, 0]], "colourway"), [[1, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"head_dims": DIMS, "scales": {}}, "revision"),
+        (SETTINGS | {"scales": {"hat": (1, 1)}}, "hat"),
+        (SETTINGS | {"scales": {"item": (1, 1, 1)}}, "2 scales"),
+        (SETTINGS | {"scales": {"item": (1, -1)}}, "0 and more"),
+        (SETTINGS | {"scales": {"item": (0, 0)}}, "0 and more"),
+        ([], "head_dims"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(tmp_path, settings, message):
+    with pytest.raises(EncoderError, match=message):
+        QueryAdapter.load(write(tmp_path, settings))
+
+
+def test_networks_that_cannot_be_used_are_refused(tmp_path):
+    with pytest.raises(EncoderError, match="output_bias for vectors of 3"):
+        QueryAdapter.load(write(tmp_path, arrays=NETWORK | {"photo.output_bias": [0, 0]}))
+    file(tmp_path).write_bytes(b"no tensors")
+    with pytest.raises(EncoderError, match="whole safetensors"):
+        QueryAdapter.load(tmp_path)
+
+
+def test_uprightness_is_a_linear_function_of_the_vector(tmp_path):
+    arrays = NETWORK | {"upright.weight": [1, -1, 0], "upright.bias": [0.5]}
+    adapter = QueryAdapter.load(write(tmp_path, arrays=arrays))
+    np.testing.assert_allclose(adapter.upright([[2, 0, 0], [0, 3, 0]]), [1.5, -0.5])
+    assert QueryAdapter.load(write(tmp_path, arrays=NETWORK)).upright([[2, 0, 0]]) is None
+    with pytest.raises(EncoderError, match="upright"):
+        QueryAdapter.load(write(tmp_path, arrays={"upright.weight": [1, 0]}))
+
+
+def test_an_unknown_intent_and_a_wrong_shape_are_refused(tmp_path):
+    adapter = QueryAdapter.load(write(tmp_path))
+    with pytest.raises(ValueError, match="photo, item, colourway, text, found 'hat'"):
+        adapter(np.ones((1, 3)), "hat")
+    with pytest.raises(ValueError, match="length 3, found 4"):
+        adapter(np.ones((1, 4)), "item")
+    with pytest.raises(ValueError, match="found an array of shape"):
+        check_query(np.ones(3), "item")
+
+
+def test_a_model_without_settings_is_the_identity(tiny_model):
+    encoder = Encoder.load(tiny_model, precision="float32")
+    assert QueryAdapter.load(tiny_model) is None
+    vectors = np.random.default_rng(0).normal(size=(4, encoder.dim))
+    for intent in INTENTS:
+        adapted = encoder.as_query(vectors, intent)
+        expected = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        np.testing.assert_allclose(adapted, expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="intent"):
+        encoder.as_query(vectors, "hat")
+
+
+def test_what_adapts_queries_changes_no_revision(tiny_model, tmp_path):
+    copy = shutil.copytree(tiny_model, tmp_path / "copy")
+    write(copy, arrays=NETWORK)
+    assert revision(copy) == revision(tiny_model)
+
+
+def test_the_shipped_encoder_adapts_queries():
+    encoder = Encoder.load()
+    assert encoder.query_adapter is not None
+    assert encoder.query_adapter.dim == encoder.dim == 448
+    vectors = np.random.default_rng(0).normal(size=(5, 448)).astype(np.float32)
+    for intent in INTENTS:
+        adapted = encoder.as_query(vectors, intent)
+        assert adapted.shape == vectors.shape
+        assert adapted.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(adapted, axis=1), 1, atol=1e-5)
+    as_they_are = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert not np.allclose(encoder.as_query(vectors, "photo"), as_they_are, atol=1e-3)
+
+
+def test_settings_of_other_weights_are_ignored_with_a_warning(tiny_model, tmp_path):
+    folder = shutil.copytree(tiny_model, tmp_path / "copy")
+    save_file({"projection": np.eye(32, dtype=np.float32)}, folder / HEADS_FILE)
+    write(folder, SETTINGS | {"revision": "another"})
+    with pytest.warns(UserWarning, match="fitted to weights of revision another"):
+        assert Encoder.load(folder).query_adapter is None
+
+
+def test_colours_agree_where_one_is_likely_for_both(tmp_path):
+    """Two colours: the sign of the first axis for photos, of the second for items."""
+    arrays = {
+        "colour.photo_weight": [[9, 0, 0], [-9, 0, 0]],
+        "colour.photo_bias": [0, 0],
+        "colour.item_weight": [[0, 9, 0], [0, -9, 0]],
+        "colour.item_bias": [0, 0],
+    }
+    colours = QueryAdapter.load(write(tmp_path, arrays=arrays)).colours
+    items = np.array([[0, 1, 0], [0, -1, 0], [0, 0, 1]], np.float32)
+    photo = np.array([5, 0, 0], np.float32)
+    same, other, unsure = np.exp(colours.agreement(photo, items, photo=True)) - 0.02
+    assert same == pytest.approx(1, abs=1e-3)
+    assert other == pytest.approx(0, abs=1e-3)
+    assert unsure == pytest.approx(0.5, abs=1e-3)
+    as_item = np.exp(colours.agreement(items[1], items, photo=False)) - 0.02
+    np.testing.assert_allclose(as_item, [0, 1, 0.5], atol=1e-3)
+    with pytest.raises(EncoderError, match="colour: expected photo_weight"):
+        QueryAdapter.load(write(tmp_path, arrays=arrays | {"colour.item_bias": [0]}))

@@ -1,0 +1,96 @@
+"""The network for photos and the uprightness, on data whose right answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from lookbook.encoding.query_adapter import ColourHeads, ShiftNetwork
+from lookbook.training.data import MISSING
+from lookbook.training.query_adapting import (
+    FittingData,
+    Queries,
+    fit_colour_heads,
+    fit_photo_network,
+    fit_softmax,
+    fit_uprightness,
+    neighbour_loss,
+)
+
+DIM, PRODUCTS = 12, 60
+
+
+@pytest.fixture
+def data():
+    """Three categories along three axes; phone photos show the same with the axes exchanged.
+
+    A fourth axis marks the phone, so that a network can tell both domains apart.
+    """
+    torch.manual_seed(0)
+    category = torch.arange(PRODUCTS) % 3
+    noise = 0.3 * torch.randn(PRODUCTS, DIM)
+    gallery = F.normalize(F.one_hot(category, DIM) + noise * (torch.arange(DIM) > 3), dim=1)
+    shown = torch.arange(90) % 3
+    phone = F.one_hot((shown + 1) % 3, DIM) + F.one_hot(torch.tensor(3), DIM)
+    phone = F.normalize(phone + 0.05 * torch.randn(90, DIM), dim=1)
+    products = Queries(gallery, torch.arange(PRODUCTS))
+    allowed = category[None] == shown[:, None]
+    return FittingData(
+        gallery, category, category, category, products, products, Queries(phone, allowed)
+    )
+
+
+def test_phone_photos_find_their_category_and_products_stay_where_they_are(data):
+    model = fit_photo_network(data, torch.ones(DIM), torch.ones(DIM), steps=150)
+    with torch.no_grad():
+        nearest = (data.phone.vectors @ data.gallery.T).argmax(1)
+        assert not data.phone.rows[torch.arange(90), nearest].any(), "wrong before"
+        nearest = (model(data.phone.vectors)[0] @ data.gallery.T).argmax(1)
+        assert data.phone.rows[torch.arange(90), nearest].float().mean() > 0.95
+        moved = model(data.gallery)[0]
+    assert (moved * data.gallery).sum(1).min() > 0.97
+
+
+def test_the_exported_arrays_are_the_same_function(data):
+    model = fit_photo_network(data, torch.full((DIM,), 1.5), torch.ones(DIM), steps=5)
+    network = ShiftNetwork(**{k: v.astype(np.float32) for k, v in model.arrays().items()})
+    vectors = data.phone.vectors
+    with torch.no_grad():
+        expected = model(vectors)[1].numpy()
+    np.testing.assert_allclose(network(vectors.numpy()), expected, atol=2e-3)
+
+
+def test_the_loss_is_the_share_of_what_is_relevant():
+    similarity = torch.log(torch.tensor([[1.0, 2.0, 1.0]]))
+    relevant = torch.tensor([[False, True, True]])
+    assert neighbour_loss(similarity, relevant, 1.0).item() == pytest.approx(-np.log(0.75))
+    nothing = torch.zeros(1, 3, dtype=torch.bool)
+    assert neighbour_loss(similarity, nothing, 1.0).item() == 50
+
+
+def test_uprightness_separates_photos_from_their_turns():
+    draw = np.random.default_rng(0)
+    upright, turned = draw.normal(0.3, 0.05, (40, 4)), draw.normal(-0.3, 0.05, (120, 4))
+    weight, bias = fit_uprightness(upright, turned)
+    assert (upright @ weight + bias > 0).all()
+    assert (turned @ weight + bias < 0).all()
+
+
+def test_colours_of_photos_and_items_are_told(data):
+    arrays = fit_colour_heads(data)
+    heads = ColourHeads(**{name: array.astype(np.float32) for name, array in arrays.items()})
+    items = data.gallery.numpy()
+    agreement = heads.agreement(items[0], items, photo=True)
+    same = data.family.numpy() == data.family[0].item()
+    assert agreement[same].min() > agreement[~same].max()
+    assert agreement[same].min() > np.log(0.5)
+
+
+def test_a_missing_class_is_left_out():
+    vectors = torch.eye(3).repeat(5, 1)
+    weight, bias = fit_softmax(vectors, torch.tensor([0, 1, MISSING] * 5), 1e-3)
+    assert weight.shape == (2, 3)
+    assert (np.eye(3) @ weight.T + bias)[:2].argmax(1).tolist() == [0, 1]
+    np.testing.assert_allclose(weight[:, 2], 0, atol=1e-6)

@@ -61,7 +61,11 @@ def search(argv: Sequence[str]) -> int:
         print(f"neither the model nor the catalogue knows the word {word!r}", file=sys.stderr)
     if args.json:
         rows = [
-            {"id": h.id, "score": h.score, "title": h.item.title} | h.item.attributes for h in hits
+            # beside the attributes themselves, for programs of earlier releases
+            h.item.attributes
+            | {"id": h.id, "score": h.score, "title": h.item.title}
+            | {"attributes": h.item.attributes}
+            for h in hits
         ]
         print(json.dumps(rows, ensure_ascii=False, indent=2))
     else:

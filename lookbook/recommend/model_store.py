@@ -92,7 +92,7 @@ def vectors_digest(items: Items) -> str | None:
     """Return the sha256 of the vectors that the visual neighbours follow from, None without."""
     if items.vectors is None:
         return None
-    return hashlib.sha256(np.ascontiguousarray(items.vectors)).hexdigest()
+    return hashlib.sha256(items.vectors.tobytes()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -43,6 +43,12 @@ def column_label(column: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def base_name(source: str) -> str:
+    """Return the last part of a path or address: no folder, host, account or key of it."""
+    path = source.split("?")[0].split("#")[0] if "://" in source else source
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+
 def names_a_code(column: str) -> bool:
     """Whether a column is named like one of ids, codes, article numbers or addresses."""
     words = re.findall(r"[^\W_]+", _NEW_WORD.sub(" ", _IN_BRACKETS.sub("", column)))

@@ -77,6 +77,7 @@ def as_csv(hits: Sequence[Hit], links: ProductLinks | None = None) -> str:
     """Write CSV with a header: rank, id, title, score, and every attribute of the catalogue.
 
     With `links`, which have an address for some of them, a column `product_page` follows `score`.
+    An attribute named like one of these gets "_" behind its name.
 
     What a spreadsheet would run as a formula gets an apostrophe before it (OWASP, "CSV
     injection").
@@ -86,9 +87,9 @@ def as_csv(hits: Sequence[Hit], links: ProductLinks | None = None) -> str:
     table = csv.writer(out)
     pages = [links.address(hit.id, hit.item.attributes) if links else "" for hit in hits]
     page_name = ["product_page"] if any(pages) else []
-    table.writerow(
-        [spreadsheet_cell(name) for name in ("rank", "id", "title", "score", *page_name, *names)]
-    )
+    own = ("rank", "id", "title", "score", *page_name)
+    heads = [f"{name}_" if name in own else name for name in names]
+    table.writerow([spreadsheet_cell(name) for name in (*own, *heads)])
     for rank, (hit, page) in enumerate(zip(hits, pages, strict=True), 1):
         values = [spreadsheet_cell(page)] * len(page_name) + [
             spreadsheet_cell(hit.item.attributes.get(name)) for name in names

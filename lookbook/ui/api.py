@@ -6,25 +6,32 @@ The docstrings of the endpoints are what an agent reads, and what the API page s
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from gradio_client.utils import python_type_to_json_schema
 
+from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import ImageError
 from lookbook.outfits import complete
 from lookbook.recommend.base import Recommendations
 from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
 from lookbook.schema.product_links import is_sold_out
+from lookbook.schema.readable import base_name
 from lookbook.schema.text import whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Hit, IndexItem, UnknownItem
 from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX_WORDS
 from lookbook.search.prefix_index import find_titles
 from lookbook.search.product_groups import other_colours
-from lookbook.search.query import Query, run
+from lookbook.search.query import Query, SearchResult, run
+from lookbook.ui.answers import About, Answer, HitRow, ItemDetails, ItemRow, OutfitRow, ReasonedRow
+from lookbook.ui.components import markup
 from lookbook.ui.components.base import ENCODER_LIMIT
 from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.components.query_picture import QueryPicture
@@ -40,8 +47,12 @@ class InvalidRequest(gr.Error):
         super().__init__(message, print_exception=False)
 
 
-class StringList(gr.JSON):
-    """A list of strings, typed as one in the API: gr.JSON declares its value as anything."""
+class TypedJson(gr.JSON):
+    """JSON of a Python type, with its schema in the API: gr.JSON declares its value as anything."""
+
+    def __init__(self, of: Any, **kwargs: Any) -> None:
+        self.schema = python_type_to_json_schema(of)
+        super().__init__(**kwargs)
 
     def get_block_name(self) -> str:
         """Return the name of the front end's component: JSON."""
@@ -49,7 +60,7 @@ class StringList(gr.JSON):
 
     def api_info(self) -> dict[str, Any]:
         """Return the JSON schema that clients read."""
-        return {"type": "array", "items": {"type": "string"}, "description": "texts"}
+        return self.schema
 
 
 class Api:
@@ -57,6 +68,52 @@ class Api:
 
     def __init__(self, search_service: SearchService, visitor_service: VisitorService) -> None:
         self.search_service, self.visitor_service = search_service, visitor_service
+
+    def search(
+        self,
+        picture: Upload | None = None,
+        words: str = "",
+        item: str = "",
+        more: list[str] | None = None,
+        less: list[str] | None = None,
+        where: list[str] | None = None,
+        count: float = 24,
+        variety: float = 0,
+        crop: bool = True,
+    ) -> Answer:
+        """Search by any of picture, words and piece; say how the words were understood.
+
+        Answers the hits with `notes` (what was understood, e.g. "trainers: taken as sports
+        shoes"), `unknown_words` (ignored), `searched` (how many pieces meet the filters) and `view`
+        (the address of these results on the site). Without anything to look for, pieces from all
+        over the collection.
+
+        Args:
+            picture: a photo of a garment, which is not kept; may be left out.
+            words: a description, e.g. "red dress under 60, without stripes"; may be empty.
+            item: id of a piece that the results should look like; may be empty.
+            more: ids of pieces that the results should be more like.
+            less: ids of pieces that they should be less like.
+            where: conditions on attributes, e.g. ["gender=Women", "price<=60"].
+            count: how many results, 1 to 96.
+            variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
+            crop: whether the garment is located in the photo and searched alone.
+        """
+        query = Query(
+            pictures=() if picture is None else (self._photo_vector(picture, crop),),
+            item=str(item) if item else None,
+            words=words or "",
+            positive=_ids(more),
+            negative=_ids(less),
+        )
+        query, answer = self._run(query, where, count, variety)
+        return {
+            "hits": self._hits(query, answer),
+            "notes": list(answer.notes),
+            "unknown_words": answer.unknown_words,
+            "searched": answer.total_searched,
+            "view": self._view(query),
+        }
 
     def search_by_picture(
         self,
@@ -66,7 +123,7 @@ class Api:
         count: float = 24,
         variety: float = 0,
         crop: bool = True,
-    ) -> list[dict[str, Any]]:
+    ) -> list[HitRow]:
         """Find pieces of the collection that look like a picture of a garment.
 
         Args:
@@ -79,22 +136,17 @@ class Api:
         """
         if picture is None:
             raise InvalidRequest("search_by_picture needs a picture, found none")
-        if isinstance(picture.photo, ImageError):
-            raise InvalidRequest(str(picture.photo))
-        try:
-            photo = self.search_service.encode_photo(picture.photo, bool(crop))
-        except ValueError as error:  # ImageError, EncoderError, EncoderMismatch
-            raise InvalidRequest(str(error)) from error
-        query = Query(pictures=(photo.vector,), words=words or "")
+        query = Query(pictures=(self._photo_vector(picture, crop),), words=words or "")
         return self._search(query, where, count, variety)
 
     def search_by_words(
-        self, words: str, where: list[str] | None = None, count: int = 24, variety: float = 0.0
-    ) -> list[dict[str, Any]]:
-        """Find pieces of the collection by a description in English, e.g. "red striped shirt".
+        self, words: str = "", where: list[str] | None = None, count: int = 24, variety: float = 0.0
+    ) -> list[HitRow]:
+        """Find pieces of the collection by a description, e.g. "red striped shirt".
 
         Args:
-            words: the description; "without" turns what follows into what is not wanted.
+            words: the description; "without" turns what follows into what is not wanted; empty for
+                whatever meets the conditions.
             where: conditions on attributes, e.g. ["gender=Women", "price<=60"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
@@ -110,7 +162,7 @@ class Api:
         where: list[str] | None = None,
         count: int = 24,
         variety: float = 0.0,
-    ) -> list[dict[str, Any]]:
+    ) -> list[HitRow]:
         """Find pieces that look like one of the collection, and move towards or away from others.
 
         Args:
@@ -125,7 +177,7 @@ class Api:
         query = Query(item=str(item), words=words or "", positive=_ids(more), negative=_ids(less))
         return self._search(query, where, count, variety)
 
-    def find_by_name(self, text: str, count: int = 20) -> list[dict[str, Any]]:
+    def find_by_name(self, text: str, count: int = 20) -> list[ItemRow]:
         """Find pieces whose titles hold these words or beginnings of words.
 
         Args:
@@ -139,17 +191,22 @@ class Api:
         items = find_titles(self.search_service.index, text, _count(count))
         return [self._fields(item) for item in items]
 
-    def item(self, item: str) -> dict[str, Any]:
-        """Everything known of one piece: title, attributes, and its other colours.
+    def item(self, item: str) -> ItemDetails:
+        """Everything known of one piece: title, attributes, all its pictures, its other colours.
 
         Args:
             item: id of the piece.
         """
         index = self.search_service.index
         others = [other.id for other in other_colours(index, self._row(item))]
-        return self._fields(index.item(str(item))) | {"colourways": others}
+        photos = self.search_service.item_view(str(item)).photos
+        return {
+            **self._fields(index.item(str(item))),
+            "colourways": others,
+            "pictures": [markup.file_url(photo.detail or photo.file) for photo in photos],
+        }
 
-    def complete_the_look(self, item: str) -> list[dict[str, Any]]:
+    def complete_the_look(self, item: str) -> list[OutfitRow]:
         """Whole outfits around one piece, each with the reason why its pieces go together.
 
         Args:
@@ -164,7 +221,7 @@ class Api:
             for outfit in outfits
         ]
 
-    def also_liked(self, item: str, count: int = 12) -> list[dict[str, Any]]:
+    def also_liked(self, item: str, count: int = 12) -> list[ReasonedRow]:
         """What people who liked a piece liked as well; empty while nobody has liked anything.
 
         Args:
@@ -176,13 +233,13 @@ class Api:
 
     def for_you(
         self,
-        liked: list[str],
+        liked: list[str] | None = None,
         season: str = "",
         occasion: str = "",
         budget: float = 0,
         temperature: float | None = None,
         count: int = 24,
-    ) -> list[dict[str, Any]]:
+    ) -> list[ReasonedRow]:
         """Recommend pieces to somebody who likes some; nothing is kept. Each comes with a reason.
 
         Args:
@@ -227,9 +284,7 @@ class Api:
         if item:
             self._row(item)
         query = Query(item=item or None, words=words or "")
-        return "?" + query_string(
-            self._with_options(query, where, count, variety), self.search_service.index
-        )
+        return self._view(self._with_options(query, where, count, variety))
 
     def filters(self, where: list[str] | None = None) -> dict[str, dict[str, int]]:
         """What the collection can be narrowed by: attributes, their values, and how many have each.
@@ -243,16 +298,20 @@ class Api:
             raise InvalidRequest(str(error)) from error
         return {f.column: {value.value: value.count for value in f.choices} for f in columns}
 
-    def about(self) -> dict[str, Any]:
-        """What this index holds: pieces, photos, source, licence, encoder, date and recall."""
+    def about(self) -> About:
+        """What this index holds: pieces, photos, source, licence, encoder, date and recall.
+
+        Source and encoder are named without the folder or address that they came from.
+        """
         m = self.search_service.index.manifest
+        name = str(m.source.get("name") or "")  # of the Hub: public, with its owner
         return {
             "pieces": m.count,
             "photos": m.photos,
-            "source": m.source.get("name"),
+            "source": name if m.source.get("kind") == "hub" else base_name(name),
             "licence": m.licence,
             "created": m.created,
-            "encoder": m.encoder.get("id"),
+            "encoder": base_name(str(m.encoder.get("id") or "")),
             "dim": m.dim,
             "metric": m.metric,
             "recall": m.recall,
@@ -265,27 +324,55 @@ class Api:
         except UnknownItem as error:
             raise InvalidRequest(str(error)) from error
 
-    def _recommended(self, answer: Recommendations) -> list[dict[str, Any]]:
+    def _recommended(self, answer: Recommendations) -> list[ReasonedRow]:
         """Return what the catalogue has still of the items that were recommended."""
         index = self.search_service.index
         return [
-            self._fields(index.item(one.id)) | {"reason": one.reason}
+            {**self._fields(index.item(one.id)), "reason": one.reason}
             for one in answer
             if one.id in index
         ]
 
+    def _photo_vector(self, picture: Upload, crop: bool) -> np.ndarray:
+        if isinstance(picture.photo, ImageError):
+            raise InvalidRequest(str(picture.photo))
+        self._loaded_encoder()
+        try:
+            return self.search_service.encode_photo(picture.photo, bool(crop)).vector
+        except ValueError as error:  # ImageError, EncoderError
+            raise InvalidRequest(str(error)) from error
+
+    def _loaded_encoder(self) -> Encoder:
+        try:
+            return self.search_service.encoder
+        except Exception as error:  # its message may name folders; it is in the log
+            raise InvalidRequest(
+                "The encoder cannot be loaded: the site's log says why."
+            ) from error
+
     def _search(
         self, query: Query, where: list[str] | None, count: float, variety: float
-    ) -> list[dict[str, Any]]:
+    ) -> list[HitRow]:
+        return self._hits(*self._run(query, where, count, variety))
+
+    def _run(
+        self, query: Query, where: list[str] | None, count: float, variety: float
+    ) -> tuple[Query, SearchResult]:
         query = self._with_options(query, where, count, variety)
+        encoder = self._loaded_encoder() if query.words.strip() else None
         try:
-            encoder = self.search_service.encoder if query.words.strip() else None
-            answer = run(query, self.search_service.index, encoder)
+            return query, run(query, self.search_service.index, encoder)
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
-        link = "" if query.pictures else "?" + query_string(query, self.search_service.index)
+
+    def _hits(self, query: Query, answer: SearchResult) -> list[HitRow]:
+        view = self._view(query)
         intent = query.intent if has_calibrated_scores(query, answer) else None
-        return [self._hit(hit, intent) | {"view": link} for hit in answer.hits]
+        return [self._hit(hit, intent, view) for hit in answer.hits]
+
+    def _view(self, query: Query) -> str:
+        """Return the address of a query, relative to the site; "" for one with pictures."""
+        return "" if query.pictures else "?" + query_string(query, self.search_service.index)
 
     def _with_options(
         self, query: Query, where: list[str] | None, count: float, variety: float
@@ -303,24 +390,27 @@ class Api:
             raise InvalidRequest(str(error)) from error
         return replace(query, where=conditions, count=_count(count), diversity=_fraction(variety))
 
-    def _fields(self, item: IndexItem) -> dict[str, Any]:
+    def _fields(self, item: IndexItem) -> ItemRow:
         return {
             "id": item.id,
             "title": item.title,
+            "picture": markup.file_url(self.search_service.thumb_file(item.id)),
             "product_page": self.search_service.product_page(item),
             "sold_out": is_sold_out(item.attributes),
             "attributes": item.attributes,
         }
 
-    def _hit(self, hit: Hit, intent: str | None) -> dict[str, Any]:
+    def _hit(self, hit: Hit, intent: str | None, view: str) -> HitRow:
         label, probability, _ = (
             self.search_service.score_label(hit.score, intent) if intent else ("", None, "")
         )
-        return self._fields(hit.item) | {
+        return {
+            **self._fields(hit.item),
             "score": round(hit.score, 4),
             "closeness": label,
             "same_kind": probability,
             "colourways": [item.id for item in hit.colourways],
+            "view": view,
         }
 
 
@@ -355,16 +445,26 @@ def _fraction(value: object) -> float:
     return min(max(number, 0.0), 1.0)
 
 
-def refuse_surrogates(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an endpoint that refuses texts with half a character, which no encoding can write."""
+def checked_endpoint(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that refuses what no encoding can write, and hides errors of the server.
+
+    Half a character is refused. An unexpected error, whose message may name files of the server, is
+    logged. The types of the signature are evaluated: gradio reads no annotations that are strings.
+    """
 
     @functools.wraps(endpoint)
     def checked(*args: Any, **kwargs: Any) -> Any:
         texts = [text for value in (*args, *kwargs.values()) for text in _texts(value)]
         if any(whole_characters(text) != text for text in texts):
             raise InvalidRequest("a text holds half a character (a lone surrogate): send it whole")
-        return endpoint(*args, **kwargs)
+        try:
+            return endpoint(*args, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error("The site could not answer this: its log says why.") from error
 
+    checked.__signature__ = inspect.signature(endpoint, eval_str=True)  # type: ignore[attr-defined]
     return checked
 
 
@@ -376,26 +476,38 @@ def _texts(value: object) -> list[str]:
 def publish(search_service: SearchService, visitor_service: VisitorService) -> None:
     """Add every endpoint to the Blocks that are being built."""
     api = Api(search_service, visitor_service)
-    with gr.Column(visible=False):  # gr.api cannot take a picture: this endpoint has components
-        picture = QueryPicture(label="Picture of a garment")
-        words = gr.Textbox(label="Words")
-        where = StringList(label="Conditions", value=[])
-        count, variety = gr.Number(24, label="Count"), gr.Number(0, label="Variety")
-        crop = gr.Checkbox(True, label="Crop")
-        results = gr.JSON(label="Results")
-        gr.Button().click(
-            refuse_surrogates(api.search_by_picture),
-            [picture, words, where, count, variety, crop],
-            results,
-            api_name="search_by_picture",
-            **ENCODER_LIMIT,
-        )
+    _publish_picture_endpoints(api)
     encoding: list[Callable[..., Any]] = [api.search_by_words, api.similar]
     other: list[Callable[..., Any]] = [
         *(api.find_by_name, api.item, api.complete_the_look, api.for_you, api.also_liked),
         *(api.link, api.filters, api.about),
     ]
     for endpoint in encoding:
-        gr.api(refuse_surrogates(endpoint), api_name=endpoint.__name__, **ENCODER_LIMIT)
+        gr.api(checked_endpoint(endpoint), api_name=endpoint.__name__, **ENCODER_LIMIT)
     for endpoint in other:
-        gr.api(refuse_surrogates(endpoint), api_name=endpoint.__name__)
+        gr.api(checked_endpoint(endpoint), api_name=endpoint.__name__)
+
+
+def _publish_picture_endpoints(api: Api) -> None:
+    """Add the endpoints that take a picture: gr.api cannot, so they have components."""
+    with gr.Column(visible=False):
+        picture, words = QueryPicture(label="Picture of a garment"), gr.Textbox("", label="Words")
+        item = gr.Textbox("", label="Item")
+        more, less, where = (
+            TypedJson(list[str], label=label, value=[]) for label in ("More", "Less", "Conditions")
+        )
+        count, variety = gr.Number(24, label="Count"), gr.Number(0, label="Variety")
+        crop = gr.Checkbox(True, label="Crop")
+        options = [where, count, variety, crop]
+        _add(api.search, [picture, words, item, more, less, *options], Answer)
+        _add(api.search_by_picture, [picture, words, *options], list[HitRow])
+
+
+def _add(endpoint: Callable[..., Any], inputs: list[Any], result: Any) -> None:
+    gr.Button().click(
+        checked_endpoint(endpoint),
+        inputs,
+        TypedJson(result, label="Results"),
+        api_name=endpoint.__name__,
+        **ENCODER_LIMIT,
+    )

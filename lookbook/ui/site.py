@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
 from lookbook.schema.product_links import ProductLinks
+from lookbook.schema.readable import base_name
 from lookbook.search.index import Index
 from lookbook.ui import api, embed, pictures
 from lookbook.ui.branding import Branding
@@ -220,7 +221,7 @@ def _warm_up_later(*services: SearchService | VisitorService) -> None:
 def footer(index: Index) -> str:
     """Return the line at the foot of every page: what is indexed, when, and its licence."""
     m = index.manifest
-    name = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"
+    name = base_name(str(m.source.get("name", ""))) or "a catalogue"
     parts = [f"{len(index):,} pieces from {name}", f"indexed {m.created[:10]}"]
     parts.append(f"pictures: {m.licence}" if m.licence else "licence of the pictures not told")
     return " · ".join(parts)

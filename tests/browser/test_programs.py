@@ -14,7 +14,7 @@ from gradio_client.exceptions import AppError
 from seeing import RESULTS, ROOT, examples, ids, running_site
 
 ENDPOINTS = {
-    *("search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
+    *("search", "search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
     *("complete_the_look", "for_you", "also_liked", "filters", "link", "about"),
 }
 
@@ -33,9 +33,11 @@ def test_the_example_script_prints_results(site):
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "Looks like your picture:"
-    assert len([line for line in lines if line.startswith("  1")]) == 3
-    assert lines[-1].startswith("A red dress: ")
+    assert lines[:2] == ["1,500 pieces from the house collection", "Looks like your picture:"]
+    assert all(f"{site}pictures/" in line for line in lines[2:5])
+    (dresses,) = (n for n, line in enumerate(lines) if line.startswith("red dress: 3 of "))
+    assert all("Dress" in line for line in lines[dresses + 1 : dresses + 4])
+    assert lines[-1] == f"The same on the site: {site}?words=red+dress&n=3"
 
 
 def test_every_action_has_a_typed_endpoint_and_no_other_is_exposed(client):

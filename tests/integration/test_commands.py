@@ -78,6 +78,7 @@ def test_search_prints_json_for_programs(index, shapes):
     assert [len(rows), rows[0]["id"], rows[0]["colour"]] == [4, "red1", "red"]
     assert {row["colour"] for row in rows} <= {"red", "blue"}
     assert [row["score"] for row in rows] == sorted((r["score"] for r in rows), reverse=True)
+    assert rows[0]["attributes"]["colour"] == "red"
 
 
 def test_text_is_answered_from_attributes_where_the_model_knows_no_words(index):

@@ -144,10 +144,11 @@ def test_the_python_example_prints_what_the_readme_says():
 
 @pytest.mark.parametrize("document", ["docs/python.md", "docs/recommendations.md"])
 def test_python_examples_of_the_documents_run(document, tmp_path):
-    """In their order, on a copy of the index, beside which events are written."""
+    """In their order, on a copy of the index, which they leave as it is."""
     for folder in ("index", "examples"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     code = "\n".join(re.findall(r"```python\n(.*?)```", text_of(document), re.DOTALL))
+    before = contents(tmp_path / "index")
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", code],
         cwd=tmp_path,
@@ -158,6 +159,21 @@ def test_python_examples_of_the_documents_run(document, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 3
+    assert contents(tmp_path / "index") == before, "a checkout's own index is read only"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d != "CHANGELOG.md"])
+def test_commands_that_write_name_another_index_than_the_shipped_one(document):
+    """Without an index named they would write into ./index, which in a checkout is the demo."""
+    writes = re.compile(
+        r"(embed\.py|lookbook embed) .*--dataset|lookbook (events|refresh|rollback)\b.*-"
+    )
+    lines = [line for line in commands(document) if writes.search(line)]
+    assert [line for line in lines if not re.search(r"--(output|index|state)\b", line)] == []
 
 
 def test_the_picture_of_the_layers_is_that_of_the_code():

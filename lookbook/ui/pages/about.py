@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lookbook.index import Manifest
-from lookbook.schema.readable import column_label
+from lookbook.schema.readable import base_name, column_label
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
@@ -24,14 +24,14 @@ def component(index: Index) -> HtmlComponent:
 def about_html(index: Index) -> str:
     """Return the HTML of the page."""
     m = index.manifest
-    source = str(m.source.get("name", "")).rstrip("/").split("/")[-1] or "a catalogue"
+    source = base_name(str(m.source.get("name", ""))) or "a catalogue"
     facts = {
         "Pieces": f"{m.count:,}",
         **({"Photos": f"{m.photos:,}"} if m.photos > m.count else {}),
         "From": source,
         "Indexed": m.created[:10],
         "Pictures": m.licence or "licence unknown",
-        "Encoder": str(m.encoder.get("id", "")).rstrip("/").split("/")[-1],
+        "Encoder": base_name(str(m.encoder.get("id", ""))),
         "Vectors": f"{m.dim} numbers each, {m.metric}",
         "Search": _search_text(m),
         "A score means": str(calibration(index)) if calibration(index) else "similarity alone",

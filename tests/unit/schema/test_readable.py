@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lookbook.schema.readable import column_label, facts, is_readable, plain_text
+from lookbook.schema.readable import base_name, column_label, facts, is_readable, plain_text
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,18 @@ def test_facts_leave_out_what_says_nothing_and_strip_html():
         ("sizes", "S, M"),
         ("year", "2024"),
     ]
+
+
+@pytest.mark.parametrize(
+    "source, expected",
+    [
+        ("/srv/shops/one/feed.csv", "feed.csv"),
+        ("photos/", "photos"),
+        (r"C:\shops\feed.csv", "feed.csv"),
+        ("https://user:key@shop.example/feed.xml?token=secret", "feed.xml"),
+        ("the house collection", "the house collection"),
+        ("", ""),
+    ],
+)
+def test_a_source_is_named_without_folder_host_or_key(source, expected):
+    assert base_name(source) == expected

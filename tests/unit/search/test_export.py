@@ -107,3 +107,10 @@ def test_formulas_after_another_separator_and_full_width_ones_are_text(text, cel
 
 def test_no_results_are_a_head_alone():
     assert as_csv([]) == "rank,id,title,score\r\n"
+
+
+def test_an_attribute_named_like_a_column_of_ours_keeps_its_own_column():
+    item = IndexItem("a", "A", {"score": 7, "rank": "first"})
+    rows = list(csv.DictReader(io.StringIO(as_csv([Hit("a", 0.5, item, 0)]))))
+    assert (rows[0]["score"], rows[0]["score_"]) == ("0.5000", "7")
+    assert (rows[0]["rank"], rows[0]["rank_"]) == ("1", "first")

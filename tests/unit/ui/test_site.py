@@ -13,10 +13,10 @@ from tests.tiny_index import publish_tiny
 ENCODING = {
     *("search_upload", "search_example", "set_box", "use_whole", "find_garment"),
     *("search_text", "add_words", "explain"),
-    *("search_by_picture", "search_by_words", "similar"),
+    *("search", "search_by_picture", "search_by_words", "similar"),
 }
 ENDPOINTS = {
-    *("search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
+    *("search", "search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
     *("complete_the_look", "for_you", "also_liked", "filters", "link", "about"),
 }
 

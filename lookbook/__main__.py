@@ -6,11 +6,11 @@ import argparse
 import json
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from lookbook import settings
+from lookbook.schema.deprecation import warn_renamed_on_command_line
 
 if TYPE_CHECKING:
     from lookbook.catalog import Catalog
@@ -297,7 +297,7 @@ def _current_names(argv: list[str]) -> list[str]:
     if not argv or argv[0] not in ALIASES:
         return argv
     name = ALIASES[argv[0]]
-    warnings.warn(f"{argv[0]!r} is now called {name!r}", DeprecationWarning, stacklevel=3)
+    warn_renamed_on_command_line(argv[0], name)
     return [name, *argv[1:]]
 
 

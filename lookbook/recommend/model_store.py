@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lookbook.index.manifest import MANIFEST, file_record
 from lookbook.index.publishing import final_path, published, staged_generation
 from lookbook.recommend.base import ModelCorrupt, fingerprint

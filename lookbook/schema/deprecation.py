@@ -19,6 +19,13 @@ def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
     warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=stacklevel)
 
 
+def warn_renamed_on_command_line(old: str, new: str) -> None:
+    """Issue the warning so that it is shown: by default Python hides those of imported modules."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", DeprecationWarning)
+        warn_renamed(old, new)
+
+
 def renamed_arguments(**names: str) -> Callable[[C], C]:
     """Let a class take old keyword arguments, and be read by them: `old="new"` for each."""
 
@@ -76,13 +83,10 @@ class MovedModules(MetaPathFinder, Loader):
                 setattr(module, attribute, getattr(new, current))
 
 
-def rename_options(
-    arguments: Sequence[str], names: Mapping[str, str], stacklevel: int = 2
-) -> list[str]:
+def rename_options(arguments: Sequence[str], names: Mapping[str, str]) -> list[str]:
     """Replace the old options of a command line, warning of each: `{"--old": "--new"}`.
 
-    `--old value` and `--old=value` are understood; what follows `--` is left as it is. The warning
-    is attributed to the caller, or `stacklevel - 2` frames further up.
+    `--old value` and `--old=value` are understood; what follows `--` is left as it is.
     """
     renamed = []
     for position, argument in enumerate(arguments):
@@ -90,6 +94,6 @@ def rename_options(
         if "--" in arguments[:position] or option not in names:
             renamed.append(argument)
             continue
-        warn_renamed(option, names[option], stacklevel + 1)
+        warn_renamed_on_command_line(option, names[option])
         renamed.append(names[option] + equals + value)
     return renamed

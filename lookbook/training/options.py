@@ -100,7 +100,7 @@ def parse_options(
     add("--head-finetune-epochs", type=positive, default=15, help="epochs of head fine-tuning")
     add("--reset-text", action="store_true", help="fit text embeddings from scratch at the end")
     add("--export-size", type=positive, help="image side of the encoder, if not --size")
-    args = parser.parse_args(rename_options(arguments, RENAMED_OPTIONS, stacklevel=3))
+    args = parser.parse_args(rename_options(arguments, RENAMED_OPTIONS))
     args.export_size = args.export_size or args.size
     if message := invalid_options(args):
         parser.error(message)

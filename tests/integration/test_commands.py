@@ -111,7 +111,7 @@ def test_rollback_and_its_old_name(index):
     assert current_name(index) != before
     assert current_name(index) in done.stdout
     old = run("-m", "lookbook", "step-back", "--index", str(index))
-    assert "'step-back' is now called 'rollback'" in old.stderr
+    assert "step-back is now rollback" in old.stderr
     assert old.returncode == 2 and "no earlier generation" in old.stderr
 
 

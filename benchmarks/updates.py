@@ -6,8 +6,9 @@ Pictures are small files of noise, vectors are synthetic (overlapping clusters o
 the shipped encoder has), a few attributes and a price for each item. Each run is what embed.py
 does, its head included, in a process of its own with all its imports: the first run, an update (a
 third each added, removed and with another picture), one where only words change, one where nothing
-does. Appends a row for each to benchmarks/updates.csv: seconds of the clock and of the processor,
-peak of memory, recall, and the load of the machine.
+does. After the update a site that runs on the generation before shows it: seconds until it is
+shown, and until its recommendations are made. Appends a row for each to benchmarks/updates.csv:
+seconds of the clock and of the processor, peak of memory, recall, and the load of the machine.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ from benchmarks.rows import append
 from lookbook.catalog import open_catalog
 from lookbook.catalog.report import CatalogReport
 from lookbook.encoding.encoder import Preprocessing
+from lookbook.index import published
 from lookbook.indexing import build
+from lookbook.search.index import Index
+from lookbook.ui.services.search import SearchService, derive_all
+from lookbook.ui.services.visitor import VisitorService
 
 _DIM, _CLUSTERS = 448, 400
 _FILE = Path(__file__).parent / "updates.csv"
@@ -98,13 +103,50 @@ def run(folder: Path, output: Path) -> dict[str, object]:
     }
 
 
+def show(output: Path) -> list[dict[str, object]]:
+    """Let a site that runs on the generation before show the published one; return two rows."""
+    with tempfile.TemporaryDirectory() as name:
+        index = Index.open(output / published(output)[1])
+        search = SearchService(index, SyntheticEncoder, Path(name) / "thumbs")  # type: ignore[arg-type]
+        visitor = VisitorService(index, Path(name) / "state", Path(name) / "spare")
+        derive_all(index)
+        assert visitor.feed.index is index
+        clock, processor = time.monotonic(), time.process_time()
+
+        def row(run: str) -> dict[str, object]:
+            seconds = time.monotonic() - clock
+            spent = f"{time.process_time() - processor:.1f}"
+            return {"run": run, "seconds": f"{seconds:.1f}", "processor_seconds": spent}
+
+        index = Index.open(output)
+        for show_it in [prepare(index) for prepare in (search.prepare, visitor.prepare)]:
+            show_it()
+        rows = [row("shown by a site")]
+        while visitor.feed.index is not index:
+            time.sleep(0.05)
+        return [*rows, row("its recommendations made")]
+
+
 def measure(name: str, folder: Path, output: Path) -> None:
     """Index in a process of its own, and append a row."""
-    command = [sys.executable, "-m", "benchmarks.updates", "--one", str(folder), str(output)]
     began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    row = {"run": name, "seconds": f"{time.monotonic() - began:.1f}"}
-    row |= json.loads(done.stdout) | {"load": f"{os.getloadavg()[0]:.1f}"}
+    row = json.loads(_alone("--one", str(folder), str(output)))
+    _append({"run": name, "seconds": f"{time.monotonic() - began:.1f}"} | row)
+
+
+def measure_shown(output: Path) -> None:
+    """Show a generation in a process of its own, and append the rows."""
+    for row in json.loads(_alone("--show", str(output))):
+        _append(row)
+
+
+def _alone(*arguments: str) -> str:
+    command = [sys.executable, "-m", "benchmarks.updates", *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def _append(row: dict[str, object]) -> None:
+    row |= {"load": f"{os.getloadavg()[0]:.1f}"}
     append(_FILE, _COLUMNS, row)
     print(row, flush=True)
 
@@ -138,9 +180,13 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=100)
     parser.add_argument("--keep", metavar="FOLDER", help="work here and leave all in place")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--show", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
         print(json.dumps(run(*map(Path, args.one))))
+        return
+    if args.show:
+        print(json.dumps(show(args.show)))
         return
     with _place(args.keep) as place:
         folder, output, ids = place / "shop", place / "index", list(range(args.items))
@@ -152,6 +198,7 @@ def main() -> None:
         ids = change(folder, ids, args.changes)
         write_table(folder, ids)
         measure(f"{args.changes} changes", folder, output)
+        measure_shown(output)
         write_table(folder, ids, word="new")
         measure("words only", folder, output)
         measure("nothing changed", folder, output)

@@ -37,7 +37,8 @@ def renew_neighbours(
     products other rows may be kept than a computation from nothing keeps.
     """
     same = rows >= 0
-    same[same] = (vectors[same] == before[rows[same]]).all(axis=1)
+    for block in _blocks(np.flatnonzero(same)):
+        same[block] = (vectors[block] == before[rows[block]]).all(axis=1)
     row_now = np.full(len(before), -1)
     row_now[rows[same]] = np.flatnonzero(same)
     kept = np.where(same[:, None], row_now[neighbours[rows]], -1)

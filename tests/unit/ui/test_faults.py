@@ -35,6 +35,10 @@ def service(index, state, tmp_path) -> VisitorService:
     return VisitorService(index, state, tmp_path / "spare")
 
 
+def page(index, visitors, tmp_path) -> for_you.Callbacks:
+    return for_you.Callbacks(SearchService(index, lambda: None, tmp_path / "thumbs"), visitors)
+
+
 def broken_text(state: Path) -> None:
     (state / "events.sqlite").write_bytes(b"not a database " * 500)
 
@@ -99,7 +103,7 @@ def test_without_its_database_the_site_goes_on_without_personalisation(
         raise StoreUnavailable("the database of events: database is locked")
 
     monkeypatch.setattr(visitors.store, "_reopen_if_replaced", away)
-    pages = for_you.Callbacks(_Search(index), visitors)
+    pages = page(index, visitors, tmp_path)
     assert pages.load_visitor(token) == (token, frozenset())
     assert len(visitors.for_you(token, 5, visitors.context())) == 5
     visitors.record(token, "view", "a-2", "site")
@@ -118,7 +122,7 @@ def test_an_item_that_an_update_removed_meanwhile_is_not_disliked(index, state, 
     """The page is of one generation, the feed already of the next one."""
     publish_tiny(tmp_path / "next", count=20)
     visitors = service(Index.open(tmp_path / "next"), state, tmp_path)
-    pages = for_you.Callbacks(_Search(index), visitors)
+    pages = page(index, visitors, tmp_path)
     token = new_visitor()
     assert "a-25" in index
     liked, *_ = pages.dislike(token, frozenset({"a-25"}), "", "", None, _Press("a-25"))
@@ -126,21 +130,6 @@ def test_an_item_that_an_update_removed_meanwhile_is_not_disliked(index, state, 
     assert visitors.store.of_visitor(token) == []
     pages.dislike(token, liked, "", "", None, _Press("a-5"))
     assert [event.item for event in visitors.store.of_visitor(token)] == ["a-5"]
-
-
-class _Search:
-    """As much of the search service as the page needs here."""
-
-    def __init__(self, index):
-        self.index = index
-
-    def as_hit(self, id):
-        return id
-
-    def card(self, hit, *args, **kwargs):
-        from lookbook.ui.views import Card
-
-        return Card(id=hit, title=hit, file="")
 
 
 class _Press:

@@ -40,12 +40,12 @@ from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import optimizer_step
 from lookbook.training.sources import fingerprint
 
-HIDDEN, DROPOUT = 256, 0.2
+HIDDEN, DROPOUT = 192, 0.2
 STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 300, 128, 700, 1e-3, 1e-2
 INSTANCE_TEMPERATURE, CATEGORY_TEMPERATURE = 0.05, 0.1
 # weights of the losses: a product's own photo, its category, category and colour; the order within
 # the category of a phone photo; the squared shift of street and of studio photos, which are to stay
-OWN, CATEGORY, BOTH, ORDER, STREET_SHIFT, STUDIO_SHIFT = 1.0, 0.5, 0.5, 0.5, 1.0, 10.0
+OWN, CATEGORY, BOTH, ORDER, STREET_SHIFT, STUDIO_SHIFT = 1.0, 0.5, 0.5, 0.5, 1.0, 20.0
 _MAX_LOSS = 50.0  # of a photo for which the sampled gallery has nothing of its category
 MIN_FAMILY = 20  # items of a family of colours
 # L2 penalties of the classifiers: a photo's colour, an item's colour, which photos are upright

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 
+import numpy as np
 from PIL import Image
 from seeing import RESULTS, examples, ids, open_result, wait_for_change, wait_for_line
 
@@ -35,7 +36,8 @@ def test_dragging_over_the_picture_searches_that_part_and_whole_undoes_it(page):
 
 
 def test_a_photo_without_a_garment_says_so_and_a_found_one_leads_back_to_the_whole(page, tmp_path):
-    Image.new("RGB", (240, 300), (120, 130, 140)).save(tmp_path / "wall.png")
+    checks = np.indices((300, 240)).sum(0) // 4 % 2 * 35 + 105
+    Image.fromarray(checks.astype(np.uint8)).save(tmp_path / "wall.png")
     page.set_input_files("#picture input[type=file]", tmp_path / "wall.png")
     page.wait_for_selector("#photos figcaption:has-text('No garment stands out')")
     assert not page.is_visible("#photos [data-act=garment]"), "it was sought already"
@@ -46,6 +48,13 @@ def test_a_photo_without_a_garment_says_so_and_a_found_one_leads_back_to_the_who
     page.click("#photos [data-act=whole]")
     page.wait_for_selector("#photos figcaption:has-text('The whole picture is searched')")
     assert page.is_visible("#photos [data-act=garment]")
+
+
+def test_a_blank_photo_gets_a_sentence_and_no_results(page, tmp_path):
+    Image.new("RGB", (240, 300), (120, 130, 140)).save(tmp_path / "blank.png")
+    page.set_input_files("#picture input[type=file]", tmp_path / "blank.png")
+    page.wait_for_selector(".toast-body:has-text('one even surface')")
+    assert not page.is_visible("#photos .pic")
 
 
 def test_the_box_moves_by_keyboard(page):

@@ -243,5 +243,8 @@ def test_evaluate_measures_an_encoder_on_each_task(tiny_model, tmp_path):
     assert results["same product"]["R@1"]["value"] == 1
     assert results["like"]["P@10"]["value"] > 0.8
     assert results["phone"]["kNN-10"]["value"] > 0.8
+    assert results["phone to shop"]["P@10 kind"]["value"] > 0.8
+    assert results["street"]["P@10 colour"]["value"] == 1, "all are blue"
+    assert 0 <= results["transfer"]["recall@10"]["value"] <= 1
     assert results["transfer"]["R@10"]["n"] == len(ids)
     assert np.isfinite(results["street"]["R@1"]["value"])

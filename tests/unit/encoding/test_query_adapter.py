@@ -136,8 +136,8 @@ def test_the_shipped_encoder_adapts_queries():
         assert adapted.shape == vectors.shape
         assert adapted.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(adapted, axis=1), 1, atol=1e-5)
-    as_they_are = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert not np.allclose(encoder.as_query(vectors, "photo"), as_they_are, atol=1e-3)
+    unchanged = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert not np.allclose(encoder.as_query(vectors, "photo"), unchanged, atol=1e-3)
 
 
 def test_settings_of_other_weights_are_ignored_with_a_warning(tiny_model, tmp_path):

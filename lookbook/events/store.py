@@ -265,8 +265,12 @@ def _switch_to_wal(connection: Any) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
-        except sqlite3.OperationalError:  # "database is locked"
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            is_locked = error.sqlite_errorcode & 0xFF in (
+                sqlite3.SQLITE_BUSY,
+                sqlite3.SQLITE_LOCKED,
+            )
+            if not is_locked or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 

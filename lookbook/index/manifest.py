@@ -16,6 +16,7 @@ from lookbook.index.errors import IndexCorrupt
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
+CHECKSUM = "checksum"  # of the manifest itself; those of earlier versions have none
 _REQUIRED = ("items.parquet", "vectors.npy", "thumbs.bin", "thumbs.npy")
 _OPTIONAL = ("projection.safetensors", "details.bin", "details.npy")
 _EXTRA = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.(json|npy)")  # stored for others, never interpreted
@@ -92,7 +93,8 @@ class Manifest:
     @classmethod
     def from_json(cls, value: object) -> Manifest:
         """Check a parsed manifest; fields that this version does not know are ignored."""
-        content: dict[str, Any] = {"kept": {}} | (value if isinstance(value, dict) else {})
+        stored: dict[str, Any] = value if isinstance(value, dict) else {}
+        content = {"kept": {}} | stored
         if content.get("schema") != SCHEMA:
             raise IndexCorrupt(
                 f"{MANIFEST} has schema {content.get('schema')!r}, this version reads {SCHEMA}"
@@ -104,6 +106,8 @@ class Manifest:
             _check_field(one.name, str(one.type), content[one.name])
         manifest = cls(**{one.name: content[one.name] for one in fields(cls)})
         manifest._check_names()
+        if not checksum_fits(stored):
+            raise IndexCorrupt(f"{MANIFEST} was changed: its checksum is of another content")
         return manifest
 
     def _check_names(self) -> None:
@@ -146,6 +150,18 @@ class Manifest:
                 raise IndexCorrupt(
                     f"{name} has sha256 {sha256}, the manifest says {record['sha256']}"
                 )
+
+
+def add_checksum(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest with the sha256 of its content, which tells when a byte of it changes."""
+    plain = {name: value for name, value in manifest.items() if name != CHECKSUM}
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=True)
+    return plain | {CHECKSUM: hashlib.sha256(text.encode()).hexdigest()}
+
+
+def checksum_fits(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is as it was written; true where an earlier version wrote no checksum."""
+    return CHECKSUM not in manifest or add_checksum(manifest)[CHECKSUM] == manifest[CHECKSUM]
 
 
 def same_encoder(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from lookbook.index.engines import build_engine, check_metric, check_options
 from lookbook.index.engines.contract import Array
 from lookbook.index.engines.tuning import Tuning, tune
 from lookbook.index.generation import PHOTO_ITEMS, Generation, Projection, project
-from lookbook.index.manifest import MANIFEST, SCHEMA, file_record, is_extra
+from lookbook.index.manifest import MANIFEST, SCHEMA, add_checksum, file_record, is_extra
 from lookbook.index.publishing import final_path, staged_generation
 
 _BLOCK_ROWS = 4096
@@ -124,13 +124,13 @@ def write_generation(
         manifest |= _requested(content, options)
         if tuning is None or tuning.effort != options.first_effort:
             manifest["kept"].pop("search_k", None)  # the one of before was not enough
-        _write_json(folder / MANIFEST, manifest)
+        _write_json(folder / MANIFEST, add_checksum(manifest))
         if enrich is not None:
             progress("enrichment", 0, 1)
             enriched = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
             progress("enrichment", 1, 1)
             files = {"files": manifest["files"] | enriched}
-            _write_json(folder / MANIFEST, manifest | files)
+            _write_json(folder / MANIFEST, add_checksum(manifest | files))
     return final_path(folder)
 
 
@@ -193,14 +193,16 @@ def _write_vectors(
     if content.projection is not None:
         dim = _write_projection(folder, content.projection, dim)
     path = folder / "vectors.npy"
-    out = np.lib.format.open_memmap(path, "w+", dtype=dtype, shape=(count, dim))
-    for start in range(0, count, _BLOCK_ROWS):
-        block = project(vectors[start : start + _BLOCK_ROWS], content.projection)
-        with np.errstate(over="ignore"):
-            out[start : start + len(block)] = block
-        _refuse_unusable(out[start : start + len(block)], start, metric, dtype)
-        progress("vectors", start + len(block), count)
-    out.flush()
+    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (count, dim)}
+    with path.open("wb") as file:  # on a full disk, writing to a memory map ends the process
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, count, _BLOCK_ROWS):
+            with np.errstate(over="ignore"):
+                block = project(vectors[start : start + _BLOCK_ROWS], content.projection)
+                block = block.astype(dtype)
+            _refuse_unusable(block, start, metric, dtype)
+            file.write(block.tobytes())
+            progress("vectors", start + len(block), count)
     stored: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     return stored
 

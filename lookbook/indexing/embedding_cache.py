@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from lookbook.indexing.reuse import Previous
 
@@ -81,16 +81,16 @@ class EmbeddingCache:
         path = self.folder / f"{self._last_shard:09d}.safetensors"
         partial = path.with_suffix(".part")
         hashes = [np.frombuffer(bytes.fromhex(e.hash), np.uint8) for e in images]
-        save_file(
+        content = save(
             {
                 "hashes": np.stack(hashes),
                 "vectors": np.stack([e.vector for e in images]),
                 "signatures": np.stack([e.thumbnail_descriptor for e in images]),
                 **_joined([e.thumbnail for e in images], "offsets", "thumbs"),
                 **_joined([e.detail for e in images], "detail_offsets", "details"),
-            },
-            partial,
+            }
         )
+        partial.write_bytes(content)  # save_file raises no OSError where the disk is full
         partial.replace(path)
         self._register_shard(path)
 

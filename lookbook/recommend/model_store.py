@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lookbook.index.manifest import MANIFEST, file_record
+from lookbook.index.manifest import MANIFEST, add_checksum, checksum_fits, file_record
 from lookbook.index.publishing import final_path, published, staged_generation
 from lookbook.recommend.base import ModelCorrupt, fingerprint
 from lookbook.recommend.baselines.item_knn import BoughtTogether
@@ -81,7 +81,8 @@ class Models:
                 "vectors": vectors_digest(items),
                 "weights": self.hybrid.weights,
             }
-            text = json.dumps(manifest | details | {"files": files}, indent=2, allow_nan=False)
+            manifest = add_checksum(manifest | details | {"files": files})
+            text = json.dumps(manifest, indent=2, allow_nan=False)
             (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
         return final_path(folder)
 
@@ -98,13 +99,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         schema, files = manifest["schema"], manifest["files"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelCorrupt(f"{folder / MANIFEST} cannot be read: {error!r}") from error
     if schema != SCHEMA or set(files) != _FILES or "catalogue" not in manifest:
         raise ModelCorrupt(
             f"{folder / MANIFEST} has schema {schema!r} and files {sorted(files)}: expected "
             f"{SCHEMA} and {sorted(_FILES)}"
         )
+    if not checksum_fits(manifest):
+        raise ModelCorrupt(f"{folder / MANIFEST} was changed: its checksum is of another content")
     return manifest
 
 

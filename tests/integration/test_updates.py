@@ -17,7 +17,7 @@ import pytest
 from lookbook import Encoder, Index
 from lookbook.catalog import open_catalog
 from lookbook.index import published
-from lookbook.index.manifest import MANIFEST
+from lookbook.index.manifest import MANIFEST, add_checksum
 from lookbook.indexing import BuildOptions, build, pipeline
 from lookbook.indexing.reuse import DESCRIPTORS, EMBEDDINGS, HASHES, PAIRS, Changes
 from lookbook.search.enrichment import projection_2d
@@ -171,7 +171,7 @@ def test_a_generation_without_hashes_opens_and_is_encoded_once_more(shop, encode
     for name in FOR_REUSE & set(manifest["files"]):
         (folder / name).unlink()
         del manifest["files"][name]
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST).write_text(json.dumps(add_checksum(manifest)))
     assert len(Index.open(tmp_path)) == 9
     summary = update(shop, encoder, tmp_path)
     assert (summary.encoded, summary.changes) == (9, None)

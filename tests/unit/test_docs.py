@@ -216,6 +216,7 @@ def test_the_space_header_names_the_gradio_that_is_required():
         ["train.py"],
         ["-m", "benchmarks.pipeline"],
         ["-m", "benchmarks.house"],
+        ["-m", "benchmarks.faults"],
         ["-m", "benchmarks.focus"],
         ["-m", "benchmarks.recommend"],
         ["-m", "benchmarks.site"],

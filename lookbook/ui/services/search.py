@@ -6,6 +6,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -279,7 +280,8 @@ class SearchService:
                 partial.write_bytes(picture)
                 partial.replace(path)
             except OSError:
-                partial.unlink(missing_ok=True)
+                with suppress(OSError):  # a read-only disk
+                    partial.unlink(missing_ok=True)
                 return "data:image/webp;base64," + base64.b64encode(picture).decode()
         return str(path)
 

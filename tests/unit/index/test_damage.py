@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookbook.index import Generation, IndexCorrupt
-from lookbook.index.manifest import Manifest, file_record
+from lookbook.index.manifest import CHECKSUM, Manifest, add_checksum, file_record
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
@@ -47,7 +47,7 @@ def copy(written, tmp_path):
 
 def edit_manifest(generation, **changes):
     path = generation / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(add_checksum(json.loads(path.read_text()) | changes)))
 
 
 def agree_with_manifest(generation, name):
@@ -91,7 +91,7 @@ import shutil, sys
 from pathlib import Path
 import numpy as np
 from lookbook.index import IndexCorrupt
-from lookbook.index.manifest import file_record
+from lookbook.index.manifest import add_checksum, file_record
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
@@ -110,7 +110,7 @@ for turn in range(60):
     (work / name).write_bytes(bad.tobytes())
     manifest = json.loads((good / "manifest.json").read_text())
     manifest["files"][name] = file_record(work / name)
-    (work / "manifest.json").write_text(json.dumps(manifest))
+    (work / "manifest.json").write_text(json.dumps(add_checksum(manifest)))
     try:
         index = Index.open(work, engine="annoy")
         index.similar("a-3")
@@ -247,6 +247,16 @@ def test_a_link_in_place_of_a_file_is_refused(copy, written):
     (copy / "thumbs.bin").symlink_to(written / "thumbs.bin")
     with pytest.raises(IndexCorrupt, match=r"thumbs\.bin is not there"):
         Generation.open(copy)
+
+
+def test_a_manifest_that_was_changed_is_refused(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"search_k": 1}))
+    with pytest.raises(IndexCorrupt, match="its checksum is of another content"):
+        Generation.open(copy)
+    del manifest[CHECKSUM]  # as earlier versions wrote it
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert len(Index.open(copy)) == 30
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00", "[" * 100_000, " " * (2 << 20)])

@@ -14,7 +14,7 @@ from PIL import Image
 from lookbook.catalog import open_catalog
 from lookbook.encoding.encoder import Preprocessing
 from lookbook.index import Generation, IndexCorrupt
-from lookbook.index.manifest import MANIFEST, Manifest
+from lookbook.index.manifest import MANIFEST, Manifest, add_checksum
 from lookbook.indexing import BuildOptions, build, enrichment, pipeline
 from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION
 from lookbook.search.index import Index
@@ -159,7 +159,7 @@ def test_an_effort_that_is_not_enough_any_more_is_tuned_anew_and_not_said_to_be_
     shop.update(recall=0.99)
     path = shop.generation.path / MANIFEST
     value = json.loads(path.read_text())
-    path.write_text(json.dumps(value | {"search_k": 1}))
+    path.write_text(json.dumps(add_checksum(value | {"search_k": 1})))
     shop.add(COUNT)
     manifest = shop.update(recall=0.99)
     assert manifest.search_k > 1 and manifest.recall >= 0.99
@@ -269,7 +269,7 @@ def test_where_nothing_has_changed_the_origins_stay(shop):
 def test_a_manifest_that_says_nonsense_of_what_is_kept_is_refused(shop, kept):
     value = json.loads((shop.generation.path / MANIFEST).read_text())
     assert Manifest.from_json(value) == Manifest.from_json(
-        {n: v for n, v in value.items() if n != "kept"}
+        add_checksum({n: v for n, v in value.items() if n != "kept"})
     )
     with pytest.raises(IndexCorrupt, match="kept"):
         Manifest.from_json(value | {"kept": kept})

@@ -152,7 +152,7 @@ def test_vectors_pooled_otherwise_are_not_adapted(tmp_path):
 
 
 def test_scores_are_calibrated_for_each_intent(tmp_path):
-    """The kinds lie along the second axis, which counts for items only: there a score says the kind."""
+    """The kinds lie along the second axis, which counts for items only."""
     write_model(tmp_path / "model", colours=False)
     draw = np.random.default_rng(0)
     kind = np.arange(240) % 2

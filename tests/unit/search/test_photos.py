@@ -9,7 +9,7 @@ import pytest
 
 from lookbook.index import Generation, IndexCorrupt
 from lookbook.index.generation import PHOTO_ITEMS
-from lookbook.index.manifest import MANIFEST, file_record
+from lookbook.index.manifest import MANIFEST, add_checksum, file_record
 from lookbook.search.facets import facets
 from lookbook.search.index import Index
 from lookbook.search.query import Query, run
@@ -163,7 +163,7 @@ def test_a_damaged_table_of_photos_is_refused(tmp_path, photos, message):
     else:
         np.save(folder / PHOTO_ITEMS, np.array(photos))
         manifest["files"][PHOTO_ITEMS] = file_record(folder / PHOTO_ITEMS)
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST).write_text(json.dumps(add_checksum(manifest)))
     with pytest.raises(IndexCorrupt, match=message):
         Generation.open(folder)
 
@@ -171,6 +171,6 @@ def test_a_damaged_table_of_photos_is_refused(tmp_path, photos, message):
 def test_a_manifest_with_fewer_photos_than_items_is_refused(tmp_path):
     folder = write(tmp_path, random_vectors(9, 8), np.zeros(0, np.int64))
     manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"photos": 8}))
+    (folder / MANIFEST).write_text(json.dumps(add_checksum(manifest | {"photos": 8})))
     with pytest.raises(IndexCorrupt, match="9"):
         Generation.open(folder)

@@ -14,7 +14,7 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
 from lookbook.schema.product_links import ProductLinks
 from lookbook.search.index import Index
-from lookbook.ui import api, embed, pictures
+from lookbook.ui import api, embed, messages, pictures
 from lookbook.ui.branding import Branding
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
 from lookbook.ui.pages import about, explore, for_you, saved
@@ -60,6 +60,27 @@ class Site(gr.Blocks):
 
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
+    _config: dict[str, Any]
+    _localized: dict[str, dict[str, Any]]  # by language
+
+    @property
+    def config(self) -> Any:
+        """The configuration of the page in the language of the request."""
+        name = messages.language()
+        if name not in self._localized:
+            self._localized[name] = messages.localized(self._config)
+        return self._localized[name]
+
+    @config.setter
+    def config(self, value: Any) -> None:
+        self._config, self._localized = value, {}
+
+    async def process_api(self, block_fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a callback in the language of its request; programs are answered in English."""
+        function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        is_private = function.api_visibility == "private"
+        messages.use_language(messages.language_of(kwargs.get("request")) if is_private else "en")
+        return await super().process_api(block_fn, *args, **kwargs)
 
 
 def build_site(

@@ -10,7 +10,7 @@ import gradio as gr
 from lookbook.search.permalinks import MAX_RESULTS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
-from lookbook.ui.components.base import HtmlComponent, PlainText
+from lookbook.ui.components.base import Button, HtmlComponent, PlainText
 from lookbook.ui.components.filter_panel import FilterButton, FilterPanel
 from lookbook.ui.components.gallery import Gallery, MoreCards
 from lookbook.ui.components.item_panel import ExplanationDialog, ItemPanel, OutfitPanel

@@ -8,12 +8,13 @@ fails as long as a message lacks its translation.
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,8 +22,9 @@ sys.path.insert(0, str(ROOT))
 from lookbook.ui.messages import LOCALES, SCRIPT_MESSAGE  # noqa: E402
 
 PACKAGE = ROOT / "lookbook"
-# functions and classes whose first argument is a message; `_n` takes one for 1 and one for more
-KEYWORDS = {"_": None, "_n": (1, 2), "Message": None}
+# functions and classes by how many messages they take: `_n` has one for 1 and one for more
+KEYWORDS = {"_": 1, "_n": 2, "Message": 1}
+_ONE_VALUE = re.compile(r"{\w+}")  # nothing to translate
 Found = tuple[str, str | tuple[str, str]]  # (file, message)
 
 
@@ -32,11 +34,25 @@ def messages() -> Iterator[Found]:
         if file.suffix not in (".py", ".js", ".html"):
             continue
         name = file.relative_to(ROOT).as_posix()
-        for script in SCRIPT_MESSAGE.findall(file.read_text(encoding="utf-8")):
+        text = file.read_text(encoding="utf-8")
+        for script in SCRIPT_MESSAGE.findall(text):
             yield name, script.replace("\\'", "'")
         if file.suffix == ".py":
-            for _line, message, _comments, _context in extract_from_file("python", file, KEYWORDS):
-                yield name, message if isinstance(message, str) else (message[0], message[1])
+            for message in _of_calls(ast.parse(text)):
+                yield name, message
+
+
+def _of_calls(tree: ast.AST) -> Iterator[str | tuple[str, str]]:
+    """Yield the messages of calls, which may stand in f-strings: babel's extractor skips those."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        found = [a.value for a in call.args if isinstance(a, ast.Constant)]
+        texts = [value for value in found if isinstance(value, str)]
+        if texts and KEYWORDS.get(call.func.id) == 1 and not _ONE_VALUE.fullmatch(texts[0]):
+            yield texts[0]
+        elif KEYWORDS.get(call.func.id) == 2:
+            yield texts[0], texts[1]
 
 
 def template() -> Catalog:
@@ -56,14 +72,17 @@ def main() -> int:
         catalog.update(collected, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         with file.open("wb") as stream:
-            write_po(stream, catalog, width=100, sort_output=True, no_location=True, omit_header=False)
-        missing = sum(not all(_strings(m.string)) for m in catalog if m.id)
+            write_po(
+                stream, catalog, width=100, sort_output=True, no_location=True, omit_header=False
+            )
+        missing = sum(not all(strings(message.string)) for message in catalog if message.id)
         print(f"{file.relative_to(ROOT)}: {len(catalog)} messages, {missing} without a translation")
     return 0
 
 
-def _strings(string: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    return (string,) if isinstance(string, str) else tuple(string)
+def strings(string: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    """Return the forms of a message or of its translation."""
+    return (string or "",) if isinstance(string, str) or string is None else tuple(string)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,18 @@ class Concept:
         return self.labels.get(language, self.label)
 
 
+class Term(str):
+    """A text of a catalogue as it is written, and its concept, which has terms in each language."""
+
+    concept: Concept | None = None
+
+    def label_in(self, language: str) -> str:
+        """Return the term of a language; the text itself in English, and where none is known."""
+        if language == "en" or self.concept is None:
+            return str(self)
+        return self.concept.label_in(language)
+
+
 @dataclass(frozen=True)
 class Mention:
     """A concept that a text names, by the tokens `start` to `stop`.
@@ -168,6 +180,13 @@ class Thesaurus:
     def role(self, name: str) -> str:
         """The role of a concept."""
         return self.concepts[name].role
+
+    def term(self, text: str) -> Term:
+        """Return a text, with the one concept that has this English term."""
+        names = self._exact["en"].get("".join(normalize(text)), ())
+        term = Term(text)
+        term.concept = self.concepts[names[0]] if len(names) == 1 else None
+        return term
 
     def spellings(self, name: str) -> list[str]:
         """Every term of a concept, in all languages, as it is written in the file."""

@@ -159,7 +159,9 @@ class Guard:
         wait = self._wait(scope, headers, size)
         if wait:
             seconds = math.ceil(wait)
-            sentence = _("Too many requests: please wait {seconds} s and try again.", seconds=seconds)
+            sentence = _(
+                "Too many requests: please wait {seconds} s and try again.", seconds=seconds
+            )
             return 429, sentence, wait
         return None
 

@@ -12,7 +12,7 @@ import gettext
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date
 from functools import cache
@@ -27,7 +27,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from lookbook.schema.message import Message
-from lookbook.schema.thesaurus import Concept
+from lookbook.schema.thesaurus import Concept, Term
 
 LOCALES = Path(__file__).with_name("locales")
 LANGUAGES = ("en", *sorted(file.stem for file in LOCALES.glob("*.po")))
@@ -100,6 +100,11 @@ def translate(text: str) -> str:
     return _(text.template, **text.values) if isinstance(text, Message) else text
 
 
+def as_sentence(text: str) -> str:
+    """Return a translated clause as a sentence: with a capital, and a stop at its end."""
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}." if text else ""
+
+
 def error_text(error: Exception) -> str:
     """Return what an error says to a visitor; in general words where it has no translation."""
     text = error.args[-1] if error.args else ""
@@ -116,7 +121,7 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, Message):
         return translate(value)
-    if isinstance(value, Concept):
+    if isinstance(value, (Concept, Term)):
         return value.label_in(language())
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return number(value)
@@ -131,9 +136,21 @@ def _enumerated(texts: list[str]) -> str:
     return format_list(texts, locale=language())
 
 
+def any_of(texts: Sequence[str]) -> str:
+    """Return "a or b", the last two texts joined by "or" in the language."""
+    if language() == "en":  # without the comma before "or"
+        return " or ".join(texts)
+    return format_list(texts, style="or", locale=language())
+
+
 def number(value: float, decimals: int = 2) -> str:
     """Return a number as it is written in the language, with up to so many decimals."""
     return format_decimal(value, format=f"#,##0.{'#' * decimals}", locale=language())
+
+
+def fixed(value: float) -> str:
+    """Return a number with exactly two decimals."""
+    return format_decimal(value, format="0.00", locale=language())
 
 
 def percent(share: float) -> str:

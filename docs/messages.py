@@ -9,6 +9,7 @@ fails as long as a message lacks its translation.
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,11 @@ PACKAGE = ROOT / "lookbook"
 # functions and classes by how many messages they take: `_n` has one for 1 and one for more
 KEYWORDS = {"_": 1, "_n": 2, "Message": 1}
 _ONE_VALUE = re.compile(r"{\w+}")  # nothing to translate
+_PEOPLE_AND_DATES = re.compile(  # lines of the header that git knows better
+    rb'^"(Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team'
+    rb"|Generated-By|Project-Id-Version):.*\n",
+    re.MULTILINE,
+)
 Found = tuple[str, str | tuple[str, str]]  # (file, message)
 
 
@@ -71,10 +77,9 @@ def main() -> int:
             catalog = read_po(stream, locale=file.stem)
         catalog.update(collected, no_fuzzy_matching=True)
         catalog.obsolete.clear()
-        with file.open("wb") as stream:
-            write_po(
-                stream, catalog, width=100, sort_output=True, no_location=True, omit_header=False
-            )
+        written = io.BytesIO()
+        write_po(written, catalog, width=100, sort_output=True, no_location=True)
+        file.write_bytes(_PEOPLE_AND_DATES.sub(b"", written.getvalue()))
         missing = sum(not all(strings(message.string)) for message in catalog if message.id)
         print(f"{file.relative_to(ROOT)}: {len(catalog)} messages, {missing} without a translation")
     return 0

@@ -58,7 +58,9 @@ class Concept:
 
     def label_in(self, language: str) -> str:
         """Return the first term of a language, the English one where it has none."""
-        return self.labels.get(language, self.label)
+        label = self.labels.get(language, self.label)
+        is_noun = language == "de" and self.role != "pattern"  # German nouns have a capital
+        return label[:1].upper() + label[1:] if is_noun else label
 
 
 class Term(str):

@@ -105,12 +105,14 @@ def as_sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].removesuffix('.')}." if text else ""
 
 
-def error_text(error: Exception) -> str:
-    """Return what an error says to a visitor; in general words where it has no translation."""
+def error_text(error: Exception, general: str = "") -> str:
+    """Return what an error says to a visitor; `general` where that has no translation."""
     text = error.args[-1] if error.args else ""
     if isinstance(text, Message):
         return translate(text)
-    return str(error) if language() == "en" else _("That did not work. Please try again later.")
+    if language() == "en":
+        return str(error)
+    return general or _("That did not work. Please try again later.")
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
@@ -167,7 +169,7 @@ def day(iso: str) -> str:
 
 
 def in_script(script: str) -> str:
-    """Return JavaScript with its messages, `_('...')`, as strings of the request's language."""
+    """Return JavaScript with its messages as strings of the request's language."""
     return SCRIPT_MESSAGE.sub(lambda found: _string(found[1]), script)
 
 

@@ -103,7 +103,7 @@ class Callbacks:
             photo = self.fetch(address)
             return self._search_photo(photo, query, photos if adding else (), liked)
         except ImageError as error:
-            _warn_of_picture(error)
+            _warn_of_picture(error, _("The picture at this address cannot be fetched."))
             return NO_CHANGE
 
     def search_example(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
@@ -407,8 +407,8 @@ class Callbacks:
         return "" if id is None else item_html(self.search_service.item_view(id, liked))
 
 
-def _warn_of_picture(error: Exception) -> None:
-    warn(error_text(error), title=_("That picture cannot be used"))
+def _warn_of_picture(error: Exception, general: str = "") -> None:
+    warn(error_text(error, general), title=_("That picture cannot be used"))
 
 
 def _warn_of_search(error: Exception) -> None:

@@ -17,6 +17,7 @@ POOLINGS = ("avg", "max", "gem")
 BACKENDS = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "float32", "bfloat16")
 METRICS = ("angular", "euclidean", "dot")
+LANGUAGES = ("en", "de", "es", "fr", "it")  # of the interface
 
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
     ("0", "false", "no", "off"), False
@@ -328,6 +329,13 @@ BRANDING = (
         "pages",
         "find,foryou,saved,explore,about,api",
         "pages of the site, by commas; find is always there",
+        environment=True,
+    ),
+    Setting(
+        "language",
+        "auto",
+        "language of the interface; auto: the one that each visitor's browser prefers",
+        choices=("auto", *LANGUAGES),
         environment=True,
     ),
 )

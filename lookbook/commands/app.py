@@ -92,6 +92,7 @@ def guard_options(args: argparse.Namespace) -> GuardOptions:
         max_body=args.max_body * _MIB,
         frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
         embed_origins=tuple((args.embed_origins or "").replace(",", " ").split()),
+        language=None if args.language == "auto" else args.language,
     )
 
 

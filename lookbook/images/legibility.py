@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from lookbook.images.loading import ImageError
+from lookbook.schema.message import Message
 
 # Of 4,200 photos (studio and phone) the lowest contrast is 23 and the lowest sharpness 26. Phone
 # photos blurred by 4 % of their longer side have a median sharpness of 4.
@@ -28,11 +29,13 @@ def check_legible(image: Image.Image) -> None:
     if (high - low).max() < _MIN_CONTRAST:
         if np.median(channels) < _DARK:
             raise ImageError(
-                "dark", "This photo is too dark to see a garment: try with more light."
+                "dark", Message("This photo is too dark to see a garment: try with more light.")
             )
-        raise ImageError("blank", "This photo shows one even surface and no garment.")
+        message = Message("This photo shows one even surface and no garment.")
+        raise ImageError("blank", message)
     if max(map(sharpness, channels)) < _MIN_SHARPNESS:
-        raise ImageError("blurred", "This photo is too blurred to see a garment: hold still.")
+        message = Message("This photo is too blurred to see a garment: hold still.")
+        raise ImageError("blurred", message)
 
 
 def sharpness(channel: np.ndarray) -> float:

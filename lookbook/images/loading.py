@@ -23,6 +23,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFilter, UnidentifiedImageError
 
 from lookbook.images.containers import ContainerError, first_frame, is_heif
 from lookbook.images.sandbox import SandboxError, run_in_child
+from lookbook.schema.message import Message
 
 Picture = bytes | str | os.PathLike[str] | Image.Image | np.ndarray
 
@@ -126,13 +127,17 @@ def _problems_as_image_errors(limits: Limits) -> Iterator[None]:
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        most = f"{limits.max_pixels / 1e6:g} million"
-        message = f"The picture has far more pixels than the {most} that are accepted."
+        message = Message(
+            "The picture has far more pixels than the {most} million that are accepted.",
+            most=limits.max_pixels / 1e6,
+        )
         raise ImageError("too-many-pixels", message) from None
     except MemoryError:
-        raise ImageError("too-many-pixels", "There is no memory for so large a picture.") from None
+        message = Message("There is no memory for so large a picture.")
+        raise ImageError("too-many-pixels", message) from None
     except Exception as error:  # on damaged input decoders raise anything: struct.error, KeyError
-        raise ImageError("truncated", "The picture is damaged or cut short.") from error
+        message = Message("The picture is damaged or cut short.")
+        raise ImageError("truncated", message) from error
 
 
 def _decode_in_child(
@@ -143,9 +148,10 @@ def _decode_in_child(
     try:
         answer, pixels = run_in_child(job, data)
     except SandboxError:
-        raise ImageError("too-costly", "This picture takes too long to decode.") from None
-    if "message" in answer:
-        raise ImageError(answer["reason"], answer["message"])
+        message = Message("This picture takes too long to decode.")
+        raise ImageError("too-costly", message) from None
+    if "template" in answer:
+        raise ImageError(answer["reason"], Message(answer["template"], **answer["values"]))
     return Image.frombytes("RGB", tuple(answer["size"]), pixels)
 
 
@@ -157,7 +163,9 @@ def decode_job(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]
             image = _decode(data, job["min_side_hint"], limits, job["denoise"])
             return {"size": image.size}, image.tobytes()
     except ImageError as error:
-        return {"reason": error.reason, "message": error.message}, b""
+        message = error.message
+        whole = message if isinstance(message, Message) else Message("{text}", text=message)
+        return {"reason": error.reason, "template": whole.template, "values": whole.values}, b""
 
 
 def content_hash(data: bytes) -> str:
@@ -184,8 +192,12 @@ def read_bytes(path: str | os.PathLike[str], limits: Limits = Limits()) -> bytes
 
 def accepted_formats() -> str:
     """Return the formats that this installation reads, as English text."""
+    return str(Message("{formats}", formats=_format_names()))
+
+
+def _format_names() -> list[str]:
     heic = ["HEIC"] if "HEIF" in _formats() else []
-    return ", ".join(["JPEG", "PNG", "WebP", "AVIF", *heic]) + " and GIF"
+    return ["JPEG", "PNG", "WebP", "AVIF", *heic, "GIF"]
 
 
 def _decode(
@@ -226,7 +238,9 @@ def _from_bytes(data: bytes, min_side_hint: int | None, limits: Limits) -> Image
     if size is not None:
         _check_sides(*size, limits)
     if data[:3] == b"\xff\xd8\xff" and data.count(b"\xff\xda") > _MAX_JPEG_SCANS:
-        raise ImageError("format", f"This JPEG has more than {_MAX_JPEG_SCANS} scans.")
+        raise ImageError(
+            "format", Message("This JPEG has more than {count} scans.", count=_MAX_JPEG_SCANS)
+        )
     try:
         image = Image.open(io.BytesIO(data), formats=_formats())
     except UnidentifiedImageError:
@@ -280,10 +294,13 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
 
 def _check_bytes(count: int, limits: Limits) -> None:
     if count == 0:
-        raise ImageError("empty", "The picture file is empty.")
+        raise ImageError("empty", Message("The picture file is empty."))
     if count > limits.max_bytes:
-        size, most = count / _MIB, limits.max_bytes / _MIB
-        message = f"The picture file has {size:.1f} MB; up to {most:g} MB are accepted."
+        message = Message(
+            "The picture file has {size} MB; up to {most} MB are accepted.",
+            size=round(count / _MIB, 1),
+            most=limits.max_bytes / _MIB,
+        )
         raise ImageError("too-many-bytes", message)
 
 
@@ -297,19 +314,27 @@ def _check_size(picture: Image.Image | np.ndarray, limits: Limits, loaded: bool 
 
 def _check_sides(width: int, height: int, limits: Limits, loaded: bool = False) -> None:
     if width * height > limits.max_pixels:
-        most = limits.max_pixels / 1e6
-        message = f"The picture has {width} x {height} pixels; up to {most:g} million are accepted."
+        message = Message(
+            "The picture has {width} x {height} pixels; up to {most} million are accepted.",
+            width=str(width),
+            height=str(height),
+            most=limits.max_pixels / 1e6,
+        )
         raise ImageError("too-many-pixels", message)
     if max(width, height) > limits.max_side:
-        message = (
-            f"The picture has {width} x {height} pixels; "
-            f"up to {limits.max_side:,} on each side are accepted."
+        message = Message(
+            "The picture has {width} x {height} pixels; up to {most} on each side are accepted.",
+            width=str(width),
+            height=str(height),
+            most=limits.max_side,
         )
         raise ImageError("too-many-pixels", message)
     if min(width, height) < limits.min_side and not loaded:  # draft decoding may give less
-        message = (
-            f"The picture has {width} x {height} pixels; "
-            f"at least {limits.min_side} on each side are needed."
+        message = Message(
+            "The picture has {width} x {height} pixels; at least {least} on each side are needed.",
+            width=str(width),
+            height=str(height),
+            least=limits.min_side,
         )
         raise ImageError("too-small", message)
 
@@ -375,15 +400,25 @@ def _formats() -> tuple[str, ...]:
 def _unidentified(data: bytes) -> ImageError:
     head = data[:64].lstrip() if data[:1].isspace() else data[:64]
     name = next((n for at, magic, n in _SIGNATURES if head[at:].startswith(magic)), None)
-    accepted = f"accepted are {accepted_formats()}"
+    accepted = _format_names()
     if name is None:
-        return ImageError(
-            "not-a-picture", f"This file is not a picture that can be read; {accepted}."
+        message = Message(
+            "This file is not a picture that can be read; accepted are {formats}.", formats=accepted
         )
+        return ImageError("not-a-picture", message)
     if name in accepted:
-        return ImageError("truncated", f"This {name} picture is damaged or cut short.")
-    hint = "" if name != "HEIC" else " (HEIC too where pillow-heif is installed)"
-    return ImageError("format", f"This is a {name} file; {accepted}{hint}.")
+        message = Message("This {format} picture is damaged or cut short.", format=name)
+        return ImageError("truncated", message)
+    message = Message(
+        "This is a {format} file; accepted are {formats}.", format=name, formats=accepted
+    )
+    if name == "HEIC":
+        message = Message(
+            "This is a HEIC file; accepted are {formats} "
+            "(HEIC too where pillow-heif is installed).",
+            formats=accepted,
+        )
+    return ImageError("format", message)
 
 
 def _name(path: str | os.PathLike[str]) -> str:

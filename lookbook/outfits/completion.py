@@ -10,6 +10,8 @@ import numpy as np
 from lookbook.outfits.colour_harmony import harmony
 from lookbook.outfits.slots import SLOTS, OutfitSlots, outfit_slots
 from lookbook.schema.colours import Colour
+from lookbook.schema.message import Message
+from lookbook.schema.thesaurus import Term, shop_thesaurus
 from lookbook.search.index import Index, IndexItem
 from lookbook.search.product_groups import product_groups
 
@@ -35,9 +37,18 @@ _REQUIRED_SLOTS = {  # without these it is no outfit
 }  # fmt: skip
 _COLOUR_RULES = ("neutral", "tonal", "contrast")  # the rule that each outfit prefers, in turn
 _REASONS = {
-    "neutral": "Neutral colours that go with {colour}",
-    "tonal": "Tone on tone with {colour}",
-    "contrast": "A contrast with {colour}",
+    "neutral": Message("Neutral colours that go with {colour}"),
+    "tonal": Message("Tone on tone with {colour}"),
+    "contrast": Message("A contrast with {colour}"),
+}
+_MISSING = {  # by the slot of the item
+    "top": Message("This collection has no bottom that goes with this piece."),
+    "bottom": Message("This collection has no top that goes with this piece."),
+    "dress": Message("This collection has no shoes that go with this piece."),
+    "bag": Message("This collection has no shoes that go with this piece."),
+    "outerwear": Message("This collection has no bottom and top that go with this piece."),
+    "shoes": Message("This collection has no bottom and top that go with this piece."),
+    "accessory": Message("This collection has no bottom and top that go with this piece."),
 }
 _CANDIDATES = 40  # best of a slot, whose colours are compared
 # weights of the score
@@ -73,14 +84,14 @@ def complete(
     """
     row, slots = index.row_of(id), outfit_slots(index)
     if slots.slots[row] < 0:
-        reason = "This piece is worn on its own or underneath, so there is no outfit for it."
+        reason = Message(
+            "This piece is worn on its own or underneath, so there is no outfit for it."
+        )
         return OutfitList([], reason)
     builder = _OutfitBuilder(index, slots, row, bought_together)
     outfits = [outfit for turn in range(count) if (outfit := builder.build(turn)) is not None]
     if not outfits:
-        missing = " and ".join(sorted(_REQUIRED_SLOTS[builder.slot]))
-        verb = "goes" if missing in ("top", "bottom") else "go"
-        return OutfitList([], f"This collection has no {missing} that {verb} with this piece.")
+        return OutfitList([], _MISSING[builder.slot])
     return OutfitList(sorted(outfits, key=lambda outfit: -outfit.score))
 
 
@@ -167,27 +178,33 @@ def _colour_score(colour: Colour | None, others: list[Colour | None], colour_rul
     return (min(scores) + float(np.mean(scores))) / 2 + bonus
 
 
-def _reason(slots: OutfitSlots, rows: list[int], colour_rule: str) -> str:
+def _reason(slots: OutfitSlots, rows: list[int], colour_rule: str) -> Message:
     first, *others = [slots.colour(row) for row in rows]
     rules = [harmony(first, other)[1] for other in others]
-    own = first.name if first else "it"
+    own = first.name if first else None
     rule = colour_rule if colour_rule in rules else next((r for r in rules if r in _REASONS), None)
-    reason = _REASONS[rule].format(colour=own) if rule else f"Pieces that go with {own}"
-    shades = list(dict.fromkeys(c.name for c in others if c and c.name != own))
+    template = _REASONS[rule] if rule else Message("Pieces that go with {colour}")
+    reason = Message(template, colour=_term(own) if own else Message("it"))
+    shades = [_term(n) for n in dict.fromkeys(c.name for c in others if c and c.name != own)]
     if shades:
-        reason += f": {_enumerated(shades)}"
-    return f"{reason}{_occasion(slots, rows)}."
+        reason = Message("{reason}: {colours}", reason=reason, colours=shades)
+    return Message.joined("", (Message.joined("; ", (reason, _occasion(slots, rows))), "."))
 
 
 def _occasion(slots: OutfitSlots, rows: list[int]) -> str:
-    """ "; all for casual summer days", as far as the catalogue says the same of all items."""
-    shared = []
+    """ "all for casual summer days", as far as the catalogue says the same of all items."""
+    shared = {}
     for aspect in ("use", "season"):
         first, *others = {slots.value(row, aspect) for row in rows}
         if first is not None and not others:
-            shared.append(first.lower())
-    return f"; all for {' '.join(shared)} days" if shared else ""
+            shared[aspect] = _term(first)
+    if len(shared) == 2:
+        return Message("all for {use} {season} days", **shared)
+    if "use" in shared:
+        return Message("all for {use} days", **shared)
+    return Message("all for {season} days", **shared) if shared else ""
 
 
-def _enumerated(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"
+def _term(text: str) -> Term:
+    """Return a colour, a use or a season as a term that every language has a word for."""
+    return shop_thesaurus().term(text.lower())

@@ -17,13 +17,14 @@ from lookbook.recommend.data import EMPTY_HISTORY, History, Interactions
 from lookbook.recommend.items import Items
 from lookbook.recommend.reasons import reason
 from lookbook.schema.filters import Where
+from lookbook.schema.message import Message
 
 Arrays = dict[str, np.ndarray]
 State = tuple[Arrays, dict[str, Any]]  # arrays and plain settings of a saved model
 User = str | History | None
 
 SCHEMA = 1
-NO_MATCH = "no item meets the conditions"
+NO_MATCH = Message("no item meets the conditions")
 
 
 class ModelCorrupt(ValueError):  # noqa: N818
@@ -104,7 +105,9 @@ class Recommender(ABC):
 
     def empty_reason(self, history: History) -> str:
         """Return a sentence for an empty answer."""
-        return "nobody has bought or liked anything yet" if len(history) else "no history yet"
+        if len(history):
+            return Message("nobody has bought or liked anything yet")
+        return Message("no history yet")
 
     def recommend(
         self,
@@ -198,7 +201,8 @@ class Recommender(ABC):
         if len(items) == k:
             return Recommendations(items)
         if items:
-            return Recommendations(items, f"only {len(items)} items can be recommended")
+            why = Message("only {count} items can be recommended", count=len(items))
+            return Recommendations(items, why)
         return Recommendations((), self.empty_reason(history) if selectable.any() else NO_MATCH)
 
     def recommendations(
@@ -217,9 +221,8 @@ class Recommender(ABC):
 
     def fallback_reasons(self, history: History, rows: np.ndarray) -> list[str]:
         """Return a reason for each of `rows`, used where it is like nothing in the history."""
-        return [
-            "popular with people who like what you like" if len(history) else "popular now"
-        ] * len(rows)
+        with_others = Message("popular with people who like what you like")
+        return [with_others if len(history) else Message("popular now")] * len(rows)
 
     def save(self, folder: str | Path) -> None:
         """Write NAME.safetensors and NAME.json, without any user's history."""

@@ -36,6 +36,7 @@ from lookbook.recommend.items import Items
 from lookbook.recommend.model_store import MODELS_FOLDER, Models, open_published
 from lookbook.schema.column_names import KIND_NAMES
 from lookbook.schema.filters import Where
+from lookbook.schema.message import Message
 from lookbook.search.index import Index
 
 _RARE_BELOW = 3  # items with fewer events are worth exploring
@@ -223,12 +224,12 @@ class Feed:
         closed = ~self._allowed(where)
         closed[row] = True
         rows, scores = self._neighbours(item_features.knn, [row], closed, k)
-        text = "people who liked this also liked it"
+        text = Message("people who liked this also liked it")
         if not len(rows) and item_features.visual_neighbours is not None:
             lookalike_rows = item_features.visual_neighbours[row][:_VISUAL_NEIGHBOURS]
             rows, scores = self._neighbours(item_features.knn, lookalike_rows, closed, k)
-            text = "liked by people who like what looks like this"
-        empty_reason = "nobody who took this has taken anything else yet"
+            text = Message("liked by people who like what looks like this")
+        empty_reason = Message("nobody who took this has taken anything else yet")
         return self._answer_of_one_reason(rows, scores, text, empty_reason)
 
     def bought_together(self, item: str, k: int = 12, where: Where = None) -> Recommendations:
@@ -239,8 +240,8 @@ class Feed:
         row = self.items.row_of(item)
         closed = self._same_category(row) | ~self._allowed(where)
         rows, scores = self._neighbours(self.models.bought_together, [row], closed, k)
-        text = f"bought together with the {self.items.short_name(row)}"
-        empty_reason = "nobody has bought anything with this yet"
+        text = Message("bought together with the {item}", item=self.items.short_name(row))
+        empty_reason = Message("nobody has bought anything with this yet")
         return self._answer_of_one_reason(rows, scores, text, empty_reason)
 
     def _neighbours(

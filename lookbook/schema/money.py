@@ -121,14 +121,22 @@ def _dollar(text: str) -> str | None:
     return code if "$" in text and code in _iso_codes() else None
 
 
-def format_price(value: float, currency: str | None) -> str:
-    """A price as it is shown: `€ 49.90`, or the bare number where no currency is known."""
-    if not currency:
-        return f"{value:g}" if float(value).is_integer() else f"{value:.2f}"
-    if currency not in _iso_codes():
-        return f"{currency} {value:,.2f}"
-    from babel.numbers import format_currency
+def format_price(value: float, currency: str | None, language: str = "en") -> str:
+    """A price as it is shown: `€ 49.90`, or the bare number where no currency is known.
 
+    In other languages than English as they write it: `49,90 €`, the space one that does not break.
+    """
+    from babel.numbers import format_currency, format_decimal
+
+    if not currency and language == "en":
+        return f"{value:g}" if float(value).is_integer() else f"{value:.2f}"
+    if not currency:
+        pattern = "0" if float(value).is_integer() else "0.00"
+        return format_decimal(value, format=pattern, locale=language)
+    if currency not in _iso_codes():
+        return f"{currency} {format_decimal(value, format='#,##0.00', locale=language)}"
+    if language != "en":
+        return format_currency(value, currency, locale=language)
     return format_currency(value, currency, format="¤ #,##0.00", locale="en").replace("\xa0", " ")
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
@@ -42,12 +42,37 @@ _ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mi
 
 @dataclass(frozen=True)
 class Concept:
-    """One meaning: `role` is one of ROLES or GRAMMAR, `broader` the concept that includes it."""
+    """One meaning: `role` is one of ROLES or GRAMMAR, `broader` the concept that includes it.
+
+    `label` is its first English term, which is also str(); `labels` the first of each language.
+    """
 
     name: str
     role: str
     broader: str | None
     label: str
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.label
+
+    def label_in(self, language: str) -> str:
+        """Return the first term of a language, the English one where it has none."""
+        label = self.labels.get(language, self.label)
+        is_noun = language == "de" and self.role != "pattern"  # German nouns have a capital
+        return label[:1].upper() + label[1:] if is_noun else label
+
+
+class Term(str):
+    """A text of a catalogue as it is written, and its concept, which has terms in each language."""
+
+    concept: Concept | None = None
+
+    def label_in(self, language: str) -> str:
+        """Return the term of a language; the text itself in English, and where none is known."""
+        if language == "en" or self.concept is None:
+            return str(self)
+        return self.concept.label_in(language)
 
 
 @dataclass(frozen=True)
@@ -116,8 +141,9 @@ class Thesaurus:
             if language not in ("concept", "role", "broader")
         }
         if name not in self.concepts:
-            label = next(iter(terms.get("en", [])), name.replace("_", " "))
-            self.concepts[name] = Concept(name, row["role"], row["broader"] or None, label)
+            labels = {language: listed[0] for language, listed in terms.items() if listed}
+            label = labels.get("en", name.replace("_", " "))
+            self.concepts[name] = Concept(name, row["role"], row["broader"] or None, label, labels)
         for language, listed in terms.items():
             self._listed[name][language] += listed
             for term in listed:
@@ -156,6 +182,13 @@ class Thesaurus:
     def role(self, name: str) -> str:
         """The role of a concept."""
         return self.concepts[name].role
+
+    def term(self, text: str) -> Term:
+        """Return a text, with the one concept that has this English term."""
+        names = self._exact["en"].get("".join(normalize(text)), ())
+        term = Term(text)
+        term.concept = self.concepts[names[0]] if len(names) == 1 else None
+        return term
 
     def spellings(self, name: str) -> list[str]:
         """Every term of a concept, in all languages, as it is written in the file."""

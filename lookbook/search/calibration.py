@@ -15,6 +15,7 @@ import numpy as np
 from lookbook.encoding.query_adapter import INTENTS
 from lookbook.index.engines.exact import ExactEngine
 from lookbook.schema.column_names import KIND_NAMES, find_column
+from lookbook.schema.message import Message
 from lookbook.search.index import Index
 from lookbook.search.intents import query_adapter
 from lookbook.search.per_index import per_index
@@ -24,8 +25,12 @@ _DEEPER = 32  # ranks beyond those, evenly spaced in their logarithm
 _ADAPTED_SAMPLE = 300  # queries of a curve that is fitted when an index is opened
 _BINS, _MIN_PAIRS = 64, 50  # steps of the curve, and pairs behind each
 # least probability of each label; of the same kind, and as a rank among random pairs
-_LABELS = ((0.85, "very close"), (0.6, "close"), (0.3, "similar"), (0.0, "loosely alike"))
-_RANK_LABELS = ((0.999, "very close"), (0.99, "close"), (0.95, "similar"), (0.0, "loosely alike"))
+_WORDS = (
+    *(Message("very close"), Message("close")),
+    *(Message("similar"), Message("loosely alike")),
+)
+_LABELS = tuple(zip((0.85, 0.6, 0.3, 0.0), _WORDS, strict=True))
+_RANK_LABELS = tuple(zip((0.999, 0.99, 0.95, 0.0), _WORDS, strict=True))
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,17 @@ class Calibration:
             probability, next(label for least, label in labels if probability >= least)
         )
 
-    def __str__(self) -> str:
+    @property
+    def meaning(self) -> Message:
+        """What a probability says, in words; also str()."""
         if self.kind:
-            return f"share of results this similar that have the same {self.kind}"
-        return "share of random pairs that are less similar; the catalogue names no kinds"
+            return Message(
+                "share of results this similar that have the same {column}", column=self.kind
+            )
+        return Message("share of random pairs that are less similar; the catalogue names no kinds")
+
+    def __str__(self) -> str:
+        return str(self.meaning)
 
     def to_json(self) -> dict[str, object]:
         """Return it as it is stored in a generation."""

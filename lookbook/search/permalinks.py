@@ -20,6 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from lookbook.schema.filters import Condition, FilterError
+from lookbook.schema.message import Message
 from lookbook.search.index import Index
 from lookbook.search.query import FOLDS, Query
 from lookbook.search.sorting import available_sorts
@@ -32,6 +33,9 @@ MAX_WORDS = 200  # characters
 N = TypeVar("N", int, float)
 NAMES = ("item", "words", "where", "more", "less", "n", "variety", "fold", "sort", "picture")
 _FOLD_NAMES = {"colourways": "colourways", "copies": "copies", "none": None}
+_TOO_MANY_ITEMS = Message("Of {count} items, the first {most} are used.")
+_TOO_MANY_FILTERS = Message("Of {count} filters, the first {most} are used.")
+_TOO_MANY_PICTURES = Message("Of {count} pictures, the first {most} are used.")
 _MAX_PARAMETER = 16_384  # characters of one parameter
 
 
@@ -80,7 +84,7 @@ def from_params(params: Mapping[str, object], index: Index) -> tuple[Query, list
         pictures=pictures,
         from_link=bool(pictures),
         item=item,
-        words=_cut("the words", text["words"].strip(), MAX_WORDS, warnings),
+        words=_cut(text["words"].strip(), MAX_WORDS, warnings),
         positive=tuple(positive),
         negative=tuple(id for id in negative if id not in positive),
         where=_where(_split(text["where"], ";"), index, warnings),
@@ -120,46 +124,50 @@ def _split(text: str, separator: str) -> list[str]:
 def _text(name: str, params: Mapping[str, object], warnings: list[str]) -> str:
     value = params.get(name, "")
     if not isinstance(value, str):
-        warnings.append(f"{name} is not a text and was left out.")
+        warnings.append(Message("{name} is not a text and was left out.", name=name))
         return ""
     if len(value) > _MAX_PARAMETER:
-        warnings.append(f"{name} is longer than any link that is made here and was left out.")
+        warnings.append(
+            Message("{name} is longer than any link that is made here and was left out.", name=name)
+        )
         return ""
     return value.replace("\0", "")
 
 
-def _cut(what: str, text: str, most: int, warnings: list[str]) -> str:
+def _cut(text: str, most: int, warnings: list[str]) -> str:
     if len(text) > most:
-        warnings.append(f"Of {what}, the first {most} characters are used.")
+        warnings.append(Message("Of the words, the first {count} characters are used.", count=most))
     return text[:most].strip()
 
 
-def _few(what: str, parts: list[str], most: int, warnings: list[str]) -> list[str]:
+def _few(template: str, parts: list[str], most: int, warnings: list[str]) -> list[str]:
     parts = list(dict.fromkeys(parts))
     if len(parts) > most:
-        warnings.append(f"Of {len(parts)} {what}, the first {most} are used.")
+        warnings.append(Message(template, count=len(parts), most=most))
     return parts[:most]
 
 
 def _ids(ids: list[str], index: Index, warnings: list[str]) -> list[str]:
     known = []
-    for id in _few("items", ids, MAX_IDS, warnings):
+    for id in _few(_TOO_MANY_ITEMS, ids, MAX_IDS, warnings):
         if id in index:
             known.append(id)
         else:
-            warnings.append(f"The item {id[:40]!r} is not in this collection any more.")
+            template = Message("The item {id} is not in this collection any more.")
+            warnings.append(Message(template, id=repr(id[:40])))
     return known
 
 
 def _where(texts: list[str], index: Index, warnings: list[str]) -> tuple[Condition, ...]:
     kept: list[Condition] = []
-    for text in _few("filters", texts, MAX_CONDITIONS, warnings):
+    for text in _few(_TOO_MANY_FILTERS, texts, MAX_CONDITIONS, warnings):
         try:
             condition: Condition | None = Condition.parse(text)
         except FilterError:
             condition = None
         if condition is None or condition.column not in index.columns:
-            warnings.append(f"The filter {text[:60]!r} does not fit this collection.")
+            template = Message("The filter {filter} does not fit this collection.")
+            warnings.append(Message(template, filter=repr(text[:60])))
         elif condition not in kept:
             kept.append(condition)
     return tuple(kept)
@@ -181,24 +189,31 @@ def _number(
     except ValueError:
         value = math.nan
     if math.isnan(value):
-        warnings.append(f"{name} should be a number, found {text[:40]!r}.")
+        template = Message("{name} should be a number, found {found}.")
+        warnings.append(Message(template, name=name, found=repr(text[:40])))
         return default
     if not low <= value <= high:
-        warnings.append(f"{name} goes from {low} to {high}, found {text[:40]}.")
+        template = Message("{name} goes from {low} to {high}, found {found}.")
+        warnings.append(Message(template, name=name, low=low, high=high, found=text[:40]))
     return kind(min(max(value, low), high))
 
 
 def _fold(text: str, warnings: list[str]) -> str | None:
     if text and text not in _FOLD_NAMES:
-        warnings.append(f"fold is one of {', '.join(_FOLD_NAMES)}, found {text[:40]!r}.")
+        warnings.append(_not_one_of("fold", _FOLD_NAMES, text))
     return _FOLD_NAMES.get(text, FOLDS[0])
 
 
 def _sort(text: str, index: Index, warnings: list[str]) -> str:
     sorts = available_sorts(index)
     if text and text not in sorts:
-        warnings.append(f"sort is one of {', '.join(sorts)} here, found {text[:40]!r}.")
+        warnings.append(_not_one_of("sort", sorts, text))
     return text if text in sorts else sorts[0]
+
+
+def _not_one_of(name: str, choices: Iterable[str], text: str) -> Message:
+    template = Message("{name} is one of {choices}, found {found}.")
+    return Message(template, name=name, choices=", ".join(choices), found=repr(text[:40]))
 
 
 def _packed(vector: np.ndarray) -> str:
@@ -218,13 +233,15 @@ def _pictures(text: str, index: Index, warnings: list[str]) -> tuple[np.ndarray,
         return ()
     mark, *packed = text.split("~")
     if mark != encoder_mark(index):
-        warnings.append("The picture of this link was encoded by another encoder and was left out.")
+        warnings.append(
+            Message("The picture of this link was encoded by another encoder and was left out.")
+        )
         return ()
     vectors = []
-    for part in _few("pictures", packed, MAX_PICTURES, warnings):
+    for part in _few(_TOO_MANY_PICTURES, packed, MAX_PICTURES, warnings):
         vector = _unpacked(part, index.dim)
         if vector is None:
-            warnings.append("A picture of this link is damaged and was left out.")
+            warnings.append(Message("A picture of this link is damaged and was left out."))
         else:
             vectors.append(vector)
     return tuple(vectors)

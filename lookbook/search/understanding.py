@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from lookbook.schema.filters import Condition, parse_where
+from lookbook.schema.message import Message
 from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
 from lookbook.search.calibration import kind_column
 from lookbook.search.concepts import ConceptIndex, concept_index
@@ -162,7 +163,8 @@ def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
     same = thesaurus.same_word(mention.surface, label) or mention.surface in label
     if mention.also or (same and not mention.corrected):
         return None
-    return f"{mention.surface}: taken as {label}"
+    concept = thesaurus.concepts[chosen]
+    return Message("{words}: taken as {concept}", words=mention.surface, concept=concept)
 
 
 def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndarray | None:
@@ -185,16 +187,19 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
 def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | None:
     """Return the items of the nearest broader kind that the catalogue has, and note that."""
     thesaurus, kind = concepts.thesaurus, plan.kinds[number]
-    label = thesaurus.concepts[kind].label
+    concept = thesaurus.concepts[kind]
     for broader in thesaurus.ancestors(kind):
         rows = concepts.rows(broader)
         if rows.any() and broader not in _TOO_BROAD:
+            shown = thesaurus.concepts[broader]
             plan.notes.append(
-                f"nothing here is called {label}: shown is {thesaurus.concepts[broader].label}"
+                Message(
+                    "nothing here is called {kind}: shown is {shown}", kind=concept, shown=shown
+                )
             )
             plan.kinds[number] = broader
             return rows
-    plan.notes.append(f"nothing here is called {label}")
+    plan.notes.append(Message("nothing here is called {kind}", kind=concept))
     return None
 
 
@@ -219,13 +224,16 @@ def _missing(plan: _Plan, rows: np.ndarray | None, concepts: ConceptIndex) -> li
     """Sentences about attributes that no item of the kind has."""
     if not plan.kinds:
         return []
-    label = concepts.thesaurus.concepts[plan.kinds[0]].label
-    sentences = []
-    for concept in plan.attributes:
-        if rows is not None and not (rows & concepts.rows(concept)).any():
-            name = concepts.thesaurus.concepts[concept].label
-            sentences.append(f"no {label} here is {name}: these are the closest")
-    return sentences
+    named = concepts.thesaurus.concepts
+    return [
+        Message(
+            "no {kind} here is {attribute}: these are the closest",
+            kind=named[plan.kinds[0]],
+            attribute=named[concept],
+        )
+        for concept in plan.attributes
+        if rows is not None and not (rows & concepts.rows(concept)).any()
+    ]
 
 
 def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | None:
@@ -239,8 +247,12 @@ def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | N
     has = np.all([concepts.rows(concept)[shown] for concept in meaning.attributes], axis=0)
     if has.all() or not has.any():
         return None
-    names = " and ".join(concepts.thesaurus.concepts[c].label for c in meaning.attributes)
-    return f"{int(has.sum())} of these: {names}; the others are the closest"
+    names = [concepts.thesaurus.concepts[concept] for concept in meaning.attributes]
+    return Message(
+        "{count} of these: {attributes}; the others are the closest",
+        count=int(has.sum()),
+        attributes=names,
+    )
 
 
 def main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:

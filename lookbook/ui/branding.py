@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookbook.schema.message import Message
 from lookbook.ui.components import markup
+from lookbook.ui.messages import _
 
 PAGES = ("find", "foryou", "saved", "explore", "about", "api")
 _LOGO_TYPES = {
@@ -33,7 +35,7 @@ class Branding:
     """
 
     name: str = "Lookbook"
-    tagline: str = "Find clothes by picture."
+    tagline: str = Message("Find clothes by picture.")
     logo: Path | None = None
     accent: str | None = None
     links: Sequence[tuple[str, str]] = ()
@@ -64,7 +66,7 @@ class Branding:
             kind = _LOGO_TYPES[self.logo.suffix.casefold()]
             data = base64.b64encode(self.logo.read_bytes()).decode("ascii")
             name = f'<img class="logo" src="data:{kind};base64,{data}" alt="{name}">'
-        return f"<h1>{name}</h1><p>{markup.escape(self.tagline)}</p>"
+        return f"<h1>{name}</h1><p>{markup.escape(_(self.tagline))}</p>"
 
     def links_html(self) -> str:
         """Return the links of the footer."""

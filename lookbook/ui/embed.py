@@ -15,14 +15,16 @@ from fastapi import Query as Parameter
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from lookbook.outfits import complete
+from lookbook.schema.message import Message
 from lookbook.search.index import IndexItem, UnknownItem
 from lookbook.search.query import Query, run
 from lookbook.ui import assets
 from lookbook.ui.components import markup
+from lookbook.ui.messages import _, language, translate
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 
-KINDS = {"similar": "Similar pieces", "look": "Complete the look"}
+KINDS = {"similar": Message("Similar pieces"), "look": Message("Complete the look")}
 _MAX_COUNT = 24
 
 
@@ -82,7 +84,9 @@ def router(search_service: SearchService, visitor_service: VisitorService) -> AP
             request: Request, item: str, count: int = Parameter(8, ge=1, le=_MAX_COUNT)
         ) -> Response:
             found = answer(request, kind, item, count)
-            return HTMLResponse(page_html(KINDS[kind], found or []), 404 if found is None else 200)
+            return HTMLResponse(
+                page_html(translate(KINDS[kind]), found or []), 404 if found is None else 200
+            )
 
         @routes.get(f"/embed/{kind}.json")
         def data(
@@ -91,7 +95,8 @@ def router(search_service: SearchService, visitor_service: VisitorService) -> AP
             found = answer(request, kind, item, count)
             if found is None:
                 return JSONResponse({"error": f"there is no item {item!r}"}, 404)
-            return JSONResponse({"title": KINDS[kind], "items": [asdict(one) for one in found]})
+            title = translate(KINDS[kind])
+            return JSONResponse({"title": title, "items": [asdict(one) for one in found]})
 
     for kind in KINDS:
         add(kind)
@@ -112,9 +117,11 @@ def page_html(title: str, items: list[EmbeddedItem]) -> str:
         f"<span>{markup.escape(one.title)}</span> <b>{markup.escape(one.price)}</b></a></li>"
         for one in items
     )
-    content = f"<ul>{cards}</ul>" if items else "<p>Nothing to show here.</p>"
+    nothing = markup.escape(_("Nothing to show here."))
+    content = f"<ul>{cards}</ul>" if items else f"<p>{nothing}</p>"
     return (
-        f'<!doctype html><html><head><meta charset="utf-8"><title>{markup.escape(title)}</title>'
+        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8">'
+        f"<title>{markup.escape(title)}</title>"
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
         f"<style>{assets.read('embed.css')}</style></head><body>"
         f"<h2>{markup.escape(title)}</h2>{content}</body></html>"

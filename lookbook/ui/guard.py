@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from lookbook.ui.messages import SCOPE_KEY, _, choose_language, use_language
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -63,7 +65,7 @@ class GuardOptions:
     `max_upload` and `max_body` are bytes of an upload and of any other request. `frame_ancestors`
     are the sites that may show this one in a frame, as in a content security policy.
     `embed_origins` are the origins of a shop whose pages may show similar pieces (`embed`); without
-    them nobody's may.
+    them nobody's may. `language` is that of every answer, None: the one that a browser prefers.
     """
 
     rate: float = 20.0
@@ -71,6 +73,7 @@ class GuardOptions:
     max_body: int = 32 * _MIB
     frame_ancestors: str = "'self'"
     embed_origins: tuple[str, ...] = ()
+    language: str | None = None
 
     def __post_init__(self) -> None:
         for origin in self.embed_origins:
@@ -127,6 +130,8 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        scope[SCOPE_KEY] = self._language(scope)
+        use_language(scope[SCOPE_KEY])
         send = self._with_headers(scope, send)
         path = scope["path"]
         if path in ("/healthz", "/readyz"):
@@ -136,20 +141,27 @@ class Guard:
         else:
             await self._pass_on(scope, receive, send)
 
+    def _language(self, scope: Scope) -> str:
+        accepted = _headers(scope).get("accept-language", "")
+        return self.options.language or choose_language(accepted)
+
     def _refusal(self, scope: Scope) -> tuple[int, str, float] | None:
         """Return (status, sentence, seconds to wait) of a request that is refused."""
         path, headers = scope["path"], _headers(scope)
         if not (is_allowed(path) or (self.options.embed_origins and is_embed(path))):
-            return 404, "There is nothing at this address.", 0
+            return 404, _("There is nothing at this address."), 0
         length = headers.get("content-length", "")
         size = int(length) if length.isdecimal() else 0
         if size > self._limit(path):
             return 413, self._too_large(path), 0
         if path == "/gradio_api/upload" and self.room is not None and self.room() < size:
-            return 503, "Too many pictures are being looked at: try again in two minutes.", 120
+            return 503, _("Too many pictures are being looked at: try again in two minutes."), 120
         wait = self._wait(scope, headers, size)
         if wait:
-            sentence = f"Too many requests: please wait {math.ceil(wait)} s and try again."
+            seconds = math.ceil(wait)
+            sentence = _(
+                "Too many requests: please wait {seconds} s and try again.", seconds=seconds
+            )
             return 429, sentence, wait
         return None
 
@@ -167,7 +179,8 @@ class Guard:
         return self.options.max_upload if is_upload else self.options.max_body
 
     def _too_large(self, path: str) -> str:
-        return f"The request is too large: up to {self._limit(path) / _MIB:g} MB are accepted."
+        limit = self._limit(path) / _MIB
+        return _("The request is too large: up to {size} MB are accepted.", size=limit)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the bytes that arrive, whatever the header says."""

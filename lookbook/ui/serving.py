@@ -12,11 +12,13 @@ from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter
-from gradio.routes import App, ORJSONResponse
+from gradio.routes import App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
+from jinja2 import FunctionLoader
 
 from lookbook.ui.branding import Branding
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
+from lookbook.ui.messages import language
 from lookbook.ui.retention import CLOSED_PAGE_TTL
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
@@ -25,6 +27,11 @@ SESSIONS = 2000  # of visitors whose state is kept in memory
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
 _LOOK_SECONDS = 1.0
+# gradio's own texts follow the browser: this makes them follow the language of the page
+_LANGUAGE_SCRIPT = (
+    "<script>Object.defineProperty(navigator, 'language', {value: document.documentElement.lang});"
+    "</script>"
+)
 
 
 class LightSession(SessionState):
@@ -96,6 +103,7 @@ def launch(
     """
     branding = branding or Branding()
     refuse_addresses()
+    name_language_in_pages()
     app = GuardedApp(options, checks or {})
     for router in routes:
         app.include_router(router)
@@ -120,6 +128,22 @@ def launch(
     site.server.config.timeout_keep_alive = 5
     args = (site.server.server_state,)
     threading.Thread(target=close_idle_connections, args=args, daemon=True).start()
+
+
+def name_language_in_pages() -> None:
+    """Make gradio's page name the language of the request, which it calls English."""
+    env = templates.env
+    original = env.loader
+    if original is None or isinstance(original, FunctionLoader):
+        return
+
+    def source(name: str) -> str:
+        page = original.get_source(env, name)[0]
+        page = page.replace('lang="en"', 'lang="{{ page_language() }}"', 1)
+        return page.replace("<head>", "<head>" + _LANGUAGE_SCRIPT, 1)
+
+    env.globals["page_language"] = language
+    env.loader = FunctionLoader(source)
 
 
 def allow_open_files(count: int) -> None:

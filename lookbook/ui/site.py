@@ -12,12 +12,15 @@ from fastapi import APIRouter
 
 from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
+from lookbook.schema.message import Message
 from lookbook.schema.product_links import ProductLinks
 from lookbook.schema.readable import base_name
 from lookbook.search.index import Index
-from lookbook.ui import api, embed, pictures
+from lookbook.ui import api, embed, messages, pictures
 from lookbook.ui.branding import Branding
+from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
+from lookbook.ui.messages import _, _n
 from lookbook.ui.pages import about, explore, for_you, saved
 from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
@@ -30,7 +33,6 @@ from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = shipped("examples")
 _WARM_UP_DELAY = 4.0  # seconds: the first page is served before slow loading starts
-_SKIP_LINK = '<a class="skip" href="#answer">Skip to results</a>'
 # by script, as a change of the address's fragment would count as another view
 _SKIP = """
 element.addEventListener('click', (event) => {
@@ -61,6 +63,27 @@ class Site(gr.Blocks):
 
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
+    _config: dict[str, Any]
+    _localized: dict[str, dict[str, Any]]  # by language
+
+    @property
+    def config(self) -> Any:
+        """The configuration of the page in the language of the request."""
+        name = messages.language()
+        if name not in self._localized:
+            self._localized[name] = messages.localized(self._config)
+        return self._localized[name]
+
+    @config.setter
+    def config(self, value: Any) -> None:
+        self._config, self._localized = value, {}
+
+    async def process_api(self, block_fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a callback in the language of its request; programs are answered in English."""
+        function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        is_private = function.api_visibility == "private"
+        messages.use_language(messages.language_of(kwargs.get("request")) if is_private else "en")
+        return await super().process_api(block_fn, *args, **kwargs)
 
 
 def build_site(
@@ -143,19 +166,23 @@ def _add_pages(
     """Add the layout of every page to the Blocks that are being built, and connect them."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
     liked = gr.State(frozenset())
-    Masthead(_SKIP_LINK + branding.masthead_html(), elem_id="masthead")
+    Masthead(lambda: _skip_link() + branding.masthead_html(), elem_id="masthead")
     with gr.Tabs(elem_id="pages") as tabs:
-        with gr.Tab("Find", id="find") as find_tab:
+        with gr.Tab(Message("Find"), id="find") as find_tab:
             find_page = layout.Components(photos, results, tabs, fetches=fetch is not None)
-        with gr.Tab("For you", id="foryou", visible=branding.shows("foryou")) as for_you_tab:
+        with gr.Tab(
+            Message("For you"), id="foryou", visible=branding.shows("foryou")
+        ) as for_you_tab:
             feed_page = for_you.Components(search_service)
-        with gr.Tab("Saved", id="saved", visible=branding.shows("saved")) as saved_tab:
+        with gr.Tab(Message("Saved"), id="saved", visible=branding.shows("saved")) as saved_tab:
             saved_page = saved.Components()
-        with gr.Tab("Explore", id="explore", visible=branding.shows("explore")) as explore_tab:
+        with gr.Tab(
+            Message("Explore"), id="explore", visible=branding.shows("explore")
+        ) as explore_tab:
             explore_page = explore.Components(search_service)
-        with gr.Tab("About", id="about", visible=branding.shows("about")) as about_tab:
+        with gr.Tab(Message("About"), id="about", visible=branding.shows("about")) as about_tab:
             about_page = about.component(search_service.index)
-    colophon = PlainText(footer(search_service.index), elem_id="colophon")
+    colophon = PlainText(lambda: footer(search_service.index), elem_id="colophon")
     if branding.links:
         PlainText(branding.links_html(), elem_id="shop-links")
 
@@ -193,6 +220,10 @@ def _add_pages(
     link_opened.then(saving.record_opened, [token, find_page.query], None, **SILENT_EVENT)
 
 
+def _skip_link() -> str:
+    return f'<a class="skip" href="#answer">{markup.escape(_("Skip to results"))}</a>'
+
+
 def _renewal(search_service: SearchService) -> Callable[[], Any]:
     """Return what renews, when a page is opened after an update, what the pages were built with."""
     first = search_service.index
@@ -201,7 +232,7 @@ def _renewal(search_service: SearchService) -> Callable[[], Any]:
         index = search_service.index
         if index is first:
             return gr.skip()
-        occasions = for_you.occasion_choices(index)
+        occasions = messages.localized(for_you.occasion_choices(index))
         choices = gr.Dropdown(choices=explore.column_choices(index))
         return about.about_html(index), footer(index), choices, gr.Dropdown(choices=occasions)
 
@@ -221,7 +252,13 @@ def _warm_up_later(*services: SearchService | VisitorService) -> None:
 def footer(index: Index) -> str:
     """Return the line at the foot of every page: what is indexed, when, and its licence."""
     m = index.manifest
-    name = base_name(str(m.source.get("name", ""))) or "a catalogue"
-    parts = [f"{len(index):,} pieces from {name}", f"indexed {m.created[:10]}"]
-    parts.append(f"pictures: {m.licence}" if m.licence else "licence of the pictures not told")
-    return " · ".join(parts)
+    name = base_name(str(m.source.get("name", ""))) or _("a catalogue")
+    pieces = _n("{count} piece from {name}", "{count} pieces from {name}", len(index), name=name)
+    licence = _("pictures: {licence}", licence=m.licence)
+    return " · ".join(
+        [
+            pieces,
+            _("indexed {day}", day=messages.day(m.created)),
+            licence if m.licence else _("licence of the pictures not told"),
+        ]
+    )

@@ -22,6 +22,7 @@ from typing import IO
 from gradio.utils import get_upload_folder
 
 from lookbook.images.loading import ImageError, read_bytes
+from lookbook.schema.message import Message
 from lookbook.ui.retention import ORPHAN_TTL, UPLOAD_TTL
 
 MAX_TOTAL = 500 * 2**20  # bytes of all uploads together
@@ -81,7 +82,7 @@ def _lock(file: IO[str]) -> bool:
 def read_upload(path: str | None) -> bytes:
     """Return the bytes of an upload, and remove it soon; raises ImageError for any other file."""
     if not path or not _is_upload(Path(path)):
-        raise ImageError("no-file", "No picture arrived.")
+        raise ImageError("no-file", Message("No picture arrived."))
     file = Path(path)
     with contextlib.suppress(OSError):
         os.utime(file)  # the same picture may be uploaded twice: the last time counts

@@ -37,12 +37,14 @@ def test_settings_is_a_leaf():
     """It imports nothing of lookbook, and its choices are those of the rooms."""
     from lookbook.encoding import encoder
     from lookbook.index import engines
+    from lookbook.ui import messages
 
     imported = re.findall(r"^\s*(?:from|import) (\S+)", inspect.getsource(settings), re.MULTILINE)
     assert not [name for name in imported if name.split(".")[0] == "lookbook"]
     assert tuple(encoder.POOLINGS) == settings.POOLINGS
     assert encoder.PRECISIONS == settings.PRECISIONS
     assert engines.METRICS == settings.METRICS
+    assert messages.LANGUAGES == settings.LANGUAGES
     assert settings.ENGINE.allowed() == ("auto", *engines.names())
 
 

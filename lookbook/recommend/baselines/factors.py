@@ -11,6 +11,7 @@ from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
+from lookbook.schema.message import Message
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -45,7 +46,9 @@ class MatrixFactorization(Recommender):
 
     def empty_reason(self, history: History) -> str:
         """Return why there is no answer: factors need items that others took as well."""
-        return "nobody has taken these items yet" if len(history) else "you have no history yet"
+        if len(history):
+            return Message("nobody has taken these items yet")
+        return Message("you have no history yet")
 
     def _similar(self, history: History) -> np.ndarray:
         norms = np.maximum(np.linalg.norm(self.factors, axis=1), 1e-9)

@@ -12,6 +12,7 @@ from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
+from lookbook.schema.message import Message
 
 WEIGHTINGS = ("cosine", "bm25")
 
@@ -73,7 +74,9 @@ class ItemKNN(Recommender):
 
     def empty_reason(self, history: History) -> str:
         """Return why there is no answer: it takes a history, and others who share it."""
-        return "nobody else has taken what you took" if len(history) else "you have no history yet"
+        if len(history):
+            return Message("nobody else has taken what you took")
+        return Message("you have no history yet")
 
     def state(self) -> State:
         """Return the csr matrix of similarities and the parameters."""

@@ -12,6 +12,7 @@ from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.context_lift import ContextLift
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import Items
+from lookbook.schema.message import Message
 
 HALF_LIFE = 5.0  # days until an interaction counts half
 
@@ -45,7 +46,7 @@ class Popularity(Recommender):
 
     def empty_reason(self, history: History) -> str:
         """Return why there is no answer: there are no interactions at all."""
-        return "nobody has done anything yet, so nothing is popular"
+        return Message("nobody has done anything yet, so nothing is popular")
 
     def state(self) -> State:
         """Return counts, context lifts and the parameter."""

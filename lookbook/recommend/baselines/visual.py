@@ -11,6 +11,7 @@ from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.items import ALIKE, Items
+from lookbook.schema.message import Message
 
 MAX_INTERESTS = 8  # of one user; the lightest are left out beyond
 _LIGHTEST_PENALTY = 0.05  # cosine that the lightest interests lose
@@ -49,7 +50,7 @@ class Visual(Recommender):
 
     def empty_reason(self, history: History) -> str:
         """Return why there is no answer: the user has no history."""
-        return "you have liked nothing yet, so there is nothing to resemble"
+        return Message("you have liked nothing yet, so there is nothing to resemble")
 
     def state(self) -> State:
         """Return the parameter; safetensors need an array."""

@@ -32,6 +32,7 @@ from lookbook.recommend.hybrid.ranker import (
 )
 from lookbook.recommend.items import ALIKE, Items
 from lookbook.recommend.reasons import reason
+from lookbook.schema.message import Message
 
 COLD_START_SLOTS = 1  # slots of a list for items that nobody has taken yet
 _IN_VIEW = 3.0  # score for likeness to the item in view
@@ -159,16 +160,16 @@ class Hybrid(Recommender):
         """Return a reason for each of `rows`; that others took it is said only where they did."""
         neighbours = set(self.item_features.knn.neighbour_scores(history)[0].tolist())
         taken = self.item_features.event_counts
+        with_others = Message("popular with people who like what you like")
+        popular, different = Message("popular now"), Message("something different to try")
         return [
-            "popular with people who like what you like"
-            if row in neighbours
-            else ("popular now" if taken[row] else "something different to try")
+            with_others if row in neighbours else (popular if taken[row] else different)
             for row in rows
         ]
 
     def empty_reason(self, history: History) -> str:
         """Return why there is no answer: the hybrid scores every item that can be shown."""
-        return "the catalogue has nothing that can be shown"
+        return Message("the catalogue has nothing that can be shown")
 
     def state(self) -> State:
         """Return what is known of the items, the weights and the parameters."""

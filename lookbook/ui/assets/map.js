@@ -33,7 +33,7 @@ const draw = async () => {
     const [entry, press, dot] = ['li', 'button', 'i'].map((tag) => document.createElement(tag));
     dot.style.background = group.colour;
     press.type = 'button';
-    press.title = 'Show or hide';
+    press.title = _('Show or hide');
     press.ariaPressed = 'true';
     press.append(dot, group.name);
     press.onclick = () => {

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from lookbook.ui.components import markup
+from lookbook.ui.messages import Rendered
 
 # The limit shared by every event that runs the encoder, on the site and through the API: gradio
 # groups events by `concurrency_id`. Embedding a query's words again takes 0.03 ms: events that do
@@ -49,7 +50,8 @@ element.addEventListener('click', (event) => {
 class HtmlComponent(gr.HTML):
     """HTML with named `actions`: `component.open(callback, ...)` listens to `data-act="open"`.
 
-    gr.HTML types its value as a string. Subclasses may hold anything that JSON can.
+    gr.HTML types its value as a string. Subclasses may hold anything that JSON can. A function
+    given as `value` is called for each page, in its language.
     """
 
     actions: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ class HtmlComponent(gr.HTML):
         self, value: Any = "", actions: tuple[str, ...] | None = None, **kwargs: Any
     ) -> None:
         actions = self.actions if actions is None else actions
+        value = Rendered(value) if callable(value) else value
         names = "[" + ", ".join(f"'{action}'" for action in actions) + "]"
         super().__init__(
             value,
@@ -77,7 +80,21 @@ class PlainText(HtmlComponent):
 
     def postprocess(self, value: Any) -> str:
         """Return the text as HTML."""
+        if isinstance(value, Rendered):
+            return Rendered(lambda: self.postprocess(value.make()))
         return f"<p>{markup.escape(value)}</p>" if value else ""
+
+
+class Button(gr.Button):
+    """A button whose text may be a Message, which gr.Button would take for plain text."""
+
+    def get_block_name(self) -> str:
+        """Return the name of the front end's component: a button."""
+        return "button"
+
+    def postprocess(self, value: str | None) -> str | None:
+        """Return the text as it is."""
+        return value
 
 
 def event_data(event: gr.EventData) -> dict[str, Any]:

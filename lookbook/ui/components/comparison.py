@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lookbook.schema.readable import column_label, facts
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.messages import _
 from lookbook.ui.views import ItemView
 
 MAX_COMPARED = 4
@@ -23,10 +24,12 @@ def comparison_html(views: Sequence[ItemView]) -> str:
     if not views:
         return ""
     if len(views) == 1:
-        return f"<p>Choose another piece to compare with {markup.escape(views[0].item.title)}.</p>"
+        title = views[0].item.title
+        sentence = _("Choose another piece to compare with {title}.", title=title)
+        return f"<p>{markup.escape(sentence)}</p>"
     texts = [dict(facts(view.item.attributes)) for view in views]
     columns = list(dict.fromkeys(column for own in texts for column in own))
-    rows = [_row("Price", [view.price for view in views])] if any(v.price for v in views) else []
+    rows = [_row(_("Price"), [view.price for view in views])] if any(v.price for v in views) else []
     price = next((c for c in columns if column_label(c) == "Price" and rows), None)
     rows += [
         _row(column_label(column), [own.get(column, "") for own in texts])
@@ -35,7 +38,8 @@ def comparison_html(views: Sequence[ItemView]) -> str:
     ]
     head = "".join(f'<th scope="col">{_head(view)}</th>' for view in views)
     return (
-        '<h3>Side by side</h3><div class="sheet"><table><thead><tr><td></td>'
+        f"<h3>{markup.escape(_('Side by side'))}</h3>"
+        '<div class="sheet"><table><thead><tr><td></td>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

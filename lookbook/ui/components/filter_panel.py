@@ -9,6 +9,7 @@ from lookbook.schema.readable import column_label
 from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.messages import _, number
 
 _UNFOLDED = 3  # facets that are unfolded at first
 _FIRST_VALUES = 12  # values shown before "more"
@@ -39,7 +40,7 @@ class FilterButton(HtmlComponent):
       if (!button) return;
       const open = pages().classList.contains('filtering');
       button.setAttribute('aria-expanded', open);
-      button.querySelector('span').textContent = open ? 'Show results' : 'Filter';
+      button.querySelector('span').textContent = open ? _('Show results') : _('Filter');
     };
     const close = () => {
       pages().classList.remove('filtering');
@@ -65,7 +66,8 @@ class FilterButton(HtmlComponent):
 def filter_button_html(conditions: int) -> str:
     """Return the HTML of the button, with the number of filters that hold."""
     count = f"<em>{conditions}</em>" if conditions else ""
-    return f'<button type="button" aria-expanded="false"><span>Filter</span>{count}</button>'
+    label = markup.escape(_("Filter"))
+    return f'<button type="button" aria-expanded="false"><span>{label}</span>{count}</button>'
 
 
 def filters_html(facets: Sequence[Facet], span: NumericRange | None) -> str:
@@ -74,10 +76,11 @@ def filters_html(facets: Sequence[Facet], span: NumericRange | None) -> str:
     if span is not None:
         parts.insert(0, _range(span))
     if not parts:
-        return '<p class="empty">This collection has no attributes to choose by.</p>'
+        return markup.empty(_("This collection has no attributes to choose by."))
     chosen = sum(value.chosen for facet in facets for value in facet.choices)
     if chosen or (span and (span.least is not None or span.most is not None)):
-        parts.append('<button type="button" class="clear" data-act="clear">Clear filters</button>')
+        label = markup.escape(_("Clear filters"))
+        parts.append(f'<button type="button" class="clear" data-act="clear">{label}</button>')
     return "".join(parts)
 
 
@@ -89,7 +92,8 @@ def _facet(facet: Facet, unfolded: bool) -> str:
     if rest:
         more = "".join(_chip(facet.column, value) for value in rest)
         unfold = " open" if any(value.chosen for value in rest) else ""
-        chips += f"<details{unfold}><summary>{len(rest)} more</summary>{more}</details>"
+        label = markup.escape(_("{count} more", count=len(rest)))
+        chips += f"<details{unfold}><summary>{label}</summary>{more}</details>"
     count = f" <em>{chosen}</em>" if chosen else ""
     label = markup.escape(column_label(facet.column))
     return (
@@ -106,12 +110,12 @@ def _chip(column: str, value: FacetValue) -> str:
     return (
         f'<button type="button" class="chip" data-act="toggle" aria-pressed="'
         f'{"true" if value.chosen else "false"}" data-column="{markup.escape(column)}" '
-        f'data-value="{text}"{disabled}>{dot}{text} <small>{value.count:,}</small></button>'
+        f'data-value="{text}"{disabled}>{dot}{text} <small>{number(value.count)}</small></button>'
     )
 
 
 def _range(span: NumericRange) -> str:
-    fields = _field("From", span.least, span.low) + _field("to", span.most, span.high)
+    fields = _field(_("From"), span.least, span.low) + _field(_("to"), span.most, span.high)
     title = markup.escape(column_label(span.column))
     return f'<form class="span" aria-label="{title}"><b>{title}</b>{fields}</form>'
 
@@ -119,12 +123,16 @@ def _range(span: NumericRange) -> str:
 def _field(label: str, value: float | None, placeholder: float) -> str:
     text = "" if value is None else f"{value:.12g}"
     return (
-        f'<label>{label}<input type="number" inputmode="decimal" min="0" step="any" '
+        f'<label>{markup.escape(label)}<input type="number" inputmode="decimal" min="0" step="any" '
         f'value="{text}" placeholder="{placeholder:.12g}"></label>'
     )
 
 
 def turned_range_message(span: NumericRange) -> str:
     """Return the sentence that a range given from its upper to its lower end was turned round."""
-    title = column_label(span.column)
-    return f"{title} turned round: from {span.most:.12g} to {span.least:.12g}. "
+    return _(
+        "{column} turned round: from {low} to {high}.",
+        column=column_label(span.column),
+        low=span.most,
+        high=span.least,
+    )

@@ -9,6 +9,7 @@ from typing import Any
 from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.messages import _
 from lookbook.ui.views import CARD_ACTIONS, Card
 
 _PLUS = '<path d="M12 5v14M5 12h14"/>'
@@ -52,7 +53,7 @@ def gallery_html(cards: Sequence[Card], empty: str = "", anew: bool = False) -> 
     `anew` makes it differ from an equal one before: the page then drops what was appended to that.
     """
     if not cards:
-        return f'<p class="empty">{markup.escape(empty)}</p>' if empty else ""
+        return markup.empty(empty)
     stamp = f' data-at="{time.time_ns()}"' if anew else ""
     return f'<ul class="cards" role="list"{stamp}>' + "".join(map(_card, cards)) + "</ul>"
 
@@ -79,7 +80,7 @@ def _price(card: Card) -> str:
 
 
 def _sold_out(card: Card) -> str:
-    return '<span class="sold-out">Sold out</span>' if card.sold_out else ""
+    return f'<span class="sold-out">{markup.escape(_("Sold out"))}</span>' * card.sold_out
 
 
 def _score(card: Card) -> str:
@@ -98,10 +99,16 @@ def _colours(card: Card) -> str:
     for id, colour in card.colours[:_MAX_COLOURS]:
         paint = markup.css_colour(colour)
         style = f'style="background:{paint}"' if paint else 'class="plain"'
-        swatches.append(markup.button("open", f"In {colour}", f"<i {style}></i>", id=id))
+        swatches.append(markup.button("open", in_colour(colour), f"<i {style}></i>", id=id))
     hidden = len(card.colours) - _MAX_COLOURS
     more = f"<span>+{hidden}</span>" if hidden > 0 else ""
-    return f'<div class="ways" aria-label="Other colours">{"".join(swatches)}{more}</div>'
+    label = markup.escape(_("Other colours"))
+    return f'<div class="ways" aria-label="{label}">{"".join(swatches)}{more}</div>'
+
+
+def in_colour(colour: str) -> str:
+    """Return the label of what opens an item in another colour."""
+    return _("In {colour}", colour=colour)
 
 
 def _note(card: Card) -> str:
@@ -110,18 +117,18 @@ def _note(card: Card) -> str:
 
 def _buttons(card: Card) -> str:
     known = {
-        "like": ("Unlike" if card.liked else "Like", HEART),
-        "more": ("More like this", _PLUS),
-        "less": ("Less like this", _MINUS),
-        "why": ("Why this?", _QUESTION),
-        "compare": ("Compare", _SIDE_BY_SIDE),
+        "like": (_("Unlike: {title}") if card.liked else _("Like: {title}"), HEART),
+        "more": (_("More like this: {title}"), _PLUS),
+        "less": (_("Less like this: {title}"), _MINUS),
+        "why": (_("Why this? {title}"), _QUESTION),
+        "compare": (_("Compare: {title}"), _SIDE_BY_SIDE),
     }
     buttons = []
     for action in card.actions:
         label, path = known[action]
         pressed = {"like": card.liked, "compare": card.compared}.get(action, False)
         state = {"aria-pressed": "true"} if pressed else {}
-        label = f"{label}: {card.title}"
+        label = label.replace("{title}", card.title)
         buttons.append(markup.button(action, label, icon(path), state, id=card.id))
     link = markup.shop_link(card.product_page, card.title)
     return f'<div class="acts">{"".join(buttons)}{link}</div>' if buttons or link else ""

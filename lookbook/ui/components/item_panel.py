@@ -9,7 +9,8 @@ from lookbook.schema.readable import column_label, facts
 from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
-from lookbook.ui.components.gallery import HEART, LIKE_BUTTONS, gallery_html, icon
+from lookbook.ui.components.gallery import HEART, LIKE_BUTTONS, gallery_html, icon, in_colour
+from lookbook.ui.messages import _
 from lookbook.ui.views import ItemView, OutfitView, PhotoView
 
 _MAX_COLOURS = 8  # links to other colourways
@@ -56,7 +57,7 @@ def item_html(view: ItemView) -> str:
         for name, text in facts(view.item.attributes)
     ]
     price = f'<p class="price">{markup.escape(view.price)}</p>' if view.price else ""
-    price += '<p class="sold-out">Sold out</p>' if view.sold_out else ""
+    price += f'<p class="sold-out">{markup.escape(_("Sold out"))}</p>' * view.sold_out
     return (
         f'<section class="piece" aria-label="{title}">{_photos(view)}'
         f'<div><h2>{title}</h2>{price}<div class="acts">{_buttons(view)}</div>'
@@ -67,7 +68,8 @@ def item_html(view: ItemView) -> str:
 def _details(rows: Sequence[str]) -> str:
     """Return the first rows of attributes, the rest behind a press."""
     first, rest = "".join(rows[:_FIRST_ROWS]), "".join(rows[_FIRST_ROWS:])
-    more = f"<details><summary>All details</summary><dl>{rest}</dl></details>" if rest else ""
+    label = markup.escape(_("All details"))
+    more = f"<details><summary>{label}</summary><dl>{rest}</dl></details>" if rest else ""
     return f"<dl>{first}</dl>{more}"
 
 
@@ -80,12 +82,13 @@ def _photos(view: ItemView) -> str:
     if any(photo.detail for photo in view.photos):
         disabled = "" if first.detail else " disabled"
         large = (
-            f'<button type="button" class="large" aria-label="Enlarge: {title}" '
+            f'<button type="button" class="large" '
+            f'aria-label="{markup.escape(_("Enlarge: {title}", title=view.item.title))}" '
             f'data-detail="{_detail_url(first)}"{disabled}>{large}</button>'
         )
         dialog = (
             f'<dialog aria-label="{title}"><button type="button" class="close" '
-            f'aria-label="Close">&times;</button><img alt="{title}"></dialog>'
+            f'aria-label="{markup.escape(_("Close"))}">&times;</button><img alt="{title}"></dialog>'
         )
     return f'<div class="views">{large}{_small_photos(view.photos)}{dialog}</div>'
 
@@ -95,12 +98,16 @@ def _small_photos(photos: Sequence[PhotoView]) -> str:
         return ""
     buttons = "".join(
         f'<button type="button" class="small" aria-pressed="{"true" if number == 1 else "false"}" '
-        f'aria-label="Photo {number} of {len(photos)}" data-detail="{_detail_url(photo)}" '
+        f'aria-label="{_photo_label(number, len(photos))}" data-detail="{_detail_url(photo)}" '
         f'data-srcset="{_srcset(photo)}">'
         f'<img src="{markup.file_url(photo.file)}" alt="" loading="lazy" decoding="async"></button>'
         for number, photo in enumerate(photos, 1)
     )
-    return f'<div role="group" aria-label="Photos">{buttons}</div>'
+    return f'<div role="group" aria-label="{markup.escape(_("Photos"))}">{buttons}</div>'
+
+
+def _photo_label(number: int, count: int) -> str:
+    return markup.escape(_("Photo {number} of {count}", number=number, count=count))
 
 
 def _detail_url(photo: PhotoView) -> str:
@@ -117,10 +124,12 @@ def _srcset(photo: PhotoView) -> str:
 
 def _buttons(view: ItemView) -> str:
     id, state = view.item.id, {"aria-pressed": "true"} if view.liked else {}
-    like = markup.button("like", f"Like: {view.item.title}", icon(HEART) + "Like", state, id=id)
-    look = markup.button("look", "Complete the look", "Complete the look", id=id)
-    label = "People who liked this also liked"
-    also = markup.button("also", label, "People also liked", id=id)
+    label = _("Like: {title}", title=view.item.title)
+    like = markup.button("like", label, icon(HEART) + markup.escape(_("Like")), state, id=id)
+    label = _("Complete the look")
+    look = markup.button("look", label, markup.escape(label), id=id)
+    label = _("People who liked this also liked")
+    also = markup.button("also", label, markup.escape(_("People also liked")), id=id)
     return markup.shop_link(view.product_page, view.item.title) + like + look + also
 
 
@@ -128,10 +137,10 @@ def _colours(view: ItemView) -> str:
     if not view.colours:
         return ""
     links = "".join(
-        markup.button("open", f"In {colour}", markup.escape(colour), id=id)
+        markup.button("open", in_colour(colour), markup.escape(colour), id=id)
         for id, colour in view.colours[:_MAX_COLOURS]
     )
-    return f'<div class="also-in">Also in {links}</div>'
+    return f'<div class="also-in">{markup.escape(_("Also in"))} {links}</div>'
 
 
 def outfits_html(outfits: Sequence[OutfitView], title: str, empty: str) -> str:
@@ -143,8 +152,9 @@ def outfits_html(outfits: Sequence[OutfitView], title: str, empty: str) -> str:
     heading = markup.escape(title)
     return (
         f'<section class="looks" aria-label="{heading}"><h3>{heading}</h3>'
-        f"{rows or f'<p class=empty>{markup.escape(empty)}</p>'}"
-        '<button type="button" class="close" data-act="close">Close</button></section>'
+        f"{rows or markup.empty(empty)}"
+        '<button type="button" class="close" data-act="close">'
+        f"{markup.escape(_('Close'))}</button></section>"
     )
 
 
@@ -157,19 +167,24 @@ def explanation_html(
     the attributes (column, value) that both have.
     """
     figures = "".join(
-        f'<figure><img src="{markup.escape(src)}" alt="{markup.escape(title)}, with the regions '
-        f'that matched"><figcaption>{markup.escape(title)}</figcaption></figure>'
+        f'<figure><img src="{markup.escape(src)}" alt="{_regions_label(title)}">'
+        f"<figcaption>{markup.escape(title)}</figcaption></figure>"
         for src, title in pictures
     )
     rows = "".join(
         f"<li>{markup.escape(column_label(name))}: {markup.escape(text)}</li>"
         for name, text in facts(dict(shared))
     )
-    common = f"<p>In common</p><ul>{rows}</ul>" if rows else ""
+    common = f"<p>{markup.escape(_('In common'))}</p><ul>{rows}</ul>" if rows else ""
+    heading, close = markup.escape(_("Why this?")), markup.escape(_("Close"))
     return (
         # the time makes two equal values differ: a dialog that was closed must open again
-        f'<dialog class="why" aria-label="Why this?" data-at="{time.time_ns()}">'
-        '<button type="button" class="close" '
-        f'aria-label="Close">&times;</button><h3>Why this?</h3><div class="sides">{figures}</div>'
+        f'<dialog class="why" aria-label="{heading}" data-at="{time.time_ns()}">'
+        f'<button type="button" class="close" aria-label="{close}">&times;</button>'
+        f'<h3>{heading}</h3><div class="sides">{figures}</div>'
         f"<p>{markup.escape(sentence)}</p>{common}</dialog>"
     )
+
+
+def _regions_label(title: str) -> str:
+    return markup.escape(_("{title}, with the regions that matched", title=title))

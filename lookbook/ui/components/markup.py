@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from lookbook.schema.colours import hex_code
+from lookbook.ui.messages import _
 
 # characters that gr.HTML's template engine would interpret
 _TEMPLATE_CHARACTERS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
@@ -59,11 +60,17 @@ def button(
     )
 
 
+def empty(message: str) -> str:
+    """Return the message that stands where there is nothing to show; "" without one."""
+    return f'<p class="empty">{escape(message)}</p>' if message else ""
+
+
 def shop_link(address: str, title: str) -> str:
     """Return a link to a product's page in its shop, in a new tab; "" without an address."""
     if not address:
         return ""
     return (
         f'<a class="shop-link" href="{escape(address)}" target="_blank" rel="noopener" '
-        f'aria-label="View in shop: {escape(title)}">View in shop</a>'
+        f'aria-label="{escape(_("View in shop: {title}", title=title))}">'
+        f"{escape(_('View in shop'))}</a>"
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lookbook.images.loading import ImageError
+from lookbook.schema.message import Message
 from lookbook.ui import assets
 from lookbook.ui.components.base import HtmlComponent
 from lookbook.ui.uploads import read_upload
@@ -47,7 +48,7 @@ class PhotoInput(HtmlComponent):
         if isinstance(address, str) and address:
             return address[:_MAX_ADDRESS]
         if isinstance(error, str) and error:
-            sentence = f"The picture did not arrive: {error[:_MAX_REASON]}"
+            sentence = Message("The picture did not arrive: {error}", error=error[:_MAX_REASON])
             return Upload(ImageError("no-file", sentence))
         if not isinstance(path, str):
             return None

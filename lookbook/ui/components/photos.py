@@ -16,6 +16,7 @@ import gradio as gr
 from PIL import Image
 
 from lookbook.images.loading import ImageError, Limits, load_rgb
+from lookbook.schema.message import Message
 from lookbook.search.permalinks import MAX_PICTURES
 from lookbook.search.photo_query import WHOLE, Box, normalize_box
 from lookbook.ui import assets
@@ -69,11 +70,12 @@ def decode_data_url(address: str) -> bytes:
     """Return the bytes of an image's data URL; raises ImageError for anything else."""
     head, _, text = address.partition(",")
     if not head.startswith("data:image/") or len(text) > Limits.max_bytes * 4 / 3 + 4:
-        raise ImageError("not-a-picture", "The picture did not come back as it was sent.")
+        raise ImageError("not-a-picture", Message("The picture did not come back as it was sent."))
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ImageError("not-a-picture", "The picture did not arrive whole.") from None
+        message = Message("The picture did not arrive whole.")
+        raise ImageError("not-a-picture", message) from None
 
 
 def parse_box(value: Any) -> Box:

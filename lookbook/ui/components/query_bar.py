@@ -9,6 +9,7 @@ from lookbook.schema.readable import column_label
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.messages import _, any_of
 
 
 class QueryBar(HtmlComponent):
@@ -24,32 +25,43 @@ def query_html(query: Query, thumbs: Mapping[str, tuple[str, str]]) -> str:
     if query.words:
         buttons.append(_remove("words", "", query.words, markup.escape(f"“{query.words}”")))
     if query.from_link and query.pictures:
-        buttons.append(_remove("pictures", "", "the shared picture", "A shared picture"))
+        text = _("A shared picture")
+        buttons.append(_remove("pictures", "", text, markup.escape(text)))
     for condition in query.where:
         text = condition_text(condition)
         buttons.append(_remove("where", condition.to_text(), text, markup.escape(text)))
     if not buttons and query.empty:
         return ""
     has_examples = bool(query.positive or query.negative)
-    undo = '<button type="button" data-act="undo">Undo</button>' * has_examples
-    fresh = '<button type="button" data-act="fresh">Start over</button>'
-    return f'<div class="asked">{"".join(buttons)}{undo}{fresh}</div>'
+    undo = _action("undo", _("Undo")) * has_examples
+    return f'<div class="asked">{"".join(buttons)}{undo}{_action("fresh", _("Start over"))}</div>'
+
+
+def _action(name: str, label: str) -> str:
+    return f'<button type="button" data-act="{name}">{markup.escape(label)}</button>'
 
 
 def _example(kind: str, id: str, file: str, title: str) -> str:
-    direction, sign = ("More", "+") if kind == "more" else ("Less", "−")
-    image = f'{sign}<img src="{markup.file_url(file)}" alt="">'
-    return _remove(kind, id, f"{direction} like {title}", image)
+    if kind == "more":
+        label, sign = _("More like {title}", title=title), "+"
+    else:
+        label, sign = _("Less like {title}", title=title), "−"
+    return _remove(kind, id, label, f'{sign}<img src="{markup.file_url(file)}" alt="">')
 
 
 def _remove(kind: str, value: str, label: str, inner: str) -> str:
     attributes = {"class": kind}
     inner += "<b>&times;</b>"
-    return markup.button("remove", f"Remove: {label}", inner, attributes, kind=kind, value=value)
+    label = _("Remove: {what}", what=label)
+    return markup.button("remove", label, inner, attributes, kind=kind, value=value)
 
 
 def condition_text(condition: Condition) -> str:
     """Return `gender=Women|Girls` as `Women or Girls`, `price>=100` as `Price from 100`."""
-    values, column = " or ".join(condition.values), column_label(condition.column)
-    ranges = {"<=": f"{column} up to {values}", ">=": f"{column} from {values}"}
-    return ranges.get(condition.operator, values if condition.operator == "=" else f"not {values}")
+    column = column_label(condition.column)
+    if condition.operator == "<=":
+        return _("{column} up to {number}", column=column, number=float(condition.values[0]))
+    if condition.operator == ">=":
+        return _("{column} from {number}", column=column, number=float(condition.values[0]))
+    values = any_of(condition.values)
+    return values if condition.operator == "=" else _("not {values}", values=values)

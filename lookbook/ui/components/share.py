@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from lookbook.schema.message import Message
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.messages import _, translate
 
-_PRIVATE = (
+_PRIVATE = Message(
     "Your photo is not part of this link. To show others the same results, add a code that "
     "describes what is in it; the photo itself is never sent."
 )
@@ -38,7 +40,7 @@ class SharePanel(Panel):
       field.select();
       try { await navigator.clipboard.writeText(field.value); }
       catch { document.execCommand('copy'); }  // a page without https
-      button.textContent = 'Copied';
+      button.textContent = _('Copied');
     });
     """
 
@@ -49,17 +51,18 @@ def share_html(search: str, private: bool) -> str:
     note = ""
     if private:
         note = (
-            f"<p>{_PRIVATE}</p>"
-            '<button type="button" data-act="vector">Add the code of my photo</button>'
+            f"<p>{markup.escape(translate(_PRIVATE))}</p>"
+            '<button type="button" data-act="vector">'
+            f"{markup.escape(_('Add the code of my photo'))}</button>"
         )
     return (
-        f'<div class="link"><input readonly aria-label="Link to this view" '
+        f'<div class="link"><input readonly aria-label="{markup.escape(_("Link to this view"))}" '
         f'data-search="{address}">'
-        f'<button type="button" class="copy">Copy</button>{note}</div>'
+        f'<button type="button" class="copy">{markup.escape(_("Copy"))}</button>{note}</div>'
     )
 
 
 def download_html(label: str, name: str, media_type: str, data: bytes) -> str:
     """Return a link that downloads `data` under a file name; the data are in the link itself."""
     address = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
-    return f'<a download="{name}" href="{address}">{label}</a>'
+    return f'<a download="{name}" href="{address}">{markup.escape(label)}</a>'

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lookbook.schema.message import Message
+from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.messages import _, translate
 
 LABELS = {
-    "fit": "Best match",
-    "price": "Price: low to high",
-    "price-down": "Price: high to low",
-    "newest": "Newest first",
+    "fit": Message("Best match"),
+    "price": Message("Price: low to high"),
+    "price-down": Message("Price: high to low"),
+    "newest": Message("Newest first"),
 }
 
 
@@ -34,7 +37,9 @@ def sort_html(sorts: Sequence[str], chosen: str) -> str:
     if len(sorts) < 2:
         return ""
     options = "".join(
-        f'<option value="{sort}"{" selected" if sort == chosen else ""}>{LABELS[sort]}</option>'
+        f'<option value="{sort}"{" selected" if sort == chosen else ""}>'
+        f"{markup.escape(translate(LABELS[sort]))}</option>"
         for sort in sorts
     )
-    return f'<select aria-label="Sort by" data-chosen="{chosen}">{options}</select>'
+    label = markup.escape(_("Sort by"))
+    return f'<select aria-label="{label}" data-chosen="{chosen}">{options}</select>'

@@ -6,55 +6,72 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lookbook.index import Manifest
+from lookbook.schema.message import Message
 from lookbook.schema.readable import base_name, column_label
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.messages import _, _n, day, fixed, language, number, percent, translate
 
-_NO_FIGURES = "This index was built without figures: build it again with embed.py to have them."
+_NO_FIGURES = Message(
+    "This index was built without figures: build it again with embed.py to have them."
+)
 
 
 def component(index: Index) -> HtmlComponent:
     """Return the component of the page; as it is when the site starts."""
-    return HtmlComponent(about_html(index), elem_id="about")
+    return HtmlComponent(lambda: about_html(index), elem_id="about")
 
 
 def about_html(index: Index) -> str:
     """Return the HTML of the page."""
     m = index.manifest
-    source = base_name(str(m.source.get("name", ""))) or "a catalogue"
+    source = base_name(str(m.source.get("name", ""))) or _("a catalogue")
+    curve = calibration(index)
     facts = {
-        "Pieces": f"{m.count:,}",
-        **({"Photos": f"{m.photos:,}"} if m.photos > m.count else {}),
-        "From": source,
-        "Indexed": m.created[:10],
-        "Pictures": m.licence or "licence unknown",
-        "Encoder": base_name(str(m.encoder.get("id", ""))),
-        "Vectors": f"{m.dim} numbers each, {m.metric}",
-        "Search": _search_text(m),
-        "A score means": str(calibration(index)) if calibration(index) else "similarity alone",
+        _("Pieces"): number(m.count),
+        **({_("Photos"): number(m.photos)} if m.photos > m.count else {}),
+        _("From"): source,
+        _("Indexed"): day(m.created),
+        _("Pictures"): m.licence or _("licence unknown"),
+        _("Encoder"): base_name(str(m.encoder.get("id", ""))),
+        _("Vectors"): _("{count} numbers each, {metric}", count=m.dim, metric=m.metric),
+        _("Search"): _search_text(m),
+        _("A score means"): translate(curve.meaning) if curve else _("similarity alone"),
     }
     if origin := m.kept.get("evaluation.json"):
-        facts["Figures of"] = f"{origin['created'][:10]}, {origin['changed']:,} changes ago"
+        facts[_("Figures of")] = _n(
+            "{day}, {count} change ago",
+            "{day}, {count} changes ago",
+            origin["changed"],
+            day=day(origin["created"]),
+        )
     rows = "".join(
         f"<div><dt>{markup.escape(name)}</dt><dd>{markup.escape(value)}</dd></div>"
         for name, value in facts.items()
     )
-    return f"<article><h2>This index</h2><dl>{rows}</dl>{_figures(evaluation(index))}</article>"
+    title, figures = markup.escape(_("This index")), _figures(evaluation(index))
+    return f"<article><h2>{title}</h2><dl>{rows}</dl>{figures}</article>"
 
 
 def _search_text(manifest: Manifest) -> str:
     if manifest.built is None:
-        return "exact"
-    return f"{manifest.engine}; recall of {manifest.built}: {manifest.recall:.3f}"
+        return _("exact")
+    return _(
+        "{engine}; recall of {built}: {recall}",
+        engine=manifest.engine,
+        built=str(manifest.built),
+        recall=number(manifest.recall, 3),
+    )
 
 
 def _figures(report: Mapping[str, Any] | None) -> str:
     if not report:
-        return f'<p class="empty">{_NO_FIGURES}</p>'
-    notes = "".join(f"<p>{markup.escape(note)}</p>" for note in report.get("notes", []))
+        return markup.empty(translate(_NO_FIGURES))
+    found = report.get("notes", []) if language() == "en" else []  # why a figure is missing
+    notes = "".join(f"<p>{markup.escape(note)}</p>" for note in found)
     return _evaluation(report) + _audit(report.get("audit")) + notes
 
 
@@ -63,22 +80,31 @@ def _evaluation(report: Mapping[str, Any]) -> str:
     if not measured:
         return ""
     bars = [(column_label(column), row["P@10"]) for column, row in measured.items()]
+    explanation = _(
+        "Of the ten nearest pieces to each of {count}, the share with the same value; "
+        "the thin line is the 95 % interval.",
+        count=report["sample"],
+    )
     return (
-        "<h2>Do neighbours share their attributes?</h2>"
-        f"<p>Of the ten nearest pieces to each of {report['sample']:,}, the share with the same "
-        "value; the thin line is the 95&nbsp;% interval.</p>" + bars_html(bars)
+        f"<h2>{markup.escape(_('Do neighbours share their attributes?'))}</h2>"
+        f"<p>{markup.escape(explanation)}</p>{bars_html(bars)}"
     )
 
 
 def _audit(audit: Mapping[str, Any] | None) -> str:
     if not audit:
         return ""
-    kind = markup.escape(column_label(audit["kind"]).lower()) if audit["kind"] else ""
+    kind = column_label(audit["kind"]) if audit["kind"] else _("kind")
+    explanation = _(
+        "For each group: how many of its ten nearest agree in “{column}”, and how often it is "
+        "shown compared with its share of the collection (1 is even). Small groups have wide "
+        "intervals.",
+        column=kind,
+    )
+    same, exposure_label = markup.escape(_("Same {column}", column=kind)), _("Exposure")
     parts = [
-        "<h2>Is anybody served worse?</h2>"
-        "<p>For each group: how many of its ten nearest are of the same "
-        f"{kind or 'kind'}, and how often it is shown compared with its share of the collection "
-        "(1 is even). Small groups have wide intervals.</p>"
+        f"<h2>{markup.escape(_('Is anybody served worse?'))}</h2>"
+        f"<p>{markup.escape(explanation)}</p>"
     ]
     for attribute in audit["attributes"]:
         groups = attribute["groups"]
@@ -86,25 +112,28 @@ def _audit(audit: Mapping[str, Any] | None) -> str:
         exposure = [(_group_label(g), g["exposure"]) for g in groups]
         parts.append(
             f"<h3>{markup.escape(column_label(attribute['column']))}</h3>"
-            f'<div class="pair"><figure><figcaption>Same {kind or "kind"}</figcaption>'
-            f"{bars_html(precision)}</figure><figure><figcaption>Exposure</figcaption>"
+            f'<div class="pair"><figure><figcaption>{same}</figcaption>'
+            f"{bars_html(precision)}</figure><figure><figcaption>{markup.escape(exposure_label)}</figcaption>"
             f"{bars_html(exposure, reference=1.0)}</figure></div>{_gap(attribute)}"
         )
     return "".join(parts)
 
 
 def _group_label(group: Mapping[str, Any]) -> str:
-    return f"{group['name']} ({group['share']:.0%})"
+    return f"{group['name']} ({percent(group['share'])})"
 
 
 def _gap(attribute: Mapping[str, Any]) -> str:
     gap = attribute["precision_gap"]
     if not gap:
         return ""
-    return (
-        f"<p>The widest gap: {markup.escape(gap['most'])} over {markup.escape(gap['least'])} by "
-        f"{gap['value']:.2f} ({gap['low']:.2f} to {gap['high']:.2f}).</p>"
+    sentence = _(
+        "The widest gap: {most} over {least} by {value} ({low} to {high}).",
+        most=gap["most"],
+        least=gap["least"],
+        **{name: round(gap[name], 2) for name in ("value", "low", "high")},
     )
+    return f"<p>{markup.escape(sentence)}</p>"
 
 
 def bars_html(
@@ -125,6 +154,6 @@ def bars_html(
             f'<tr><th scope="row">{markup.escape(label)}</th><td class="bar"><div>{line}'
             f'<b style="width:{value:.1f}%"></b>'
             f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i></div></td>'
-            f"<td>{figure['value']:.2f}</td></tr>"
+            f"<td>{fixed(figure['value'])}</td></tr>"
         )
     return f'<table class="plot">{"".join(bars)}</table>'

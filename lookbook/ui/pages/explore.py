@@ -12,6 +12,7 @@ import numpy as np
 
 from lookbook.schema.columns import display_text
 from lookbook.schema.filters import condition_text
+from lookbook.schema.message import Message
 from lookbook.schema.readable import column_label
 from lookbook.search import facets
 from lookbook.search.calibration import kind_column
@@ -21,11 +22,12 @@ from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent
 from lookbook.ui.components.gallery import Gallery, gallery_html
+from lookbook.ui.messages import _, number, translate
 from lookbook.ui.services.search import SearchService
 
 MAX_POINTS = 20_000  # more would make the page slow and the map no clearer
 _MAX_SHELVES, _SHELF_SIZE = 24, 12
-_OTHER, _OTHER_COLOUR = "other kinds", "#8d9095"
+_OTHER, _OTHER_COLOUR = Message("other kinds"), "#8d9095"
 _MAX_GROUPS = 24  # groups named after colours; other groups end with the palette
 # at least 20 apart in CIE Lab, each from each other, on a light and on a dark page
 PALETTE = (
@@ -80,13 +82,12 @@ class Components:
         self.column = gr.Dropdown(
             column_choices(search_service.index),
             value=kind_column(columns) or first,
-            label="Coloured by",
+            label=Message("Coloured by"),
             elem_id="by",
             filterable=False,
         )
-        self.hint = gr.HTML(
-            '<p class="hint">Near pieces look alike. Press one to search from it; '
-            "scroll to come closer.</p>",
+        self.hint = HtmlComponent(
+            _hint_html,
             visible=projection_2d(search_service.index) is not None,
             elem_id="hint",
         )
@@ -96,6 +97,11 @@ class Components:
     def outputs(self) -> list[Any]:
         """Return the components that choosing an attribute changes."""
         return [self.map, self.shelves]
+
+
+def _hint_html() -> str:
+    hint = _("Near pieces look alike. Press one to search from it; scroll to come closer.")
+    return f'<p class="hint">{markup.escape(hint)}</p>'
 
 
 class Callbacks:
@@ -132,7 +138,7 @@ class Callbacks:
         """Return the HTML of a row of items for each of the most frequent values."""
         index = self.search_service.index
         if column not in facets.columns(index):
-            return '<p class="empty">This collection has no attribute to sort it by.</p>'
+            return markup.empty(_("This collection has no attribute to sort it by."))
         cells, shelves = index.column(column), []
         for value, count in list(index.values(column).items())[:_MAX_SHELVES]:
             rows = [row for row, cell in enumerate(cells) if _has(cell, value)]
@@ -145,9 +151,13 @@ class Callbacks:
         cards = [self.search_service.card(self.search_service.as_hit(ids[i])) for i in spread]
         text = display_text(value)
         all_of = markup.button(
-            "all", f"See all: {text}", "See all", column=column, value=condition_text(value)
+            "all",
+            _("See all: {value}", value=text),
+            markup.escape(_("See all")),
+            column=column,
+            value=condition_text(value),
         )
-        title = f"<h3>{markup.escape(text)} <small>{count:,}</small>{all_of}</h3>"
+        title = f"<h3>{markup.escape(text)} <small>{number(count)}</small>{all_of}</h3>"
         return f'<section class="shelf">{title}{gallery_html(cards)}</section>'
 
 
@@ -156,7 +166,7 @@ def _group(
 ) -> dict[str, Any]:
     points = positions[rows].round(3)
     return {
-        "name": name,
+        "name": translate(name),
         "colour": _OTHER_COLOUR if name == _OTHER else group_colour(name, number),
         "x": points[:, 0].tolist(),
         "y": points[:, 1].tolist(),
@@ -172,7 +182,7 @@ def _has(cell: object, value: object) -> bool:
 def group_names(index: Index, column: str | None) -> np.ndarray:
     """Return (n,) text: the value of a column for each row, rare ones as "other kinds"."""
     if column is None or column not in index.columns:
-        return np.full(len(index), "pieces", object)
+        return np.full(len(index), Message("pieces"), object)
     cells = [display_text(cell) for cell in index.column(column)]
     frequent = [value for value, _ in Counter(cells).most_common(_MAX_GROUPS)]
     named = {v for i, v in enumerate(frequent) if i < len(PALETTE) or markup.css_colour(v)}

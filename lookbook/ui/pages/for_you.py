@@ -13,11 +13,13 @@ from lookbook.recommend.base import Recommendations
 from lookbook.recommend.context import SEASONS, ContextError
 from lookbook.schema.column_names import USAGE_NAMES, find_column
 from lookbook.schema.filters import FilterError
+from lookbook.schema.message import Message
 from lookbook.search import facets
 from lookbook.search.index import Index
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, event_value, info, warn
 from lookbook.ui.components.gallery import Gallery, gallery_html
+from lookbook.ui.messages import _, _n, as_sentence, error_text, translate
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.views import Card
@@ -25,9 +27,12 @@ from lookbook.ui.views import Card
 COUNT = 24  # recommendations on the page
 _UNPRESS_LIKES = """() => document.querySelectorAll('[data-act=like][aria-pressed=true]')
   .forEach((button) => button.setAttribute('aria-pressed', 'false'))"""
-_NO_LIKES = "You have liked nothing yet, so these are the most popular pieces."
-_UNAVAILABLE = "Visits cannot be read or kept at the moment: please try again later."
-_NO_RESULTS = "Nothing fits. Choose another occasion or budget."
+_SEASONS = {
+    "Winter": Message("Winter"),
+    "Spring": Message("Spring"),
+    "Summer": Message("Summer"),
+    "Fall": Message("Fall"),
+}
 
 Liked = frozenset[str]
 
@@ -55,23 +60,23 @@ class Components:
         occasions = occasion_choices(search_service.index)
         with gr.Row(elem_id="context"):
             self.season = gr.Dropdown(
-                [("Today's", ""), *((season, season) for season in SEASONS)],
+                [(Message("Today's"), ""), *((_SEASONS[season], season) for season in SEASONS)],
                 value="",
-                label="Season",
+                label=Message("Season"),
                 min_width=140,
                 filterable=False,
             )
             self.occasion = gr.Dropdown(
                 occasions,
                 value="",
-                label="Occasion",
+                label=Message("Occasion"),
                 visible=len(occasions) > 1,
                 min_width=140,
                 filterable=False,
             )
             self.budget = gr.Number(
                 None,
-                label="Budget (0: any)",
+                label=Message("Budget (0: any)"),
                 minimum=0,
                 min_width=120,
                 visible=search_service.price_column is not None,
@@ -89,10 +94,13 @@ class Components:
 
 
 def occasion_choices(index: Index) -> list[tuple[str, str]]:
-    """Return (label, value) of the occasions to choose from, "Any" first."""
+    """Return (label, value) of the occasions to choose from, "Any" first.
+
+    That label is a message: the choices are made before the language is known.
+    """
     column = find_column(facets.columns(index), USAGE_NAMES)
     values = list(index.values(column)) if column else []
-    return [("Any", ""), *((str(value), str(value)) for value in values)]
+    return [(Message("Any"), ""), *((str(value), str(value)) for value in values)]
 
 
 class Callbacks:
@@ -114,7 +122,7 @@ class Callbacks:
         try:
             return self.visitor_service.toggle_like(token, id)
         except StoreUnavailable:
-            warn(_UNAVAILABLE, title="The like is not kept")
+            _warn_unavailable(_("The like is not kept"))
             return token, liked
 
     def record_view(self, token: Any, event: gr.EventData) -> None:
@@ -138,7 +146,7 @@ class Callbacks:
                 token = self.visitor_service.ensure_token(token)
                 feed.dislike(token, id, surface="feed")
         except StoreUnavailable:
-            warn(_UNAVAILABLE, title="That is not kept")
+            _warn_unavailable(_("That is not kept"))
         liked = liked - {id}
         return liked, *self.recommend(token, liked, season, occasion, budget)
 
@@ -149,10 +157,10 @@ class Callbacks:
         try:
             new_token = self.visitor_service.forget(self.visitor_service.ensure_token(token))
         except StoreUnavailable:
-            warn(_UNAVAILABLE, title="Nothing was deleted yet")
+            _warn_unavailable(_("Nothing was deleted yet"))
             liked = self.visitor_service.liked(token)
             return token, liked, *self.recommend(token, liked, season, occasion, budget)
-        info("All that was kept of your visits is deleted.", title="Forgotten")
+        info(_("All that was kept of your visits is deleted."), title=_("Forgotten"))
         page = self.recommend(new_token, frozenset(), season, occasion, budget)
         return new_token, frozenset(), *page
 
@@ -161,11 +169,11 @@ class Callbacks:
         try:
             data = self.visitor_service.export(self.visitor_service.ensure_token(token)).encode()
         except StoreUnavailable:
-            warn(_UNAVAILABLE, title="It cannot be read")
+            _warn_unavailable(_("It cannot be read"))
             return self._header(liked)
         link = (
             '<a download="lookbook-visits.json" href="data:application/json;base64,'
-            f'{base64.b64encode(data).decode()}">Download my data (JSON)</a>'
+            f'{base64.b64encode(data).decode()}">{markup.escape(_("Download my data (JSON)"))}</a>'
         )
         return self._header(liked) + link
 
@@ -180,20 +188,21 @@ class Callbacks:
             answer = self.visitor_service.for_you(token, COUNT, context, feed)
             items = () if liked else feed.onboarding_items(context)
         except (ContextError, FilterError) as error:
-            warn(error, title="That cannot be recommended")
+            warn(error_text(error), title=_("That cannot be recommended"))
             return "", "", ""
         except StoreUnavailable:  # before the feed could be made
-            warn(_UNAVAILABLE, title="There are no recommendations")
+            _warn_unavailable(_("There are no recommendations"))
             return self._header(liked), "", ""
         onboarding = gallery_html(self._cards(dict.fromkeys((i.id for i in items), ""), liked))
         if onboarding:
-            title = "<h3>Which of these do you like? Three likes are enough to begin.</h3>"
-            onboarding = title + onboarding
+            title = _("Which of these do you like? Three likes are enough to begin.")
+            onboarding = f"<h3>{markup.escape(title)}</h3>{onboarding}"
         return self._header(liked), onboarding, self._feed(answer, liked)
 
     def _feed(self, answer: Recommendations, liked: Liked) -> str:
-        cards = self._cards({item.id: item.reason for item in answer}, liked)
-        return gallery_html(cards, answer.reason or _NO_RESULTS)
+        cards = self._cards({item.id: translate(item.reason) for item in answer}, liked)
+        reason = as_sentence(translate(answer.reason or ""))
+        return gallery_html(cards, reason or _("Nothing fits. Choose another occasion or budget."))
 
     def _cards(self, reasons: Mapping[str, str], liked: Liked) -> list[Card]:
         """Return the cards of items with their reasons, "" for none."""
@@ -208,17 +217,39 @@ class Callbacks:
         ]
 
     def _header(self, liked: Liked) -> str:
-        count = f"{len(liked)} {'piece' if len(liked) == 1 else 'pieces'} you like"
-        line = f"Based on the {count} and what you looked at." if liked else _NO_LIKES
-        return (
-            f"<p>{markup.escape(line)} Only a random number in your browser says who you "
-            "are: no name, address or picture is kept.</p>"
-            '<button type="button" class="ask">Forget me</button> '
-            '<span class="question" hidden>Delete your likes and what you looked at? '
-            '<button type="button" data-act="forget">Delete</button> '
-            '<button type="button" class="keep">Keep</button></span> '
-            '<button type="button" data-act="export">Show my data</button>'
+        line = _("You have liked nothing yet, so these are the most popular pieces.")
+        if liked:
+            line = _n(
+                "Based on the {count} piece you like and what you looked at.",
+                "Based on the {count} pieces you like and what you looked at.",
+                len(liked),
+            )
+        privacy = _(
+            "Only a random number in your browser says who you are: "
+            "no name, address or picture is kept."
         )
+        forget, question, delete, keep, export = map(
+            markup.escape,
+            (
+                _("Forget me"),
+                _("Delete your likes and what you looked at?"),
+                _("Delete"),
+                _("Keep"),
+                _("Show my data"),
+            ),
+        )
+        return (
+            f"<p>{markup.escape(line)} {markup.escape(privacy)}</p>"
+            f'<button type="button" class="ask">{forget}</button> '
+            f'<span class="question" hidden>{question} '
+            f'<button type="button" data-act="forget">{delete}</button> '
+            f'<button type="button" class="keep">{keep}</button></span> '
+            f'<button type="button" data-act="export">{export}</button>'
+        )
+
+
+def _warn_unavailable(title: str) -> None:
+    warn(_("Visits cannot be read or kept at the moment: please try again later."), title=title)
 
 
 def connect(

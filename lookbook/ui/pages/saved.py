@@ -7,19 +7,21 @@ from typing import Any
 
 import gradio as gr
 
+from lookbook.schema.message import Message
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, event_value
 from lookbook.ui.components.comparison import MAX_COMPARED, Comparison, comparison_html
 from lookbook.ui.components.gallery import Gallery, gallery_html
 from lookbook.ui.components.router import Router
 from lookbook.ui.components.share import SharePanel, share_html
+from lookbook.ui.messages import _, _n, translate
 from lookbook.ui.routing import list_query_string, parse_list
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 
 _RECENT = 12  # pieces
-_NOTHING = "Nothing saved yet. Press the heart on any piece to keep it here."
-_GONE = "None of the pieces of this list is in the collection any more."
+_NOTHING = Message("Nothing saved yet. Press the heart on any piece to keep it here.")
+_GONE = Message("None of the pieces of this list is in the collection any more.")
 _READ_ADDRESS = "(...inputs) => [...inputs.slice(0, -1), window.location.search]"
 
 Liked = frozenset[str]
@@ -106,9 +108,9 @@ class Callbacks:
             compared,
             _header(len(ids), bool(shared)),
             "",
-            gallery_html(cards, _GONE if shared else _NOTHING, anew=True),
+            gallery_html(cards, translate(_GONE if shared else _NOTHING), anew=True),
             comparison_html(views),
-            f"<h3>Recently viewed</h3>{recent}" if recent else "",
+            f"<h3>{markup.escape(_('Recently viewed'))}</h3>{recent}" if recent else "",
         )
 
     def _card(self, id: str, liked: Liked, actions: tuple[str, ...], pressed: bool = False) -> Any:
@@ -117,14 +119,21 @@ class Callbacks:
 
 
 def _header(count: int, shared: bool) -> str:
-    pieces = f"{count} {'piece' if count == 1 else 'pieces'}"
-    if shared:
-        own = markup.button("own", "Show my own list", "Show my own list")
-        return f"<p>A list that was shared with you: {pieces}.</p>{own}"
     if not count:
         return ""
-    share = markup.button("link", "Share this list", "Share this list")
-    return f"<p>{pieces} saved. Press a heart again to remove a piece.</p>{share}"
+    if shared:
+        line = _n(
+            "A list that was shared with you: {count} piece.",
+            "A list that was shared with you: {count} pieces.",
+            count,
+        )
+        action, label = "own", _("Show my own list")
+    else:
+        line = _n("{count} piece saved.", "{count} pieces saved.", count)
+        line += " " + _("Press a heart again to remove a piece.")
+        action, label = "link", _("Share this list")
+    button = markup.button(action, label, markup.escape(label))
+    return f"<p>{markup.escape(line)}</p>{button}"
 
 
 def connect(

@@ -18,6 +18,7 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
+from lookbook.schema.message import Message
 from lookbook.schema.money import currency_code, format_price
 from lookbook.schema.product_links import ProductLinks, is_sold_out
 from lookbook.search.calibration import calibrations
@@ -31,12 +32,16 @@ from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
+from lookbook.ui.messages import _, _n, as_sentence, language, percent, translate
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
 from lookbook.ui.views import CARD_ACTIONS, Card, ItemView, PhotoView
 
-_INVITATION = "Show a picture, or pick one."
-_SORTED_BY = {"price": "price", "price-down": "price", "newest": "age"}
+_SORT_NOTES = {
+    "price": Message("Of the {count} closest, sorted by price"),
+    "price-down": Message("Of the {count} closest, sorted by price"),
+    "newest": Message("Of the {count} closest, sorted by age"),
+}
 _UNRANKED_ACTIONS = ("like", "more", "less")  # no "why": nothing was compared
 
 
@@ -154,7 +159,7 @@ class SearchService:
         intent = query.intent if scored else None
         cards = [self.card(hit, liked, actions, intent) for hit in answer.hits[start:]]
         asks = not query.empty or bool(query.where)
-        summary = _summary(answer, query) if asks else f"{len(self.index):,} pieces. {_INVITATION}"
+        summary = _summary(answer, query) if asks else _invitation(len(self.index))
         return ResultsView(cards, answer.hits, summary, len(answer.hits) < query.count)
 
     def card(
@@ -235,15 +240,15 @@ class SearchService:
         if curve is None:
             return raw_score_label(score, self.index.manifest.metric), None, ""
         calibrated = curve.of(score)
-        explanation = f"{calibrated.probability:.0%}: {curve}"
-        return calibrated.label, calibrated.probability, explanation
+        explanation = f"{percent(calibrated.probability)}: {translate(curve.meaning)}"
+        return translate(calibrated.label), calibrated.probability, explanation
 
     def price_text(self, item: IndexItem) -> str:
         """Return the price of an item as text, "" where there is none."""
         value = item.attributes.get(self.price_column) if self.price_column else None
         if not isinstance(value, (int, float)) or value != value:
             return ""
-        return format_price(value, self._currency(item))
+        return format_price(value, self._currency(item), language())
 
     def _currency(self, item: IndexItem) -> str | None:
         """Return the currency of an item's price, by the attribute `currency`."""
@@ -307,23 +312,40 @@ def derive_all(index: Index) -> None:
 
 def _summary(answer: SearchResult, query: Query) -> str:
     """Return the sentence above the results: how many, of how many, how fast, unknown words."""
-    unknown = ", ".join(f"“{word}”" for word in answer.unknown_words)
-    notes = [note[:1].upper() + note[1:] for note in answer.notes]
-    notes += [f"Not understood: {unknown}"] * bool(unknown)
+    notes = [translate(note) for note in answer.notes]
+    if answer.unknown_words:
+        words = ", ".join(f"“{word}”" for word in answer.unknown_words)
+        notes.append(_("Not understood: {words}", words=words))
     if answer.ranked and query.sort != "fit":
-        notes.append(f"Of the {SORT_POOL} closest, sorted by {_SORTED_BY[query.sort]}")
-    note = "".join(f" {note}." for note in notes)
-    if not answer.total_searched:
-        return f"No piece meets all of these filters.{note}"
-    if not answer.hits:
-        return f"Nothing in {answer.total_searched:,} pieces fits.{note}"
-    count = f"{len(answer.hits)} of {answer.total_searched:,} pieces"
-    if not answer.ranked and len(answer.hits) < min(query.count, answer.total_searched):
-        colours = f"{answer.total_searched:,} with their colours"
-        return f"All {len(answer.hits)} pieces that meet the filters, {colours}.{note}"
+        notes.append(_(_SORT_NOTES[query.sort], count=SORT_POOL))
+    return " ".join([_found(answer, query), *map(as_sentence, notes)])
+
+
+def _found(answer: SearchResult, query: Query) -> str:
+    count, total = len(answer.hits), answer.total_searched
+    if not total:
+        return _("No piece meets all of these filters.")
+    if not count:
+        return _("Nothing in {total} pieces fits.", total=total)
+    if not answer.ranked and count < min(query.count, total):
+        return _(
+            "All {count} pieces that meet the filters, {total} with their colours.",
+            count=count,
+            total=total,
+        )
     if not answer.ranked:
-        return f"{count} that meet the filters.{note}"
-    return f"{count}, found in {answer.seconds * 1000:.0f} ms.{note}"
+        return _("{count} of {total} pieces that meet the filters.", count=count, total=total)
+    return _(
+        "{count} of {total} pieces, found in {time} ms.",
+        count=count,
+        total=total,
+        time=round(answer.seconds * 1000),
+    )
+
+
+def _invitation(count: int) -> str:
+    pieces = _n("{count} piece.", "{count} pieces.", count)
+    return f"{pieces} {_('Show a picture, or pick one.')}"
 
 
 def _distinct_title(item: IndexItem, items: Sequence[IndexItem]) -> str:
@@ -335,5 +357,7 @@ def _distinct_title(item: IndexItem, items: Sequence[IndexItem]) -> str:
 def raw_score_label(score: float, metric: str) -> str:
     """Return an uncalibrated score with the name of what the metric measures."""
     if metric == "euclidean":
-        return f"distance {-score:.2f}"
-    return f"{'similarity' if metric == 'angular' else 'score'} {score:.2f}"
+        return _("distance {number}", number=-round(score, 2))
+    if metric == "angular":
+        return _("similarity {number}", number=round(score, 2))
+    return _("score {number}", number=round(score, 2))

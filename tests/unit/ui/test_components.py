@@ -152,7 +152,7 @@ def test_a_condition_is_shown_in_words_and_removed_by_its_text(condition, label)
 
 
 def test_a_range_that_ends_before_it_begins_is_explained():
-    sentence = "Price turned round: from 30 to 100. "
+    sentence = "Price turned round: from 30 to 100."
     assert turned_range_message(NumericRange("price", 1, 200, 100, 30)) == sentence
 
 

@@ -35,6 +35,7 @@ from lookbook.ui.components.photos import Photo, parse_box, photo_number
 from lookbook.ui.components.query_bar import query_html
 from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.components.sort_menu import sort_html
+from lookbook.ui.messages import _, error_text, translate
 from lookbook.ui.pages.find.layout import Components
 from lookbook.ui.routing import parse_query_string, query_string, view_of
 from lookbook.ui.services.search import SearchService
@@ -51,9 +52,6 @@ NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
 PAGE_SIZE = 24  # results that "Show more" adds
 _MAX_WARNINGS = 3  # toasts about one link
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
-_SHARED_PICTURE = "A picture that came with this link is searched. "
-_NOT_FETCHED = "Pictures are not fetched from other sites here: paste or drop the picture itself."
-_NO_RESULTS = "Nothing matches. Remove a filter, or try other words."
 
 
 class Callbacks:
@@ -86,8 +84,8 @@ class Callbacks:
                 raise upload.photo
             return self._search_photo(upload.photo, query, photos if adding else (), liked)
         except ImageError as error:
-            warn(error, title="That picture cannot be used")
-            return {self.components.picture: None, self.components.summary: str(error)}
+            _warn_of_picture(error)
+            return {self.components.picture: None, self.components.summary: error_text(error)}
 
     def search_address(
         self, address: object, query: Query, photos: Photos, adding: bool, liked: Liked
@@ -96,13 +94,16 @@ class Callbacks:
         if not isinstance(address, str):
             return NO_CHANGE
         if self.fetch is None:
-            info(_NOT_FETCHED, title="That is an address")
+            sentence = _(
+                "Pictures are not fetched from other sites here: paste or drop the picture itself."
+            )
+            info(sentence, title=_("That is an address"))
             return NO_CHANGE
         try:
             photo = self.fetch(address)
             return self._search_photo(photo, query, photos if adding else (), liked)
         except ImageError as error:
-            warn(error, title="That picture cannot be used")
+            _warn_of_picture(error, _("The picture at this address cannot be fetched."))
             return NO_CHANGE
 
     def search_example(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
@@ -120,7 +121,8 @@ class Callbacks:
         try:
             found = self.search_service.encode_photo(data)
         except (EncoderError, EncoderMismatch) as error:
-            raise gr.Error(markup.escape(error), title="The encoder cannot be loaded") from error
+            title = _("Pictures cannot be searched at the moment")
+            raise gr.Error(markup.escape(error_text(error)), title=title) from error
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
         photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)
@@ -155,7 +157,7 @@ class Callbacks:
         try:
             found = self.search_service.encode_photo(photos[number].picture(), crop)
         except ImageError as error:
-            warn(error, title="That picture cannot be used")
+            _warn_of_picture(error)
             return NO_CHANGE
         detected = crop is True and found.box != WHOLE
         photo = replace(photos[number], box=found.box, detected=detected, sought=crop is True)
@@ -309,7 +311,7 @@ class Callbacks:
         try:
             view = self.search_service.search(query, liked, start=len(shown))
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
-            warn(error, title="That cannot be searched")
+            _warn_of_search(error)
             return NO_CHANGE
         c = self.components
         return {
@@ -336,7 +338,7 @@ class Callbacks:
         view = view_of(search)
         query, warnings = parse_query_string(search, index)
         for warning in warnings[:_MAX_WARNINGS]:
-            info(warning, title="This link")
+            info(translate(warning), title=_("This link"))
         updates = self._update(query, liked, ())
         if updates is NO_CHANGE:
             return updates
@@ -364,9 +366,11 @@ class Callbacks:
             choices = facets.facets(index, query.where)
             span = facets.price_range(index, query.where)
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
-            warn(error, title="That cannot be searched")
+            _warn_of_search(error)
             return NO_CHANGE
-        shared = _SHARED_PICTURE if query.from_link and query.pictures else ""
+        is_shared = query.from_link and bool(query.pictures)
+        shared = _("A picture that came with this link is searched.") if is_shared else ""
+        nothing = _("Nothing matches. Remove a filter, or try other words.")
         ids = (*query.positive, *query.negative)
         thumbs = {id: self.search_service.thumb_and_title(id) for id in ids}
         c = self.components
@@ -383,8 +387,8 @@ class Callbacks:
             c.outfits: "",
             c.share_panel: "",
             c.save_panel: "",
-            c.summary: shared + turned + view.summary,
-            c.gallery: gallery_html(view.cards, _NO_RESULTS, anew=True),
+            c.summary: " ".join(filter(None, [shared, turned, view.summary])),
+            c.gallery: gallery_html(view.cards, nothing, anew=True),
             c.more_cards: "",
             c.sort: sort_html(available_sorts(index), query.sort),
             c.show_more: gr.Button(visible=not view.complete),
@@ -403,13 +407,22 @@ class Callbacks:
         return "" if id is None else item_html(self.search_service.item_view(id, liked))
 
 
+def _warn_of_picture(error: Exception, general: str = "") -> None:
+    warn(error_text(error, general), title=_("That picture cannot be used"))
+
+
+def _warn_of_search(error: Exception) -> None:
+    warn(error_text(error), title=_("That cannot be searched"))
+
+
 def _without_removed(query: Query, index: Index) -> Query:
     """Return a query without the items that an update of the catalogue has removed."""
     ids = [id for id in (query.item, *query.positive, *query.negative) if id is not None]
     removed = [id for id in ids if id not in index]
     if not removed:
         return query
-    info(f"No longer in the collection: {', '.join(removed)}", title="The collection has changed")
+    sentence = _("No longer in the collection: {items}", items=", ".join(removed))
+    info(sentence, title=_("The collection has changed"))
     return replace(
         query,
         item=None if query.item in removed else query.item,

@@ -20,12 +20,12 @@ from lookbook.search.shared_attributes import shared_attributes
 from lookbook.ui.components.base import event_value, warn
 from lookbook.ui.components.item_panel import explanation_html, outfits_html
 from lookbook.ui.components.photos import Photo, data_url
+from lookbook.ui.messages import _, as_sentence, error_text, translate
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.views import Card, OutfitView
 
 _HEIGHT = 480  # px of the pictures in the dialog
-_NO_OUTFIT = "Nothing in this collection goes with it."
 
 
 class ItemActions:
@@ -43,18 +43,19 @@ class ItemActions:
         try:
             name, picture, compared = self._queried(photos, query)
             if picture is None:
-                sentence = (
-                    f"{result.title} was found by words, so there is no picture to compare it with."
+                sentence = _(
+                    "{title} was found by words, so there is no picture to compare it with.",
+                    title=result.title,
                 )
                 return explanation_html([], [], sentence)
             pictures = picture, self.search_service.closest_picture(id, compared)
             left, right = self._with_heatmaps(*pictures)
         except (ImageError, EncoderError, EncoderMismatch) as error:
-            warn(error, title="This cannot be explained")
+            warn(error_text(error), title=_("This cannot be explained"))
             return ""
         item = self.search_service.item(compared) if isinstance(compared, str) else None
         shared = shared_attributes(item, result) if item else []
-        sentence = "The warmer an area, the more it counts for the match."
+        sentence = _("The warmer an area, the more it counts for the match.")
         return explanation_html([(left, name), (right, result.title)], shared, sentence)
 
     def _queried(
@@ -63,7 +64,7 @@ class ItemActions:
         """Return (name, picture, vector or id) of what was searched with; of a photo, its box."""
         if photos and query.pictures:
             picture = crop_to_box(photos[0].picture(), photos[0].box)
-            return "Your picture", picture, query.pictures[0]
+            return _("Your picture"), picture, query.pictures[0]
         for id in (query.item, *query.positive[::-1]):
             if id is not None:
                 title = self.search_service.item(id).title
@@ -83,10 +84,11 @@ class ItemActions:
             return ""
         outfits = complete(index, id, self.visitor_service.bought_together)
         views = [
-            OutfitView(outfit.reason, self._cards(item.id for item in outfit.items))
+            OutfitView(translate(outfit.reason), self._cards(item.id for item in outfit.items))
             for outfit in outfits
         ]
-        return outfits_html(views, "Complete the look", outfits.reason or _NO_OUTFIT)
+        nothing = translate(outfits.reason) or _("Nothing in this collection goes with it.")
+        return outfits_html(views, _("Complete the look"), nothing)
 
     def show_also_liked(self, event: gr.EventData) -> str:
         """Return what people who liked an item liked as well."""
@@ -95,8 +97,8 @@ class ItemActions:
             return ""
         answer = self.visitor_service.also_liked(id)
         cards = self._cards(recommendation.id for recommendation in answer)
-        views = [OutfitView(answer[0].reason.capitalize() + ".", cards)] if cards else []
-        return outfits_html(views, "People also liked", _as_sentence(answer.reason))
+        views = [OutfitView(_as_sentence(answer[0].reason), cards)] if cards else []
+        return outfits_html(views, _("People also liked"), _as_sentence(answer.reason))
 
     def _cards(self, ids: Iterable[str]) -> list[Card]:
         return [self.search_service.card(hit) for hit in self.search_service.as_hits(ids)]
@@ -107,4 +109,4 @@ def _overlaid(picture: Image.Image, heat: np.ndarray) -> str:
 
 
 def _as_sentence(text: str | None) -> str:
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    return as_sentence(translate(text or ""))

@@ -7,10 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from lookbook.schema.message import Message
 from lookbook.search.permalinks import MAX_RESULTS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
-from lookbook.ui.components.base import HtmlComponent, PlainText
+from lookbook.ui.components.base import Button, HtmlComponent, PlainText
 from lookbook.ui.components.filter_panel import FilterButton, FilterPanel
 from lookbook.ui.components.gallery import Gallery, MoreCards
 from lookbook.ui.components.item_panel import ExplanationDialog, ItemPanel, OutfitPanel
@@ -21,6 +22,7 @@ from lookbook.ui.components.query_picture import QueryPicture
 from lookbook.ui.components.router import Router
 from lookbook.ui.components.share import Panel, SharePanel
 from lookbook.ui.components.sort_menu import SortMenu
+from lookbook.ui.messages import _
 from lookbook.ui.retention import PAGE_STATE_TTL
 
 _REAR_CAMERA = {"video": {"facingMode": {"ideal": "environment"}}}
@@ -53,36 +55,40 @@ class Components:
 
     def _query(self, examples: list[Path]) -> None:
         self.picture = QueryPicture(
-            label="Your picture",
+            label=Message("Your picture"),
             show_label=False,
             sources=["upload", "webcam", "clipboard"],
             webcam_options=gr.WebcamOptions(mirror=False, constraints=_REAR_CAMERA),
-            placeholder="Drop a photo of a garment here, paste it, or choose one",
+            placeholder=Message("Drop a photo of a garment here, paste it, or choose one"),
             elem_id="picture",
-            alt_text="The picture that is searched with",
+            alt_text=Message("The picture that is searched with"),
             height=300,
         )
         self.photo_input.render()
         self.photos = Photos(elem_id="photos")
         self.text = gr.Textbox(
-            label="Or say what you look for",
-            placeholder="red dress, or a name",
+            label=Message("Or say what you look for"),
+            placeholder=Message("red dress, or a name"),
             max_lines=1,
-            submit_btn="Search",
+            submit_btn=Message("Search"),
             elem_id="name",
         )
         self.suggestions = gr.Radio(
-            [], label="Pieces with these words", show_label=False, visible=False, elem_id="names"
+            [],
+            label=Message("Pieces with these words"),
+            show_label=False,
+            visible=False,
+            elem_id="names",
         )
         self.examples = HtmlComponent(
-            _examples_html(examples), actions=("example",), elem_id="examples"
+            lambda: _examples_html(examples), actions=("example",), elem_id="examples"
         )
 
     def _refinement(self, results: int) -> None:
-        with gr.Accordion("Refine", open=True, elem_id="refine"):
+        with gr.Accordion(Message("Refine"), open=True, elem_id="refine"):
             self.words = gr.Textbox(
-                label="Add words",
-                placeholder="in navy, without stripes",
+                label=Message("Add words"),
+                placeholder=Message("in navy, without stripes"),
                 max_lines=1,
                 elem_id="words",
             )
@@ -92,7 +98,7 @@ class Components:
                 1,
                 value=0,
                 step=0.1,
-                label="Variety: closest to most varied",
+                label=Message("Variety: closest to most varied"),
                 elem_id="variety",
                 buttons=[],
             )
@@ -101,7 +107,7 @@ class Components:
                 MAX_RESULTS,
                 value=results,
                 step=1,
-                label="Results at a time",
+                label=Message("Results at a time"),
                 elem_id="count",
                 buttons=[],
             )
@@ -114,13 +120,15 @@ class Components:
         with gr.Row(elem_id="bar"):
             self.summary = PlainText(elem_id="line")
             self.sort = SortMenu(elem_id="sort")
-            self.share = gr.Button("Share", size="sm", elem_id="share", min_width=80, scale=0)
-            self.save = gr.Button("Download", size="sm", elem_id="save", min_width=80, scale=0)
+            self.share = Button(Message("Share"), size="sm", elem_id="share", min_width=80, scale=0)
+            self.save = Button(
+                Message("Download"), size="sm", elem_id="save", min_width=80, scale=0
+            )
         self.share_panel = SharePanel(elem_id="sharing")
         self.save_panel = Panel(elem_id="saved")
         self.gallery = Gallery("results")
         self.more_cards = MoreCards(elem_id="more-cards")
-        self.show_more = gr.Button("Show more", visible=False, elem_id="more")
+        self.show_more = Button(Message("Show more"), visible=False, elem_id="more")
 
     def outputs(self) -> list[Any]:
         """Return every component that an answer may change."""
@@ -163,10 +171,10 @@ def _examples_html(examples: list[Path]) -> str:
     buttons = "".join(
         markup.button(
             "example",
-            f"Search with the example: {example.stem.replace('-', ' ')}",
+            _("Search with the example: {name}", name=example.stem.replace("-", " ")),
             f'<img src="{markup.file_url(str(example))}" alt="" loading="lazy">',
             i=i,
         )
         for i, example in enumerate(examples)
     )
-    return f"<h3>Try one of these</h3><div>{buttons}</div>"
+    return f"<h3>{markup.escape(_('Try one of these'))}</h3><div>{buttons}</div>"

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from lookbook.search.export import as_csv, contact_sheet
 from lookbook.search.query import Query
+from lookbook.ui.components import markup
 from lookbook.ui.components.share import download_html, share_html
+from lookbook.ui.messages import _
 from lookbook.ui.routing import query_string
 from lookbook.ui.services.search import SearchService
 
@@ -38,10 +40,10 @@ class ShareActions:
         index = self.search_service.index
         hits = [self.search_service.as_hit(id, score) for id, score in shown if id in index]
         if not hits:
-            return '<p class="empty">There is nothing to download yet.</p>'
+            return markup.empty(_("There is nothing to download yet."))
         sheet = contact_sheet(index, hits)
         table = as_csv(hits, self.search_service.links).encode("utf-8")
         return (
-            f"<p>{download_html('Contact sheet', 'lookbook.jpg', 'image/jpeg', sheet)}"
-            f"{download_html('Table (CSV)', 'lookbook.csv', 'text/csv', table)}</p>"
+            f"<p>{download_html(_('Contact sheet'), 'lookbook.jpg', 'image/jpeg', sheet)}"
+            f"{download_html(_('Table (CSV)'), 'lookbook.csv', 'text/csv', table)}</p>"
         )

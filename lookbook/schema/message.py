@@ -1,0 +1,49 @@
+"""Sentences for people, in English, that a user interface can say in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class Message(str):
+    """A sentence in English that keeps its `template` and `values`.
+
+    `Message("{count} pieces cost {price}", count=1200, price="€ 5")` is "1,200 pieces cost € 5",
+    wherever a string is expected; an interface translates the template and fills it again. Values
+    may be messages, concepts of the thesaurus, numbers, and lists, which are enumerated.
+    """
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, **values: Any) -> Message:
+        """Fill the template; without values it stays as it is."""
+        texts = {name: _english(value) for name, value in values.items()}
+        self = super().__new__(cls, template.format(**texts) if values else template)
+        self.template, self.values = template, values
+        return self
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        """Return what a copy is made of."""
+        return (self.template,), self.values
+
+    @classmethod
+    def joined(cls, separator: str, parts: Iterable[str]) -> Message:
+        """Return the parts with a separator between them; those that are "" are left out."""
+        values = {f"part{n}": part for n, part in enumerate(filter(None, parts))}
+        return cls(separator.join(f"{{{name}}}" for name in values), **values)
+
+
+def _english(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, (list, tuple)):
+        return _enumerated([_english(one) for one in value])
+    return str(value)
+
+
+def _enumerated(texts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))

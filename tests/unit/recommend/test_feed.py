@@ -18,6 +18,7 @@ from lookbook.recommend.history import history_of, interactions_of, net_events
 from lookbook.recommend.items import UnknownItems
 from lookbook.search.index import Index
 from lookbook.ui.api import Api
+from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from tests.tiny_index import write_plain
 from tests.tiny_shop import ITEMS, checkerboard_items
@@ -92,7 +93,7 @@ def test_the_api_answers_as_the_feed_of_a_visitor_with_these_likes(shop, store, 
         feed=Feed(shop, store, tmp_path / "models", **options),
         context=lambda season, occasion, *_: Context(season=season, occasion=occasion),
     )
-    api = Api(SimpleNamespace(index=shop, item=shop.item, product_page=lambda _: ""), service)
+    api = Api(SearchService(shop, lambda: None, tmp_path / "thumbs"), service)
     answers = [api.for_you(liked, season="Winter", occasion="Party", count=8) for _ in range(5)]
     assert store.count() == recorded
     feed = Feed(shop, store, tmp_path / "models", **options)
@@ -109,7 +110,7 @@ def test_the_api_shows_one_item_of_each_product(shop, store, tmp_path):
     crowd(store)
     feed = Feed(shop, store, tmp_path / "models", exploration_share=0.5, seed=0)
     service = SimpleNamespace(feed=feed, context=lambda *_: Context())
-    api = Api(SimpleNamespace(index=shop, item=shop.item, product_page=lambda _: ""), service)
+    api = Api(SearchService(shop, lambda: None, tmp_path / "thumbs"), service)
     feed.models.hybrid.item_features.event_counts[::4] = 0  # half of the products have a rare item
     for _ in range(10):
         answer = api.for_you(["i1", "i4"], count=10)

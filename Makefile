@@ -6,7 +6,7 @@ INDEX ?= index
 BIN := .venv/bin
 PYTEST_OPTIONS ?=
 
-.PHONY: demo test lint layers lock clean
+.PHONY: demo test lint layers lock sbom licences clean
 
 demo: .venv/.app
 	$(BIN)/python app.py --index $(INDEX) --host $(HOST) --port $(PORT)
@@ -45,6 +45,13 @@ lock: .venv/.dev
 	@echo "installing the packages of the tests"
 	$(BIN)/python -m pip install --quiet -r requirements-dev.lock
 	touch $@
+
+# what is installed, as CycloneDX, for tools that look for known weaknesses
+sbom: .venv/.dev
+	$(BIN)/cyclonedx-py environment .venv --pyproject pyproject.toml --output-reproducible -o sbom.json
+
+licences: .venv/.dev
+	$(BIN)/pip-licenses --python $(BIN)/python --format=markdown --order=license
 
 clean:
 	rm -rf .venv

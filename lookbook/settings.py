@@ -296,6 +296,39 @@ LIMITS = (
         environment=True,
     ),
     Setting("mcp", True, "offer the endpoints as tools for agents (MCP)", bool, environment=True),
+    Setting("api", True, "offer the endpoints and their page to programs", bool, environment=True),
+    Setting(
+        "auth",
+        None,
+        "names and passwords of who may see the site, by commas; better by the variable, as other "
+        "users of the machine can read command lines",
+        environment=True,
+        metavar="USER:PASSWORD",
+    ),
+)
+
+OPERATION = (
+    Setting(
+        "log-format",
+        "text",
+        "of what is logged on stderr; json: an object a line, with one for each answer too",
+        choices=("text", "json"),
+        environment=True,
+    ),
+    Setting(
+        "metrics",
+        False,
+        "serve /metrics for Prometheus, to this machine and to whoever has the token",
+        bool,
+        environment=True,
+    ),
+    Setting(
+        "metrics-token",
+        None,
+        "bearer token with which other machines may read /metrics; better by the variable",
+        environment=True,
+        metavar="TOKEN",
+    ),
 )
 
 SHOP_URL = Setting(
@@ -412,6 +445,7 @@ APP = (
         environment=True,
     ),
     *LIMITS,
+    *OPERATION,
 )
 
 SEARCH = (

@@ -42,13 +42,13 @@ def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
             refuse_unusable(args.database_url)
         branding = branding_of(args)
         links = ProductLinks(args.shop_url or "", args.link_parameters or "")
-        options = guard_options(args)
+        options, users = guard_options(args), users_of(args)
         refuse_taken(args.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", args.port)
     except (ValueError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
     try:
-        serve(index, args, branding, links, options)
+        serve(index, args, branding, links, options, users)
     except OSError as error:  # no folder for temporary files, a disk that is full
         print(f"{prog}: the site cannot start: {error}", file=sys.stderr)
         return 2
@@ -59,14 +59,22 @@ def branding_of(args: argparse.Namespace) -> Branding:
     """Return what the shop set of its site; raises ValueError."""
     from lookbook.ui.branding import Branding, parse_links
 
+    pages = [page.strip() for page in args.pages.split(",")]
     return Branding(
         name=args.name,
         tagline=args.tagline,
         logo=args.logo,
         accent=args.accent,
         links=parse_links(args.footer_links or ""),
-        pages=tuple(page.strip() for page in args.pages.split(",") if page.strip()),
+        pages=tuple(page for page in pages if page and (args.api or page != "api")),
     )
+
+
+def users_of(args: argparse.Namespace) -> dict[str, str]:
+    """Return names and passwords of who may see the site, {} for everybody; raises ValueError."""
+    from lookbook.ui.login import parse_users
+
+    return parse_users(args.auth or "")
 
 
 def refuse_taken(host: str, port: int) -> None:
@@ -92,6 +100,9 @@ def guard_options(args: argparse.Namespace) -> GuardOptions:
         max_body=args.max_body * _MIB,
         frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
         embed_origins=tuple((args.embed_origins or "").replace(",", " ").split()),
+        metrics=args.metrics,
+        metrics_token=args.metrics_token,
+        api=args.api,
         language=None if args.language == "auto" else args.language,
     )
 
@@ -117,13 +128,16 @@ def serve(
     branding: Branding,
     links: ProductLinks,
     options: GuardOptions,
+    users: dict[str, str],
 ) -> None:
     """Launch the site and block until it is stopped."""
     from lookbook.images.fetching import fetch_picture
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
-    from lookbook.ui.serving import launch
+    from lookbook.ui.logs import configure
+    from lookbook.ui.serving import block_until_stopped, launch
 
+    configure(args.log_format)
     site = build_site(
         index,
         lambda: load_matching_encoder(index, args.model, args.device, args.backend),
@@ -137,6 +151,7 @@ def serve(
         links=links,
         keep_days=args.keep_events,
         fetch=fetch_picture if args.fetch_urls else None,
+        offer_api=args.api,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     launch(
@@ -151,9 +166,10 @@ def serve(
         server_port=args.port,
         share=args.share,
         quiet=not args.share,
-        mcp_server=args.mcp,
+        mcp_server=args.mcp and args.api,
+        users=users,
     )
-    site.block_thread()
+    block_until_stopped(site)
 
 
 def is_space() -> bool:

@@ -66,6 +66,7 @@ class EventStore:
     """
 
     def __init__(self, url: str) -> None:
+        self.on_record: Callable[[int], object] = lambda count: None  # told of new events
         self._engine = _engine(url)
         self._file = _database_file(self._engine)
         self._file_lock = threading.Lock()
@@ -101,7 +102,9 @@ class EventStore:
         with self._transaction() as connection:
             acquire_write_lock(connection, exclusive=False)
             options = {"preserve_rowcount": True}
-            return connection.execute(self._insert, rows, execution_options=options).rowcount
+            count = connection.execute(self._insert, rows, execution_options=options).rowcount
+        self.on_record(count)
+        return count
 
     def update(
         self, visitor: str, change: Callable[[list[Event]], Iterable[Event]]
@@ -120,6 +123,7 @@ class EventStore:
             events = _events_of(connection, visitor)
             if new := list(change(events)):
                 connection.execute(self._insert, [_row(e) for e in new])
+        self.on_record(len(new))
         return events + new
 
     def of_visitor(self, visitor: str) -> list[Event]:

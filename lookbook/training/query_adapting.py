@@ -12,6 +12,7 @@ heart; phone photos are those of the photographers that it was trained on. Write
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -256,9 +257,14 @@ def encoded(
             attributes += [{"id": item.id, **item.attributes} for item, _ in batch]
             vectors.append(encoder.encode([picture for _, picture in batch]))
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, vectors=np.concatenate(vectors), attributes=np.array(attributes, object))
-    with np.load(path, allow_pickle=True) as file:
-        return file["vectors"], list(file["attributes"])
+        np.savez(path, vectors=np.concatenate(vectors), attributes=json.dumps(attributes))
+    with np.load(path, allow_pickle=False) as file:
+        read = json.loads(str(file["attributes"]))
+        return file["vectors"], [{name: _value(v) for name, v in row.items()} for row in read]
+
+
+def _value(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value  # several values of one item
 
 
 def _batches(pictures: Pictures, size: int) -> Iterator[list[tuple[Item, Image.Image]]]:

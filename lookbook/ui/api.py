@@ -29,12 +29,13 @@ from lookbook.search.index import Hit, IndexItem, UnknownItem
 from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX_WORDS
 from lookbook.search.prefix_index import find_titles
 from lookbook.search.product_groups import other_colours
-from lookbook.search.query import Query, SearchResult, run
+from lookbook.search.query import Query, SearchResult
 from lookbook.ui.answers import About, Answer, HitRow, ItemDetails, ItemRow, OutfitRow, ReasonedRow
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import ENCODER_LIMIT
 from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.components.query_picture import QueryPicture
+from lookbook.ui.metrics import METRICS
 from lookbook.ui.routing import query_string
 from lookbook.ui.services.search import SearchService, has_calibrated_scores
 from lookbook.ui.services.visitor import VisitorService
@@ -259,7 +260,8 @@ class Api:
             feed = self.visitor_service.feed
             rows = feed.items.rows_of(ids)  # -1 for what an update has added or removed just now
             likes = History.of_rows(rows[rows >= 0], "like")
-            answer = feed.for_you(likes, _count(count), context)
+            with METRICS.answering("feed"):
+                answer = feed.for_you(likes, _count(count), context)
         except ValueError as error:  # ContextError
             raise InvalidRequest(str(error)) from error
         return self._recommended(answer)
@@ -361,7 +363,7 @@ class Api:
         query = self._with_options(query, where, count, variety)
         encoder = self._loaded_encoder() if query.words.strip() else None
         try:
-            return query, run(query, self.search_service.index, encoder)
+            return query, self.search_service.run(query, encoder)
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
 

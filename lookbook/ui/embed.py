@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from lookbook.outfits import complete
 from lookbook.schema.message import Message
 from lookbook.search.index import IndexItem, UnknownItem
-from lookbook.search.query import Query, run
+from lookbook.search.query import Query
 from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.messages import _, language, translate
@@ -50,7 +50,7 @@ class Embed:
         index = self._search.index
         index.row_of(item)
         if kind == "similar":
-            found = [hit.item for hit in run(Query(item=item, count=count), index).hits]
+            found = [hit.item for hit in self._search.run(Query(item=item, count=count), None).hits]
         else:
             outfits = complete(index, item, self._visitors.bought_together)
             worn = (piece for outfit in outfits for piece in outfit.items)

@@ -13,11 +13,15 @@ import math
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+
+from lookbook.ui.login import Login
 from lookbook.ui.messages import SCOPE_KEY, _, choose_language, use_language
+from lookbook.ui.metrics import METRICS, may_read
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,9 +46,12 @@ _API = re.compile(
 )
 _PICTURES = re.compile(r"/pictures/[0-9a-f]{32}\.webp")
 _EMBED = re.compile(r"/embed/((similar|look)(\.json)?|widget\.js)")  # for a shop's own pages
+_LOGIN = re.compile(r"/(login|logout)/?")
+_LOGIN_COST = 20  # requests that one attempt to log in counts as
+_STREAMS = re.compile(r"/gradio_api/(heartbeat|mcp)/.*")  # open as long as a page or a program is
 _COSTLY_EMBED = re.compile(r"/embed/(similar|look)")
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
-_COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)")
+_COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)|/login/?$")
 _TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
 _CHECK_SECONDS = 5.0  # a database may be locked
 _MAX_CLIENTS = 10_000  # whose requests are counted
@@ -66,6 +73,8 @@ class GuardOptions:
     are the sites that may show this one in a frame, as in a content security policy.
     `embed_origins` are the origins of a shop whose pages may show similar pieces (`embed`); without
     them nobody's may. `language` is that of every answer, None: the one that a browser prefers.
+    `metrics` serves /metrics to this machine, and to others with `metrics_token`. Without `api` no
+    endpoint can be called by name.
     """
 
     rate: float = 20.0
@@ -74,6 +83,9 @@ class GuardOptions:
     frame_ancestors: str = "'self'"
     embed_origins: tuple[str, ...] = ()
     language: str | None = None
+    metrics: bool = False
+    metrics_token: str | None = None
+    api: bool = True
 
     def __post_init__(self) -> None:
         for origin in self.embed_origins:
@@ -109,7 +121,9 @@ class TokenBuckets:
 class Guard:
     """The middleware; `checks` name what /readyz asks, each raising for whatever is not ready.
 
-    `room` returns how many more bytes of uploads are accepted.
+    `room` returns how many more bytes of uploads are accepted, `login` decides who may see the
+    site, None: everybody. Once `stopping` is set, nothing new is begun; `answering` counts the
+    requests that are being answered.
     """
 
     def __init__(
@@ -118,7 +132,9 @@ class Guard:
         options: GuardOptions,
         checks: Mapping[str, Callable[[], object]] | None = None,
         room: Callable[[], int] | None = None,
+        login: Login | None = None,
     ) -> None:
+        self.login, self.stopping, self.answering = login, False, 0
         self.app, self.options, self.checks, self.room = app, options, checks or {}, room
         self.buckets = TokenBuckets(options.rate, 10 * options.rate) if options.rate else None
 
@@ -136,34 +152,62 @@ class Guard:
         path = scope["path"]
         if path in ("/healthz", "/readyz"):
             await self._health(path, send)
+        elif path == "/metrics" and self.options.metrics:
+            await self._metrics(scope, send)
         elif (refusal := self._refusal(scope)) is not None:
-            await _answer(send, *refusal)
+            reason, status, sentence, wait = refusal
+            METRICS.refuse(reason)
+            await _answer(send, status, sentence, wait, self._challenge(status))
         else:
             await self._pass_on(scope, receive, send)
+
+    async def _metrics(self, scope: Scope, send: Send) -> None:
+        if not may_read(scope, self.options.metrics_token):
+            METRICS.refuse("login")
+            await _answer(send, 401, "The metrics are for this machine, or for a bearer token.")
+            return
+        start = [(b"content-type", CONTENT_TYPE.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": start})
+        await send({"type": "http.response.body", "body": METRICS.text()})
+
+    def _challenge(self, status: int) -> list[tuple[bytes, bytes]]:
+        return [(b"www-authenticate", b'Basic realm="site"')] if status == 401 else []
 
     def _language(self, scope: Scope) -> str:
         accepted = _headers(scope).get("accept-language", "")
         return self.options.language or choose_language(accepted)
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, float] | None:
-        """Return (status, sentence, seconds to wait) of a request that is refused."""
+    def _refusal(self, scope: Scope) -> tuple[str, int, str, float] | None:
+        """Return (reason, status, sentence, seconds to wait) of a request that is refused."""
         path, headers = scope["path"], _headers(scope)
-        if not (is_allowed(path) or (self.options.embed_origins and is_embed(path))):
-            return 404, _("There is nothing at this address."), 0
+        if not self._serves(path):
+            return "address", 404, _("There is nothing at this address."), 0
         length = headers.get("content-length", "")
         size = int(length) if length.isdecimal() else 0
         if size > self._limit(path):
-            return 413, self._too_large(path), 0
+            return "size", 413, self._too_large(path), 0
         if path == "/gradio_api/upload" and self.room is not None and self.room() < size:
-            return 503, _("Too many pictures are being looked at: try again in two minutes."), 120
+            sentence = _("Too many pictures are being looked at: try again in two minutes.")
+            return "uploads", 503, sentence, 120
         wait = self._wait(scope, headers, size)
         if wait:
             seconds = math.ceil(wait)
             sentence = _(
                 "Too many requests: please wait {seconds} s and try again.", seconds=seconds
             )
-            return 429, sentence, wait
+            return "rate", 429, sentence, wait
+        if self.login is not None and not self.login.admits(scope):
+            return "login", 401, _("Please log in first."), 0
+        if self.stopping and scope["method"] == "POST":
+            return "stopping", 503, _("The site is being restarted: try again in a moment."), 10
         return None
+
+    def _serves(self, path: str) -> bool:
+        if self.login is not None and _LOGIN.fullmatch(path):
+            return True
+        if not self.options.api and path.startswith(("/gradio_api/call", "/gradio_api/mcp")):
+            return False
+        return is_allowed(path) or bool(self.options.embed_origins and is_embed(path))
 
     def _wait(self, scope: Scope, headers: dict[str, str], size: int) -> float:
         costly = _COSTLY if scope["method"] == "POST" else _COSTLY_EMBED
@@ -172,7 +216,8 @@ class Guard:
         client = (scope.get("client") or ("", 0))[0]
         if client in ("127.0.0.1", "::1") and headers.get("x-gradio-user") == "mcp":
             return 0.0  # the site's own call for a tool, whose request was counted
-        return self.buckets.wait(client, 1 + size / _TOKEN_BYTES)
+        is_login = _LOGIN.fullmatch(scope["path"])
+        return self.buckets.wait(client, _LOGIN_COST if is_login else 1 + size / _TOKEN_BYTES)
 
     def _limit(self, path: str) -> int:
         is_upload = path == "/gradio_api/upload"
@@ -197,14 +242,21 @@ class Guard:
         async def noted(message: Message) -> None:
             nonlocal started
             started = True
+            if message.get("status") == 503:  # gradio's own refusal
+                METRICS.refuse("queue")
             await send(message)
 
+        counts = not _STREAMS.fullmatch(scope["path"])
+        self.answering += counts
         try:
             await self.app(scope, counted, noted)
         except Exception:
             if left >= 0 or started:
                 raise
+            METRICS.refuse("size")
             await _answer(send, 413, self._too_large(scope["path"]))
+        finally:
+            self.answering -= counts
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         """Add the security headers; only a shop's own pages may read what is for them."""
@@ -244,6 +296,8 @@ class Guard:
                 results[name] = bool(await waited)
             except Exception:  # any failure means the same: not ready
                 results[name] = False
+        if self.stopping and path == "/readyz":
+            results["running"] = False
         ready = all(results.values())
         await _respond(send, 200 if ready else 503, {"ok": ready, **results})
 
@@ -281,10 +335,16 @@ def _headers(scope: Scope) -> dict[str, str]:
     }
 
 
-async def _answer(send: Send, status: int, sentence: str, wait: float = 0) -> None:
+async def _answer(
+    send: Send,
+    status: int,
+    sentence: str,
+    wait: float = 0,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
     """Send a refusal as gradio's pages and clients read it."""
-    headers = [(b"retry-after", str(math.ceil(wait)).encode())] if wait else []
-    await _respond(send, status, {"detail": sentence, "error": sentence}, headers)
+    after = [(b"retry-after", str(math.ceil(wait)).encode())] if wait else []
+    await _respond(send, status, {"detail": sentence, "error": sentence}, [*headers, *after])
 
 
 async def _respond(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 import time
 from collections import Counter
@@ -18,15 +19,18 @@ from jinja2 import FunctionLoader
 
 from lookbook.ui.branding import Branding
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
+from lookbook.ui.login import Login
 from lookbook.ui.messages import language
 from lookbook.ui.retention import CLOSED_PAGE_TTL
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
 
+_API_INFO = "({} if config.get('auth_required') else gradio_api_info)"
 SESSIONS = 2000  # of visitors whose state is kept in memory
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
 _LOOK_SECONDS = 1.0
+STOP_SECONDS = 30.0  # that running answers get when the site is stopped
 # gradio's own texts follow the browser: this makes them follow the language of the page
 _LANGUAGE_SCRIPT = (
     "<script>Object.defineProperty(navigator, 'language', {value: document.documentElement.lang});"
@@ -74,15 +78,26 @@ class GuardedApp(App):
     """gradio's app with the guard as its outermost middleware."""
 
     def __init__(
-        self, options: GuardOptions, checks: Mapping[str, Callable[[], object]], **kwargs: Any
+        self,
+        options: GuardOptions,
+        checks: Mapping[str, Callable[[], object]],
+        users: Mapping[str, str],
+        **kwargs: Any,
     ) -> None:
         self.guard_options, self.guard_checks = options, checks
+        self.users = users
+        self.guard: Guard | None = None
+        self.login: Login | None = None
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
         self.state_holder = LightSessions()
 
     def build_middleware_stack(self) -> Any:
         """Put the guard before gradio's own middleware."""
-        return Guard(super().build_middleware_stack(), self.guard_options, self.guard_checks, room)
+        if self.users:
+            self.login = Login(self.users, self.tokens, f"access-token-unsecure-{self.cookie_id}")
+        inner = super().build_middleware_stack()
+        self.guard = Guard(inner, self.guard_options, self.guard_checks, room, self.login)
+        return self.guard
 
 
 def launch(
@@ -93,18 +108,20 @@ def launch(
     connections: int = 1000,
     branding: Branding | None = None,
     routes: Sequence[APIRouter] = (),
+    users: Mapping[str, str] | None = None,
     **how: Any,
 ) -> None:
     """Serve a site until it is closed; returns at once.
 
     `queue_size` is the number of requests that may wait, `connections` of those that may be open;
-    `routes` are served beside gradio's; `how` goes to gradio's launch. The API stays open through
-    the queue: gradio's `api_open` is about routes that skip it.
+    `routes` are served beside gradio's; `users` are names and passwords without which nothing of
+    the catalogue is shown, None: everybody may see it; `how` goes to gradio's launch. The API stays
+    open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
     refuse_addresses()
-    name_language_in_pages()
-    app = GuardedApp(options, checks or {})
+    adapt_pages()
+    app = GuardedApp(options, checks or {}, users or {})
     for router in routes:
         app.include_router(router)
     allow_open_files(2 * connections + 500)
@@ -121,8 +138,11 @@ def launch(
         max_file_size=options.max_upload,
         prevent_thread_lock=True,
         _app=app,
+        auth=list(users.items()) if users else None,
         **how,
     )
+    if app.login is not None and site.mcp_server_obj is not None:
+        site.mcp_server_obj._client_instance = _client_of_tools(site, app.login)
     # each new connection reads these; gradio's launch has no parameters for them
     site.server.config.limit_concurrency = connections
     site.server.config.timeout_keep_alive = 5
@@ -130,8 +150,57 @@ def launch(
     threading.Thread(target=close_idle_connections, args=args, daemon=True).start()
 
 
-def name_language_in_pages() -> None:
-    """Make gradio's page name the language of the request, which it calls English."""
+def _client_of_tools(site: gr.Blocks, login: Login) -> Any:
+    """Return the site's own client, by which a tool calls an endpoint, logged in.
+
+    It reads what endpoints there are; a call itself bears the login of whoever calls the tool.
+    """
+    from gradio_client import Client
+
+    headers = {"x-gradio-user": "mcp", "cookie": login.cookie_of("mcp")}
+    return Client(
+        site.local_url, download_files=False, verbose=False, analytics_enabled=False,
+        ssl_verify=False, _skip_components=False, headers=headers,
+    )  # fmt: skip
+
+
+def block_until_stopped(site: gr.Blocks, seconds: float = STOP_SECONDS) -> None:
+    """Wait for Ctrl+C or SIGTERM; then begin nothing new, finish what runs, and close.
+
+    What still runs after `seconds` is given up.
+    """
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stopping.set())
+    with contextlib.suppress(KeyboardInterrupt):
+        while site.is_running and not stopping.wait(0.2):
+            pass
+    if stopping.is_set():
+        guard_of(site).stopping = True
+        deadline = time.monotonic() + seconds
+        while is_answering(site) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    site.close(verbose=False)
+
+
+def guard_of(site: gr.Blocks) -> Guard:
+    """Return the guard of a site that is served."""
+    guard = getattr(site.app, "guard", None)
+    assert isinstance(guard, Guard), "the site is not served yet"
+    return guard
+
+
+def is_answering(site: gr.Blocks) -> bool:
+    """Whether anybody waits for an answer."""
+    queue = site._queue
+    running = any(job is not None for job in queue.active_jobs)
+    return running or len(queue) > 0 or guard_of(site).answering > 0
+
+
+def adapt_pages() -> None:
+    """Make gradio's page name the language of the request, which it calls English.
+
+    And keep the endpoints out of the page of the login, where gradio lists them.
+    """
     env = templates.env
     original = env.loader
     if original is None or isinstance(original, FunctionLoader):
@@ -140,6 +209,7 @@ def name_language_in_pages() -> None:
     def source(name: str) -> str:
         page = original.get_source(env, name)[0]
         page = page.replace('lang="en"', 'lang="{{ page_language() }}"', 1)
+        page = page.replace("{{ gradio_api_info |", f"{{{{ {_API_INFO} |", 1)
         return page.replace("<head>", "<head>" + _LANGUAGE_SCRIPT, 1)
 
     env.globals["page_language"] = language

@@ -21,6 +21,7 @@ from lookbook.ui.branding import Branding
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
 from lookbook.ui.messages import _, _n
+from lookbook.ui.metrics import METRICS
 from lookbook.ui.pages import about, explore, for_you, saved
 from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
@@ -100,6 +101,7 @@ def build_site(
     links: ProductLinks | None = None,
     keep_days: float = 0,
     fetch: find.Fetch | None = None,
+    offer_api: bool = True,
 ) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
@@ -110,6 +112,7 @@ def build_site(
     `reload_seconds` the site looks for a new generation of the index and shows it, 0 for never.
     `links` make the addresses of product pages. Events are kept for `keep_days`, 0 for ever.
     `fetch` gives the picture at an address that a visitor pasted; None: addresses are refused.
+    Without `offer_api` there are no endpoints for programs.
     """
     branding = branding or Branding()
     folder = private_folder()
@@ -128,11 +131,17 @@ def build_site(
     gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
     with Site(title=branding.name, analytics_enabled=False, fill_width=True) as site:
         _add_pages(site, search_service, visitor_service, photos, results, branding, fetch)
-        api.publish(search_service, visitor_service)
+        if offer_api:
+            api.publish(search_service, visitor_service)
     _warm_up_later(search_service, visitor_service)
     if reload_seconds:
         prepare = [search_service.prepare, visitor_service.prepare]
         LiveIndex(index, prepare, seconds=reload_seconds).start()
+    METRICS.watch(
+        lambda: len(site._queue),
+        lambda: len(search_service.index),
+        lambda: search_service.index.manifest.generation,
+    )
     site.checks = readiness(search_service, visitor_service)
     site.routes = (pictures.router(search_service), embed.router(search_service, visitor_service))
     return site

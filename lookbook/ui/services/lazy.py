@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+from lookbook.ui.logs import SITE_LOG
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class Lazy(Generic[T]):
         try:
             future.set_result(self._make())
         except BaseException as error:
-            print(f"{self._failure}: {error}", file=sys.stderr, flush=True)
+            SITE_LOG.error("%s: %s", self._failure, error)
             with self._lock:
                 self._future = None
             future.set_exception(error)

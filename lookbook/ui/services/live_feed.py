@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 
 from lookbook.recommend.feed import Feed
 from lookbook.search.index import Index
+from lookbook.ui.logs import SITE_LOG
 from lookbook.ui.services.lazy import Lazy
 
 _LONGEST_WAIT = 600.0  # seconds between attempts
@@ -69,7 +69,7 @@ class LiveFeed:
                 feed = self._make(index, self._feed)
             except Exception as error:  # the feed of before goes on answering
                 line = f"the feed of generation {index.manifest.generation} cannot be made: {error}"
-                print(f"{line}; next try in {wait:g} s", file=sys.stderr, flush=True)
+                SITE_LOG.warning("%s; next try in %g s", line, wait)
                 another = self._shown.wait(wait)
                 wait = self._first_wait if another else min(2 * wait, _LONGEST_WAIT)
                 continue

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Sequence
 
 from lookbook.index import current_name
 from lookbook.index.manifest import same_encoder
 from lookbook.search.index import Index
+from lookbook.ui.logs import SITE_LOG
 
 
 class LiveIndex:
@@ -89,4 +89,4 @@ class LiveIndex:
 
 
 def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    SITE_LOG.warning("%s", line)

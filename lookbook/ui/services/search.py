@@ -33,6 +33,7 @@ from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
 from lookbook.ui.messages import _, _n, as_sentence, language, percent, translate
+from lookbook.ui.metrics import METRICS
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
 from lookbook.ui.views import CARD_ACTIONS, Card, ItemView, PhotoView
@@ -120,7 +121,13 @@ class SearchService:
 
     def encode_photo(self, photo: Picture, crop: bool | Box = True) -> PhotoQuery:
         """Decode, crop and encode a visitor's photo; see `photo_query`. Nothing of it is kept."""
-        return self._photo_query(photo, crop)
+        with METRICS.answering("encoding"):
+            return self._photo_query(photo, crop)
+
+    def run(self, query: Query, encoder: Encoder | None) -> SearchResult:
+        """Answer a query; `encoder` is needed for words."""
+        with METRICS.answering(_action(query)):
+            return run(query, self.index, encoder)
 
     def attribution_maps(
         self, query: Image.Image, result: Image.Image
@@ -152,8 +159,7 @@ class SearchService:
 
         One that asks for nothing is answered with items from all over the catalogue.
         """
-        has_words = bool(query.words.strip())
-        answer = run(query, self.index, self.encoder if has_words else None)
+        answer = self.run(query, self.encoder if query.words.strip() else None)
         actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
         scored = has_calibrated_scores(query, answer)
         intent = query.intent if scored else None
@@ -293,6 +299,15 @@ class SearchService:
     def thumb_and_title(self, id: str) -> tuple[str, str]:
         """Return (thumbnail path, title) of an item; raises UnknownItem."""
         return self.thumb_file(id), self.item(id).title
+
+
+def _action(query: Query) -> str:
+    """What the time of an answer is counted as, of `metrics.ACTIONS`."""
+    if query.pictures:
+        return "photo"
+    if query.words.strip():
+        return "words"
+    return "item" if query.item or query.positive or query.negative else "filters"
 
 
 def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:

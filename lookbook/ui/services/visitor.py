@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +18,8 @@ from lookbook.recommend.feed import Feed, models_root
 from lookbook.recommend.history import net_events
 from lookbook.retraining.job import RefreshJob
 from lookbook.search.index import Index
+from lookbook.ui.logs import SITE_LOG
+from lookbook.ui.metrics import METRICS
 from lookbook.ui.services.live_feed import LiveFeed
 
 _MAX_LIKES = 20  # of one item by one visitor, counted when they are taken back
@@ -50,6 +51,7 @@ class VisitorService:
     ) -> None:
         self.index, self.hemisphere = index, hemisphere
         self.store, self.root = _store(index, state, spare, database_url)
+        self.store.on_record = METRICS.events.inc
         self._live_feed = LiveFeed(index, self._make_feed)
         if keep_days:
             RetentionJob(self.store, keep_days).start()
@@ -197,10 +199,11 @@ class VisitorService:
         While the database cannot be read, that of a stranger. `feed`: where it was taken already.
         """
         feed = feed or self.feed  # once: an update may replace it meanwhile
-        try:
-            return feed.for_you(token, count, context)
-        except StoreUnavailable:
-            return feed.for_you(None, count, context)
+        with METRICS.answering("feed"):
+            try:
+                return feed.for_you(token, count, context)
+            except StoreUnavailable:
+                return feed.for_you(None, count, context)
 
     def also_liked(self, item: str, count: int = 12) -> Recommendations:
         """Return what people who liked an item liked as well; nothing where the feed has it not."""
@@ -236,5 +239,5 @@ def _store(
         folder.mkdir(parents=True, exist_ok=True)
         return EventStore.for_index(folder), models
     except (OSError, SchemaMismatch) as error:  # StoreUnavailable is an OSError
-        print(f"likes are kept only while the site runs: {error}", file=sys.stderr, flush=True)
+        SITE_LOG.warning("likes are kept only while the site runs: %s", error)
         return EventStore(f"sqlite:///{spare / DATABASE_FILE}"), spare / "models"

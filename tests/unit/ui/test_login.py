@@ -1,0 +1,156 @@
+"""With users set, nothing of the catalogue is shown to whoever has not logged in."""
+
+from __future__ import annotations
+
+import socket
+
+import httpx
+import pytest
+from gradio_client import Client
+
+from lookbook.search.index import Index
+from lookbook.ui import build_site, serving
+from lookbook.ui.guard import GuardOptions
+from lookbook.ui.login import parse_users
+from tests.tiny_index import publish_tiny
+
+SHOP = "https://shop.example"
+PASSWORD = "open sesame"  # as of the test's own site
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A site on a tiny index behind a login, and its address."""
+    folder = tmp_path_factory.mktemp("site")
+    publish_tiny(folder / "index")
+    site = build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    serving.launch(
+        site, GuardOptions(rate=50, embed_origins=(SHOP,)), site.checks, routes=site.routes,
+        users={"ann": PASSWORD, "bob": "b"}, server_name="127.0.0.1", server_port=port,
+        quiet=True, mcp_server=True,
+    )  # fmt: skip
+    yield site, f"http://127.0.0.1:{port}"
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def address(served):
+    return served[1]
+
+
+def routes(site) -> list[str]:
+    """Every address that the server knows, its parameters filled in."""
+    paths = [*site.app.openapi()["paths"], "/gradio_api/mcp/", "/gradio_api/mcp/sse"]
+    picture = "/pictures/" + "0" * 32 + ".webp"
+    filled = [
+        path.replace("{digest}", "0" * 32).replace("{", "").replace("}", "") for path in paths
+    ]
+    return [*filled, picture, "/embed/similar?item=a-1", "/embed/similar.json?item=a-1"]
+
+
+def test_no_address_tells_anything_of_the_catalogue_without_login(served):
+    site, address = served
+    tried = 0
+    for path in routes(site):
+        for method in ("GET", "POST"):
+            answer = httpx.request(method, address + path)
+            assert answer.status_code in (200, 401, 404, 405, 422, 302, 307, 400), path
+            assert "a-1" not in answer.text and "a shirt" not in answer.text, path
+            assert "search_by" not in answer.text, path
+            tried += 1
+    assert tried > 60
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/config", "/gradio_api/info", "/gradio_api/call/about/1", "/gradio_api/mcp/"),
+        *("/embed/similar.json?item=a-1", "/embed/look?item=a-1", "/embed/widget.js"),
+        *("/gradio_api/file=/etc/hostname", "/pictures/" + "0" * 32 + ".webp"),
+        *("/gradio_api/queue/data", "/gradio_api/heartbeat/a", "/gradio_api/upload"),
+    ],
+)
+def test_a_refusal_asks_for_the_login(address, path):
+    answer = httpx.get(address + path)
+    assert answer.status_code == 401
+    assert answer.json()["detail"] == "Please log in first."
+    assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+def test_health_needs_no_login(address):
+    assert httpx.get(address + "/healthz").status_code == 200
+    assert httpx.get(address + "/readyz").status_code in (200, 503)
+
+
+def test_the_form_lets_in_who_knows_the_password(address):
+    with httpx.Client(base_url=address) as client:
+        assert "auth_required" in client.get("/").text
+        wrong = client.post("/login", data={"username": "ann", "password": "b"})
+        assert wrong.status_code == 400
+        assert client.get("/config").status_code == 401
+        right = client.post("/login", data={"username": "ann", "password": PASSWORD})
+        assert right.json() == {"success": True}
+        assert client.get("/config").json()["username"] == "ann"
+        shown = client.get("/embed/similar.json?item=a-1")
+        assert len(shown.json()["items"]) == 8
+
+
+def test_programs_send_the_password_along(address):
+    right = ("ann", PASSWORD)
+    assert httpx.get(address + "/gradio_api/info", auth=right).status_code == 200
+    assert httpx.get(address + "/embed/look.json?item=a-1", auth=right).status_code == 200
+    for wrong in (("ann", "b"), ("bob", PASSWORD), ("", ""), ("ann", "")):
+        assert httpx.get(address + "/gradio_api/info", auth=wrong).status_code == 401
+    for header in ("Basic", "Basic ???", "Bearer x", "basic " + "A" * 10_000):
+        answer = httpx.get(address + "/gradio_api/info", headers={"authorization": header})
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("cookie", ["access-token-unsecure-x=y", "=;;=", "access-token="])
+def test_an_invented_cookie_is_none(address, cookie):
+    assert httpx.get(address + "/config", headers={"cookie": cookie}).status_code == 401
+
+
+def test_the_client_of_the_api_logs_in(address):
+    client = Client(address, auth=("ann", PASSWORD), verbose=False)
+    assert client.predict(api_name="/about")["pieces"] == 30
+
+
+def test_tools_answer_who_logged_in(address):
+    call = {
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "about", "arguments": {}},
+    }  # fmt: skip
+    headers = {"accept": "application/json, text/event-stream"}
+    url = address + "/gradio_api/mcp/"
+    assert httpx.post(url, json=call, headers=headers).status_code == 401
+    names = httpx.post(
+        url, json=call | {"method": "tools/list", "params": {}}, headers=headers,
+        auth=("ann", PASSWORD),
+    )  # fmt: skip
+    assert names.status_code == 200
+    name = next(part for part in names.text.split('"') if part.endswith("about"))
+    call["params"]["name"] = name
+    answer = httpx.post(url, json=call, headers=headers, auth=("ann", PASSWORD), timeout=30)
+    assert "pieces" in answer.text and 'isError":true' not in answer.text
+
+
+def test_guessing_passwords_is_slow(address):
+    guesses = [{"username": "ann", "password": str(n)} for n in range(40)]
+    codes = [httpx.post(address + "/login", data=guess).status_code for guess in guesses]
+    assert codes.count(429) >= 8 and set(codes) == {400, 429}
+
+
+@pytest.mark.parametrize("text", ["ann", "ann:", ":x", "ann:x,bob"])
+def test_a_user_without_password_is_refused(text):
+    with pytest.raises(ValueError, match="expected USER:PASSWORD") as refused:
+        parse_users(text)
+    assert "x" not in str(refused.value).replace("expected", "")
+
+
+def test_several_users_are_read():
+    assert parse_users("ann:x:y, bob:z") == {"ann": "x:y", "bob": "z"}
+    assert parse_users("") == {}

@@ -147,6 +147,7 @@ def serve(
         connections=args.connections,
         branding=branding,
         routes=site.routes,
+        head_tags=site.head_tags,
         server_name=args.host,
         server_port=args.port,
         share=args.share,

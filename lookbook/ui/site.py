@@ -16,7 +16,7 @@ from lookbook.schema.message import Message
 from lookbook.schema.product_links import ProductLinks
 from lookbook.schema.readable import base_name
 from lookbook.search.index import Index
-from lookbook.ui import api, embed, messages, pictures
+from lookbook.ui import api, embed, messages, page_head, pictures
 from lookbook.ui.branding import Branding
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
@@ -58,11 +58,12 @@ class Site(gr.Blocks):
     """The pages of one index.
 
     `checks` are what /readyz asks: functions by name, true when ready. `routes` are the addresses
-    beside the pages.
+    beside the pages. `head_tags` gives the tags of the page's head, see `page_head`.
     """
 
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
+    head_tags: Callable[[str, str], str] | None = None
     _config: dict[str, Any]
     _localized: dict[str, dict[str, Any]]  # by language
 
@@ -134,7 +135,12 @@ def build_site(
         prepare = [search_service.prepare, visitor_service.prepare]
         LiveIndex(index, prepare, seconds=reload_seconds).start()
     site.checks = readiness(search_service, visitor_service)
-    site.routes = (pictures.router(search_service), embed.router(search_service, visitor_service))
+    site.routes = (
+        pictures.router(search_service),
+        embed.router(search_service, visitor_service),
+        page_head.router(branding),
+    )
+    site.head_tags = page_head.PageHead(branding, search_service).tags
     return site
 
 

@@ -361,9 +361,11 @@ class Api:
         query = self._with_options(query, where, count, variety)
         encoder = self._loaded_encoder() if query.words.strip() else None
         try:
-            return query, run(query, self.search_service.index, encoder)
+            answer = run(query, self.search_service.index, encoder)
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
+        self.search_service.unanswered.note(query, answer)
+        return query, answer
 
     def _hits(self, query: Query, answer: SearchResult) -> list[HitRow]:
         view = self._view(query)

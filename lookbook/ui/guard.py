@@ -42,6 +42,7 @@ _API = re.compile(
 )
 _PICTURES = re.compile(r"/pictures/[0-9a-f]{32}\.webp")
 _EMBED = re.compile(r"/embed/((similar|look)(\.json)?|widget\.js)")  # for a shop's own pages
+_OWNER = re.compile(r"/owner(/(login|logout|upload|index|discard|publish|rollback|plotly\.js))?")
 _COSTLY_EMBED = re.compile(r"/embed/(similar|look)")
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)")
@@ -66,6 +67,7 @@ class GuardOptions:
     are the sites that may show this one in a frame, as in a content security policy.
     `embed_origins` are the origins of a shop whose pages may show similar pieces (`embed`); without
     them nobody's may. `language` is that of every answer, None: the one that a browser prefers.
+    `owner` opens the owner's page, whose uploads may have `owner_upload` bytes.
     """
 
     rate: float = 20.0
@@ -74,6 +76,8 @@ class GuardOptions:
     frame_ancestors: str = "'self'"
     embed_origins: tuple[str, ...] = ()
     language: str | None = None
+    owner: bool = False
+    owner_upload: int = 1000 * _MIB
 
     def __post_init__(self) -> None:
         for origin in self.embed_origins:
@@ -148,7 +152,9 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str, float] | None:
         """Return (status, sentence, seconds to wait) of a request that is refused."""
         path, headers = scope["path"], _headers(scope)
-        if not (is_allowed(path) or (self.options.embed_origins and is_embed(path))):
+        options = self.options
+        opened = (options.embed_origins and is_embed(path)) or (options.owner and is_owner(path))
+        if not (opened or is_allowed(path)):
             return 404, _("There is nothing at this address."), 0
         length = headers.get("content-length", "")
         size = int(length) if length.isdecimal() else 0
@@ -175,6 +181,8 @@ class Guard:
         return self.buckets.wait(client, 1 + size / _TOKEN_BYTES)
 
     def _limit(self, path: str) -> int:
+        if path == "/owner/upload":
+            return self.options.owner_upload
         is_upload = path == "/gradio_api/upload"
         return self.options.max_upload if is_upload else self.options.max_body
 
@@ -211,6 +219,8 @@ class Guard:
         frames, embedded = self.options.frame_ancestors, is_embed(scope["path"])
         if embedded:
             frames = " ".join(["'self'", *self.options.embed_origins])
+        elif is_owner(scope["path"]):
+            frames = "'none'"
         added = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
@@ -262,6 +272,11 @@ def is_allowed(path: str) -> bool:
 def is_embed(path: str) -> bool:
     """Tell whether a path is one that a shop's own pages ask for."""
     return bool(_EMBED.fullmatch(path))
+
+
+def is_owner(path: str) -> bool:
+    """Tell whether a path belongs to the owner's page."""
+    return bool(_OWNER.fullmatch(path))
 
 
 def refuse_addresses() -> None:

@@ -21,6 +21,7 @@ from lookbook.ui.branding import Branding
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
 from lookbook.ui.messages import _, _n
+from lookbook.ui.owner import OwnerPage
 from lookbook.ui.pages import about, explore, for_you, saved
 from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
@@ -101,6 +102,7 @@ def build_site(
     links: ProductLinks | None = None,
     keep_days: float = 0,
     fetch: find.Fetch | None = None,
+    owner_password: str | None = None,
 ) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
@@ -111,6 +113,7 @@ def build_site(
     `reload_seconds` the site looks for a new generation of the index and shows it, 0 for never.
     `links` make the addresses of product pages. Events are kept for `keep_days`, 0 for ever.
     `fetch` gives the picture at an address that a visitor pasted; None: addresses are refused.
+    With `owner_password` there is an owner's page.
     """
     branding = branding or Branding()
     folder = private_folder()
@@ -140,6 +143,12 @@ def build_site(
         embed.router(search_service, visitor_service),
         page_head.router(branding),
     )
+    if owner_password:
+        owner_folder = folder / "owner"
+        owner = OwnerPage(
+            owner_password, branding.name, owner_folder, search_service, visitor_service
+        )
+        site.routes = (*site.routes, owner.router())
     site.head_tags = page_head.PageHead(branding, search_service).tags
     return site
 

@@ -35,6 +35,7 @@ from lookbook.search.sorting import SORT_POOL
 from lookbook.ui.messages import _, _n, as_sentence, language, percent, translate
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
+from lookbook.ui.services.unanswered import UnansweredSearches
 from lookbook.ui.views import CARD_ACTIONS, Card, ItemView, PhotoView
 
 _SORT_NOTES = {
@@ -73,6 +74,7 @@ class SearchService:
         self.index, self._before, self.folder = index, index, folder
         self.price_column = price_column(index)
         self.links = links or ProductLinks()
+        self.unanswered = UnansweredSearches()
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,6 +156,8 @@ class SearchService:
         """
         has_words = bool(query.words.strip())
         answer = run(query, self.index, self.encoder if has_words else None)
+        if not start:  # the rest of an answer is no other search
+            self.unanswered.note(query, answer)
         actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
         scored = has_calibrated_scores(query, answer)
         intent = query.intent if scored else None

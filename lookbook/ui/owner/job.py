@@ -245,15 +245,18 @@ def embed_options(manifest: Manifest) -> list[str]:
 def _environment(path: str) -> dict[str, str]:
     """Return the environment of a command: without secrets of the site, with its own modules."""
     own = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-    return own | {"PYTHONPATH": path, "COLUMNS": "100"}
+    return own | {"PYTHONPATH": path}
 
 
 def _terminal() -> tuple[int, int]:
     """Return (reader, writer) for stderr: of a terminal where there are some, as tqdm needs it."""
     try:
         import pty
+        import termios
 
-        return pty.openpty()
+        reader, writer = pty.openpty()
+        termios.tcsetwinsize(writer, (24, 100))  # tqdm draws nothing where there are no columns
+        return reader, writer
     except (ImportError, OSError):  # Windows: the stage is shown without progress
         return os.pipe()
 

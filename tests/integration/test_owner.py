@@ -67,7 +67,7 @@ def test_an_upload_is_checked_indexed_and_rolled_back(client, owner, shapes, tmp
     client.post("/owner/index", data={"token": token})
     status = owner.job.wait(300)
     assert status.stage == "done", status
-    assert status.done and status.total, "its progress was seen"
+    assert status.total, "a bar was read"
     assert "15 pieces" in status.message and "rejected: 1" in status.message
     assert str(tmp_path) not in client.get("/owner").text
     new, old = owner.generations()

@@ -295,6 +295,22 @@ LIMITS = (
         "https://shop.example; without it /embed is off",
         environment=True,
     ),
+    Setting(
+        "owner-password",
+        None,
+        "password of /owner, where the owner indexes catalogues and sees what visitors do "
+        "(docs/OWNER.md); better given by the variable; without it /owner is off",
+        environment=True,
+    ),
+    Setting(
+        "owner-upload",
+        1000,
+        "MB of a catalogue that the owner uploads",
+        int,
+        environment=True,
+        min=1,
+        max=100_000,
+    ),
     Setting("mcp", True, "offer the endpoints as tools for agents (MCP)", bool, environment=True),
     Setting("api", True, "offer the endpoints and their page to programs", bool, environment=True),
     Setting(

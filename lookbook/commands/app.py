@@ -93,12 +93,17 @@ def refuse_taken(host: str, port: int) -> None:
 def guard_options(args: argparse.Namespace) -> GuardOptions:
     """Return the limits and headers of the site; raises ValueError."""
     from lookbook.ui.guard import GuardOptions
+    from lookbook.ui.owner import check_password
 
+    if args.owner_password:
+        check_password(args.owner_password)
     return GuardOptions(
         rate=args.rate,
         max_upload=args.max_upload * _MIB,
         max_body=args.max_body * _MIB,
         frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
+        owner=bool(args.owner_password),
+        owner_upload=args.owner_upload * _MIB,
         embed_origins=tuple((args.embed_origins or "").replace(",", " ").split()),
         metrics=args.metrics,
         metrics_token=args.metrics_token,
@@ -152,6 +157,7 @@ def serve(
         keep_days=args.keep_events,
         fetch=fetch_picture if args.fetch_urls else None,
         offer_api=args.api,
+        owner_password=args.owner_password,
     )
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     launch(
@@ -162,6 +168,7 @@ def serve(
         connections=args.connections,
         branding=branding,
         routes=site.routes,
+        head_tags=site.head_tags,
         server_name=args.host,
         server_port=args.port,
         share=args.share,

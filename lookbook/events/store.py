@@ -10,21 +10,24 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Engine,
+    Integer,
     RowMapping,
     String,
     bindparam,
+    cast,
     create_engine,
     delete,
     event,
     exists,
     func,
+    or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -45,7 +48,10 @@ __all__ = ["EventStore", "SchemaMismatch", "StoreUnavailable", "database_url"]
 URL_VARIABLE = "LOOKBOOK_DATABASE_URL"
 DATABASE_FILE = "events.sqlite"  # beside the generations of the index
 _BUSY_TIMEOUT = 10  # seconds to wait for another process to finish its transaction
+_SECONDS_PER_DAY = 86_400.0
+_EXPLORED = "explored"  # surface of a view that no visitor pressed, see `recommend.history`
 _NEVER = 0.0  # time of forgetting a visitor of whom nothing was kept
+_NOT_EXPLORED = or_(EVENTS.c.surface.is_(None), EVENTS.c.surface != _EXPLORED)
 _COLUMNS = [c for c in EVENTS.c if c.name != "seq"]  # their keys are the fields of an Event
 
 
@@ -189,6 +195,43 @@ class EventStore:
         with self._transaction() as connection:
             last = connection.execute(select(func.max(FORGOTTEN.c.time))).scalar()
         return None if last in (None, _NEVER) else datetime.fromtimestamp(last, UTC)
+
+    def count_by_day(self, since: datetime) -> dict[tuple[date, str], int]:
+        """Return how many events of each type there were on each day (UTC) since a time.
+
+        Without the views that record which items were explored.
+        """
+        day = self._day().label("day")
+        query = (
+            select(day, EVENTS.c.event_type, func.count())
+            .where(EVENTS.c.time >= since.timestamp(), _NOT_EXPLORED)
+            .group_by(day, EVENTS.c.event_type)
+        )
+        with self._transaction() as connection:
+            rows = connection.execute(query).all()
+        first = date(1970, 1, 1)
+        return {(first + timedelta(days=int(day)), kind): count for day, kind, count in rows}
+
+    def most_frequent_items(
+        self, event_type: str, since: datetime, count: int
+    ) -> list[tuple[str, int]]:
+        """Return (item, how many events of a type it had since a time), the most frequent first."""
+        total = func.count().label("total")
+        query = (
+            select(EVENTS.c.item, total)
+            .where(EVENTS.c.time >= since.timestamp(), EVENTS.c.event_type == event_type)
+            .where(_NOT_EXPLORED)
+            .group_by(EVENTS.c.item)
+            .order_by(total.desc(), EVENTS.c.item)
+            .limit(count)
+        )
+        with self._transaction() as connection:
+            return [(row.item, row.total) for row in connection.execute(query)]
+
+    def _day(self) -> Any:
+        """Days since 1970 of an event's time; SQLite's cast cuts off, PostgreSQL's rounds."""
+        days = EVENTS.c.time / _SECONDS_PER_DAY
+        return cast(days, Integer) if self._engine.dialect.name == "sqlite" else func.floor(days)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -363,9 +363,11 @@ class Api:
         query = self._with_options(query, where, count, variety)
         encoder = self._loaded_encoder() if query.words.strip() else None
         try:
-            return query, self.search_service.run(query, encoder)
+            answer = self.search_service.run(query, encoder)
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
+        self.search_service.unanswered.note(query, answer)
+        return query, answer
 
     def _hits(self, query: Query, answer: SearchResult) -> list[HitRow]:
         view = self._view(query)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookbook.schema.message import Message
+from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.messages import _
 
@@ -59,13 +60,19 @@ class Branding:
         """Whether a page of PAGES is part of the site."""
         return page == "find" or page in self.pages
 
+    def icon(self) -> tuple[bytes, str]:
+        """Return the site's icon and its media type: the logo, else a drawing of our own."""
+        if self.logo is None:
+            return assets.read("icon.svg").encode(), "image/svg+xml"
+        return self.logo.read_bytes(), _LOGO_TYPES[self.logo.suffix.casefold()]
+
     def masthead_html(self) -> str:
         """Return the name, or the logo that stands for it, and the tagline."""
         name = markup.escape(self.name)
         if self.logo is not None:
-            kind = _LOGO_TYPES[self.logo.suffix.casefold()]
-            data = base64.b64encode(self.logo.read_bytes()).decode("ascii")
-            name = f'<img class="logo" src="data:{kind};base64,{data}" alt="{name}">'
+            data, kind = self.icon()
+            encoded = base64.b64encode(data).decode("ascii")
+            name = f'<img class="logo" src="data:{kind};base64,{encoded}" alt="{name}">'
         return f"<h1>{name}</h1><p>{markup.escape(_(self.tagline))}</p>"
 
     def links_html(self) -> str:

@@ -49,6 +49,7 @@ _EMBED = re.compile(r"/embed/((similar|look)(\.json)?|widget\.js)")  # for a sho
 _LOGIN = re.compile(r"/(login|logout)/?")
 _LOGIN_COST = 20  # requests that one attempt to log in counts as
 _STREAMS = re.compile(r"/gradio_api/(heartbeat|mcp)/.*")  # open as long as a page or a program is
+_OWNER = re.compile(r"/owner(/(login|logout|upload|index|discard|publish|rollback|plotly\.js))?")
 _COSTLY_EMBED = re.compile(r"/embed/(similar|look)")
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)|/login/?$")
@@ -75,6 +76,7 @@ class GuardOptions:
     them nobody's may. `language` is that of every answer, None: the one that a browser prefers.
     `metrics` serves /metrics to this machine, and to others with `metrics_token`. Without `api` no
     endpoint can be called by name.
+    `owner` opens the owner's page, whose uploads may have `owner_upload` bytes.
     """
 
     rate: float = 20.0
@@ -86,6 +88,8 @@ class GuardOptions:
     metrics: bool = False
     metrics_token: str | None = None
     api: bool = True
+    owner: bool = False
+    owner_upload: int = 1000 * _MIB
 
     def __post_init__(self) -> None:
         for origin in self.embed_origins:
@@ -207,7 +211,9 @@ class Guard:
             return True
         if not self.options.api and path.startswith(("/gradio_api/call", "/gradio_api/mcp")):
             return False
-        return is_allowed(path) or bool(self.options.embed_origins and is_embed(path))
+        options = self.options
+        opened = (options.embed_origins and is_embed(path)) or (options.owner and is_owner(path))
+        return bool(opened) or is_allowed(path)
 
     def _wait(self, scope: Scope, headers: dict[str, str], size: int) -> float:
         costly = _COSTLY if scope["method"] == "POST" else _COSTLY_EMBED
@@ -220,6 +226,8 @@ class Guard:
         return self.buckets.wait(client, _LOGIN_COST if is_login else 1 + size / _TOKEN_BYTES)
 
     def _limit(self, path: str) -> int:
+        if path == "/owner/upload":
+            return self.options.owner_upload
         is_upload = path == "/gradio_api/upload"
         return self.options.max_upload if is_upload else self.options.max_body
 
@@ -263,6 +271,8 @@ class Guard:
         frames, embedded = self.options.frame_ancestors, is_embed(scope["path"])
         if embedded:
             frames = " ".join(["'self'", *self.options.embed_origins])
+        elif is_owner(scope["path"]):
+            frames = "'none'"
         added = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
@@ -316,6 +326,11 @@ def is_allowed(path: str) -> bool:
 def is_embed(path: str) -> bool:
     """Tell whether a path is one that a shop's own pages ask for."""
     return bool(_EMBED.fullmatch(path))
+
+
+def is_owner(path: str) -> bool:
+    """Tell whether a path belongs to the owner's page."""
+    return bool(_OWNER.fullmatch(path))
 
 
 def refuse_addresses() -> None:

@@ -16,16 +16,19 @@ from fastapi import APIRouter
 from gradio.routes import App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
 from jinja2 import FunctionLoader
+from starlette.middleware import Middleware
 
 from lookbook.ui.branding import Branding
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
 from lookbook.ui.login import Login
 from lookbook.ui.messages import language
+from lookbook.ui.page_head import HeadMiddleware
 from lookbook.ui.retention import CLOSED_PAGE_TTL
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
 
 _API_INFO = "({} if config.get('auth_required') else gradio_api_info)"
+HeadTags = Callable[[str, str], str]
 SESSIONS = 2000  # of visitors whose state is kept in memory
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
@@ -75,24 +78,30 @@ class LightSessions(StateHolder):
 
 
 class GuardedApp(App):
-    """gradio's app with the guard as its outermost middleware."""
+    """gradio's app with the guard as its outermost middleware.
+
+    `head_tags` returns the tags of the page's head, from a query string and the site's address.
+    """
 
     def __init__(
         self,
         options: GuardOptions,
         checks: Mapping[str, Callable[[], object]],
         users: Mapping[str, str],
+        head_tags: HeadTags | None = None,
         **kwargs: Any,
     ) -> None:
         self.guard_options, self.guard_checks = options, checks
-        self.users = users
+        self.users, self.head_tags = users, head_tags
         self.guard: Guard | None = None
         self.login: Login | None = None
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
         self.state_holder = LightSessions()
 
     def build_middleware_stack(self) -> Any:
-        """Put the guard before gradio's own middleware."""
+        """Put the guard before gradio's own middleware, and the head's tags behind it."""
+        if self.head_tags is not None:
+            self.user_middleware.append(Middleware(HeadMiddleware, tags=self.head_tags))
         if self.users:
             self.login = Login(self.users, self.tokens, f"access-token-unsecure-{self.cookie_id}")
         inner = super().build_middleware_stack()
@@ -109,19 +118,21 @@ def launch(
     branding: Branding | None = None,
     routes: Sequence[APIRouter] = (),
     users: Mapping[str, str] | None = None,
+    head_tags: HeadTags | None = None,
     **how: Any,
 ) -> None:
     """Serve a site until it is closed; returns at once.
 
     `queue_size` is the number of requests that may wait, `connections` of those that may be open;
     `routes` are served beside gradio's; `users` are names and passwords without which nothing of
-    the catalogue is shown, None: everybody may see it; `how` goes to gradio's launch. The API stays
+    the catalogue is shown, None: everybody may see it; `head_tags` gives the tags of the page's
+    head; `how` goes to gradio's launch. The API stays
     open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
     refuse_addresses()
     adapt_pages()
-    app = GuardedApp(options, checks or {}, users or {})
+    app = GuardedApp(options, checks or {}, users or {}, head_tags)
     for router in routes:
         app.include_router(router)
     allow_open_files(2 * connections + 500)

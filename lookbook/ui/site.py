@@ -16,12 +16,13 @@ from lookbook.schema.message import Message
 from lookbook.schema.product_links import ProductLinks
 from lookbook.schema.readable import base_name
 from lookbook.search.index import Index
-from lookbook.ui import api, embed, messages, pictures
+from lookbook.ui import api, embed, messages, page_head, pictures
 from lookbook.ui.branding import Branding
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
 from lookbook.ui.messages import _, _n
 from lookbook.ui.metrics import METRICS
+from lookbook.ui.owner import OwnerPage
 from lookbook.ui.pages import about, explore, for_you, saved
 from lookbook.ui.pages.find import callbacks as find
 from lookbook.ui.pages.find import layout, wiring
@@ -59,11 +60,12 @@ class Site(gr.Blocks):
     """The pages of one index.
 
     `checks` are what /readyz asks: functions by name, true when ready. `routes` are the addresses
-    beside the pages.
+    beside the pages. `head_tags` gives the tags of the page's head, see `page_head`.
     """
 
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
+    head_tags: Callable[[str, str], str] | None = None
     _config: dict[str, Any]
     _localized: dict[str, dict[str, Any]]  # by language
 
@@ -102,6 +104,7 @@ def build_site(
     keep_days: float = 0,
     fetch: find.Fetch | None = None,
     offer_api: bool = True,
+    owner_password: str | None = None,
 ) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
@@ -113,6 +116,7 @@ def build_site(
     `links` make the addresses of product pages. Events are kept for `keep_days`, 0 for ever.
     `fetch` gives the picture at an address that a visitor pasted; None: addresses are refused.
     Without `offer_api` there are no endpoints for programs.
+    With `owner_password` there is an owner's page.
     """
     branding = branding or Branding()
     folder = private_folder()
@@ -143,7 +147,18 @@ def build_site(
         lambda: search_service.index.manifest.generation,
     )
     site.checks = readiness(search_service, visitor_service)
-    site.routes = (pictures.router(search_service), embed.router(search_service, visitor_service))
+    site.routes = (
+        pictures.router(search_service),
+        embed.router(search_service, visitor_service),
+        page_head.router(branding),
+    )
+    if owner_password:
+        owner_folder = folder / "owner"
+        owner = OwnerPage(
+            owner_password, branding.name, owner_folder, search_service, visitor_service
+        )
+        site.routes = (*site.routes, owner.router())
+    site.head_tags = page_head.PageHead(branding, search_service).tags
     return site
 
 

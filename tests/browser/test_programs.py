@@ -33,7 +33,7 @@ def test_the_example_script_prints_results(site):
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[:2] == ["1,500 pieces from the house collection", "Looks like your picture:"]
+    assert lines[:2] == ["1,500 pieces from house collection", "Looks like your picture:"]
     assert all(f"{site}pictures/" in line for line in lines[2:5])
     (dresses,) = (n for n, line in enumerate(lines) if line.startswith("red dress: 3 of "))
     assert all("Dress" in line for line in lines[dresses + 1 : dresses + 4])

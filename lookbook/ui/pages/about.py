@@ -15,6 +15,11 @@ from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
 from lookbook.ui.messages import _, _n, day, fixed, language, number, percent, translate
 
+_INTRODUCTION = Message(
+    "Show a photo or say what you look for: you get the pieces of this collection that look most "
+    "alike. Your photo is deleted within minutes and shown to nobody; what you like is kept under "
+    "a random number that lives in your browser, until you press Forget me."
+)
 _NO_FIGURES = Message(
     "This index was built without figures: build it again with embed.py to have them."
 )
@@ -36,24 +41,34 @@ def about_html(index: Index) -> str:
         _("From"): source,
         _("Indexed"): day(m.created),
         _("Pictures"): m.licence or _("licence unknown"),
+    }
+    technical = {
         _("Encoder"): base_name(str(m.encoder.get("id", ""))),
         _("Vectors"): _("{count} numbers each, {metric}", count=m.dim, metric=m.metric),
         _("Search"): _search_text(m),
         _("A score means"): translate(curve.meaning) if curve else _("similarity alone"),
     }
     if origin := m.kept.get("evaluation.json"):
-        facts[_("Figures of")] = _n(
+        technical[_("Figures of")] = _n(
             "{day}, {count} change ago",
             "{day}, {count} changes ago",
             origin["changed"],
             day=day(origin["created"]),
         )
+    title, fold = markup.escape(_("This collection")), markup.escape(_("Technical figures"))
+    return (
+        f"<article><h2>{title}</h2><p>{markup.escape(translate(_INTRODUCTION))}</p>{_list(facts)}"
+        f"<details><summary>{fold}</summary>{_list(technical)}"
+        f"{_figures(evaluation(index))}</details></article>"
+    )
+
+
+def _list(facts: Mapping[str, str]) -> str:
     rows = "".join(
         f"<div><dt>{markup.escape(name)}</dt><dd>{markup.escape(value)}</dd></div>"
         for name, value in facts.items()
     )
-    title, figures = markup.escape(_("This index")), _figures(evaluation(index))
-    return f"<article><h2>{title}</h2><dl>{rows}</dl>{figures}</article>"
+    return f"<dl>{rows}</dl>"
 
 
 def _search_text(manifest: Manifest) -> str:

@@ -36,6 +36,7 @@ from lookbook.ui.messages import _, _n, as_sentence, language, percent, translat
 from lookbook.ui.metrics import METRICS
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
+from lookbook.ui.services.unanswered import UnansweredSearches
 from lookbook.ui.views import CARD_ACTIONS, Card, ItemView, PhotoView
 
 _SORT_NOTES = {
@@ -74,6 +75,7 @@ class SearchService:
         self.index, self._before, self.folder = index, index, folder
         self.price_column = price_column(index)
         self.links = links or ProductLinks()
+        self.unanswered = UnansweredSearches()
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
@@ -160,6 +162,8 @@ class SearchService:
         One that asks for nothing is answered with items from all over the catalogue.
         """
         answer = self.run(query, self.encoder if query.words.strip() else None)
+        if not start:  # the rest of an answer is no other search
+            self.unanswered.note(query, answer)
         actions = CARD_ACTIONS if answer.ranked else _UNRANKED_ACTIONS
         scored = has_calibrated_scores(query, answer)
         intent = query.intent if scored else None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import importlib.util
 import re
 import string
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from babel.messages.pofile import read_po
+from gradio.state_holder import SessionState
 from PIL import Image
 
 from lookbook.images.loading import ImageError, load_rgb
@@ -27,7 +31,9 @@ from lookbook.ui.components.item_panel import item_html
 from lookbook.ui.components.query_bar import query_html
 from lookbook.ui.components.share import share_html
 from lookbook.ui.components.sort_menu import sort_html
+from lookbook.ui.guard import Guard, GuardOptions
 from lookbook.ui.pages import explore, for_you, saved
+from lookbook.ui.site import Site
 from tests.tiny_index import publish_tiny
 
 TRANSLATED = [name for name in messages.LANGUAGES if name != "en"]
@@ -265,3 +271,41 @@ def test_errors_of_lower_rooms_are_said_in_the_language():
     unknown = ValueError("a technical detail")
     assert within("en", messages.error_text, unknown) == "a technical detail"
     assert "technical" not in within("it", messages.error_text, unknown)
+
+
+def language_behind_the_guard(options: GuardOptions, accepted: str) -> str:
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append((scope[messages.SCOPE_KEY], messages.language()))
+
+    async def send(message):
+        raise AssertionError(f"refused: {message}")
+
+    headers = [(b"accept-language", accepted.encode())]
+    scope = {"type": "http", "path": "/", "method": "GET", "headers": headers}
+    asyncio.run(Guard(app, options)(scope, None, send))
+    ((of_scope, of_context),) = seen
+    assert of_scope == of_context
+    return of_scope
+
+
+def test_the_owner_sets_one_language_or_lets_each_browser_choose():
+    assert language_behind_the_guard(GuardOptions(), "fr-FR,fr;q=0.9") == "fr"
+    assert language_behind_the_guard(GuardOptions(language="it"), "fr-FR,fr;q=0.9") == "it"
+
+
+@pytest.mark.parametrize(("visibility", "expected"), [("private", "de"), ("public", "en")])
+def test_pages_are_answered_in_the_language_of_their_request_and_programs_in_english(
+    visibility, expected
+):
+    """gradio runs a callback outside the context of the request that asked for it."""
+    seen = []
+    with Site() as blocks:
+        button = gr.Button()
+        button.click(lambda: seen.append(messages.language()), api_visibility=visibility)
+    (function,) = blocks.fns.values()
+    request = gr.Request(SimpleNamespace(scope={messages.SCOPE_KEY: "de"}))
+    state = SessionState(blocks)
+    asyncio.run(blocks.process_api(function, [], state=state, request=request))
+    assert seen == [expected]

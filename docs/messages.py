@@ -2,8 +2,8 @@
 
 python docs/messages.py        adds messages that are new, untranslated; removes those that are gone
 
-A new language begins with `pybabel init`, see docs/OPERATING.md; tests/unit/ui/test_messages.py
-fails as long as a message lacks its translation.
+docs/LANGUAGES.md says how a language is added; tests/unit/ui/test_messages.py fails as long as a
+message lacks its translation.
 """
 
 from __future__ import annotations

@@ -188,7 +188,10 @@ def _reason(slots: OutfitSlots, rows: list[int], colour_rule: str) -> Message:
     shades = [_term(n) for n in dict.fromkeys(c.name for c in others if c and c.name != own)]
     if shades:
         reason = Message("{reason}: {colours}", reason=reason, colours=shades)
-    return Message.joined("", (Message.joined("; ", (reason, _occasion(slots, rows))), "."))
+    occasion = _occasion(slots, rows)
+    if occasion:
+        reason = Message("{one}; {other}", one=reason, other=occasion)
+    return Message("{sentence}.", sentence=reason)
 
 
 def _occasion(slots: OutfitSlots, rows: list[int]) -> str:

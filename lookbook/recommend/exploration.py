@@ -8,10 +8,11 @@ import numpy as np
 
 from lookbook.recommend.base import Recommendation, Recommendations, top_rows
 from lookbook.recommend.items import Items
+from lookbook.schema.message import Message
 from lookbook.search.mmr import maximal_marginal_relevance
 
 EXPLORATION_SHARE = 0.08  # of the slots go to items with few events
-EXPLORED_REASON = "new here, tell us what you think"
+EXPLORED_REASON = Message("new here, tell us what you think")
 _POOL = 50  # items that an explored slot is drawn from
 _CANDIDATES_PER_SLOT = 60  # of a diverse list
 _DIVERSITY = 0.5

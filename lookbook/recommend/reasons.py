@@ -43,7 +43,7 @@ def reason(
     fallback: str = "",
     *,
     cold_start: bool = False,
-) -> Message:
+) -> str:
     """Return a reason such as "like the blue shirt you saved; for summer".
 
     `fallback` is used for an item that is like nothing in the history. With `cold_start`, for an
@@ -52,7 +52,10 @@ def reason(
     why = _by_history(items, history, row)
     if cold_start:
         why = _of_new_item(why)
-    return Message.joined("; ", (why or fallback, _by_context(items, row, context)))
+    said, fitting = why or fallback, _by_context(items, row, context)
+    return (
+        Message("{one}; {other}", one=said, other=fitting) if said and fitting else said or fitting
+    )
 
 
 def _of_new_item(why: Message | None) -> Message:

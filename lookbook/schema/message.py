@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -27,12 +27,6 @@ class Message(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         """Return what a copy is made of."""
         return (self.template,), self.values
-
-    @classmethod
-    def joined(cls, separator: str, parts: Iterable[str]) -> Message:
-        """Return the parts with a separator between them; those that are "" are left out."""
-        values = {f"part{n}": part for n, part in enumerate(filter(None, parts))}
-        return cls(separator.join(f"{{{name}}}" for name in values), **values)
 
 
 def _english(value: object) -> str:

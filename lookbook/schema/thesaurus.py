@@ -184,10 +184,11 @@ class Thesaurus:
         return self.concepts[name].role
 
     def term(self, text: str) -> Term:
-        """Return a text, with the one concept that has this English term."""
+        """Return a text with the concept of this English term, best the one that it is called."""
         names = self._exact["en"].get("".join(normalize(text)), ())
+        concepts = sorted((self.concepts[n] for n in names), key=lambda one: one.label != text)
         term = Term(text)
-        term.concept = self.concepts[names[0]] if len(names) == 1 else None
+        term.concept = next(iter(concepts), None)
         return term
 
     def spellings(self, name: str) -> list[str]:
@@ -209,9 +210,9 @@ class Thesaurus:
         """The word without its ending, by the Snowball stemmer of the language."""
         return stem(word, language)
 
-    def same_word(self, one: str, other: str) -> bool:
-        """Whether two terms are alike but for case, accents, spaces and an English ending."""
-        keys = ("".join(stem(w, "en") for w in normalize(term)) for term in (one, other))
+    def same_word(self, one: str, other: str, language: str = "en") -> bool:
+        """Whether two terms are alike but for case, accents, spaces and an ending."""
+        keys = ("".join(stem(w, language) for w in normalize(term)) for term in (one, other))
         return len(set(keys)) == 1
 
     def read(

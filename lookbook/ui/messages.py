@@ -145,6 +145,11 @@ def any_of(texts: Sequence[str]) -> str:
     return format_list(texts, style="or", locale=language())
 
 
+def quoted(text: str) -> str:
+    """Return a text in the quotation marks of the language."""
+    return _("“{text}”", text=text)
+
+
 def number(value: float, decimals: int = 2) -> str:
     """Return a number as it is written in the language, with up to so many decimals."""
     return format_decimal(value, format=f"#,##0.{'#' * decimals}", locale=language())

@@ -9,7 +9,7 @@ from lookbook.schema.readable import column_label
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
-from lookbook.ui.messages import _, any_of
+from lookbook.ui.messages import _, any_of, quoted
 
 
 class QueryBar(HtmlComponent):
@@ -23,7 +23,7 @@ def query_html(query: Query, thumbs: Mapping[str, tuple[str, str]]) -> str:
     buttons = [_example("more", id, *thumbs[id]) for id in query.positive]
     buttons += [_example("less", id, *thumbs[id]) for id in query.negative]
     if query.words:
-        buttons.append(_remove("words", "", query.words, markup.escape(f"“{query.words}”")))
+        buttons.append(_remove("words", "", query.words, markup.escape(quoted(query.words))))
     if query.from_link and query.pictures:
         text = _("A shared picture")
         buttons.append(_remove("pictures", "", text, markup.escape(text)))

@@ -45,7 +45,7 @@ def about_html(index: Index) -> str:
     technical = {
         _("Encoder"): base_name(str(m.encoder.get("id", ""))),
         _("Vectors"): _("{count} numbers each, {metric}", count=m.dim, metric=m.metric),
-        _("Search"): _search_text(m),
+        _("Search method"): _search_text(m),
         _("A score means"): translate(curve.meaning) if curve else _("similarity alone"),
     }
     if origin := m.kept.get("evaluation.json"):

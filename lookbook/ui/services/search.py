@@ -21,6 +21,7 @@ from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_co
 from lookbook.schema.message import Message
 from lookbook.schema.money import currency_code, format_price
 from lookbook.schema.product_links import ProductLinks, is_sold_out
+from lookbook.schema.thesaurus import shop_thesaurus
 from lookbook.search.calibration import calibrations
 from lookbook.search.concepts import concept_index
 from lookbook.search.enrichment import evaluation, projection_2d
@@ -32,7 +33,7 @@ from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
-from lookbook.ui.messages import _, _n, as_sentence, language, percent, translate
+from lookbook.ui.messages import _, _n, as_sentence, language, percent, quoted, translate
 from lookbook.ui.metrics import METRICS
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
@@ -331,13 +332,22 @@ def derive_all(index: Index) -> None:
 
 def _summary(answer: SearchResult, query: Query) -> str:
     """Return the sentence above the results: how many, of how many, how fast, unknown words."""
-    notes = [translate(note) for note in answer.notes]
+    notes = [translate(note) for note in answer.notes if not _says_nothing(note)]
     if answer.unknown_words:
-        words = ", ".join(f"“{word}”" for word in answer.unknown_words)
+        words = ", ".join(quoted(word) for word in answer.unknown_words)
         notes.append(_("Not understood: {words}", words=words))
     if answer.ranked and query.sort != "fit":
         notes.append(_(_SORT_NOTES[query.sort], count=SORT_POOL))
     return " ".join([_found(answer, query), *map(as_sentence, notes)])
+
+
+def _says_nothing(note: str) -> bool:
+    """Whether a note tells that a word of the visitor's language means what it says."""
+    values = note.values if isinstance(note, Message) else {}
+    if "words" not in values or "concept" not in values:
+        return False
+    label = values["concept"].label_in(language())
+    return shop_thesaurus().same_word(values["words"], label, language())
 
 
 def _found(answer: SearchResult, query: Query) -> str:

@@ -21,6 +21,7 @@ from lookbook.encoding.backends import BACKENDS, Backend, Model, choose_backend
 from lookbook.encoding.backends.torch_backend import Network
 from lookbook.encoding.cpu import supports_bfloat16
 from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.garment_kinds import KINDS_FILE, GarmentKinds
 from lookbook.encoding.heads import EmbeddingHeads, load_text_embeddings
 from lookbook.encoding.hub import first_line, model_folder
 from lookbook.encoding.hub import revision as folder_revision
@@ -56,6 +57,7 @@ class Encoder:
         heads: EmbeddingHeads | None = None,
         text_embeddings: tuple[Vocabulary, np.ndarray] | None = None,
         query_adapter: QueryAdapter | None = None,
+        garment_kinds: GarmentKinds | None = None,
         pooling: str = "avg",
         precision: str = "float32",
         device: str = "cpu",
@@ -65,6 +67,7 @@ class Encoder:
         self.revision, self.heads, self.text_embeddings = revision, heads, text_embeddings
         self.pooling, self.precision, self.device = pooling, precision, device
         self.normalize, self.query_adapter = normalize, query_adapter
+        self.garment_kinds = garment_kinds
 
     @classmethod
     def load(
@@ -113,6 +116,7 @@ class Encoder:
             heads=heads,
             text_embeddings=load_text_embeddings(folder, heads.dim) if heads else None,
             query_adapter=_query_adapter(folder, revision) if heads else None,
+            garment_kinds=_garment_kinds(folder, revision, heads),
             pooling=pooling,
             precision=precision,
             device=str(on),
@@ -178,6 +182,13 @@ class Encoder:
         `localization.unletterbox` crops the map to the image. Raises ImageError.
         """
         return self._image_maps(picture, size, (stage,))[0]
+
+    def feature_maps(self, picture: Picture, size: int | None = None) -> list[np.ndarray]:
+        """Return the maps that a vector is made of, each float32 (h, w, channels), the last last.
+
+        As `feature_map` returns one of them. Raises ImageError.
+        """
+        return self._image_maps(picture, size, self._stages)
 
     def projected_map(self, picture: Picture, size: int | None = None) -> np.ndarray:
         """Return float32 (h, w, dim): each position of the last map in the embedding space.
@@ -276,6 +287,21 @@ def _query_adapter(folder: Path, found: str) -> QueryAdapter | None:
         )
         return None
     return adapter
+
+
+def _garment_kinds(folder: Path, found: str, heads: EmbeddingHeads | None) -> GarmentKinds | None:
+    """Return the kinds of a folder, None where they do not belong to its category head."""
+    kinds = GarmentKinds.load(folder)
+    if kinds is None or heads is None or heads.category is None:
+        return None
+    if (kinds.revision, len(kinds.membership)) != (found, len(heads.category.bias)):
+        warnings.warn(
+            f"{folder / KINDS_FILE} names the {len(kinds.membership)} classes of revision "
+            f"{kinds.revision}; these weights are of revision {found}: garments have no kinds",
+            stacklevel=3,
+        )
+        return None
+    return kinds
 
 
 def _to_grid(maps: np.ndarray) -> np.ndarray:

@@ -24,8 +24,8 @@ def simulate_street_photo(photo: Image.Image, seed: int) -> Image.Image:
     photo gets uneven light, a colour cast, blur, noise and JPEG artefacts.
     """
     draw = np.random.default_rng(seed)
-    frame = _background(draw)
-    product = _cutout(photo)
+    frame = draw_background(draw)
+    product = product_cutout(photo)
     side = int(SIZE * draw.uniform(0.6, 0.95))
     product.thumbnail((side, side), Image.Resampling.LANCZOS)
     product = product.rotate(draw.uniform(-22, 22), Image.Resampling.BICUBIC, expand=True)
@@ -35,11 +35,11 @@ def simulate_street_photo(photo: Image.Image, seed: int) -> Image.Image:
         for margin in (SIZE - product.width, SIZE - product.height)
     )
     frame.paste(product, (x, y), product)
-    return _lens_blur_and_jpeg(frame, draw)
+    return letterbox(add_lens_blur_and_jpeg(frame, draw), SIZE)
 
 
-def _cutout(photo: Image.Image) -> Image.Image:
-    """The product alone -> RGBA, cropped to it."""
+def product_cutout(photo: Image.Image) -> Image.Image:
+    """Return the product of a studio photo alone: RGBA, cropped to it."""
     mask = Image.fromarray(foreground_mask(np.asarray(photo.convert("RGB"))))
     cutout = photo.convert("RGB")
     cutout.putalpha(mask.filter(ImageFilter.GaussianBlur(0.7)))
@@ -61,18 +61,18 @@ def _tilted(product: Image.Image, draw: np.random.Generator) -> Image.Image:
     return product.transform((w, h), Image.Transform.PERSPECTIVE, data, Image.Resampling.BICUBIC)
 
 
-def _background(draw: np.random.Generator) -> Image.Image:
-    """A wall or floor: one colour with uneven light, a grain like cloth, and sometimes boards."""
+def draw_background(draw: np.random.Generator, size: int = SIZE) -> Image.Image:
+    """Draw a wall or floor, RGB (size, size): a colour, uneven light, a grain, some boards."""
     colour = draw.uniform(30, 225, 3)
-    field = np.zeros((SIZE, SIZE, 3))
+    field = np.zeros((size, size, 3))
     for cells, strength in ((3, 30), (12, 14), (64, 8)):
         noise = draw.normal(0, strength, (cells, cells, 1)).repeat(3, 2) + draw.normal(
             0, strength / 4, (cells, cells, 3)
         )
-        enlarged = _image(noise + 128).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+        enlarged = _image(noise + 128).resize((size, size), Image.Resampling.BICUBIC)
         field += np.asarray(enlarged, float) - 128
     if draw.random() < 0.4:
-        boards = np.arange(SIZE) % int(draw.integers(24, 64)) < 2
+        boards = np.arange(size) % int(draw.integers(24, 64)) < 2
         field[:, boards] -= 40
     return _image(colour + field).rotate(90 * int(draw.integers(4)))
 
@@ -81,12 +81,13 @@ def _image(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def _lens_blur_and_jpeg(frame: Image.Image, draw: np.random.Generator) -> Image.Image:
+def add_lens_blur_and_jpeg(frame: Image.Image, draw: np.random.Generator) -> Image.Image:
+    """Return an RGB photo of `frame` (any size): blur, uneven light, a colour cast, noise, JPEG."""
     pixels = np.asarray(frame.filter(ImageFilter.GaussianBlur(draw.uniform(0, 1.6))), float)
-    line = np.linspace(-1, 1, SIZE)
-    light = 1 + draw.uniform(-0.25, 0.25) * line[:, None] + draw.uniform(-0.25, 0.25) * line[None]
+    across, down = (np.linspace(-1, 1, side) for side in frame.size)
+    light = 1 + draw.uniform(-0.25, 0.25) * down[:, None] + draw.uniform(-0.25, 0.25) * across
     pixels = pixels * light[..., None] * draw.uniform(0.5, 1.05) * draw.uniform(0.88, 1.12, 3)
     pixels = pixels + draw.normal(0, draw.uniform(0, 10), pixels.shape)
     out = io.BytesIO()
     _image(pixels).save(out, "JPEG", quality=int(draw.integers(35, 81)))
-    return letterbox(Image.open(out).convert("RGB"), SIZE)
+    return Image.open(out).convert("RGB")

@@ -1,7 +1,7 @@
 """Search an index: by vector, photo, item and text, with filters."""
 
 from lookbook.search.index import Hit, Index, IndexItem, UnknownItem
-from lookbook.search.photo_query import PhotoQuery, photo_query
+from lookbook.search.photo_query import PhotoQuery, photo_queries, photo_query
 from lookbook.search.query import Query, SearchResult, run
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Query",
     "SearchResult",
     "UnknownItem",
+    "photo_queries",
     "photo_query",
     "run",
 ]

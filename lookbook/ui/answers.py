@@ -33,6 +33,17 @@ class HitRow(ItemRow):
     view: str
 
 
+class GarmentRow(TypedDict):
+    """A garment in a photo; `box` is left, top, right and bottom as fractions of the photo.
+
+    The photo is upright as its file says. `confidence` is the probability of its `kind`, 0 to 1.
+    """
+
+    box: list[float]
+    kind: str
+    confidence: float
+
+
 class Answer(TypedDict):
     """Results and how the query was understood; `searched` pieces met the filters."""
 

@@ -30,7 +30,16 @@ from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX
 from lookbook.search.prefix_index import find_titles
 from lookbook.search.product_groups import other_colours
 from lookbook.search.query import Query, SearchResult
-from lookbook.ui.answers import About, Answer, HitRow, ItemDetails, ItemRow, OutfitRow, ReasonedRow
+from lookbook.ui.answers import (
+    About,
+    Answer,
+    GarmentRow,
+    HitRow,
+    ItemDetails,
+    ItemRow,
+    OutfitRow,
+    ReasonedRow,
+)
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import ENCODER_LIMIT
 from lookbook.ui.components.photo_input import Upload
@@ -139,6 +148,31 @@ class Api:
             raise InvalidRequest("search_by_picture needs a picture, found none")
         query = Query(pictures=(self._photo_vector(picture, crop),), words=words or "")
         return self._search(query, where, count, variety)
+
+    def garments(self, picture: Upload | None) -> list[GarmentRow]:
+        """Find every garment in a photo: its box, its kind and how certain that is.
+
+        Crop the photo to a box and search that part to find pieces like this garment. Empty where
+        no garment stands out.
+
+        Args:
+            picture: the photo; it is not kept.
+        """
+        if picture is None:
+            raise InvalidRequest("garments needs a picture, found none")
+        photo = self._photo(picture)
+        try:
+            found = self.search_service.garments(photo)
+        except ValueError as error:  # ImageError, EncoderError
+            raise InvalidRequest(str(error)) from error
+        return [
+            {
+                "box": [round(side, 4) for side in garment.box],
+                "kind": garment.kind,
+                "confidence": round(garment.confidence, 4),
+            }
+            for garment in found
+        ]
 
     def search_by_words(
         self, words: str = "", where: list[str] | None = None, count: int = 24, variety: float = 0.0
@@ -335,12 +369,17 @@ class Api:
             if one.id in index
         ]
 
-    def _photo_vector(self, picture: Upload, crop: bool) -> np.ndarray:
+    def _photo(self, picture: Upload) -> bytes:
+        """Return the photo that was sent, once the encoder is there."""
         if isinstance(picture.photo, ImageError):
             raise InvalidRequest(str(picture.photo))
         self._loaded_encoder()
+        return picture.photo
+
+    def _photo_vector(self, picture: Upload, crop: bool) -> np.ndarray:
+        photo = self._photo(picture)
         try:
-            return self.search_service.encode_photo(picture.photo, bool(crop)).vector
+            return self.search_service.encode_photo(photo, bool(crop)).vector
         except ValueError as error:  # ImageError, EncoderError
             raise InvalidRequest(str(error)) from error
 
@@ -505,6 +544,7 @@ def _publish_picture_endpoints(api: Api) -> None:
         options = [where, count, variety, crop]
         _add(api.search, [picture, words, item, more, less, *options], Answer)
         _add(api.search_by_picture, [picture, words, *options], list[HitRow])
+        _add(api.garments, [picture], list[GarmentRow])
 
 
 def _add(endpoint: Callable[..., Any], inputs: list[Any], result: Any) -> None:

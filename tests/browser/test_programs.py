@@ -15,7 +15,7 @@ from seeing import RESULTS, ROOT, examples, ids, running_site
 
 ENDPOINTS = {
     *("search", "search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
-    *("complete_the_look", "for_you", "also_liked", "filters", "link", "about"),
+    *("complete_the_look", "for_you", "also_liked", "filters", "link", "about", "garments"),
 }
 
 

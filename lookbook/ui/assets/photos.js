@@ -53,3 +53,19 @@ element.addEventListener('keydown', (event) => {
   clearTimeout(pause);
   pause = setTimeout(() => send(pic, b), 500);
 });
+element.addEventListener('click', (event) => {
+  const garment = event.target.closest('.garment');
+  if (garment) trigger('frame', {i: garment.dataset.i, box: JSON.parse(garment.dataset.box)});
+});
+const outline = (event, shown) => {  // the box of a garment, while its button is pointed at
+  const garment = event.target.closest && event.target.closest('.garment');
+  if (!garment || drag) return;
+  const frame = garment.closest('.photo').querySelector('.frame');
+  if (!shown) return restore(frame);
+  frame.hidden = false;
+  place(frame, JSON.parse(garment.dataset.box));
+};
+element.addEventListener('pointerover', (event) => outline(event, true));
+element.addEventListener('pointerout', (event) => outline(event, false));
+element.addEventListener('focusin', (event) => outline(event, true));
+element.addEventListener('focusout', (event) => outline(event, false));

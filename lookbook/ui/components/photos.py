@@ -22,19 +22,23 @@ from lookbook.search.photo_query import WHOLE, Box, normalize_box
 from lookbook.ui import assets
 from lookbook.ui.components.base import HtmlComponent, event_data
 
+_MAX_GARMENTS, _MAX_KIND = 12, 40  # of one photo; characters of a kind
+
 
 @dataclass(frozen=True)
 class Photo:
     """One picture of a query.
 
     `address` is a data URL, `box` the part that is searched, `detected` whether the encoder found
-    the box (else the visitor drew it), `sought` whether it looked for one.
+    the box (else the visitor drew it), `sought` whether it looked for one. `garments` are offered
+    each by itself.
     """
 
     address: str
     box: Box = WHOLE
     detected: bool = False
     sought: bool = False
+    garments: tuple[tuple[Box, str], ...] = ()  # box and kind
 
     @classmethod
     def of(
@@ -51,14 +55,21 @@ class Photo:
 
     def as_json(self) -> dict[str, Any]:
         """Return what the template photos.html reads; the box in percent."""
-        percent = [round(100 * side, 2) for side in self.box]
         return {
             "src": self.address,
-            "box": percent,
+            "box": _percent(self.box),
             "found": self.detected,
             "sought": self.sought,
             "whole": self.box == WHOLE,
+            "garments": [
+                {"box": _percent(box), "kind": kind, "searched": box == self.box}
+                for box, kind in self.garments
+            ],
         }
+
+
+def _percent(box: Box) -> list[float]:
+    return [round(100 * side, 2) for side in box]
 
 
 def data_url(webp: bytes) -> str:
@@ -120,11 +131,22 @@ class Photos(HtmlComponent):
                 parse_box(row.get("box")),
                 row.get("found") is True,
                 row.get("sought") is True,
+                _garments(row.get("garments")),
             )
             for row in (rows if isinstance(rows, list) else [])
             if isinstance(row, dict) and isinstance(row.get("src"), str)
         ]
         return tuple(photos[:MAX_PICTURES])
+
+
+def _garments(rows: Any) -> tuple[tuple[Box, str], ...]:
+    """Return the garments that the page holds; anything else that a client sends is ignored."""
+    rows = rows[:_MAX_GARMENTS] if isinstance(rows, list) else []
+    return tuple(
+        (parse_box(row.get("box")), row["kind"][:_MAX_KIND])
+        for row in rows
+        if isinstance(row, dict) and isinstance(row.get("kind"), str)
+    )
 
 
 def photo_number(event: gr.EventData, count: int) -> int | None:

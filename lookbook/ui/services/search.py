@@ -28,7 +28,14 @@ from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.lexical_index import lexical_index
-from lookbook.search.photo_query import Box, PhotoQuery, photo_query
+from lookbook.search.photo_query import (
+    Box,
+    GarmentBox,
+    PhotoQuery,
+    decode_photo,
+    locate_garments,
+    photo_query,
+)
 from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Query, SearchResult, run
@@ -78,6 +85,7 @@ class SearchService:
         self.links = links or ProductLinks()
         self.unanswered = UnansweredSearches()
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
+        self._garments = on_gpu(lambda image: locate_garments(image, self.encoder))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
@@ -131,6 +139,10 @@ class SearchService:
         """Answer a query; `encoder` is needed for words."""
         with METRICS.answering(_action(query)):
             return run(query, self.index, encoder)
+
+    def garments(self, photo: Picture) -> list[GarmentBox]:
+        """Return the garments of a visitor's photo; see `locate_garments`. Raises ImageError."""
+        return self._garments(decode_photo(photo, self.encoder))
 
     def attribution_maps(
         self, query: Image.Image, result: Image.Image

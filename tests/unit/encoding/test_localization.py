@@ -10,7 +10,7 @@ from PIL import Image
 
 from lookbook.encoding.attribution import attribution_maps
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.localization import BoundingBox, find_garment, unletterbox
+from lookbook.encoding.localization import BoundingBox, find_garment, find_garments, unletterbox
 from lookbook.images.loading import ImageError
 from tests.garment_photos import garment_photo, striped_background
 
@@ -47,6 +47,20 @@ def test_an_empty_background_and_a_studio_photo_give_the_whole_image(encoder):
     assert find_garment(encoder, grey) == BoundingBox(0, 0, 120, 90, 0.0)
 
 
+def test_every_garment_of_a_photo_is_found(encoder):
+    photo = striped_background((640, 480))
+    boxes = [(40, 60, 280, 400), (370, 90, 600, 410)]
+    for number, box in zip((14, 40), boxes, strict=True):
+        photo.paste(garment_photo(number, photo.size, box).crop(box), box[:2])
+    found = find_garments(encoder, photo)
+    assert 2 <= len(found) <= 6
+    for box in boxes:
+        assert max(intersection_over_union(one, box) for one in found) > 0.6
+    assert all(one.kind in encoder.garment_kinds.names for one in found)
+    assert [one.confidence for one in found] == sorted((f.confidence for f in found), reverse=True)
+    assert find_garments(encoder, Image.new("RGB", (120, 90), (90, 90, 90))) == []
+
+
 @given(width=st.integers(8, 2000), height=st.integers(8, 2000), side=st.integers(2, 30))
 def test_unletterbox_cuts_off_the_margins(width, height, side):
     rows, columns = unletterbox(np.zeros((side, side)), (width, height)).shape
@@ -79,7 +93,7 @@ def test_larger_inputs_and_earlier_stages_give_finer_maps(encoder):
 
 
 def test_invalid_data_is_an_image_error(encoder):
-    for function in (find_garment, lambda e, p: attribution_maps(e, p, p)):
+    for function in (find_garment, find_garments, lambda e, p: attribution_maps(e, p, p)):
         with pytest.raises(ImageError):
             function(encoder, b"no picture")
 
@@ -108,3 +122,4 @@ def test_a_model_with_position_embeddings_keeps_its_size(tmp_path, monkeypatch, 
     heatmap, _ = attribution_maps(vit, striped_background((90, 90)), striped_background((90, 45)))
     assert heatmap.shape == (4, 4)
     assert isinstance(find_garment(vit, striped_background((90, 90))), BoundingBox)
+    assert find_garments(vit, striped_background((90, 90))) == [], "no category head, no kinds"

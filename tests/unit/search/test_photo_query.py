@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from lookbook.encoding import localization
 from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.localization import Garment
 from lookbook.encoding.query_adapter import QueryAdapter
 from lookbook.images.loading import ImageError, load_rgb
+from lookbook.search import photo_queries
 from lookbook.search import photo_query as query_of
 from lookbook.search.photo_query import (
     _TURNS,
@@ -170,3 +173,20 @@ def test_a_box_turns_with_its_picture(turn):
     part = np.asarray(crop_to_box(turned, turn_box(box, turn)))
     assert (part == 200).all()
     assert part.size == 400 * 3
+
+
+def test_each_garment_is_a_query_of_its_own(encoder, monkeypatch):
+    image = Image.fromarray(np.asarray(decode_photo(street(), encoder).resize((400, 400))))
+    shoes, top = Garment(200, 200, 300, 300, 0.9, "shoes"), Garment(150, 40, 250, 140, 0.8, "top")
+    monkeypatch.setattr(localization, "find_garments", lambda encoder, image: [shoes, top])
+    queries = photo_queries(image, encoder)
+    assert [garment.kind for garment, _ in queries] == ["top", "shoes"], "from the top down"
+    assert queries[0][0].box == pytest.approx((0.35, 0.075, 0.65, 0.375)), "10 % more"
+    for garment, query in queries:
+        assert query.box == garment.box
+        alone = query_of(image, encoder, crop=garment.box)
+        np.testing.assert_allclose(query.vector, alone.vector, atol=1e-5)
+
+
+def test_a_photo_without_garments_gives_no_queries(encoder):
+    assert photo_queries(Image.new("RGB", (200, 300), (90, 90, 90)), encoder) == []

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
 import gradio as gr
 import pytest
 
+from lookbook.encoding.encoder import Encoder
+from lookbook.images.loading import load_rgb
 from lookbook.search.index import Index
+from lookbook.search.photo_query import locate_garments
 from lookbook.ui import build_site
 from lookbook.ui.api import Api, InvalidRequest, checked_endpoint
+from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
+from tests.garment_photos import garment_photo
 from tests.tiny_index import publish_tiny
 
 FOLDER = "/srv/private/shops"
@@ -80,6 +86,31 @@ def test_words_may_be_left_out(api):
         api.search(item="nothing")
 
 
+def test_garments_have_boxes_as_fractions(index, tmp_path):
+    encoder = Encoder.load()
+    api = Api(SearchService(index, lambda: encoder, tmp_path / "thumbs"), None)
+    photo = io.BytesIO()
+    garment_photo(14, (640, 480), (370, 90, 600, 410)).save(photo, "PNG")
+    found = api.garments(Upload(photo.getvalue()))
+    assert found
+    assert found == [
+        {
+            "box": [round(s, 4) for s in one.box],
+            "kind": one.kind,
+            "confidence": pytest.approx(one.confidence, abs=1e-4),
+        }
+        for one in locate_garments(load_rgb(photo.getvalue()), encoder)
+    ]
+    for one in found:
+        left, top, right, bottom = one["box"]
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+    with pytest.raises(InvalidRequest, match="needs a picture"):
+        api.garments(None)
+    with pytest.raises(InvalidRequest):
+        api.garments(Upload(b"no picture"))
+
+
 def test_an_attribute_never_hides_a_score(api):
     first = api.similar("p0", count=1)[0]
     assert first["attributes"]["score"] == float(first["id"][1:])
@@ -140,6 +171,7 @@ def test_only_what_an_endpoint_is_about_must_be_given(endpoints):
     }
     assert {name: names for name, names in needed.items() if names} == {
         "/search_by_picture": ["picture"],
+        "/garments": ["picture"],
         "/similar": ["item"],
         "/find_by_name": ["text"],
         "/item": ["item"],

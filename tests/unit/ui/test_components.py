@@ -19,7 +19,7 @@ from lookbook.ui.components import markup
 from lookbook.ui.components.filter_panel import filters_html, turned_range_message
 from lookbook.ui.components.gallery import gallery_html
 from lookbook.ui.components.item_panel import explanation_html, item_html, outfits_html
-from lookbook.ui.components.photos import WHOLE, Photos, parse_box
+from lookbook.ui.components.photos import WHOLE, Photo, Photos, parse_box
 from lookbook.ui.components.query_bar import condition_text, query_html
 from lookbook.ui.components.share import SharePanel
 from lookbook.ui.pages import about, explore
@@ -118,9 +118,31 @@ def test_photos_are_a_few_at_most():
     assert photos[0].box == (0, 0, 0.5, 0.5)
 
 
+def test_the_garments_of_a_photo_come_back_as_they_were_sent():
+    left, right = (0.1, 0.2, 0.45, 0.9), (0.55, 0.2, 0.9, 0.9)
+    photo = Photo("data:image/webp;base64,AA", right, garments=((left, "top"), (right, "shoes")))
+    page = Photos().postprocess([photo])
+    shown = page["photos"][0]["garments"]
+    assert [(one["kind"], one["searched"]) for one in shown] == [("top", False), ("shoes", True)]
+    assert Photos().preprocess(page)[0].garments == photo.garments
+
+
+@pytest.mark.parametrize("garments", [None, "top", 3, [1, None, {"kind": 4}, {"box": []}]])
+def test_garments_that_are_none_are_ignored(garments):
+    row = {"src": "data:image/webp;base64,AA", "box": [0, 0, 50, 50], "garments": garments}
+    assert Photos().preprocess({"photos": [row]})[0].garments == ()
+
+
+def test_garments_are_a_few_at_most():
+    garments = [{"kind": "t" * 999, "box": [0, 0, 50, 50]}] * 99
+    row = {"src": "data:image/webp;base64,AA", "garments": garments}
+    found = Photos().preprocess({"photos": [row]})[0].garments
+    assert len(found) == 12
+    assert len(found[0][1]) == 40
+
+
 def test_a_picture_address_that_is_no_data_url_is_refused():
     from lookbook.images.loading import ImageError
-    from lookbook.ui.components.photos import Photo
 
     for address in ("/etc/passwd", "http://127.0.0.1/a.png", "data:text/html;base64,AA", ""):
         with pytest.raises(ImageError):

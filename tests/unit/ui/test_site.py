@@ -13,11 +13,11 @@ from tests.tiny_index import publish_tiny
 ENCODING = {
     *("search_upload", "search_example", "set_box", "use_whole", "find_garment"),
     *("search_text", "add_words", "explain"),
-    *("search", "search_by_picture", "search_by_words", "similar"),
+    *("search", "search_by_picture", "garments", "search_by_words", "similar"),
 }
 ENDPOINTS = {
     *("search", "search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
-    *("complete_the_look", "for_you", "also_liked", "filters", "link", "about"),
+    *("complete_the_look", "for_you", "also_liked", "filters", "link", "about", "garments"),
 }
 
 

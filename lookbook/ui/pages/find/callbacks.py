@@ -126,6 +126,8 @@ class Callbacks:
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
         photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)
+        garments = self.search_service.garments(found.image)
+        photo = replace(photo, garments=tuple((g.box, g.kind) for g in garments))
         return self._update(query, liked, (*photos, photo))
 
     def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:

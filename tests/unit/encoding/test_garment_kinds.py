@@ -1,0 +1,72 @@
+"""Kinds of garments by region, and the file that names them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lookbook.encoding.category_head import CategoryHead
+from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.garment_kinds import GarmentKinds, class_kinds
+
+KINDS = {"Boots": "shoes", "Heels": "shoes", "Shirts": "top", "Soap": None}
+
+
+def write(folder, content):
+    (folder / "garments.json").write_text(content, encoding="utf-8")
+
+
+def test_a_region_has_the_kinds_of_the_cells_inside_it(tmp_path):
+    write(tmp_path, json.dumps({"revision": "1", "kinds": KINDS}))
+    kinds = GarmentKinds.load(tmp_path)
+    assert kinds.names == ("shoes", "top")
+    # the head reads the mean of the last map: feature 0 is of boots, feature 1 of shirts
+    weights = torch.zeros(4, 8)
+    weights[0, 0] = weights[2, 1] = 20.0
+    head = CategoryHead(torch.eye(8), weights, torch.zeros(4), torch.eye(4))
+    last = np.zeros((4, 4, 2), np.float32)
+    last[:2, :, 0], last[2:, :, 1] = 1, 1
+    maps = (np.zeros((8, 8, 4), np.float32), last)
+    upper = kinds.probabilities(head, maps, (0, 0, 1, 0.5))
+    lower = kinds.probabilities(head, maps, (0, 0.5, 1, 1))
+    np.testing.assert_allclose((upper, lower), [(1, 0), (0, 1)], atol=1e-6)
+    everywhere = kinds.probabilities(head, maps, (0, 0, 1, 1))
+    np.testing.assert_allclose(everywhere, [0.5, 0.5], atol=1e-3)
+    assert kinds.probabilities(head, maps, (0.99, 0.99, 1, 1)).shape == (2,)
+
+
+def test_without_the_file_there_are_no_kinds(tmp_path):
+    assert GarmentKinds.load(tmp_path) is None
+    assert class_kinds(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"revision": "1", "kinds": {}}', '{"revision": "1", "kinds": {"Shirts": 1}}'],
+)
+def test_a_damaged_file_says_what_was_expected(tmp_path, content):
+    write(tmp_path, content)
+    with pytest.raises(EncoderError, match=r"garments\.json: expected a revision, and kinds"):
+        GarmentKinds.load(tmp_path)
+
+
+def test_kinds_of_other_weights_are_not_used(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(DEFAULT_MODEL, folder)
+    settings = json.loads((folder / "garments.json").read_text()) | {"revision": "another"}
+    write(folder, json.dumps(settings))
+    with pytest.warns(UserWarning, match="garments have no kinds"):
+        encoder = Encoder.load(folder, device="cpu", backend="torch")
+    assert encoder.garment_kinds is None
+
+
+def test_the_shipped_kinds_name_every_class():
+    kinds = GarmentKinds.load(Path(DEFAULT_MODEL))
+    assert len(kinds.membership) == len(class_kinds(Path(DEFAULT_MODEL))) == 117
+    assert {"top", "trousers", "shoes", "dress", "bag"} <= set(kinds.names)

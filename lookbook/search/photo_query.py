@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
     from lookbook.encoding.localization import BoundingBox
 
-# Room around a located garment, as fractions of its box, as the catalogue's pictures have it: of
-# the first ten results for 90 phone photos 31 % are of their kind with none, 35 % with 0.2 to 0.5,
-# 36 % where nothing is cropped.
+# Room around a located garment, as fractions of its box, as the catalogue's pictures have it. With
+# it the crop does no harm: of the first ten for 400 held-out phone photos 0.885 are of their kind
+# (0.881 without a crop; 12 % are cropped), and of 300 simulated street photos 0.807 find their
+# product first (0.777 without; 94 % are cropped), among 4,241 products.
 CROP_MARGIN = 0.3
 # Around one of several garments: more room would show its neighbours.
 GARMENT_MARGIN = 0.1

@@ -28,7 +28,9 @@ def test_an_uploaded_photo_is_answered_and_not_kept(page, uploads):
         "#results .chance b", "all => all.map(one => parseFloat(one.style.width))"
     )
     assert len(shares) == 24
-    assert shares == sorted(shares, reverse=True), "the bar says how good a result is"
+    # the bar says how alike the shapes are; among them those of the photo's colour come first
+    assert shares[0] == max(shares)
+    assert sum(shares[:12]) > sum(shares[12:])
     page.wait_for_selector("#photos img[src^='data:image/webp']")
     for _ in range(80):  # it goes some seconds later
         # a folder named by the hash of the picture would still tell who looked for what

@@ -105,8 +105,14 @@ def _faster(model: Model) -> Backend:
     """Return the backend that was faster when both were timed, or time both now."""
     file = _choice_file(model)
     choice = file.read_text(encoding="ascii") if file.is_file() else ""
-    if choice in BACKENDS[1:]:
-        return _torch(model) if choice == "torch" else _openvino(model)
+    if choice == "torch":
+        return _torch(model)
+    if choice == "openvino":
+        try:
+            return _openvino(model)
+        except EncoderError as error:  # the graph is gone, and cannot be made again
+            _log.warning("torch encodes: %s", error)
+            return _torch(model)
     network = model.load()
     backends = _candidates(replace(model, load=lambda: network), network)
     seconds = [_seconds(backend, model.preprocessing.size) for backend in backends]

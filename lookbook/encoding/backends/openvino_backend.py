@@ -76,15 +76,18 @@ def open_or_convert(
     """Return the backend of the graph that is kept for `key`, converted at the first call.
 
     `load` gives the network in float32, for the conversion only. Raises EncoderError when it
-    cannot be converted.
+    cannot be converted, or cannot be computed on this processor.
     """
     file = graph_file(key)
-    if (kept := _open(file, precision)) is not None:
-        return kept
     try:
-        graph = _convert(load(), preprocessing)
-        _keep(graph, file)
-        return OpenVinoBackend(graph, precision)
+        backend = _open(file, precision)
+        if backend is None:
+            graph = _convert(load(), preprocessing)
+            _keep(graph, file)
+            backend = OpenVinoBackend(graph, precision)
+        # some layers fail when they are first computed only, for some shapes and precisions
+        backend.embed(np.zeros((1, preprocessing.size, preprocessing.size, 3), np.uint8))
+        return backend
     except (RuntimeError, ValueError, TypeError) as error:
         raise EncoderError(f"OpenVINO cannot run this model: {first_line(error)}") from error
 

@@ -109,6 +109,22 @@ def test_no_conversion_is_reported(tiny_model):
     assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+def test_auto_takes_torch_where_openvino_cannot_compute(tiny_model, monkeypatch, caplog, earlier):
+    monkeypatch.setattr(backends, "_MIN_PARAMETERS", 0)
+    if earlier:
+        monkeypatch.setattr(backends, "_seconds", lambda backend, size: backend.name == "torch")
+        assert load(tiny_model, "auto").backend.name == "openvino"
+
+    def fail(*_):
+        raise RuntimeError("could not create a primitive descriptor")
+
+    monkeypatch.setattr(openvino_backend.OpenVinoBackend, "_infer", fail)
+    with caplog.at_level(logging.WARNING):
+        assert load(tiny_model, "auto").backend.name == "torch"
+    assert "could not create a primitive" in caplog.text
+
+
 def test_names_and_devices_are_checked(tiny_model, monkeypatch):
     with pytest.raises(EncoderError, match="'onnx' is not one of auto, torch, openvino"):
         load(tiny_model, "onnx")

@@ -18,6 +18,7 @@ from lookbook.index.manifest import MANIFEST, Manifest, add_checksum
 from lookbook.indexing import BuildOptions, build, enrichment, pipeline
 from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION
 from lookbook.search.index import Index
+from lookbook.ui import messages
 from lookbook.ui.pages.about import about_html
 
 COUNT = 200  # items, so that 10 changes are the 5 % from which all is computed anew
@@ -253,7 +254,7 @@ def test_a_projection_is_kept_and_all_that_was_computed_after_it_goes_with_it(tm
 
 def test_the_about_page_says_of_when_the_figures_are(shop):
     assert "Figures of" not in about_html(Index(shop.generation))
-    day = shop.generation.manifest.created[:10]
+    day = messages.day(shop.generation.manifest.created)
     shop.change(3, 0)
     shop.update()
     assert f"Figures of</dt><dd>{day}, 3 changes ago" in about_html(Index(shop.generation))

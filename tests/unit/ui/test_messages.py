@@ -7,6 +7,7 @@ import contextvars
 import importlib.util
 import re
 import string
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -273,6 +274,12 @@ def test_errors_of_lower_rooms_are_said_in_the_language():
     assert "technical" not in within("it", messages.error_text, unknown)
 
 
+def in_a_loop(coroutine) -> None:
+    """Run a coroutine in a thread of its own: browser tests leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, coroutine).result()
+
+
 def language_behind_the_guard(options: GuardOptions, accepted: str) -> str:
     seen = []
 
@@ -284,7 +291,7 @@ def language_behind_the_guard(options: GuardOptions, accepted: str) -> str:
 
     headers = [(b"accept-language", accepted.encode())]
     scope = {"type": "http", "path": "/", "method": "GET", "headers": headers}
-    asyncio.run(Guard(app, options)(scope, None, send))
+    in_a_loop(Guard(app, options)(scope, None, send))
     ((of_scope, of_context),) = seen
     assert of_scope == of_context
     return of_scope
@@ -307,5 +314,5 @@ def test_pages_are_answered_in_the_language_of_their_request_and_programs_in_eng
     (function,) = blocks.fns.values()
     request = gr.Request(SimpleNamespace(scope={messages.SCOPE_KEY: "de"}))
     state = SessionState(blocks)
-    asyncio.run(blocks.process_api(function, [], state=state, request=request))
+    in_a_loop(blocks.process_api(function, [], state=state, request=request))
     assert seen == [expected]

@@ -27,6 +27,7 @@ _MAX_GARMENTS = 6
 _MINOR_KINDS = {"accessory": 0.5, "underwear": 0.5}  # weights: slices of cloth look like ties
 _GRID = 64  # cells on a side of the maps that are compared
 _NEAREST = 3  # border cells that each position is compared with
+_NEAREST_COLOURS = 8  # the same for colours
 _TAIL = 0.01  # share of the saliency left outside the box on each side
 _MARGIN = 1  # cells added around the box, for sleeves and straps of low saliency
 _MIN_REGION = 0.15  # of the largest region; smaller ones are not part of the garment
@@ -174,12 +175,15 @@ def feature_saliency(features: np.ndarray) -> np.ndarray:
 def colour_saliency(image: Image.Image) -> np.ndarray:
     """Return (_GRID, _GRID): the distance in Lab from the nearest border colours, smoothed."""
     from scipy.ndimage import gaussian_filter
+    from scipy.spatial.distance import cdist
 
-    small = image.convert("LAB").resize((_GRID, _GRID), Image.Resampling.BOX)
+    # converted when it is small: that of a whole photo would take longer than all the rest
+    small = image.convert("RGB").resize((_GRID, _GRID), Image.Resampling.BOX).convert("LAB")
     # lightness weighs less: lighting is uneven, hues are stable
     lab = np.asarray(small, np.float32) * (0.6, 1, 1)
-    distance = np.linalg.norm(lab[:, :, None] - _border(lab, 3)[None, None, ::7], axis=3)
-    saliency: np.ndarray = gaussian_filter(np.sort(distance, axis=2)[:, :, :8].mean(axis=2), 1.5)
+    distance = cdist(lab.reshape(-1, 3), _border(lab, 3)[::7])
+    nearest = np.partition(distance, _NEAREST_COLOURS - 1, axis=1)[:, :_NEAREST_COLOURS]
+    saliency: np.ndarray = gaussian_filter(nearest.mean(axis=1).reshape(_GRID, _GRID), 1.5)
     return saliency
 
 

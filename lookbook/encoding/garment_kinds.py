@@ -1,4 +1,4 @@
-"""Kinds of garments ("top", "shoes") that a model's category head tells apart, also by region."""
+"""Garment kinds ("top", "shoes") that a model's category head tells apart, also by region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of garments by region, and the file that names them."""
+"""Garment kinds by region, and the file that names them."""
 
 from __future__ import annotations
 

@@ -36,8 +36,6 @@ from lookbook.encoding.encoder import Preprocessing
 from lookbook.index import published
 from lookbook.indexing import build
 from lookbook.search.index import Index
-from lookbook.ui.services.search import SearchService, derive_all
-from lookbook.ui.services.visitor import VisitorService
 
 _DIM, _CLUSTERS = 448, 400
 _FILE = Path(__file__).parent / "updates.csv"
@@ -105,6 +103,10 @@ def run(folder: Path, output: Path) -> dict[str, object]:
 
 def show(output: Path) -> list[dict[str, object]]:
     """Let a site that runs on the generation before show the published one; return two rows."""
+    # here, as embed.py does not load the site
+    from lookbook.ui.services.search import SearchService, derive_all
+    from lookbook.ui.services.visitor import VisitorService
+
     with tempfile.TemporaryDirectory() as name:
         index = Index.open(output / published(output)[1])
         search = SearchService(index, SyntheticEncoder, Path(name) / "thumbs")  # type: ignore[arg-type]

@@ -86,10 +86,14 @@ def evaluate(argv: Sequence[str]) -> int:
     settings.refuse_unused(settings.EVALUATE, args, *settings.used_by_evaluate(args))
     if args.interactions:
         return _of_recommenders(args)
+    if args.compare:
+        return _of_two(args)
     if not any((args.index, args.data, args.phone, args.transfer)):
         raise ValueError(
-            "evaluate needs --index, or --data, --phone or --transfer, or --interactions"
+            "evaluate needs --index, --compare, --data, --phone, --transfer or --interactions"
         )
+    if args.report:
+        return _report(args)
     from dataclasses import asdict
 
     results = _of_index(args) if args.index else _of_encoder(args)
@@ -100,6 +104,41 @@ def evaluate(argv: Sequence[str]) -> int:
         wide = max(map(len, results), default=0)
         lines = [f"{t:{wide}} {m:7} {f}" for t, row in results.items() for m, f in row.items()]
         print("\n".join(lines))
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from lookbook.evaluation.quality_report import quality_report
+    from lookbook.evaluation.report_page import write_report
+    from lookbook.search.index import Index
+
+    index = Index.open(args.index)
+    report = quality_report(index, sample=args.sample, seed=args.seed)
+    for path in write_report(report, index, args.report):
+        print(path, file=sys.stderr)
+    if args.json:
+        print(json.dumps(report, ensure_ascii=False))
+    return 0
+
+
+def _of_two(args: argparse.Namespace) -> int:
+    from lookbook.evaluation.quality_report import compare, read_report
+    from lookbook.evaluation.report_page import write_comparison
+
+    one, other = (read_report(p, sample=args.sample, seed=args.seed) for p in args.compare)
+    comparison = compare(one, other)
+    if args.report:
+        names = (str(args.compare[0]), str(args.compare[1]))
+        for path in write_comparison(comparison, names, args.report):
+            print(path, file=sys.stderr)
+    if args.json:
+        print(json.dumps(comparison, ensure_ascii=False, indent=2))
+    elif not args.report:
+        for attribute, measures in comparison["attributes"].items():
+            for measure, row in measures.items():
+                d = row["difference"]
+                shown = f"{d['value']:+.3f} ({d['low']:+.3f} to {d['high']:+.3f}, n={d['n']})"
+                print(f"{attribute:16} {measure:13} {row['a']:.3f} {row['b']:.3f}  {shown}")
     return 0
 
 

@@ -38,6 +38,7 @@ class Setting:
     type: type[Any] = str
     choices: tuple[str, ...] | str | None = None
     multiple: bool = False
+    count: int | None = None  # values that follow the flag, None for one
     environment: bool = False
     metavar: str | None = None
     min: float | None = None
@@ -104,6 +105,8 @@ class Setting:
             return
         action = "append" if self.multiple else "store"
         common |= {"type": self.parse, "choices": self.allowed(), "metavar": self.metavar}
+        if self.count is not None:
+            common["nargs"] = self.count
         parser.add_argument(self.flag, action=action, **common)
 
 
@@ -571,8 +574,28 @@ OF_ITEMS = (
     Setting("items", None, "the catalogue of their items: anything that embed.py takes"),
     _ID_COLUMN,
 )
+OF_INDEX = (
+    Setting(
+        "report",
+        None,
+        "page to write with all figures, plots and examples; its JSON goes beside it",
+        Path,
+        metavar="FILE.html",
+    ),
+    Setting("sample", 500, "with --report or --compare: items used as queries", int, min=11),
+    Setting("seed", 0, "seed of the sample", int, min=0, max=2**31 - 1),
+)
+_COMPARED = Setting(
+    "compare",
+    None,
+    "two indexes, or two reports (.html or .json), A and B: the difference of each measure",
+    Path,
+    count=2,
+)
 EVALUATE = (
     _EVALUATED_INDEX,
+    *OF_INDEX,
+    _COMPARED,
     _EVALUATED_ENCODER,
     *OF_PRODUCTS,
     *OF_ENCODER[1:],
@@ -588,8 +611,11 @@ def used_by_evaluate(args: argparse.Namespace) -> tuple[Sequence[Setting], str]:
         return (_EVALUATED_INDEX, *OF_INTERACTIONS, JSON), "with --interactions and --index"
     if args.interactions:
         return (*OF_INTERACTIONS, *OF_ITEMS, JSON), "with --interactions"
+    if args.compare:
+        return (_COMPARED, *OF_INDEX, JSON), "with --compare"
     if args.index:
-        return (_EVALUATED_INDEX, JSON), "with --index"
+        used = OF_INDEX if args.report else OF_INDEX[:1]
+        return (_EVALUATED_INDEX, *used, JSON), "with --index"
     if args.data:
         return (*OF_PRODUCTS, *OF_ENCODER, JSON), "without --interactions"
     return (*OF_ENCODER, JSON), "without --data or --interactions"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,3 +107,33 @@ def knn_accuracy(k: int, ranked: np.ndarray, relevant: np.ndarray) -> np.ndarray
 def _check_depth(k: int, ranked: np.ndarray) -> None:
     if ranked.ndim != 2 or ranked.shape[1] < k:
         raise ValueError(f"expected at least {k} ranked results a query, found {ranked.shape}")
+
+
+def ranking_measures(
+    relevant: np.ndarray, totals: np.ndarray, cutoffs: Sequence[int] = (5, 10)
+) -> dict[str, np.ndarray]:
+    """Measure rankings by what is relevant in them: {measure: float (q,)}.
+
+    `relevant` bool (q, depth), best rank first, False where a ranking has ended; `totals` int (q,),
+    at least 1: how many relevant items there are to find. accuracy@1 is precision at 1; mAP and MRR
+    look at the first `depth` ranks, and mAP divides by min(total, depth); nDCG@k has gains of 0
+    and 1. Raises ValueError for fewer ranks than the largest cutoff.
+    """
+    depth = relevant.shape[1]
+    if depth < max(cutoffs):
+        raise ValueError(f"expected at least {max(cutoffs)} ranks, found {depth}")
+    hits = relevant.astype(np.float64)
+    found, ranks = hits.cumsum(axis=1), np.arange(1, depth + 1)
+    measures = {"accuracy@1": hits[:, 0]}
+    for k in cutoffs:
+        precision, recall = found[:, k - 1] / k, found[:, k - 1] / totals
+        both = np.maximum(precision + recall, 1e-12)
+        measures |= {f"precision@{k}": precision, f"recall@{k}": recall}
+        measures[f"F1@{k}"] = 2 * precision * recall / both
+    k = max(cutoffs)
+    discounts = 1 / np.log2(ranks + 1)
+    ideal = discounts.cumsum()[np.minimum(totals, k) - 1]
+    measures[f"nDCG@{k}"] = (hits[:, :k] @ discounts[:k]) / ideal
+    measures["mAP"] = (hits * found / ranks).sum(axis=1) / np.minimum(totals, depth)
+    first = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, np.inf)
+    return measures | {"MRR": 1 / first}

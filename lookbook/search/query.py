@@ -18,6 +18,8 @@ import numpy as np
 from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
+from lookbook.schema.message import Message
+from lookbook.search.calibration import calibrations
 from lookbook.search.colour_rerank import ShownColour, search_by_colour, shown_colour
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
@@ -57,6 +59,12 @@ _NO_ROWS = np.zeros(0, np.int64)
 _NO_WORDS = Understanding()
 _LENGTH_SAMPLE = 1000  # stored vectors whose median norm a text query is given
 _MMR_POOL = 200  # candidates that diversity chooses from
+# A photo whose best result is of its kind with a lower probability shows nothing that is here. With
+# all pieces of its category taken out of the catalogue that is said of 0.92 of 150 simulated street
+# photos of drawn pieces and of 0.68 of those of 3,000 shop photos; with their kind there, wrongly,
+# of 0.07 and of none, and of 0.007 of 150 phone photos among the shop photos.
+_MIN_LIKE = 0.3
+_NOTHING_LIKE_IT = Message("nothing here is really like this photo: these are the closest")
 
 
 @renamed_arguments(
@@ -296,8 +304,24 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     shown = np.array([hit.row for hit in hits], np.int64)
     note = shortage(meaning, shown, index)
     notes = (*meaning.notes, note) if note else meaning.notes
+    if _nothing_like_it(query, hits, index):
+        notes = (*notes, _NOTHING_LIKE_IT)
     seconds = time.perf_counter() - started
     return SearchResult(hits, total, unknown, seconds, not query.empty, notes)
+
+
+def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
+    """Whether no hit is likely of the kind that the pictures of a query show.
+
+    False where anything beside pictures moves the query, or no curve says what a score is worth.
+    """
+    moved = query.words.strip() or query.item or query.positive or query.negative
+    if not query.pictures or moved or not hits:
+        return False
+    curve = calibrations(index)["photo"]
+    if curve is None or curve.kind is None:
+        return False
+    return curve.of(max(hit.score for hit in hits)).probability < _MIN_LIKE
 
 
 def _meaning(query: Query, index: Index) -> Understanding:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookbook.search.calibration import Calibration, fit, kind_column
-from tests.tiny_index import random_vectors
+from lookbook.search.index import Index
+from lookbook.search.query import Query, run
+from tests.tiny_index import publish_tiny, random_vectors
 
 
 def on_a_circle(count=600, seed=0):
@@ -137,3 +139,31 @@ def test_items_of_no_told_kind_say_nothing_and_one_kind_for_all_is_none():
     assert learnt.kind == "kind"
     assert learnt.of(-0.9).probability < 0.5, "two unknown kinds are not one kind"
     assert fit(vectors, "angular", kinds=["shirt"] * 400, kind="kind").kind is None
+
+
+def test_a_photo_that_nothing_is_like_gets_a_sentence_and_one_of_the_kind_does_not(tmp_path):
+    """Four kinds around four axes; the fifth axis is of none of them."""
+    kinds = np.arange(200) % 4
+    vectors = (6 * np.eye(4, 8)[kinds] + random_vectors(200, 8)).astype(np.float32)
+    names = [f"kind {kind}" for kind in kinds]
+    items = {"id": [f"i{n}" for n in range(200)], "title": ["x"] * 200, "articleType": names}
+    curve = fit(vectors, "angular", kinds=names, kind="articleType")
+    pictures = {"vectors": vectors, "items": items, "thumbs": [b""] * 200}
+
+    def notes(query, curve=curve, root="a"):
+        publish_tiny(
+            tmp_path / root,
+            count=200,
+            encoder={"id": "a", "model": str(tmp_path)},
+            enrich=lambda generation: {"calibration.json": curve.to_json()},
+            **pictures,
+        )
+        return [str(note) for note in run(query, Index.open(tmp_path / root, "exact")).notes]
+
+    known, unknown = np.eye(8, dtype=np.float32)[[1, 4]]
+    nothing = "nothing here is really like this photo: these are the closest"
+    assert notes(Query((unknown,))) == [nothing]
+    assert notes(Query((known,)), root="b") == []
+    assert notes(Query((unknown,), item="i1"), root="c") == []  # the item is like something
+    ranks = Calibration(None, curve.scores, curve.shares, curve.pairs)
+    assert notes(Query((unknown,)), ranks, root="d") == []  # a rank among pairs is no kind

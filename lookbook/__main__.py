@@ -15,6 +15,7 @@ from lookbook.schema.deprecation import warn_renamed_on_command_line
 if TYPE_CHECKING:
     from lookbook.catalog import Catalog
     from lookbook.evaluation.retrieval import Results
+    from lookbook.search.mitigation import Mitigation
 
 
 def app(argv: Sequence[str]) -> int:
@@ -156,6 +157,7 @@ def _of_recommenders(args: argparse.Namespace) -> int:
         encoder=args.encoder,
         id_column=args.id_column,
         columns=columns,
+        damping=args.popularity_damping,
         tell=lambda sentence: print(sentence, file=sys.stderr),
     )
     if args.json:
@@ -227,13 +229,34 @@ def audit(argv: Sequence[str]) -> int:
     from lookbook.evaluation.bias_audit import audit as measure
     from lookbook.evaluation.bias_audit import plot
     from lookbook.search.index import Index
+    from lookbook.search.mitigation import Mitigation
 
     args = _parser("audit", settings.AUDIT, audit).parse_args(argv)
+    chosen = Mitigation(args.exposure_quota, args.quota_tolerance, args.genderless)
+    if chosen.active:
+        return _cost(args, chosen)
+    settings.refuse_unused(
+        settings.EXPOSURE, args, settings.EXPOSURE[:1], "without --exposure-quota"
+    )
     audited = measure(Index.open(args.index, "exact"), sample=args.sample, seed=args.seed)
     print(json.dumps(audited.to_json(), indent=2) if args.json else audited)
     if args.plot is not None:
         for path in plot(audited, args.plot):
             print(path, file=sys.stderr)
+    return 0
+
+
+def _cost(args: argparse.Namespace, chosen: Mitigation) -> int:
+    from lookbook.evaluation.mitigation_cost import mitigation_cost
+    from lookbook.search.opening import open_with_encoder
+
+    index, encoder = open_with_encoder(args.index, "exact", None, "auto", "auto")
+    costs = mitigation_cost(index, chosen, encoder, sample=args.sample, seed=args.seed)
+    if args.json:
+        print(json.dumps([cost.to_json() for cost in costs], indent=2))
+    else:
+        print(f"{'measure':46} off   on     difference")
+        print("\n".join(map(str, costs)))
     return 0
 
 

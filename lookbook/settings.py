@@ -350,6 +350,42 @@ OPERATION = (
     ),
 )
 
+EXPOSURE = (
+    Setting(
+        "exposure-quota",
+        None,
+        "attribute whose values get the share of results that they have of the catalogue, e.g. "
+        "gender; see docs/BIAS.md",
+        environment=True,
+        metavar="COLUMN",
+    ),
+    Setting(
+        "quota-tolerance",
+        0.1,
+        "how far a share of results may be from that of the catalogue",
+        float,
+        environment=True,
+        min=0,
+        max=1,
+    ),
+    Setting(
+        "genderless",
+        False,
+        "gender neither narrows nor ranks: in filters, words, outfits and recommendations",
+        bool,
+        environment=True,
+    ),
+)
+DAMPING = Setting(
+    "popularity-damping",
+    0.0,
+    "power of its popularity that the score of a recommended item is divided by; 0: not at all",
+    float,
+    environment=True,
+    min=0,
+    max=1,
+)
+
 SHOP_URL = Setting(
     "shop-url",
     None,
@@ -465,6 +501,8 @@ APP = (
     ),
     *LIMITS,
     *OPERATION,
+    *EXPOSURE,
+    DAMPING,
 )
 
 SEARCH = (
@@ -517,6 +555,7 @@ AUDIT = (
     INDEX,
     Setting("sample", 1000, "items used as queries", int, min=20),
     Setting("seed", 0, "seed of the sample", int, min=0, max=2**31 - 1),
+    *EXPOSURE,
     Setting("plot", None, "folder to draw each attribute into, as PNG", Path, metavar="FOLDER"),
     JSON,
 )
@@ -568,6 +607,7 @@ OF_INTERACTIONS = (
         "split-day", None, "recommenders are trained on what came before it, and tested on the rest"
     ),
     *COLUMN_NAMES,
+    DAMPING,
 )
 OF_ITEMS = (
     _EVALUATED_ENCODER,

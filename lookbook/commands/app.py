@@ -22,6 +22,7 @@ from lookbook import settings
 from lookbook.schema.product_links import ProductLinks
 from lookbook.schema.thesaurus import use_shop_terms
 from lookbook.search.index import Index
+from lookbook.search.mitigation import Mitigation, check_quota, use_mitigation
 
 if TYPE_CHECKING:
     from lookbook.ui.branding import Branding
@@ -38,6 +39,11 @@ def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
         args = settings.parser(settings.APP, prog=prog, description=__doc__).parse_args(argv)
         use_shop_terms(args.thesaurus)
         index = Index.open(args.index, args.engine)
+        chosen = Mitigation(
+            args.exposure_quota, args.quota_tolerance, args.genderless, args.popularity_damping
+        )
+        check_quota(index, chosen)
+        use_mitigation(chosen)
         if args.database_url:
             refuse_unusable(args.database_url)
         branding = branding_of(args)

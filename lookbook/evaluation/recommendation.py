@@ -21,7 +21,9 @@ from lookbook.evaluation.recommendation_metrics import (
     diversity_metrics,
 )
 from lookbook.recommend import MODELS, Interactions, Items, Recommender
+from lookbook.recommend.hybrid.model import Hybrid
 from lookbook.recommend.interaction_files import day_number, read_interactions
+from lookbook.search.mitigation import Mitigation, mitigated
 
 GroundTruth = dict[str, set[int]]  # {user: rows of the relevant items}
 Table = dict[str, dict[str, Estimate]]  # {cohort: {measure: estimate}}
@@ -107,10 +109,12 @@ def evaluate_interactions(
     items: Items,
     split_day: float,
     models: Mapping[str, Recommender] | None = None,
+    damping: float = 0.0,
 ) -> dict[str, Table]:
     """Fit each model before `split_day` and test it from then on: {model: Table}.
 
-    `split_day`: days since 1970; `models`: all of `lookbook.recommend.MODELS` without any. Raises
+    `split_day`: days since 1970; `models`: all of `lookbook.recommend.MODELS` without any;
+    `damping`: the hybrid is measured with popularity damped, too. Raises
     ValueError where one of the two parts is empty.
     """
     train = interactions.before(split_day)
@@ -129,6 +133,9 @@ def evaluate_interactions(
             if name == "visual" and items.vectors is None:
                 continue
             results[name] = evaluate_model(model.fit(train, items), test, cohorts)
+            if damping and isinstance(model, Hybrid):
+                with mitigated(Mitigation(damping=damping)):
+                    results[f"{name} damped"] = evaluate_model(model, test, cohorts)
     return results
 
 
@@ -141,6 +148,7 @@ def evaluate_files(
     encoder: str | None = None,
     id_column: str | None = None,
     columns: Mapping[str, str | None] | None = None,
+    damping: float = 0.0,
     tell: Callable[[str], None] | None = None,
 ) -> dict[str, Table]:
     """Evaluate all models on a file of interactions: {model: Table}.
@@ -158,7 +166,7 @@ def evaluate_files(
     else:
         catalogue = encoded_items(str(items), encoder, id_column)
     return evaluate_interactions(
-        read_interactions(interactions, catalogue, columns, tell), catalogue, day
+        read_interactions(interactions, catalogue, columns, tell), catalogue, day, damping=damping
     )
 
 

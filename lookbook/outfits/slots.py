@@ -19,6 +19,7 @@ from lookbook.schema.column_names import (
 from lookbook.schema.missing import is_missing
 from lookbook.schema.text import tokenize
 from lookbook.search.index import Index
+from lookbook.search.mitigation import mitigation
 from lookbook.search.per_index import per_index
 
 SLOTS = ("top", "bottom", "dress", "outerwear", "shoes", "bag", "accessory")
@@ -129,7 +130,7 @@ class OutfitSlots:
         `aspect`: "person" (who wears it), "season" or "use"; 1 for all where no column tells.
         """
         column = find_column(self._index.columns, _ASPECT_NAMES[aspect])
-        if column is None:
+        if column is None or (aspect == "person" and mitigation().genderless):
             return np.ones(len(self._index))
         values, codes = self._index.categorical_codes(column)
         agreement, own = _AGREEMENT[aspect], str(values[codes[row]]).casefold()

@@ -13,6 +13,7 @@ from lookbook.schema.columns import find_price, is_quantity
 from lookbook.schema.filters import Condition, Where, condition_text, parse_where
 from lookbook.schema.readable import is_readable
 from lookbook.search.index import Index
+from lookbook.search.mitigation import gender_column, used_conditions
 
 _SIZES = range(2, 61)  # distinct values of a facet; a column with more holds names, not kinds
 _MAX_FACETS = 10
@@ -54,8 +55,10 @@ def columns(index: Index) -> list[str]:
     Texts, yes and no, years and sizes in numbers; no prices, quantities and ratings, no ids, codes,
     HTML and long texts. In the order of the catalogue; at most ten.
     """
-    kinds = []
+    kinds, unused = [], gender_column(index.columns)
     for name in index.columns:
+        if name == unused:
+            continue
         counts = index.values(name)
         shared = sum(counts.values()) >= 2 * len(counts)
         fits = len(counts) in _SIZES and shared and not _MARKS.search(name)
@@ -84,7 +87,7 @@ def facets(index: Index, where: Where = None) -> list[Facet]:
 
     Counts leave out the facet's own conditions: selecting a second colour adds to the first.
     """
-    conditions = parse_where(where)
+    conditions, _ = used_conditions(index.columns, parse_where(where))
     masks = [(condition.column, index.condition_mask(condition)) for condition in conditions]
     found = []
     for column in columns(index):

@@ -24,6 +24,12 @@ from lookbook.search.colour_rerank import ShownColour, search_by_colour, shown_c
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
 from lookbook.search.lexical_index import lexical_index
+from lookbook.search.mitigation import (
+    mitigation,
+    quota_groups,
+    quota_order,
+    used_conditions,
+)
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
@@ -64,6 +70,8 @@ _MMR_POOL = 200  # candidates that diversity chooses from
 # photos of drawn pieces and of 0.68 of those of 3,000 shop photos; with their kind there, wrongly,
 # of 0.07 and of none, and of 0.007 of 150 phone photos among the shop photos.
 _MIN_LIKE = 0.3
+_GENDER_UNUSED = Message("this shop does not sort by gender: all pieces are shown")
+_QUOTA_POOL = 100  # of all items and of each group, that a quota chooses from
 _NOTHING_LIKE_IT = Message("nothing here is really like this photo: these are the closest")
 
 
@@ -270,7 +278,7 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     """
     started = time.perf_counter()
     meaning = _meaning(query, index)
-    conditions = (*query.where, *meaning.conditions)
+    conditions, left_out = used_conditions(index.columns, (*query.where, *meaning.conditions))
     allowed = index.matching(conditions) if conditions else None
     groups, own = _groups(query, index), _own_rows(query, index)
     candidates = np.ones(len(index), bool) if allowed is None else allowed.copy()
@@ -298,16 +306,51 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
         hits = _ranked(pool, meaning, index, encoder, allowed, own, groups)
         hits = sorted_hits(hits, keys)[: query.count]
     else:
-        hits = _ranked(query, meaning, index, encoder, allowed, own, groups)
+        search = functools.partial(_ranked, meaning=meaning, index=index, encoder=encoder)
+        search = functools.partial(search, own=own, groups=groups)
+        hits = _with_quota(query, search, index, allowed, bool(meaning.attributes))
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, candidates)
     shown = np.array([hit.row for hit in hits], np.int64)
     note = shortage(meaning, shown, index)
     notes = (*meaning.notes, note) if note else meaning.notes
+    if left_out:
+        notes = (*notes, _GENDER_UNUSED)
     if _nothing_like_it(query, hits, index):
         notes = (*notes, _NOTHING_LIKE_IT)
     seconds = time.perf_counter() - started
     return SearchResult(hits, total, unknown, seconds, not query.empty, notes)
+
+
+def _with_quota(
+    query: Query,
+    search: Callable[..., list[Hit]],
+    index: Index,
+    allowed: np.ndarray | None,
+    asks_attributes: bool,
+) -> list[Hit]:
+    """Return the hits of `search`, re-ranked where the shop has set an exposure quota.
+
+    Not where words ask for attributes: these are shown as asked. The candidates do not depend on
+    how many are shown, up to `_QUOTA_POOL`, so that showing more keeps what is shown.
+    """
+    chosen = mitigation()
+    if chosen.quota is None or asks_attributes:
+        return search(query, allowed=allowed)
+    _, group_of = quota_groups(index, chosen.quota)
+    base = np.ones(len(index), bool) if allowed is None else allowed
+    representatives = index.duplicate_groups == np.arange(len(index))
+    counts = np.bincount(group_of[base & representatives], minlength=group_of.max() + 1)
+    pool = replace(query, count=max(query.count, _QUOTA_POOL))
+    hits = {hit.row: hit for hit in search(pool, allowed=allowed)}
+    for group in np.flatnonzero(counts):
+        within = search(pool, allowed=base & (group_of == group))
+        hits |= {hit.row: hit for hit in within if hit.row not in hits}
+    candidates = list(hits.values())
+    groups = group_of[[hit.row for hit in candidates]] if candidates else _NO_ROWS
+    shares = counts / max(1, counts.sum())
+    order = quota_order(groups, shares, len(candidates), chosen.tolerance)
+    return [candidates[position] for position in order][: query.count]
 
 
 def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:

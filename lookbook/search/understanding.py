@@ -16,6 +16,7 @@ from lookbook.search.concepts import ConceptIndex, concept_index
 from lookbook.search.facets import price_column
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
+from lookbook.search.mitigation import mitigation
 
 # Added to the cosine of an item that has the attribute. Cosines differ by less than 2: thus every
 # red dress comes before all other dresses, while usage and season only tip the scales.
@@ -135,6 +136,8 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     for mention in reading.mentions:
         chosen = _choose(mention, concepts)
         if chosen is None:
+            continue
+        if thesaurus.role(chosen) == "gender" and mitigation().genderless:
             continue
         (plan.kinds if thesaurus.role(chosen) == "kind" else plan.attributes).append(chosen)
         plan.terms.append((mention.surface, thesaurus.concepts[chosen].label))

@@ -21,7 +21,12 @@ from lookbook.recommend.base import (
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
 from lookbook.recommend.hybrid.candidates import find_candidates
-from lookbook.recommend.hybrid.features import candidate_features, feature_names, prior_weights
+from lookbook.recommend.hybrid.features import (
+    CATEGORY_PREFIX,
+    candidate_features,
+    feature_names,
+    prior_weights,
+)
 from lookbook.recommend.hybrid.item_features import ItemFeatures
 from lookbook.recommend.hybrid.ranker import (
     STRENGTH,
@@ -33,6 +38,7 @@ from lookbook.recommend.hybrid.ranker import (
 from lookbook.recommend.items import ALIKE, Items
 from lookbook.recommend.reasons import reason
 from lookbook.schema.message import Message
+from lookbook.search.mitigation import gender_column, mitigation
 
 COLD_START_SLOTS = 1  # slots of a list for items that nobody has taken yet
 _IN_VIEW = 3.0  # score for likeness to the item in view
@@ -91,14 +97,25 @@ class Hybrid(Recommender):
         """Return weighted features of the candidates; -inf for items that are none."""
         allowed = np.ones(len(self.items), bool) if allowed is None else allowed
         scores = np.full((len(histories), len(self.items)), -np.inf, np.float32)
-        lift = self.item_features.context_lift.log_lift(context)
+        lift = self.item_features.context_lift.log_lift(context) - self._damped()
+        weights = self._used_weights()
         for number, history in enumerate(histories):
             rows = self._candidates(history, context, allowed)
             if len(rows):
                 features = candidate_features(self.item_features, history, rows)
-                weighted = features @ self._weights + lift[rows]
+                weighted = features @ weights + lift[rows]
                 scores[number, rows] = weighted + self._likeness(rows, history, context)
         return scores
+
+    def _damped(self) -> np.ndarray:
+        """float (n,): lost by popularity; a score is a logarithm, so this is an exponent."""
+        return mitigation().damping * np.log1p(self.item_features.event_counts)
+
+    def _used_weights(self) -> np.ndarray:
+        """Return the weights, that of gender 0 in a shop that does not use it."""
+        column = gender_column(self.items.columns)
+        used = [name != f"{CATEGORY_PREFIX}{column}" for name in feature_names(self.item_features)]
+        return self._weights * np.array(used)
 
     def _candidates(self, history: History, context: Context, allowed: np.ndarray) -> np.ndarray:
         """Candidates for the user and, where an item is in view, for having only that item."""

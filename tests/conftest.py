@@ -10,9 +10,14 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import postgres
 from tests.shapes import COLOURS, draw_shape
+
+# a busy machine is slow, not wrong
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 # their time passes in other processes, in torch or in one loop: tracing brings nothing but delay
 UNTRACED = (

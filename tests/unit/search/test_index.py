@@ -76,7 +76,9 @@ def oracle(index, query, where, exclude, fold):
 queries = st.builds(lambda seed: random_vectors(1, DIM, seed)[0], st.integers(0, 10_000))
 excluded = st.sets(st.integers(0, COUNT - 1), max_size=40).map(lambda rows: {f"i{n}" for n in rows})
 same_fixture = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
 )
 
 
@@ -92,8 +94,11 @@ def test_exact_engine_is_the_oracle(shop, query, k, where, exclude, fold):
     index = Index.open(shop, engine="exact", verify="quick")
     hits = index.search(query, k, where, exclude, fold)
     expected = oracle(index, query, where, exclude, fold)[:k]
-    assert [hit.id for hit in hits] == [id for id, _ in expected]
     np.testing.assert_allclose([h.score for h in hits], [s for _, s in expected], atol=1e-4)
+    # scores nearer than float32 tells apart may stand in either order
+    possible = dict(oracle(index, query, where, exclude, fold=False))
+    assert all(abs(possible[hit.id] - hit.score) < 1e-4 for hit in hits)
+    assert len({hit.id for hit in hits}) == len(hits)
 
 
 @same_fixture

@@ -21,7 +21,9 @@ from tests.tiny_index import publish_tiny, random_vectors
 COUNT, DIM = 120, 6
 WORDS = {"red": 0, "striped": 1, "wool": 2}
 same_fixture = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
 )
 
 

@@ -320,7 +320,8 @@ LIMITS = (
         "auth",
         None,
         "names and passwords of who may see the site, by commas; better by the variable, as other "
-        "users of the machine can read command lines",
+        "users of the machine can read command lines. Or huggingface: whoever logs in there; "
+        "huggingface=NAME,NAME: only these users and members of organisations",
         environment=True,
         metavar="USER:PASSWORD",
     ),

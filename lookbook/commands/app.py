@@ -27,6 +27,7 @@ from lookbook.search.mitigation import Mitigation, check_quota, use_mitigation
 if TYPE_CHECKING:
     from lookbook.ui.branding import Branding
     from lookbook.ui.guard import GuardOptions
+    from lookbook.ui.hub_login import HubLogin
 
 _MIB = 2**20
 # the sites whose frames show a Space
@@ -48,13 +49,13 @@ def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
             refuse_unusable(args.database_url)
         branding = branding_of(args)
         links = ProductLinks(args.shop_url or "", args.link_parameters or "")
-        options, users = guard_options(args), users_of(args)
+        options, users, hub = guard_options(args), users_of(args), hub_login_of(args)
         refuse_taken(args.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", args.port)
     except (ValueError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
     try:
-        serve(index, args, branding, links, options, users)
+        serve(index, args, branding, links, options, users, hub)
     except OSError as error:  # no folder for temporary files, a disk that is full
         print(f"{prog}: the site cannot start: {error}", file=sys.stderr)
         return 2
@@ -78,9 +79,18 @@ def branding_of(args: argparse.Namespace) -> Branding:
 
 def users_of(args: argparse.Namespace) -> dict[str, str]:
     """Return names and passwords of who may see the site, {} for everybody; raises ValueError."""
-    from lookbook.ui.login import parse_users
+    from lookbook.ui.login import parse_hub_names, parse_users
 
-    return parse_users(args.auth or "")
+    return {} if parse_hub_names(args.auth or "") is not None else parse_users(args.auth or "")
+
+
+def hub_login_of(args: argparse.Namespace) -> HubLogin | None:
+    """Return the login by Hugging Face where it is asked for; raises ValueError."""
+    from lookbook.ui.hub_login import HubLogin
+    from lookbook.ui.login import parse_hub_names
+
+    allowed = parse_hub_names(args.auth or "")
+    return None if allowed is None else HubLogin.of(allowed, os.environ)
 
 
 def refuse_taken(host: str, port: int) -> None:
@@ -140,6 +150,7 @@ def serve(
     links: ProductLinks,
     options: GuardOptions,
     users: dict[str, str],
+    hub: HubLogin | None,
 ) -> None:
     """Launch the site and block until it is stopped."""
     from lookbook.images.fetching import fetch_picture
@@ -181,6 +192,7 @@ def serve(
         quiet=not args.share,
         mcp_server=args.mcp and args.api,
         users=users,
+        hub=hub,
     )
     block_until_stopped(site)
 

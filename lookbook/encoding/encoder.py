@@ -23,7 +23,7 @@ from lookbook.encoding.cpu import supports_bfloat16
 from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.garment_kinds import KINDS_FILE, GarmentKinds
 from lookbook.encoding.heads import EmbeddingHeads, load_text_embeddings
-from lookbook.encoding.hub import first_line, model_folder
+from lookbook.encoding.hub import check_timm, first_line, model_folder
 from lookbook.encoding.hub import revision as folder_revision
 from lookbook.encoding.pooling import POOLINGS
 from lookbook.encoding.preprocessing import Preprocessing
@@ -92,6 +92,7 @@ class Encoder:
         if pooling not in POOLINGS:
             raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
         folder = model_folder(str(model))
+        check_timm(folder, str(model))
         on = _device(device)
         precision = _precision(precision, on)
         preprocessing = Preprocessing.of(_processor(folder, model), denoise)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import json
 import re
 from pathlib import Path
 
@@ -56,6 +58,24 @@ def revision(folder: Path) -> str:
     for file in sorted(files - {folder / NETWORKS_FILE}):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def check_timm(folder: Path, model: str) -> None:
+    """Raise EncoderError where the model is one of timm's and timm cannot be imported."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # transformers says what is wrong with it
+    is_timm = isinstance(config, dict) and "architecture" in config and "pretrained_cfg" in config
+    if not is_timm:
+        return
+    try:
+        importlib.import_module("timm")
+    except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
+        raise EncoderError(
+            f"{model} is a model of timm, which cannot be imported ({first_line(error)}): "
+            "pip install timm, with the torchvision that belongs to the installed torch"
+        ) from error
 
 
 def first_line(error: Exception) -> str:

@@ -33,8 +33,12 @@ class Preprocessing:
     def of(cls, processor: Any, denoise: bool = False) -> Preprocessing:
         """Read a transformers image processor; its crop size takes precedence over its size.
 
-        Raises EncoderError when it gives neither a height nor an edge.
+        That of a timm model has its own names. Raises EncoderError when it gives neither a height
+        nor an edge.
         """
+        if (timm := getattr(processor, "data_config", None)) is not None:
+            mean, std = _channels(timm["mean"]), _channels(timm["std"])
+            return cls(int(timm["input_size"][-1]), 1 / 255, mean, std, denoise)
         crop = getattr(processor, "crop_size", None) if _on(processor, "do_center_crop") else None
         sizes = dict(crop or processor.size)
         side = sizes.get("height") or sizes.get("shortest_edge") or sizes.get("longest_edge")

@@ -46,7 +46,7 @@ _API = re.compile(
 )
 _PICTURES = re.compile(r"/pictures/[0-9a-f]{32}\.webp")
 _EMBED = re.compile(r"/embed/((similar|look)(\.json)?|widget\.js)")  # for a shop's own pages
-_LOGIN = re.compile(r"/(login|logout)/?")
+_LOGIN = re.compile(r"/(login|logout)/?|/login/(huggingface|callback)")
 _LOGIN_COST = 20  # requests that one attempt to log in counts as
 _STREAMS = re.compile(r"/gradio_api/(heartbeat|mcp)/.*")  # open as long as a page or a program is
 _OWNER = re.compile(r"/owner(/(login|logout|upload|index|discard|publish|rollback|plotly\.js))?")
@@ -161,7 +161,10 @@ class Guard:
         elif (refusal := self._refusal(scope)) is not None:
             reason, status, sentence, wait = refusal
             METRICS.refuse(reason)
-            await _answer(send, status, sentence, wait, self._challenge(status))
+            if reason == "login" and path == "/" and self.login and self.login.page:
+                await _show(send, status, self.login.page())
+            else:
+                await _answer(send, status, sentence, wait, self._challenge(status))
         else:
             await self._pass_on(scope, receive, send)
 
@@ -175,7 +178,8 @@ class Guard:
         await send({"type": "http.response.body", "body": METRICS.text()})
 
     def _challenge(self, status: int) -> list[tuple[bytes, bytes]]:
-        return [(b"www-authenticate", b'Basic realm="site"')] if status == 401 else []
+        by_password = status == 401 and self.login is not None and not self.login.page
+        return [(b"www-authenticate", b'Basic realm="site"')] if by_password else []
 
     def _language(self, scope: Scope) -> str:
         accepted = _headers(scope).get("accept-language", "")
@@ -360,6 +364,13 @@ async def _answer(
     """Send a refusal as gradio's pages and clients read it."""
     after = [(b"retry-after", str(math.ceil(wait)).encode())] if wait else []
     await _respond(send, status, {"detail": sentence, "error": sentence}, [*headers, *after])
+
+
+async def _show(send: Send, status: int, page: str) -> None:
+    """Send a page of HTML."""
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": page.encode()})
 
 
 async def _respond(

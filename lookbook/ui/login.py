@@ -1,4 +1,7 @@
-"""Login before everything: by gradio's form and cookie, or by HTTP Basic authentication."""
+"""Login before everything: by gradio's form and cookie, by HTTP Basic authentication, or by the Hub.
+
+`hub_login` is the last of them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import binascii
 import hmac
 import re
 import secrets
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -17,6 +20,17 @@ _OPEN = re.compile(
     r"|/gradio_api/(login_check/?|app_id/?|user/?|startup-events|theme\.css)",
     re.DOTALL,
 )
+
+HUB_PAGE, HUB_CALLBACK = "/login/huggingface", "/login/callback"
+_OPEN_TO_HUB = re.compile(rf"{HUB_PAGE}|{HUB_CALLBACK}|/favicon\.ico")
+
+
+def parse_hub_names(text: str) -> frozenset[str] | None:
+    """Read huggingface or huggingface=NAME,NAME; None where it is neither."""
+    provider, _equals, names = text.partition("=")
+    if provider.strip() != "huggingface":
+        return None
+    return frozenset(filter(None, (name.strip() for name in names.split(","))))
 
 
 def parse_users(text: str) -> dict[str, str]:
@@ -33,18 +47,24 @@ def parse_users(text: str) -> dict[str, str]:
 class Login:
     """Who may see the site: `users` are names and passwords, `tokens` those of who logged in.
 
-    `tokens` and the name of the `cookie` are gradio's, see `gradio.routes.App`.
+    `tokens` and the name of the `cookie` are gradio's, see `gradio.routes.App`. `page` is what is
+    shown to others instead of gradio's form, None: the form.
     """
 
     def __init__(
-        self, users: Mapping[str, str], tokens: MutableMapping[str, str], cookie: str
+        self,
+        users: Mapping[str, str],
+        tokens: MutableMapping[str, str],
+        cookie: str,
+        page: Callable[[], str] | None = None,
     ) -> None:
+        self.page = page
         self._users, self._tokens, self.cookie = dict(users), tokens, cookie
         self._of_user: dict[str, str] = {}
 
     def admits(self, scope: MutableMapping[str, Any]) -> bool:
         """Whether a request may pass; one with a password gets the cookie that gradio looks for."""
-        if _OPEN.fullmatch(scope["path"]):
+        if (_OPEN_TO_HUB if self.page else _OPEN).fullmatch(scope["path"]):
             return True
         headers = dict(scope["headers"])
         if self._has_cookie(headers.get(b"cookie", b"").decode("latin-1")):

@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 
 from lookbook.ui.branding import Branding
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
+from lookbook.ui.hub_login import HubLogin, page
 from lookbook.ui.login import Login
 from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
@@ -89,10 +90,11 @@ class GuardedApp(App):
         checks: Mapping[str, Callable[[], object]],
         users: Mapping[str, str],
         head_tags: HeadTags | None = None,
+        hub: HubLogin | None = None,
         **kwargs: Any,
     ) -> None:
         self.guard_options, self.guard_checks = options, checks
-        self.users, self.head_tags = users, head_tags
+        self.users, self.head_tags, self.hub = users, head_tags, hub
         self.guard: Guard | None = None
         self.login: Login | None = None
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
@@ -102,8 +104,11 @@ class GuardedApp(App):
         """Put the guard before gradio's own middleware, and the head's tags behind it."""
         if self.head_tags is not None:
             self.user_middleware.append(Middleware(HeadMiddleware, tags=self.head_tags))
-        if self.users:
-            self.login = Login(self.users, self.tokens, f"access-token-unsecure-{self.cookie_id}")
+        if self.hub is not None:
+            self.user_middleware.append(self.hub.middleware())
+        if self.users or self.hub is not None:
+            cookie = f"access-token-unsecure-{self.cookie_id}"
+            self.login = Login(self.users, self.tokens, cookie, page if self.hub else None)
         inner = super().build_middleware_stack()
         self.guard = Guard(inner, self.guard_options, self.guard_checks, room, self.login)
         return self.guard
@@ -119,21 +124,22 @@ def launch(
     routes: Sequence[APIRouter] = (),
     users: Mapping[str, str] | None = None,
     head_tags: HeadTags | None = None,
+    hub: HubLogin | None = None,
     **how: Any,
 ) -> None:
     """Serve a site until it is closed; returns at once.
 
     `queue_size` is the number of requests that may wait, `connections` of those that may be open;
     `routes` are served beside gradio's; `users` are names and passwords without which nothing of
-    the catalogue is shown, None: everybody may see it; `head_tags` gives the tags of the page's
-    head; `how` goes to gradio's launch. The API stays
+    the catalogue is shown, `hub` lets in those with an account of Hugging Face, without both
+    everybody may see it; `head_tags` gives the tags of the page's head; `how` goes to gradio's launch. The API stays
     open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
     refuse_addresses()
     adapt_pages()
-    app = GuardedApp(options, checks or {}, users or {}, head_tags)
-    for router in routes:
+    app = GuardedApp(options, checks or {}, users or {}, head_tags, hub)
+    for router in [*routes, *([hub.router()] if hub else [])]:
         app.include_router(router)
     allow_open_files(2 * connections + 500)
     site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)

@@ -34,7 +34,9 @@ class Network:
     @property
     def fixed_size(self) -> bool:
         """Whether its position embeddings fix the size of pictures."""
-        return hasattr(self.model.config, "image_size")
+        config = self.model.config
+        timm = getattr(config, "pretrained_cfg", None) or {}
+        return hasattr(config, "image_size") or bool(timm.get("fixed_input_size"))
 
     @property
     def stages(self) -> tuple[int, ...]:

@@ -123,7 +123,10 @@ ENGINE = Setting(
     environment=True,
 )
 MODEL = Setting(
-    "model", None, "folder or Hub id of a transformers vision model; without it: the shipped one"
+    "model",
+    None,
+    "folder or Hub id of a transformers vision model, or timm/NAME where timm is installed; without "
+    "it: the shipped one",
 )
 DEVICE = Setting("device", "auto", "auto, cpu, cuda, cuda:1, mps ...", environment=True)
 BACKEND = Setting(

@@ -22,6 +22,11 @@ from starlette.middleware.sessions import SessionMiddleware
 from lookbook.ui.login import HUB_CALLBACK, HUB_PAGE, Login
 from lookbook.ui.messages import _
 
+try:  # as authlib chooses
+    from httpx2 import HTTPError
+except ImportError:
+    from httpx import HTTPError  # type: ignore[assignment]
+
 _VARIABLES = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET")
 _SCOPES = "openid profile"
 
@@ -51,7 +56,8 @@ class HubLogin:
             )
         provider = environment.get("OPENID_PROVIDER_URL") or "https://huggingface.co"
         host = environment.get("SPACE_HOST", "").split(",")[0].strip()
-        return cls(*(environment[name] for name in _VARIABLES), provider.rstrip("/"), allowed, host)
+        client_id, client_secret = (environment[name] for name in _VARIABLES)
+        return cls(client_id, client_secret, provider.rstrip("/"), allowed, host)
 
     def middleware(self) -> Middleware:
         """Return what keeps the state of a login under way in a signed cookie."""
@@ -82,10 +88,11 @@ class HubLogin:
         @router.get(HUB_PAGE)
         async def begin(request: Request) -> Response:
             """Send the visitor to the Hub."""
-            here = f"https://{self.host}/" if self.host else str(request.base_url)
-            answer: Response = await hub.authorize_redirect(
-                request, here.rstrip("/") + HUB_CALLBACK
-            )
+            here = f"https://{self.host}" if self.host else str(request.base_url).rstrip("/")
+            try:
+                answer: Response = await hub.authorize_redirect(request, here + HUB_CALLBACK)
+            except HTTPError:
+                return HTMLResponse(page(_("Hugging Face does not answer.")), 502)
             return answer
 
         @router.get(HUB_CALLBACK)
@@ -96,6 +103,8 @@ class HubLogin:
                 claims = await hub.userinfo(token=token)
             except OAuthError:  # the visitor said no, or the login is too old
                 return HTMLResponse(page(_("The login did not succeed.")), 401)
+            except HTTPError:
+                return HTMLResponse(page(_("Hugging Face does not answer.")), 502)
             name = str(claims.get("preferred_username") or "")
             if not name or (self.allowed and not self.allowed & names(claims)):
                 return HTMLResponse(page(_("This site is not open to your account.")), 403)

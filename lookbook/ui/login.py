@@ -1,6 +1,6 @@
-"""Login before everything: by gradio's form and cookie, by HTTP Basic authentication, or by the Hub.
+"""Login before everything: by gradio's form and cookie, or by HTTP Basic authentication.
 
-`hub_login` is the last of them.
+`hub_login` gives the same cookie to whoever logs in with Hugging Face.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OPEN = re.compile(
 )
 
 HUB_PAGE, HUB_CALLBACK = "/login/huggingface", "/login/callback"
-_OPEN_TO_HUB = re.compile(rf"{HUB_PAGE}|{HUB_CALLBACK}|/favicon\.ico")
+_OPEN_TO_HUB = re.compile(rf"{HUB_PAGE}|{HUB_CALLBACK}|/favicon\.ico|/gradio_api/startup-events")
 
 
 def parse_hub_names(text: str) -> frozenset[str] | None:

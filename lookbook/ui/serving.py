@@ -132,8 +132,8 @@ def launch(
     `queue_size` is the number of requests that may wait, `connections` of those that may be open;
     `routes` are served beside gradio's; `users` are names and passwords without which nothing of
     the catalogue is shown, `hub` lets in those with an account of Hugging Face, without both
-    everybody may see it; `head_tags` gives the tags of the page's head; `how` goes to gradio's launch. The API stays
-    open through the queue: gradio's `api_open` is about routes that skip it.
+    everybody may see it; `head_tags` gives the tags of the page's head; `how` goes to gradio's
+    launch. The API stays open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
     refuse_addresses()

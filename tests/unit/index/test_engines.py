@@ -196,7 +196,7 @@ def test_euclidean_and_dot_forests_are_told_apart(tmp_path):
 @pytest.mark.parametrize("metric", ["angular", "euclidean"])
 def test_tuned_search_k_reaches_the_recall_on_fresh_queries(metric, tmp_path):
     vectors = gallery(3000, 16)
-    tuned = tune("annoy", vectors, metric, trees=8, recall=0.95, k=10, sample=100)
+    tuned = tune("annoy", vectors, metric, trees=8, recall=0.95, k=10, sample=100)["item"]
     assert tuned.reached
     assert tuned.recall >= 0.95
     engine = built(tmp_path / "f.ann", vectors, metric, 8, search_k=tuned.effort)
@@ -209,20 +209,20 @@ def test_tuned_search_k_reaches_the_recall_on_fresh_queries(metric, tmp_path):
 
 def test_more_recall_costs_more():
     vectors = gallery(2000, 16)
-    low = tune("annoy", vectors, "angular", trees=5, recall=0.5, sample=60)
-    high = tune("annoy", vectors, "angular", trees=5, recall=0.99, sample=60)
+    low = tune("annoy", vectors, "angular", trees=5, recall=0.5, sample=60)["item"]
+    high = tune("annoy", vectors, "angular", trees=5, recall=0.99, sample=60)["item"]
     assert low.effort < high.effort
 
 
 def test_queries_are_held_out_of_the_forest_they_are_asked_of():
     """A row finds itself at once; among random directions, its true neighbour takes a long walk."""
     vectors = gallery(2000, 64)
-    assert tune("annoy", vectors, "angular", trees=5, recall=0.95, k=1, sample=60).effort > 500
+    assert tune("annoy", vectors, "angular", trees=5, recall=0.95, k=1, sample=60)["item"].effort > 500
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 10, 49])
 def test_small_catalogues_are_tuned_too(count):
-    tuned = tune("annoy", gallery(count), "angular", trees=3)
+    tuned = tune("annoy", gallery(count), "angular", trees=3)["item"]
     assert tuned.reached
     assert tuned.recall >= 0.99
     assert tuned.effort >= 1
@@ -230,7 +230,7 @@ def test_small_catalogues_are_tuned_too(count):
 
 def test_tuning_gives_up_where_exact_search_is_certainly_better(monkeypatch):
     monkeypatch.setattr(tuning, "_GIVE_UP", 0)  # whatever Annoy takes is now too long
-    tuned = tune("annoy", gallery(2000, 64), "angular", trees=5, recall=0.99, k=10, sample=20)
+    tuned = tune("annoy", gallery(2000, 64), "angular", trees=5, recall=0.99, k=10, sample=20)["item"]
     assert not tuned.reached
     assert tuned.recall < 0.99
     assert tuned.effort == 10

@@ -145,7 +145,7 @@ def test_the_recall_is_measured_of_the_new_forest(shop, monkeypatch):
 
     def spy(engine, vectors, *args, **options):
         tuning = tune(engine, vectors, *args, **options)
-        measured.append((len(vectors), tuning.recall))
+        measured.append((len(vectors), tuning["item"].recall))
         return tuning
 
     monkeypatch.setitem(pipeline.write_generation.__globals__, "tune", spy)

@@ -1,7 +1,7 @@
 """Compare engines for nearest neighbours on item, photo and text queries, appended to a CSV.
 
-python -m benchmarks.engines --set FOLDER [--engine NAME ...]   measure engines on one set of vectors
-python -m benchmarks.engines --table                            print the tables of docs/ENGINES.md
+python -m benchmarks.engines --set FOLDER [--engine NAME ...]   measure on one set of vectors
+python -m benchmarks.engines --table                            print docs/ENGINES.md's tables
 
 A set is a folder that `python -m benchmarks.engine_vectors` writes: the vectors and 200 queries of
 each kind. Each engine is built in one process and asked in another, whose memory is measured. The
@@ -133,7 +133,8 @@ def with_filter(
     few = ExactEngine(vectors, "angular")
 
     def search(query: np.ndarray, effort: int) -> np.ndarray:
-        if name.startswith("faiss"):
+        if name.startswith("faiss") and len(rows) > _FEW_ROWS:
+            effort = min(int(effort / share), engine.index.nlist)  # type: ignore[attr-defined]
             return engine.search(query, K, rows, effort=effort, selector=bitmap(allowed))[0][0]
         if len(rows) <= _FEW_ROWS or (engine.effort is None and name == "exact"):
             return few.search(query, K, rows)[0][0]
@@ -157,7 +158,7 @@ def bitmap(allowed: np.ndarray) -> Any:
 
 
 def least_effort(engine: Engine, queries: np.ndarray, true: np.ndarray, target: float) -> int:
-    """Double the effort until `target` is reached or a query is too slow, then bisect to a tenth."""
+    """Double the effort until `target` is reached or queries are too slow, bisect to a tenth."""
     if engine.name == "exact":
         return K
     low, effort = 0, K if engine.package not in ("faiss", "scann") else 1

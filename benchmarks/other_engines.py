@@ -53,7 +53,7 @@ class Usearch(Engine):
 
 
 class UsearchInt8(Usearch):
-    """The same with int8 vectors, a quarter of float32, candidates scored again from vectors.npy."""
+    """The same with int8 vectors; candidates are scored again from vectors.npy."""
 
     name = "usearch int8"
     dtype = "i8"
@@ -70,7 +70,10 @@ class UsearchInt8(Usearch):
     ) -> tuple[np.ndarray, np.ndarray]:
         found, _ = super().search(queries, min(max(2 * k, 64), options["effort"]), **options)
         return stack_hits(
-            [rescore(self.vectors, query, hits, k) for query, hits in zip(queries, found)]
+            [
+                rescore(self.vectors, query, hits, k)
+                for query, hits in zip(queries, found, strict=True)
+            ]
         )
 
 
@@ -121,7 +124,10 @@ class FaissIvf(Engine):
         scores, found = self.index.search(queries, self.depth(k), params=how)
         hits = [row[row >= 0] for row in found]
         return stack_hits(
-            [self.best(query, row, s, k) for query, row, s in zip(queries, hits, scores)]
+            [
+                self.best(query, row, s, k)
+                for query, row, s in zip(queries, hits, scores, strict=True)
+            ]
         )
 
     def depth(self, k: int) -> int:

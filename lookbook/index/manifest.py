@@ -165,13 +165,17 @@ class Manifest:
 
     def _check_query_kinds(self) -> None:
         low, high = _RANGES["search_k"]
+        there = ("exact", self.built)
         for kind, measured in self.query_kinds.items():
             values = measured if isinstance(measured, dict) else {}
             known = kind in KINDS and {n: type(v) for n, v in values.items()} == _OF_KIND
             if not known or not low <= values["effort"] <= high:
                 raise IndexCorrupt(f"{MANIFEST} has {measured!r} for queries, {kind[:80]!r}")
-            if values["engine"] not in (*names(), "exact"):
-                raise IndexCorrupt(f"{MANIFEST} has engine {values['engine']!r} for {kind} queries")
+            if values["engine"] not in there:
+                raise IndexCorrupt(
+                    f"{MANIFEST} has engine {values['engine']!r} for {kind} queries: expected one "
+                    f"of {there}"
+                )
 
     def check_files(self, folder: Path, *, hashes: bool) -> None:
         """Compare every file's size and, if `hashes`, its sha256; raises IndexCorrupt."""

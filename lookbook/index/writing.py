@@ -256,7 +256,9 @@ def _write_engine(
     progress("tuning", 0, 1)
     first = options.first_efforts
     tunings = tune(
-        *(name, vectors, metric),
+        name,
+        vectors,
+        metric,
         queries=queries,
         seed=seed,
         recall=options.recall,

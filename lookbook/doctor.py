@@ -75,11 +75,7 @@ def _index(path: Path) -> str:
 
     opened = Index.open(path)
     m = opened.manifest
-    effort = f"search_k {m.search_k}" if m.search_k else "any k"
-    return (
-        f"{len(opened):,} items of dim {m.dim}, {m.generation}, {opened.engine} engine, "
-        f"recall {m.recall:.4f} at {effort}"
-    )
+    return f"{len(opened):,} items of dim {m.dim}, {m.generation}; {opened.describe_engines()}"
 
 
 def _encoder(path: Path, device: str, backend: str) -> str:

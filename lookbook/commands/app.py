@@ -176,6 +176,7 @@ def serve(
         offer_api=args.api,
         owner_password=args.owner_password,
     )
+    print(f"Search: {index.describe_engines()}", flush=True)
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     launch(
         site,

@@ -134,7 +134,7 @@ def _by_vectors(index: Index, queries: np.ndarray) -> Ranking:
     for row in queries.tolist():
         query, own = item_as_query(index, index.ids[row], "item"), groups == groups[row]
         started = time.perf_counter()
-        found, _ = index.rank_rows(query, DEPTH, None, np.flatnonzero(own), groups)
+        found, _ = index.rank_rows(query, DEPTH, None, np.flatnonzero(own), groups, "item")
         seconds.append(time.perf_counter() - started)
         rows.append(_padded(found.tolist()))
     return Ranking(np.stack(rows), np.array(seconds))

@@ -12,6 +12,7 @@ from typing import Any
 
 from lookbook.index.engines import METRICS, Engine, get_engine, names
 from lookbook.index.engines.contract import engines_of_files
+from lookbook.index.engines.tuning import KINDS
 from lookbook.index.errors import IndexCorrupt
 
 SCHEMA = 1
@@ -31,6 +32,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "int | None": (int, type(None)),
 }
 _ORIGIN = {"generation": str, "created": str, "changed": int}  # of what is kept
+_OF_KIND = {"effort": int, "recall": float, "engine_ms": float, "exact_ms": float, "engine": str}
+_UNMEASURED = 20  # times search_k: texts needed up to 17 times the effort of items at one recall
 _CHOICES: dict[str, Callable[[], tuple[str, ...]]] = {
     "metric": lambda: METRICS,
     "dtype": lambda: ("float16", "float32"),
@@ -48,7 +51,10 @@ _RANGES: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """`manifest.json` as it stands on disk; every field but `photos` and `kept` is required."""
+    """`manifest.json` as it stands on disk.
+
+    Every field but `photos`, `kept` and `query_kinds` is required.
+    """
 
     schema: int
     generation: str
@@ -62,21 +68,45 @@ class Manifest:
     photos: int  # of all items; `count`, one each, where an older generation does not say it
     source: dict[str, Any]
     trees: int | None  # of the Annoy forest, None where another engine was built
-    search_k: int | None  # effort of the engine that was built, None where none was
-    recall: float  # measured on held-out queries at this effort
+    search_k: int | None  # effort of the built engine for item queries, None where none was
+    recall: float  # measured on held-out items at this effort
     recall_target: float
-    engine: str  # the faster one when the index was built
+    engine: str  # the faster one for item queries when the index was built
     timings: dict[str, Any]  # milliseconds of one query, one thread: NAME_ms of each engine
     seed: int
     licence: str | None
     files: dict[str, Any]  # name -> {"sha256", "bytes"}
     kept: dict[str, Any] = field(default_factory=dict)  # computed of an earlier generation, by name
+    # kind of query -> effort, recall, engine_ms, exact_ms, engine; earlier versions wrote none
+    query_kinds: dict[str, Any] = field(default_factory=dict)
 
     @property
     def built(self) -> str | None:
         """Name of the approximate engine whose file this generation holds, None without one."""
         engine = _built_engine(self.files)
         return engine.name if engine else None
+
+    def serves(self, kind: str) -> str:
+        """Name of the engine that is faster for a kind of query at the recall asked for.
+
+        Exact search where nothing was measured for photos and texts: they need more effort than
+        items do. Texts are as photos where the encoder has no texts.
+        """
+        if measured := self._measured(kind):
+            return str(measured["engine"])
+        return self.engine if kind == "item" else "exact"
+
+    def effort(self, kind: str) -> int | None:
+        """Effort of the engine that was built for a kind of query; ample where it was not tuned."""
+        if measured := self._measured(kind):
+            return int(measured["effort"])
+        if self.search_k is None or kind == "item":
+            return self.search_k
+        return min(_UNMEASURED * self.search_k, _RANGES["search_k"][1])
+
+    def _measured(self, kind: str) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self.query_kinds.get(kind)
+        return self.query_kinds.get("photo") if found is None and kind == "text" else found
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -94,7 +124,7 @@ class Manifest:
     def from_json(cls, value: object) -> Manifest:
         """Check a parsed manifest; fields that this version does not know are ignored."""
         stored: dict[str, Any] = value if isinstance(value, dict) else {}
-        content = {"kept": {}} | stored
+        content = {"kept": {}, "query_kinds": {}} | stored
         if content.get("schema") != SCHEMA:
             raise IndexCorrupt(
                 f"{MANIFEST} has schema {content.get('schema')!r}, this version reads {SCHEMA}"
@@ -128,9 +158,24 @@ class Manifest:
             values = origin if isinstance(origin, dict) else {}
             if {n: type(v) for n, v in values.items()} != _ORIGIN:
                 raise IndexCorrupt(f"{MANIFEST} has {origin!r} for what is kept, {name[:80]!r}")
+        self._check_query_kinds()
         built = _built_engine(self.files)
         if built and self.search_k is None:
             raise IndexCorrupt(f"{MANIFEST} has search_k = None, engine {built.name} needs one")
+
+    def _check_query_kinds(self) -> None:
+        low, high = _RANGES["search_k"]
+        there = ("exact", self.built)
+        for kind, measured in self.query_kinds.items():
+            values = measured if isinstance(measured, dict) else {}
+            known = kind in KINDS and {n: type(v) for n, v in values.items()} == _OF_KIND
+            if not known or not low <= values["effort"] <= high:
+                raise IndexCorrupt(f"{MANIFEST} has {measured!r} for queries, {kind[:80]!r}")
+            if values["engine"] not in there:
+                raise IndexCorrupt(
+                    f"{MANIFEST} has engine {values['engine']!r} for {kind} queries: expected one "
+                    f"of {there}"
+                )
 
     def check_files(self, folder: Path, *, hashes: bool) -> None:
         """Compare every file's size and, if `hashes`, its sha256; raises IndexCorrupt."""

@@ -39,7 +39,8 @@ class GenerationContent:
     pictures, b"" for a photo without one; None for none at all. `encoder`, `source` and `licence`
     stand in the manifest; `report` becomes report.json; `extras` are stored by name. `kept` says
     what was computed of an earlier generation: file name, or `search_k` for the effort, ->
-    {"generation", "created", "changed"}.
+    {"generation", "created", "changed"}. `queries` are what the engine is tuned on, by kind, as
+    stored vectors (see `tune`).
     """
 
     vectors: Array
@@ -55,6 +56,7 @@ class GenerationContent:
     report: dict[str, Any] | None = None
     extras: Extras = field(default_factory=dict)
     kept: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    queries: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +64,14 @@ class EngineOptions:
     """The metric of a generation, the engine that is built for it and how that is tuned.
 
     `engine` is tuned for `recall` ("exact": none is built), `trees` an option of Annoy,
-    `first_effort` what tuning tries first (see `tune`).
+    `first_efforts` what tuning tries first, by kind of query (see `tune`).
     """
 
     metric: str = "angular"
     engine: str = "annoy"
     trees: int | None = None
     recall: float = 0.99
-    first_effort: int | None = None
+    first_efforts: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
 
     def checked(self) -> dict[str, int]:
@@ -109,7 +111,7 @@ def write_generation(
         Path(root), lambda folder: Generation.open(folder).open_engine(options.engine)
     ) as folder:
         vectors = _write_vectors(folder, content, options.metric, progress)
-        tuning = _write_engine(folder, vectors, options, progress)
+        tunings = _write_engine(folder, vectors, content.queries, options, progress)
         pq.write_table(table, folder / "items.parquet")
         _write_pictures(folder, "thumbs", content.thumbs, len(vectors), progress)
         if content.details is not None:
@@ -119,10 +121,10 @@ def write_generation(
         if content.report is not None:
             _write_json(folder / "report.json", content.report)
         _write_extras(folder, content.extras)
-        manifest = _measured(folder, vectors, content.vectors.shape[1], options.engine, tuning)
+        manifest = _measured(folder, vectors, content.vectors.shape[1], options.engine, tunings)
         manifest |= {"count": len(table), "photos": len(vectors)}
         manifest |= _requested(content, options)
-        if tuning is None or tuning.effort != options.first_effort:
+        if {kind: one.effort for kind, one in tunings.items()} != options.first_efforts:
             manifest["kept"].pop("search_k", None)  # the one of before was not enough
         _write_json(folder / MANIFEST, add_checksum(manifest))
         if enrich is not None:
@@ -231,11 +233,15 @@ def _write_projection(folder: Path, projection: Projection, raw_dim: int) -> int
 
 
 def _write_engine(
-    folder: Path, vectors: Array, options: EngineOptions, progress: Progress
-) -> Tuning | None:
+    folder: Path,
+    vectors: Array,
+    queries: Mapping[str, Array],
+    options: EngineOptions,
+    progress: Progress,
+) -> dict[str, Tuning]:
     """Build, save and tune an engine on the vectors as stored, so that it agrees with exact search.
 
-    Returns None for an engine that has no file, and so nothing to tune.
+    Returns a tuning for each kind of query, none for an engine that has no file.
     """
 
     def built(done: int) -> None:
@@ -244,14 +250,23 @@ def _write_engine(
     name, metric, seed, own = options.engine, options.metric, options.seed, options.checked()
     engine = build_engine(name, vectors, metric, seed=seed, progress=built, **own)
     if engine.file is None:
-        return None
+        return {}
     engine.save(folder / engine.file)
     del engine  # the file is what is read from now on: do not hold both it and the trial of tuning
     progress("tuning", 0, 1)
-    recall, first = options.recall, options.first_effort
-    tuning = tune(name, vectors, metric, seed=seed, recall=recall, first=first, **own)
+    first = options.first_efforts
+    tunings = tune(
+        name,
+        vectors,
+        metric,
+        queries=queries,
+        seed=seed,
+        recall=options.recall,
+        first=first,
+        **own,
+    )
     progress("tuning", 1, 1)
-    return tuning
+    return tunings
 
 
 def _write_pictures(
@@ -288,9 +303,10 @@ def _write_extras(folder: Path, extras: Extras) -> dict[str, Any]:
 
 
 def _measured(
-    folder: Path, vectors: Array, raw_dim: int, engine: str, tuning: Tuning | None
+    folder: Path, vectors: Array, raw_dim: int, engine: str, tunings: Mapping[str, Tuning]
 ) -> dict[str, Any]:
     """Return the part of the manifest that was measured or counted, not requested."""
+    tuning = tunings.get("item")
     timings = {f"{engine}_ms": tuning.engine_ms, "exact_ms": tuning.exact_ms} if tuning else {}
     return {
         "schema": SCHEMA,
@@ -303,6 +319,7 @@ def _measured(
         "recall": round(tuning.recall, 6) if tuning else 1.0,
         "engine": engine if tuning and tuning.faster_than_exact else "exact",
         "timings": timings,
+        "query_kinds": {kind: one.to_json(engine) for kind, one in tunings.items()},
         "files": {path.name: file_record(path) for path in sorted(folder.iterdir())},
     }
 

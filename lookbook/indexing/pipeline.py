@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,11 +17,13 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.index import (
     EngineOptions,
     GenerationContent,
+    Projection,
     prune,
     publish,
     published,
     write_generation,
 )
+from lookbook.index.engines.tuning import held_out_rows
 from lookbook.index.near_duplicates import group_pairs
 from lookbook.index.writing import items_table
 from lookbook.indexing.embedding_cache import EmbeddingCache
@@ -29,6 +31,13 @@ from lookbook.indexing.encode_catalog import EncodedCatalog, PictureOptions, enc
 from lookbook.indexing.enrichment import enrich
 from lookbook.indexing.reuse import Previous, files_for_reuse
 from lookbook.indexing.summary import Summary
+from lookbook.indexing.tuning_queries import (
+    PHOTOS,
+    item_queries,
+    photo_queries,
+    text_queries,
+    texts_of,
+)
 from lookbook.indexing.update import Update
 
 WORK, LOCK = ".work", ".lock"
@@ -64,14 +73,14 @@ class BuildOptions:
     detail_size: int = 1024
     picture_quality: int = 80
 
-    def engine_options(self, first_effort: int | None = None) -> EngineOptions:
-        """Return the options of the engine; `first_effort` is what tuning tries first."""
+    def engine_options(self, first_efforts: Mapping[str, int] | None = None) -> EngineOptions:
+        """Return the options of the engine; `first_efforts` are what tuning tries first."""
         return EngineOptions(
             metric=self.metric,
             engine=self.engine,
             trees=self.trees,
             recall=self.recall,
-            first_effort=first_effort,
+            first_efforts=first_efforts or {},
             seed=self.seed,
         )
 
@@ -186,7 +195,7 @@ def _write(
     return write_generation(
         output,
         content,
-        options.engine_options(update.first_effort()),
+        options.engine_options(update.first_efforts()),
         enrich=lambda generation: enrich(
             generation,
             draw_map=options.draw_map,
@@ -225,6 +234,7 @@ def _content(
         pairs = update.duplicate_pairs(vectors[:count], descriptors[:count])
     projection = update.projection() or whitening(vectors, dim) if dim else None
     embeddings = vectors if projection else None
+    queries = _queries(*(encoder, encoded, cache, options), vectors, projection, update.queries())
     return GenerationContent(
         vectors=vectors,
         items=_columns(encoded, pairs),
@@ -236,9 +246,42 @@ def _content(
         licence=options.licence,
         projection=projection,
         report=_report(catalog, encoded) | {"update": update.to_json()},
-        extras=files_for_reuse(hashes, descriptors, embeddings, pairs),
+        extras=files_for_reuse(hashes, descriptors, embeddings, pairs, queries),
         kept={name: asdict(origin) for name, origin in update.origins.items()},
+        queries=queries,
     )
+
+
+def _queries(
+    encoder: Encoder,
+    encoded: EncodedCatalog,
+    cache: EmbeddingCache,
+    options: BuildOptions,
+    vectors: np.ndarray,
+    projection: Projection | None,
+    kept: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Return the queries that the engine is tuned on, by kind; photos and texts as they are kept.
+
+    All are made of the rows that tuning leaves out of the engine.
+    """
+    rows = held_out_rows(len(vectors), options.seed)
+    if options.engine == "exact" or not len(rows):
+        return {}
+    queries: dict[str, np.ndarray | None] = {**kept}
+    if not kept:
+        seen = np.random.default_rng(options.seed).permutation(rows)[:PHOTOS]
+        pictures = cache.read_thumbnails([encoded.hashes[row] for row in np.sort(seen)])
+        queries["photo"] = photo_queries(encoder, pictures, projection, options.seed)
+        titled = [encoded.items[row] for row in rows if row < len(encoded.items)]
+        length = float(np.median(np.linalg.norm(vectors[rows], axis=1)))
+        queries["text"] = text_queries(encoder, texts_of(titled), projection, length)
+    queries["item"] = item_queries(encoder, vectors[rows], projection)
+    return {
+        kind: one.astype(np.float16).astype(np.float32)
+        for kind, one in queries.items()
+        if one is not None
+    }
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from lookbook.index.manifest import same_encoder
 HASHES, DESCRIPTORS, EMBEDDINGS = "hashes.npy", "descriptors.npy", "embeddings.npy"
 PAIRS, MAP, REPORT = "duplicate-pairs.npy", "map.npy", "report.json"
 PROJECTION, EFFORT = "projection.safetensors", "search_k"
+QUERIES = {"photo": "photo-queries.npy", "text": "text-queries.npy"}  # by kind, as stored vectors
 FIGURES = CALIBRATION, EVALUATION = "calibration.json", "evaluation.json"
 _DIGEST = 32  # bytes of a sha256
 
@@ -195,6 +196,17 @@ class Previous:
         kept = {name: Origin(**origin) for name, origin in self.manifest.kept.items()}
         return {name: kept.get(name, here) for name in held}
 
+    @property
+    def says_effort(self) -> bool:
+        """Whether its engine, if it has one, was tuned for each kind of query."""
+        return self.manifest.built is None or "photo" in self.manifest.query_kinds
+
+    def queries(self) -> dict[str, np.ndarray]:
+        """Return the queries that its efforts were tuned on, by kind, float32 (q, dim)."""
+        shape = (None, self.manifest.dim)
+        stored = {k: self.generation.read_array(n, shape, np.float16) for k, n in QUERIES.items()}
+        return {k: np.asarray(v, np.float32) for k, v in stored.items() if v is not None}
+
     def places_on_map(self, hashes: Sequence[str]) -> np.ndarray | None:
         """Return float32 (n, 2), NaN for pictures that are new; None for one without a map."""
         before = self.generation.read_array(MAP, (self.manifest.count, 2), np.float32)
@@ -228,16 +240,21 @@ def files_for_reuse(
     descriptors: np.ndarray,
     embeddings: np.ndarray | None = None,
     pairs: np.ndarray | None = None,
+    queries: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the files, by name, that `Previous` reads.
 
     `embeddings` float32 (n, raw_dim), None where vectors.npy holds them; `pairs` of
-    near-duplicates (p, 2), None where they were not sought.
+    near-duplicates (p, 2), None where they were not sought; `queries` those that the engine was
+    tuned on, by kind.
     """
     digests = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(-1, _DIGEST)
     files = {HASHES: digests, DESCRIPTORS: descriptors}
     if embeddings is not None:
         files[EMBEDDINGS] = embeddings.astype(np.float16)
+    for kind, vectors in (queries or {}).items():
+        if kind in QUERIES:  # those of items are rows of the catalogue
+            files[QUERIES[kind]] = vectors.astype(np.float16)
     return files if pairs is None else files | {PAIRS: pairs}
 
 

@@ -31,9 +31,9 @@ class Summary:
     `rejected`: how many items for each reason, `rejected_photos`: how many photos of items that
     have others; `listed_rejections`: (name, sentence) of the first ones; `columns`: role -> the
     column that title, picture, id and price were read from. `engine_bytes`: size of the approximate
-    engine's file, 0 without one. `changes` against the generation of before, None where there was
-    none to compare with, and then `note` says why, "" for a first index; `published` is False
-    where nothing had changed, so that the generation of before stays.
+    engine's file, 0 without one; `query_kinds` is the manifest's. `changes` against the generation
+    of before, None where there was none to compare with, and then `note` says why, "" for a first
+    index; `published` is False where nothing had changed, so that the generation of before stays.
     """
 
     generation: Path
@@ -50,6 +50,7 @@ class Summary:
     recall: float
     engine: str
     recall_target: float
+    query_kinds: dict[str, dict] = field(default_factory=dict)
     listed_rejections: list[tuple[str, str]] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -92,6 +93,7 @@ class Summary:
             recall=manifest.recall,
             engine=manifest.engine,
             recall_target=manifest.recall_target,
+            query_kinds=manifest.query_kinds,
             listed_rejections=[
                 (r.get("file", r["id"]), r["sentence"]) for r in encoded.rejected[:_MAX_LISTED]
             ],
@@ -163,16 +165,34 @@ class Summary:
         size = f"index: {self.items:,} pieces, {self.engine_bytes / 2**20:.1f} MiB"
         if not self.engine_bytes:
             return f"index: {self.items:,} pieces; the site takes the exact search"
-        percent = math.floor(self.recall * 1000) / 10  # 99.99 is not 100
-        missed = ""
-        if self.recall < self.recall_target:
-            target = f"{100 * self.recall_target:g} %"
-            missed = f" (NOT the {target} asked for: it suits these pictures badly)"
+        found = [f"{_percent(self.recall)} of the true nearest {min(TUNED_FOR, self.items)}"]
+        further = {kind: one for kind, one in self.query_kinds.items() if kind != "item"}
+        found += [f"{_percent(one['recall'])} for {kind}s" for kind, one in further.items()]
+        served = {"item": self.engine} | {kind: one["engine"] for kind, one in further.items()}
+        exact = [f"{kind}s" for kind, engine in served.items() if engine == "exact"]
+        quick = [f"{kind}s" for kind, engine in served.items() if engine != "exact"]
+        ways = [
+            f"the {way} search for {' and '.join(kinds)}"
+            for way, kinds in (("quick", quick), ("exact", exact))
+            if kinds
+        ]
         return (
-            f"{size}; the quick search finds {percent:g} % of the true nearest "
-            f"{min(TUNED_FOR, self.items)}{missed}; the site takes the "
-            f"{'exact' if self.engine == 'exact' else 'quick'} search"
+            f"{size}; the quick search finds {', '.join(found)}{self._missed()}; the site takes "
+            f"{', '.join(ways)}"
         )
+
+    def _missed(self) -> str:
+        """Say for which kinds of query the engine did not reach the recall asked for."""
+        kinds = {"item": self.recall} | {k: one["recall"] for k, one in self.query_kinds.items()}
+        missed = [f"{kind}s" for kind, recall in kinds.items() if recall < self.recall_target]
+        if not missed:
+            return ""
+        target = f"{100 * self.recall_target:g} %"
+        return f" (NOT the {target} asked for: it suits these {' and '.join(missed)} badly)"
+
+
+def _percent(recall: float) -> str:
+    return f"{math.floor(recall * 1000) / 10:g} %"  # 99.99 is not 100
 
 
 def _by_reason(encoded: EncodedCatalog, *, kept: bool) -> dict[str, int]:

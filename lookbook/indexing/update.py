@@ -69,6 +69,7 @@ class Update:
             and source.is_of(items["id"].to_pylist(), self.photos)
             and source.options == self.options
             and source.report == source.report | said
+            and source.says_effort
         )
 
     def _forget_what_changed(self, source: Previous, items: pa.Table) -> None:
@@ -129,10 +130,16 @@ class Update:
         source = self._kept_from(PROJECTION)
         return source.projection if source else None
 
-    def first_effort(self) -> int | None:
-        """Return the engine's effort to try first, None for an engine of other options."""
+    def first_efforts(self) -> dict[str, int]:
+        """Return the engine's efforts to try first by kind of query, none where options differ."""
         source = self._kept_from(EFFORT)
-        return source.manifest.search_k if source else None
+        measured = source.manifest.query_kinds if source else {}
+        return {kind: one["effort"] for kind, one in measured.items()}
+
+    def queries(self) -> dict[str, np.ndarray]:
+        """Return the photo and text queries that the kept efforts were tuned on, none otherwise."""
+        source = self._kept_from(EFFORT)
+        return source.queries() if source else {}
 
     def places_on_map(self) -> np.ndarray | None:
         """Return the places of kept pictures, float32 (n, 2), NaN for new ones; None to draw it."""

@@ -52,18 +52,20 @@ def search_by_colour(
     allowed: np.ndarray | None,
     own: np.ndarray,
     groups: Groups,
+    kind: str,
 ) -> list[Hit]:
     """Return `count` hits for a vector as stored, one for each group, those of its colour first.
 
     Of each group the variant that is nearest in colour counts. The first hit stays: most often it
-    is the product itself. Hits beyond POOL follow in the order of their cosines.
+    is the product itself. Hits beyond POOL follow in the order of their cosines. `kind` as in
+    `Index.search`.
     """
-    rows, scores = index.rank_rows(vector, POOL, allowed, own)
+    rows, scores = index.rank_rows(vector, POOL, allowed, own, kind=kind)
     order = _by_colour(index, vector, rows, scores, colour)
     found, closeness = rows[order], scores[order]
     first = _first_of_groups(found, groups)
     if len(first) < count and len(rows) == POOL:  # many were asked for: the others follow
-        rows, scores = index.rank_rows(vector, count, allowed, own, groups)
+        rows, scores = index.rank_rows(vector, count, allowed, own, groups, kind)
         found, closeness = np.append(found, rows), np.append(closeness, scores)
         first = _first_of_groups(found, groups)
     return index.hits(found[first[:count]], closeness[first[:count]])

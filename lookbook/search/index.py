@@ -14,7 +14,7 @@ import numpy as np
 from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.index.engines import serving_choices
 from lookbook.index.engines.exact import ExactEngine
-from lookbook.index.engines.tuning import TUNED_FOR
+from lookbook.index.engines.tuning import KINDS, TUNED_FOR
 from lookbook.index.normalization import unit_vectors
 from lookbook.schema.filters import Where, parse_where
 from lookbook.search.item_table import IndexItem, ItemTable, UnknownItem
@@ -22,9 +22,6 @@ from lookbook.search.item_table import IndexItem, ItemTable, UnknownItem
 __all__ = ["Groups", "Hit", "Index", "IndexItem", "UnknownItem"]
 
 _FEW_ROWS = 20_000  # up to so many matching rows, exact search beats a deep approximate one
-# Below this best cosine use exact search: effort was tuned on catalogue vectors and loses recall
-# on out-of-distribution (text) queries.
-_MIN_IN_DISTRIBUTION = 0.6
 Groups = np.ndarray | None  # int (n,): of rows that share a number only the best is shown
 
 
@@ -47,6 +44,8 @@ class Index(ItemTable):
 
     An item is found by its closest photo; wherever an item is compared as a whole, its vector is
     that of its first photo.
+    `serving`: the engine by kind of query ("item", "photo", "text"); `engine` the approximate one
+    among them, "exact" where there is none.
     Never changes once opened, so any number of threads may search it at the same time. What a
     catalogue means (products, words, calibration, outfit slots) is derived from it by functions
     that are memoised with `per_index`.
@@ -56,8 +55,10 @@ class Index(ItemTable):
         if engine not in (choices := serving_choices()):
             raise ValueError(f"unknown engine {engine!r}: expected one of {', '.join(choices)}")
         self.generation = generation
-        self.engine = generation.manifest.engine if engine == "auto" else engine
         self._requested_engine = engine
+        manifest = generation.manifest
+        self.serving = {k: manifest.serves(k) if engine == "auto" else engine for k in KINDS}
+        self.engine = next((e for e in self.serving.values() if e != "exact"), "exact")
         opened = generation.open_engine(self.engine)
         self._approximate_engine = opened if opened.effort is not None else None
         self._exact = ExactEngine(generation.photo_vectors, generation.manifest.metric)
@@ -69,7 +70,8 @@ class Index(ItemTable):
     def open(cls, path: str | Path = "index", engine: str = "auto", verify: str = "full") -> Index:
         """Open the current generation of `path`, or the generation that `path` is.
 
-        `engine`: its name, or "auto", the faster one when the index was built. Raises IndexMissing
+        `engine`: its name, or "auto": for each kind of query the faster one, exact search or the
+        engine that was built, as measured when the index was built. Raises IndexMissing
         where there is no index, IndexCorrupt where it is damaged, EngineUnavailable where the index
         was built without that engine or its package is not installed.
         """
@@ -89,6 +91,26 @@ class Index(ItemTable):
     def manifest(self) -> Manifest:
         """How this generation was made."""
         return self.generation.manifest
+
+    def describe_engines(self) -> str:
+        """Say which engine serves each kind of query, at which effort and measured recall."""
+        kinds: dict[str, list[str]] = {}
+        for kind, engine in self.serving.items():
+            kinds.setdefault(self._describe_engine(kind, engine), []).append(f"{kind}s")
+        return "; ".join(f"{', '.join(names)}: {text}" for text, names in kinds.items())
+
+    def _describe_engine(self, kind: str, engine: str) -> str:
+        m = self.manifest
+        measured = m.query_kinds.get(kind)
+        untuned = m.built is not None and not m.query_kinds and kind != "item"
+        if engine == "exact":
+            why = f" ({m.built} is not tuned for them: run embed.py again)" if untuned else ""
+            return f"exact search{why}"
+        recall = measured["recall"] if measured else m.recall
+        how = "recall not measured" if untuned or not measured else f"recall {recall:.4f}"
+        if kind == "item":
+            how = f"recall {recall:.4f}"
+        return f"{engine}, effort {m.effort(kind)}, {how}"
 
     @property
     def dim(self) -> int:
@@ -162,16 +184,19 @@ class Index(ItemTable):
         where: Where = None,
         exclude: Iterable[str] = (),
         fold: bool = True,
+        kind: str = "photo",
     ) -> list[Hit]:
         """Return the k items closest to `vector` (dim,), best first; fewer where fewer match.
 
         `where` filters on attributes (see `filters.parse_where`); `exclude` leaves out
-        these ids; `fold` gives one result, the best, for each group of near-duplicates. Raises
-        ValueError for a vector that no search can use, FilterError for an unknown column.
+        these ids; `fold` gives one result, the best, for each group of near-duplicates. `kind`:
+        what the vector is of, "photo", "item" (of the catalogue) or "text"; an approximate engine
+        is given the effort that this kind needs. Raises ValueError for a vector that no search can
+        use, FilterError for an unknown column.
         """
         query = self.to_index_space(vector)
         groups = self.duplicate_groups if fold else None
-        return self.search_rows(query, k, self._allowed(where), self._rows(exclude), groups)
+        return self.search_rows(query, k, self._allowed(where), self._rows(exclude), groups, kind)
 
     def similar(
         self,
@@ -188,7 +213,7 @@ class Index(ItemTable):
         row, groups = self.row_of(id), self.duplicate_groups if fold else None
         own = [row] if groups is None else np.flatnonzero(groups == groups[row]).tolist()
         excluded = [*self._rows(exclude), *own]
-        return self.search_rows(self.vector(id), k, self._allowed(where), excluded, groups)
+        return self.search_rows(self.vector(id), k, self._allowed(where), excluded, groups, "item")
 
     def search_rows(
         self,
@@ -197,15 +222,16 @@ class Index(ItemTable):
         allowed: np.ndarray | None = None,
         exclude_rows: Sequence[int] | np.ndarray = (),
         groups: Groups = None,
+        kind: str = "photo",
     ) -> list[Hit]:
         """Return the k rows whose closest photo is closest to a vector as stored, best first.
 
         `query` is float32 (manifest.dim,).
         `allowed` bool (n,), the rows that meet the filters, None without filters; `exclude_rows`
         are left out as well. `groups` int (n,): of the rows that share a number only the best is
-        given, as in `duplicate_groups` or `product_groups(index)`.
+        given, as in `duplicate_groups` or `product_groups(index)`. `kind` as in `search`.
         """
-        rows, scores = self.rank_rows(query, k, allowed, exclude_rows, groups)
+        rows, scores = self.rank_rows(query, k, allowed, exclude_rows, groups, kind)
         return self.hits(rows, scores)
 
     def hits(self, rows: np.ndarray, scores: np.ndarray) -> list[Hit]:
@@ -223,11 +249,14 @@ class Index(ItemTable):
         allowed: np.ndarray | None = None,
         exclude_rows: Sequence[int] | np.ndarray = (),
         groups: Groups = None,
+        kind: str = "photo",
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and scores (k,), best first; otherwise as `search_rows`."""
         k = operator.index(k)
         if k < 1:
             raise ValueError(f"k must be at least 1, found {k}")
+        if kind not in KINDS:
+            raise ValueError(f"the kind of a query is one of {', '.join(KINDS)}, found {kind!r}")
         filtered = allowed is not None
         allowed = np.ones(len(self), bool) if allowed is None else allowed.copy()
         allowed[np.asarray(exclude_rows, np.int64)] = False
@@ -237,8 +266,8 @@ class Index(ItemTable):
             groups = photo_items if groups is None else groups[photo_items]
         matching = int(allowed.sum())
         query, approximate = np.asarray(query, np.float32)[None], None
-        if self._approximate_engine and not (filtered and matching <= _FEW_ROWS):
-            approximate = self._approximate(query, k, allowed, matching, groups)
+        if self.serving[kind] != "exact" and not (filtered and matching <= _FEW_ROWS):
+            approximate = self._approximate(query, k, allowed, matching, groups, kind)
         photos, scores = approximate or self._exactly(query, k, allowed, matching, groups)
         return photo_items[photos], scores
 
@@ -261,30 +290,24 @@ class Index(ItemTable):
                 return rows[:k], scores[:k]
             depth = min(4 * depth, matching)
 
-    def _is_near(self, query: np.ndarray, rows: np.ndarray, scores: np.ndarray) -> bool:
-        """Whether any of `rows` has a cosine to `query` at which approximate search was tuned."""
-        if self.manifest.metric == "angular":
-            return bool((scores >= _MIN_IN_DISTRIBUTION).any())
-        vectors = np.asarray(self.generation.photo_vectors[rows[:TUNED_FOR]], np.float32)
-        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
-        return bool((vectors @ query >= _MIN_IN_DISTRIBUTION * lengths).any())
-
     def _approximate(
-        self, query: np.ndarray, k: int, allowed: np.ndarray, matching: int, groups: Groups
+        self,
+        query: np.ndarray,
+        k: int,
+        allowed: np.ndarray,
+        matching: int,
+        groups: Groups,
+        kind: str,
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Ask the approximate engine for more until k matching hits are left.
 
-        None where exact search is cheaper, or where no row is near and it would miss the
-        nearest.
+        None where so many rows would have to be asked for that exact search is cheaper.
         """
-        engine = self._approximate_engine
-        assert engine is not None and engine.effort is not None
+        engine, least = self._approximate_engine, self.manifest.effort(kind)
+        assert engine is not None and least is not None
         depth = -(-self._depth(k, groups) * len(allowed) // max(1, matching))
         while depth <= max(2 * k, len(allowed) // 4):
-            effort = engine.effort * max(1, depth // TUNED_FOR)
-            rows, scores = engine.search(query, depth, effort=effort)
-            if not self._is_near(query[0], rows[0], scores[0]):
-                return None
+            rows, scores = engine.search(query, depth, effort=least * max(1, depth // TUNED_FOR))
             kept = allowed[rows[0]]
             rows, scores = _folded(rows[0][kept], scores[0][kept], groups)
             if len(rows) >= k:

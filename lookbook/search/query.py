@@ -132,6 +132,14 @@ class Query:
         return "photo" if self.pictures else "item"
 
     @property
+    def vector_kind(self) -> str:
+        """What the vector of this query is like, as an engine's effort goes by: the furthest part.
+
+        Words take a vector further from the catalogue's own than photos do.
+        """
+        return "text" if self.words.strip() else self.intent
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to rank by; filters do not count."""
         return self._text_only and not self.words.strip()
@@ -468,8 +476,10 @@ def _ranked(
     )
     colour = _kept_colour(query, index)
     if colour is not None:
-        return search_by_colour(index, vector, colour, query.count, allowed, own, groups)
-    search = functools.partial(_search_by_levels, index, vector, lexical)
+        return search_by_colour(
+            index, vector, colour, query.count, allowed, own, groups, query.vector_kind
+        )
+    search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
     hits = search(query.count, allowed, own, groups)
     if not query.diversity:
         return hits
@@ -550,6 +560,7 @@ def _search_by_levels(
     index: Index,
     vector: np.ndarray,
     lexical: np.ndarray,
+    kind: str,
     count: int,
     allowed: np.ndarray | None,
     own: np.ndarray,
@@ -562,12 +573,12 @@ def _search_by_levels(
     """
     levels = np.unique(lexical)[::-1]
     if len(levels) == 1:
-        return index.search_rows(vector, count, allowed, own, groups)
+        return index.search_rows(vector, count, allowed, own, groups, kind)
     found: list[Hit] = []
     for number, level in enumerate(levels[:_MAX_LEVELS]):
         others = lexical != level if number < _MAX_LEVELS - 1 else lexical > level
         excluded = np.union1d(own, np.flatnonzero(others))
-        found += index.search_rows(vector, count, allowed, excluded, groups)
+        found += index.search_rows(vector, count, allowed, excluded, groups, kind)
     if index.manifest.metric == "angular":
         found.sort(key=lambda hit: -(hit.score + float(lexical[hit.row])))
     else:  # distances and inner products have no scale that a weight could be added to

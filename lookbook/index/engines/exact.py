@@ -45,6 +45,10 @@ class ExactEngine(Engine):
         self._vectors = vectors
         self._keep = vectors.shape[0] * (vectors.shape[1] + 1) * 4 <= prepared_bytes
 
+    def __len__(self) -> int:
+        """How many rows are searched."""
+        return len(self._vectors)
+
     @classmethod
     def build(
         cls,

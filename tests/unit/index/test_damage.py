@@ -183,6 +183,7 @@ def test_items_without_their_columns_are_refused(copy):
 
 
 RECORD = {"sha256": "0" * 64, "bytes": 4}
+MEASURED = {"effort": 9, "recall": 1.0, "engine_ms": 0.1, "exact_ms": 0.2, "engine": "annoy"}
 
 
 @pytest.mark.parametrize(
@@ -204,6 +205,10 @@ RECORD = {"sha256": "0" * 64, "bytes": 4}
         ({"engine": "hnswlib"}, r"does not name graph\.hnsw"),
         ({"search_k": None}, "search_k = None, engine annoy needs one"),
         ({"search_k": -1}, "search_k = -1"),
+        ({"query_kinds": {"photo": {"effort": 1}}}, "for queries, 'photo'"),
+        ({"query_kinds": {"dream": MEASURED}}, "for queries, 'dream'"),
+        ({"query_kinds": {"text": MEASURED | {"effort": 0}}}, "for queries, 'text'"),
+        ({"query_kinds": {"text": MEASURED | {"engine": "hnswlib"}}}, "'hnswlib' for text queries"),
         ({"files": {}}, r"does not name items\.parquet"),
         ({"files": []}, r"files = \[\]: expected dict"),
     ],

@@ -196,7 +196,7 @@ def test_euclidean_and_dot_forests_are_told_apart(tmp_path):
 @pytest.mark.parametrize("metric", ["angular", "euclidean"])
 def test_tuned_search_k_reaches_the_recall_on_fresh_queries(metric, tmp_path):
     vectors = gallery(3000, 16)
-    tuned = tune("annoy", vectors, metric, trees=8, recall=0.95, k=10, sample=100)
+    tuned = tune("annoy", vectors, metric, trees=8, recall=0.95, k=10, sample=100)["item"]
     assert tuned.reached
     assert tuned.recall >= 0.95
     engine = built(tmp_path / "f.ann", vectors, metric, 8, search_k=tuned.effort)
@@ -207,22 +207,57 @@ def test_tuned_search_k_reaches_the_recall_on_fresh_queries(metric, tmp_path):
     assert hits / true.size > 0.92
 
 
+def test_queries_between_clusters_need_more_effort_than_rows_and_get_it():
+    rng = np.random.default_rng(0)
+    centres, noise = rng.normal(size=(40, 1, 32)), rng.normal(size=(40, 50, 32))
+    vectors = (centres + 0.1 * noise).reshape(-1, 32).astype(np.float32)
+    texts = rng.normal(size=(80, 32)).astype(np.float32)
+    tuned = tune("annoy", vectors, "angular", queries={"text": texts}, trees=8, recall=0.95)
+    assert list(tuned) == ["item", "photo", "text"]
+    assert min(one.recall for one in tuned.values()) >= 0.95
+    assert tuned["text"].effort > 4 * tuned["item"].effort
+
+
+def test_first_efforts_are_kept_for_the_kinds_for_which_they_are_still_enough():
+    vectors = gallery(1000, 16)
+    first = {"item": 5000, "photo": 1}
+    tuned = tune("annoy", vectors, "angular", trees=5, recall=0.9, sample=60, first=first)
+    assert tuned["item"].effort == 5000
+    assert tuned["photo"].effort > 1
+
+
+@pytest.mark.parametrize("length", [1, 7])
+def test_rows_with_noise_have_a_best_cosine_of_a_half_and_keep_their_norm(length):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(500, 64)) + 3 * rng.normal(size=(5, 1, 64)).repeat(100, 1).reshape(
+        500, 64
+    )
+    vectors = (length * vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    queries = tuning.noisy_rows(vectors[:50], vectors[50:], seed=1)
+    cosines = queries @ vectors[50:].T / length**2
+    assert np.allclose(cosines.max(axis=1), 0.5, atol=0.02)
+    assert np.allclose(np.linalg.norm(queries, axis=1), length, rtol=1e-4)
+    assert np.array_equal(queries, tuning.noisy_rows(vectors[:50], vectors[50:], seed=1))
+
+
 def test_more_recall_costs_more():
     vectors = gallery(2000, 16)
-    low = tune("annoy", vectors, "angular", trees=5, recall=0.5, sample=60)
-    high = tune("annoy", vectors, "angular", trees=5, recall=0.99, sample=60)
+    low = tune("annoy", vectors, "angular", trees=5, recall=0.5, sample=60)["item"]
+    high = tune("annoy", vectors, "angular", trees=5, recall=0.99, sample=60)["item"]
     assert low.effort < high.effort
 
 
 def test_queries_are_held_out_of_the_forest_they_are_asked_of():
     """A row finds itself at once; among random directions, its true neighbour takes a long walk."""
     vectors = gallery(2000, 64)
-    assert tune("annoy", vectors, "angular", trees=5, recall=0.95, k=1, sample=60).effort > 500
+    assert (
+        tune("annoy", vectors, "angular", trees=5, recall=0.95, k=1, sample=60)["item"].effort > 500
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 10, 49])
 def test_small_catalogues_are_tuned_too(count):
-    tuned = tune("annoy", gallery(count), "angular", trees=3)
+    tuned = tune("annoy", gallery(count), "angular", trees=3)["item"]
     assert tuned.reached
     assert tuned.recall >= 0.99
     assert tuned.effort >= 1
@@ -230,7 +265,9 @@ def test_small_catalogues_are_tuned_too(count):
 
 def test_tuning_gives_up_where_exact_search_is_certainly_better(monkeypatch):
     monkeypatch.setattr(tuning, "_GIVE_UP", 0)  # whatever Annoy takes is now too long
-    tuned = tune("annoy", gallery(2000, 64), "angular", trees=5, recall=0.99, k=10, sample=20)
+    tuned = tune("annoy", gallery(2000, 64), "angular", trees=5, recall=0.99, k=10, sample=20)[
+        "item"
+    ]
     assert not tuned.reached
     assert tuned.recall < 0.99
     assert tuned.effort == 10

@@ -16,7 +16,7 @@ from lookbook.encoding.encoder import Preprocessing
 from lookbook.index import Generation, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest, add_checksum
 from lookbook.indexing import BuildOptions, build, enrichment, pipeline
-from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION
+from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION, Previous
 from lookbook.search.index import Index
 from lookbook.ui import messages
 from lookbook.ui.pages.about import about_html
@@ -145,7 +145,7 @@ def test_the_recall_is_measured_of_the_new_forest(shop, monkeypatch):
 
     def spy(engine, vectors, *args, **options):
         tuning = tune(engine, vectors, *args, **options)
-        measured.append((len(vectors), tuning.recall))
+        measured.append((len(vectors), tuning["item"].recall))
         return tuning
 
     monkeypatch.setitem(pipeline.write_generation.__globals__, "tune", spy)
@@ -160,7 +160,8 @@ def test_an_effort_that_is_not_enough_any_more_is_tuned_anew_and_not_said_to_be_
     shop.update(recall=0.99)
     path = shop.generation.path / MANIFEST
     value = json.loads(path.read_text())
-    path.write_text(json.dumps(add_checksum(value | {"search_k": 1})))
+    value["query_kinds"]["item"]["effort"] = 1
+    path.write_text(json.dumps(add_checksum(value)))
     shop.add(COUNT)
     manifest = shop.update(recall=0.99)
     assert manifest.search_k > 1 and manifest.recall >= 0.99
@@ -274,3 +275,43 @@ def test_a_manifest_that_says_nonsense_of_what_is_kept_is_refused(shop, kept):
     )
     with pytest.raises(IndexCorrupt, match="kept"):
         Manifest.from_json(value | {"kept": kept})
+
+
+def test_photo_and_text_queries_are_made_once_and_kept_with_the_effort(shop, monkeypatch):
+    made: Counter = Counter()
+
+    def photos(encoder, pictures, projection, seed):
+        made["photo"] += 1
+        return np.eye(4, 12, dtype=np.float32)
+
+    def texts(encoder, texts, projection, length):
+        made["text"] += 1
+        return np.eye(6, 12, dtype=np.float32)[2:]
+
+    monkeypatch.setattr(pipeline, "photo_queries", photos)
+    monkeypatch.setattr(pipeline, "text_queries", texts)
+    first = shop.update(resume=False)
+    assert set(first.query_kinds) == {"item", "photo", "text"}
+    shop.add(COUNT)
+    second = shop.update()
+    assert made == {"photo": 1, "text": 1}
+    assert EFFORT in second.kept
+    efforts = [{k: v["effort"] for k, v in m.query_kinds.items()} for m in (first, second)]
+    assert efforts[0] == efforts[1]
+    kept = Previous(shop.generation).queries()
+    assert np.array_equal(kept["photo"], np.eye(4, 12))
+    assert np.array_equal(kept["text"], np.eye(6, 12)[2:])
+
+
+def test_an_index_of_an_earlier_version_is_tuned_though_nothing_has_changed(shop, computed):
+    path = shop.generation.path / MANIFEST
+    value = json.loads(path.read_text())
+    del value["query_kinds"], value["checksum"]
+    path.write_text(json.dumps(value))
+    before = Manifest.read(path.parent)
+    assert before.query_kinds == {}
+    after = shop.update()
+    assert after.generation != before.generation
+    assert set(after.query_kinds) == {"item", "photo"}
+    assert not computed, "all else is kept"
+    assert shop.update().generation == after.generation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookbook.index import publish
+from lookbook.index.engines.exact import ExactEngine
+from lookbook.index.manifest import add_checksum
 from lookbook.schema.filters import FilterError, matches, parse_where
 from lookbook.search import index as search_index
 from lookbook.search.index import Index, UnknownItem
@@ -251,19 +254,88 @@ def test_other_wrong_requests_are_refused(shop):
         Index.open(shop, engine="fast")
 
 
-def test_a_query_far_from_all_rows_is_answered_as_well_as_a_near_one(tmp_path):
-    """Rows lie in tight clusters, so little effort finds a row's neighbours; words lie between."""
+def clustered_index(folder, **options):
+    """Publish rows in tight clusters; return text queries, which lie between them, and more."""
     rng = np.random.default_rng(0)
     centres, noise = rng.normal(size=(60, 48)), rng.normal(size=(60, 50, 48))
     vectors = (centres[:, None] + 0.1 * noise).reshape(-1, 48).astype(np.float32)
-    publish_tiny(tmp_path, count=len(vectors), vectors=vectors)
+    tuned, fresh = rng.normal(size=(2, 100, 48)).astype(np.float32)
+    publish_tiny(folder, count=len(vectors), vectors=vectors, queries={"text": tuned}, **options)
+    return tuned, fresh
+
+
+def without_query_kinds(folder):
+    """Make the manifest of the published index as earlier versions wrote it."""
+    path = next(folder.glob("*/manifest.json"))
+    manifest = json.loads(path.read_text())
+    del manifest["query_kinds"], manifest["checksum"]
+    path.write_text(json.dumps(manifest))
+
+
+def shared(some, others):
+    """Share of the ids in `others` that are in `some`, over all pairs of answers."""
+    pairs = zip(some, others, strict=True)
+    return np.mean([len({hit.id for hit in a} & {hit.id for hit in b}) / len(b) for a, b in pairs])
+
+
+def test_each_kind_of_query_gets_the_effort_that_it_needs(tmp_path, monkeypatch):
+    _, fresh = clustered_index(tmp_path, recall=0.95)
     forest, exact = (Index.open(tmp_path, engine) for engine in ("annoy", "exact"))
-    queries = rng.normal(size=(30, 48)).astype(np.float32)
-    for query in queries:
-        ids_annoy, ids_exact = (
-            [hit.id for hit in index.search(query, 10)] for index in (forest, exact)
-        )
-        assert ids_annoy == ids_exact
+    kinds = forest.manifest.query_kinds
+    assert set(kinds) == {"item", "photo", "text"}
+    assert all(kind["recall"] >= 0.95 for kind in kinds.values())
+    assert kinds["text"]["effort"] > 4 * kinds["item"]["effort"]
+    true = [exact.search(query, 24) for query in fresh]
+    monkeypatch.setattr(ExactEngine, "search", None)  # whatever is found, the forest has found
+    as_texts = [forest.search(query, 24, kind="text") for query in fresh]
+    as_items = [forest.search(query, 24, kind="item") for query in fresh]
+    assert shared(as_texts, true) > 0.9
+    assert shared(as_items, true) < 0.9
+
+
+def test_auto_takes_for_each_kind_the_engine_that_was_measured_as_faster(tmp_path):
+    clustered_index(tmp_path)
+    path = next(tmp_path.glob("*/manifest.json"))
+    manifest = json.loads(path.read_text())
+    for kind, engine in (("item", "annoy"), ("photo", "exact"), ("text", "exact")):
+        manifest["query_kinds"][kind] |= {"engine": engine, "effort": 99, "recall": 0.995}
+    path.write_text(json.dumps(add_checksum(manifest)))
+    index = Index.open(tmp_path)
+    assert index.engine == "annoy"
+    assert index.serving == {"item": "annoy", "photo": "exact", "text": "exact"}
+    expected = "items: annoy, effort 99, recall 0.9950; photos, texts: exact search"
+    assert index.describe_engines() == expected
+    assert set(Index.open(tmp_path, "annoy").serving.values()) == {"annoy"}
+    assert Index.open(tmp_path, "exact").describe_engines() == "items, photos, texts: exact search"
+
+
+def test_an_index_of_an_earlier_version_searches_photos_and_texts_exactly_and_says_so(tmp_path):
+    _, fresh = clustered_index(tmp_path)
+    without_query_kinds(tmp_path)
+    old, exact = Index.open(tmp_path), Index.open(tmp_path, "exact")
+    assert (old.serving["photo"], old.serving["text"]) == ("exact", "exact")
+    assert old.serving["item"] == old.manifest.engine
+    for query in fresh[:5]:
+        assert old.search(query, 10) == exact.search(query, 10)
+    assert "annoy is not tuned for them: run embed.py again" in old.describe_engines()
+
+
+def test_an_engine_that_is_asked_for_serves_an_index_of_an_earlier_version_with_ample_effort(
+    tmp_path,
+):
+    _, fresh = clustered_index(tmp_path)
+    without_query_kinds(tmp_path)
+    old, exact = Index.open(tmp_path, "annoy"), Index.open(tmp_path, "exact")
+    assert old.manifest.effort("text") == 20 * old.manifest.search_k
+    answers = [[index.search(query, 24) for query in fresh] for index in (old, exact)]
+    assert shared(*answers) > 0.8
+    assert "texts: annoy, effort" in old.describe_engines()
+    assert "recall not measured" in old.describe_engines()
+
+
+def test_the_kind_of_a_query_is_one_that_is_tuned_for(shop):
+    with pytest.raises(ValueError, match="one of item, photo, text, found 'dream'"):
+        Index.open(shop).search(np.ones(DIM), kind="dream")
 
 
 def test_a_projection_is_applied_to_catalogue_and_query_alike(tmp_path):

@@ -125,8 +125,8 @@ ENGINE = Setting(
 MODEL = Setting(
     "model",
     None,
-    "folder or Hub id of a transformers vision model, or timm/NAME where timm is installed; without "
-    "it: the shipped one",
+    "folder or Hub id of a transformers vision model, or timm/NAME where timm is installed; "
+    "without it: the shipped one",
 )
 DEVICE = Setting("device", "auto", "auto, cpu, cuda, cuda:1, mps ...", environment=True)
 BACKEND = Setting(

@@ -223,8 +223,11 @@ class Index(ItemTable):
         allowed: np.ndarray | None = None,
         exclude_rows: Sequence[int] | np.ndarray = (),
         groups: Groups = None,
+        exact: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows and scores (k,), best first; otherwise as `search_rows`."""
+        """Return rows and scores (k,), best first; otherwise as `search_rows`.
+
+        `exact` leaves the approximate engine out."""
         k = operator.index(k)
         if k < 1:
             raise ValueError(f"k must be at least 1, found {k}")
@@ -237,7 +240,7 @@ class Index(ItemTable):
             groups = photo_items if groups is None else groups[photo_items]
         matching = int(allowed.sum())
         query, approximate = np.asarray(query, np.float32)[None], None
-        if self._approximate_engine and not (filtered and matching <= _FEW_ROWS):
+        if self._approximate_engine and not exact and not (filtered and matching <= _FEW_ROWS):
             approximate = self._approximate(query, k, allowed, matching, groups)
         photos, scores = approximate or self._exactly(query, k, allowed, matching, groups)
         return photo_items[photos], scores

@@ -22,7 +22,7 @@ from lookbook.search.index import Index
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_GROUP_COLUMNS = (
+GROUP_COLUMNS = (
     "gender", "sex", "agegroup", "kids", "indexgroupname", "basecolour", "basecolor", "colour",
     "color", "colourgroupname", "perceivedcolourmastername", "season", "usage", "occasion",
 )  # fmt: skip
@@ -147,7 +147,7 @@ def _precision(index: Index, column: str, queries: np.ndarray, results: np.ndarr
 def group_columns(index: Index) -> list[str]:
     """Columns whose values are groups: by their name, or because they have 2 to 12 texts."""
     category_column = kind_column(index.columns)
-    by_name = {find_column(index.columns, [name]) for name in _GROUP_COLUMNS}
+    by_name = {find_column(index.columns, [name]) for name in GROUP_COLUMNS}
     return [
         column
         for column in index.columns

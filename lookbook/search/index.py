@@ -250,8 +250,12 @@ class Index(ItemTable):
         exclude_rows: Sequence[int] | np.ndarray = (),
         groups: Groups = None,
         kind: str = "photo",
+        exact: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows and scores (k,), best first; otherwise as `search_rows`."""
+        """Return rows and scores (k,), best first; otherwise as `search_rows`.
+
+        `exact` leaves the approximate engine out.
+        """
         k = operator.index(k)
         if k < 1:
             raise ValueError(f"k must be at least 1, found {k}")
@@ -266,7 +270,8 @@ class Index(ItemTable):
             groups = photo_items if groups is None else groups[photo_items]
         matching = int(allowed.sum())
         query, approximate = np.asarray(query, np.float32)[None], None
-        if self.serving[kind] != "exact" and not (filtered and matching <= _FEW_ROWS):
+        exact = exact or self.serving[kind] == "exact" or (filtered and matching <= _FEW_ROWS)
+        if not exact:
             approximate = self._approximate(query, k, allowed, matching, groups, kind)
         photos, scores = approximate or self._exactly(query, k, allowed, matching, groups)
         return photo_items[photos], scores

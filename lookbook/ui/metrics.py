@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    Summary,
+    generate_latest,
+)
 
 # `photo` is the search itself, `encoding` what comes before: decode, locate the garment, encode
 ACTIONS = ("words", "photo", "encoding", "item", "filters", "feed")
@@ -34,6 +42,11 @@ class Metrics:
         )
         self.events = Counter(
             "lookbook_events", "Events recorded by this process", registry=self.registry
+        )
+        self.recall = Summary(
+            "lookbook_recall_probe",
+            "Share of the first exact results that a sampled search found",
+            registry=self.registry,
         )
         self._queue = Gauge(
             "lookbook_queue_length", "Requests that wait for an answer", registry=self.registry

@@ -42,6 +42,7 @@ from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
 from lookbook.ui.messages import _, _n, as_sentence, language, percent, quoted, translate
 from lookbook.ui.metrics import METRICS
+from lookbook.ui.recall_probe import RecallProbe
 from lookbook.ui.services.gpu import on_gpu
 from lookbook.ui.services.lazy import Lazy
 from lookbook.ui.services.unanswered import UnansweredSearches
@@ -84,6 +85,7 @@ class SearchService:
         self.price_column = price_column(index)
         self.links = links or ProductLinks()
         self.unanswered = UnansweredSearches()
+        self.recall_probe = RecallProbe()
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
         self._garments = on_gpu(lambda image: locate_garments(image, self.encoder))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
@@ -137,8 +139,11 @@ class SearchService:
 
     def run(self, query: Query, encoder: Encoder | None) -> SearchResult:
         """Answer a query; `encoder` is needed for words."""
+        index = self.index
         with METRICS.answering(_action(query)):
-            return run(query, self.index, encoder)
+            answer = run(query, index, encoder)
+        self.recall_probe.note(query, index)
+        return answer
 
     def garments(self, photo: Picture) -> list[GarmentBox]:
         """Return the garments of a visitor's photo; see `locate_garments`. Raises ImageError."""

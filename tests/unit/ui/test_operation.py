@@ -24,6 +24,7 @@ from lookbook.search.query import Query
 from lookbook.ui import build_site
 from lookbook.ui.guard import Guard, GuardOptions
 from lookbook.ui.metrics import METRICS, Metrics, may_read
+from lookbook.ui.recall_probe import RecallProbe, recall
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from tests.tiny_index import publish_tiny
@@ -86,6 +87,33 @@ def test_index_and_queue_are_asked_when_the_metrics_are_read():
     name[0] = "two"
     assert "lookbook_index_info", "one" not in samples(metrics)
     assert samples(metrics)["lookbook_index_info", "two"] == 1
+
+
+def test_a_sampled_search_is_compared_with_exact_search(tmp_path):
+    publish_tiny(tmp_path / "index")
+    index = Index.open(tmp_path / "index")
+    probe, before = RecallProbe(every=2), samples(METRICS)
+    for query in (Query(item="a-1"), Query(words="red"), Query(item="a-2"), Query(item="a-3")):
+        probe.note(query, index)
+        probe.wait()
+    probe.note(Query(item="gone"), index)
+    probe.wait()
+    after = samples(METRICS)
+    count, total = ("lookbook_recall_probe_count",), ("lookbook_recall_probe_sum",)
+    assert after[count] - before[count] == 1, "the second of the three by item"
+    assert after[total] - before[total] == recall(Query(item="a-2"), index)
+
+
+def test_the_recall_of_an_engine_that_finds_the_wrong_half_is_a_half(tmp_path, monkeypatch):
+    publish_tiny(tmp_path / "index")
+    index, ranked = Index.open(tmp_path / "index"), Index.rank_rows
+
+    def half(self, *args, exact=False):
+        rows, scores = ranked(self, *args, exact=True)
+        return (rows, scores) if exact else (rows[: len(rows) // 2], scores)
+
+    monkeypatch.setattr(Index, "rank_rows", half)
+    assert recall(Query(item="a-1"), index) == 0.5
 
 
 def guarded(client=("127.0.0.1", 1), **options) -> TestClient:

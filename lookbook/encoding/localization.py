@@ -18,10 +18,10 @@ from lookbook.images.loading import Picture, load_rgb
 # The best of 25 methods by IoU with the true box, on 40 street photos of the house collection and
 # 40 real cut-outs on drawn backgrounds: 0.82 and 0.81 (whole image: 0.48 and 0.30; last map only,
 # by the norm of its activations: 0.63 and 0.55; by `feature_saliency`: 0.69 and 0.72; colour only:
-# 0.63 and 0.65). The map is now that of the encoding pass, which is coarser than that of a second
-# pass at 224 px: colours weigh more, more border cells are compared, and the letterbox is cut off to
-# the fraction of a cell. IoU on 150 and on 100 other street photos of the house collection: 0.82 and
-# 0.84, as against 0.80 and 0.82 with the second pass.
+# 0.63 and 0.65). The map is now that of the encoding pass, coarser than that of a second pass at
+# 224 px was: colours weigh more, more border cells are compared, and the letterbox is cut off to
+# the fraction of a cell. IoU on 150 street photos of the house collection and on 100 others: 0.82
+# and 0.84, as against 0.80 and 0.82 with the second pass.
 _STAGE = -2
 _MIN_SIZE = 160  # px of the map's image; a model of smaller pictures takes a second pass
 _COLOUR_WEIGHT = 1.25

@@ -78,6 +78,7 @@ def test_a_photo_is_searched_alike_everywhere(service, site, path, capsys):
     whole = site.use_whole(uploaded[photos], uploaded[site.components.query], (), sent)
     assert shown(site, whole) == answers[False]
     again = site.find_garment(whole[photos], whole[site.components.query], (), sent)
+    assert whole[photos][0].garments == located[0].garments, "a change locates what is pending"
     assert shown(site, again) == answers[True], "cropped from the same pixels"
     assert answers[True] != answers[False]
 

@@ -177,7 +177,8 @@ class Callbacks:
         detected = crop is True and found.box != WHOLE
         photo = replace(photos[number], box=found.box, detected=detected, sought=crop is True)
         query = replace(query, pictures=_with_element(query.pictures, number, found.vector))
-        return self._update(query, liked, _with_element(photos, number, photo))
+        photos = tuple(map(self._with_garments, _with_element(photos, number, photo)))
+        return self._update(query, liked, photos)
 
     def remove_photo(
         self, photos: Photos, query: Query, liked: Liked, event: gr.EventData

@@ -52,8 +52,8 @@ class Wiring:
     """Connects the events of the Find page to its callbacks.
 
     `photo_searches` are the searches with a new photo: the slow ones, which any newer query
-    cancels, so that their answer cannot arrive after it. `garment_searches` follow what changes
-    the photos, and are cancelled by its next change.
+    cancels, so that their answer cannot arrive after it. `garment_searches` follow them, and
+    are cancelled by a change of the photos.
     """
 
     def __init__(self, components: Components, callbacks: Callbacks, liked: gr.State) -> None:
@@ -92,26 +92,27 @@ class Wiring:
             ),
         ]
         photo_inputs = [c.photos, *self.query_inputs]
-        changes = [
-            self._on(c.photos.frame, do.set_box, photo_inputs, ENCODING_EVENT),
-            self._on(c.photos.whole, do.use_whole, photo_inputs, ENCODING_EVENT),
-            self._on(c.photos.garment, do.find_garment, photo_inputs, ENCODING_EVENT),
-            self._on(c.photos.drop, do.remove_photo, photo_inputs),
-        ]
-        self._connect_garments([*self.photo_searches, *changes])
+        self._connect_garments()
+        self._on(c.photos.frame, do.set_box, photo_inputs, ENCODING_EVENT)
+        self._on(c.photos.whole, do.use_whole, photo_inputs, ENCODING_EVENT)
+        self._on(c.photos.garment, do.find_garment, photo_inputs, ENCODING_EVENT)
+        self._on(c.photos.drop, do.remove_photo, photo_inputs)
         c.photos.another(
             lambda: (empty_picture(), True), None, [c.picture, c.adding], **SILENT_EVENT
         ).then(None, js=_SCROLL_TO_BUTTONS)
 
-    def _connect_garments(self, changes: list[Any]) -> None:
-        """Locate the garments of new photos after each of `changes` has been answered."""
+    def _connect_garments(self) -> None:
+        """Locate the garments of a new photo after it has been answered.
+
+        A change of the box meanwhile cancels that, and locates them in its own answer.
+        """
         c, do = self.components, self.callbacks
         self.garment_searches = [
-            change.then(do.locate_garments, c.photos, c.photos, **ENCODING_EVENT)
-            for change in changes
+            search.then(do.locate_garments, c.photos, c.photos, **ENCODING_EVENT)
+            for search in self.photo_searches
         ]
-        starts = (c.picture.input, c.photo_input.photo, c.photo_input.address, c.examples.example)
-        for event in (*starts, c.photos.frame, c.photos.whole, c.photos.garment, c.photos.drop):
+        # before the listeners that change photos: gradio starts those of an event one by one
+        for event in (c.photos.frame, c.photos.whole, c.photos.garment, c.photos.drop):
             event(None, cancels=self.garment_searches, api_visibility="private")
 
     def _connect_text(self) -> None:

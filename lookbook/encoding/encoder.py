@@ -170,7 +170,19 @@ class Encoder:
 
         Of L2 norm 1 if `normalize`.
         """
-        vectors = self.backend.embed(pixels)
+        return self._normalized(self.backend.embed(pixels))
+
+    def encode_with_map(self, picture: Picture, stage: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return an image's vector (dim,) and its map (h, w, channels) in one forward pass.
+
+        Both as `encode` and `feature_map` at the model's own size return them. Raises ImageError.
+        """
+        pixels = self.preprocessing.preprocess(picture)[None]
+        vectors, (maps,) = self.backend.embed_with_maps(pixels, (stage,))
+        return self._normalized(vectors)[0], _to_grid(maps[0]).transpose(1, 2, 0)
+
+    def _normalized(self, vectors: np.ndarray) -> np.ndarray:
+        """Scale (n, dim) to L2 norm 1 if `normalize`."""
         if self.normalize:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors

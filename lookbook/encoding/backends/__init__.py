@@ -53,6 +53,11 @@ class Backend(Protocol):
         the backend does not compute.
         """
 
+    def embed_with_maps(
+        self, pixels: np.ndarray, stages: tuple[int, ...]
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the results of `embed` and of `feature_maps` in one forward pass."""
+
 
 @dataclass(frozen=True)
 class Model:

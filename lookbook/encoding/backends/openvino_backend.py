@@ -54,17 +54,29 @@ class OpenVinoBackend:
 
     def feature_maps(self, pixels: np.ndarray, stages: tuple[int, ...]) -> list[np.ndarray]:
         """Return float32 (n, channels, positions...) for each of `stages`, which are in STAGES."""
-        if not set(stages) <= set(STAGES):
-            raise EncoderError(
-                f"the backend openvino computes the stages {STAGES}, not {stages}: use torch"
-            )
-        return self._infer(pixels, tuple(1 + STAGES.index(stage) for stage in stages))
+        return self._infer(pixels, _outputs(stages))
+
+    def embed_with_maps(
+        self, pixels: np.ndarray, stages: tuple[int, ...]
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the results of `embed` and of `feature_maps` in one forward pass."""
+        vectors, *maps = self._infer(pixels, (0, *_outputs(stages)))
+        return vectors, maps
 
     def _infer(self, pixels: np.ndarray, outputs: tuple[int, ...]) -> list[np.ndarray]:
         with self._lock:
             self._request.infer([np.ascontiguousarray(pixels)])
             # copies: the request writes its next results to the same memory
             return [self._request.get_output_tensor(i).data.copy() for i in outputs]
+
+
+def _outputs(stages: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the outputs of the graph that are the maps of `stages`; raises EncoderError."""
+    if not set(stages) <= set(STAGES):
+        raise EncoderError(
+            f"the backend openvino computes the stages {STAGES}, not {stages}: use torch"
+        )
+    return tuple(1 + STAGES.index(stage) for stage in stages)
 
 
 def open_or_convert(

@@ -89,6 +89,18 @@ class TorchBackend:
             maps = self._network.feature_maps(self._normalize(pixels), stages)
             return [m.float().cpu().numpy() for m in maps]
 
+    def embed_with_maps(
+        self, pixels: np.ndarray, stages: tuple[int, ...]
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the results of `embed` and of `feature_maps` in one forward pass."""
+        import torch
+
+        own = self._network.stages
+        with torch.inference_mode():
+            maps = self._network.feature_maps(self._normalize(pixels), (*own, *stages))
+            vectors = self._network.embed(maps[: len(own)]).cpu().numpy()
+            return vectors, [m.float().cpu().numpy() for m in maps[len(own) :]]
+
     def _normalize(self, pixels: np.ndarray) -> torch.Tensor:
         """Return the network's input (n, 3, size, size)."""
         import torch

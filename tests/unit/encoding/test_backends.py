@@ -39,6 +39,14 @@ def test_vectors_and_maps_equal_those_of_torch(tiny_model, pooling, pictures):
     np.testing.assert_allclose(*maps, atol=1e-4)
 
 
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_one_pass_gives_the_vector_and_the_map_of_two(tiny_model, pictures, backend):
+    encoder = load(tiny_model, backend)
+    vector, features = encoder.encode_with_map(pictures[0], -2)
+    np.testing.assert_allclose(vector, encoder.encode(pictures[:1])[0], atol=1e-6)
+    np.testing.assert_allclose(features, encoder.feature_map(pictures[0], stage=-2), atol=1e-6)
+
+
 def test_bfloat16_agrees_with_torch(tiny_model, pictures):
     vectors = [
         load(tiny_model, b, precision="bfloat16").encode(pictures) for b in ("torch", "openvino")

@@ -10,7 +10,14 @@ from PIL import Image
 
 from lookbook.encoding.attribution import attribution_maps
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.localization import BoundingBox, find_garment, find_garments, unletterbox
+from lookbook.encoding.localization import (
+    BoundingBox,
+    encode_and_locate,
+    find_garment,
+    find_garments,
+    image_cells,
+    unletterbox,
+)
 from lookbook.images.loading import ImageError
 from tests.garment_photos import garment_photo, striped_background
 
@@ -74,6 +81,32 @@ def test_unletterbox_keeps_the_cells_of_the_image():
     square[2:6] = np.arange(1, 5)[:, None]
     np.testing.assert_array_equal(unletterbox(square, (200, 100)), square[2:6])
     np.testing.assert_array_equal(unletterbox(square.T, (100, 200)), square.T[:, 2:6])
+
+
+@given(width=st.integers(8, 2000), height=st.integers(8, 2000), side=st.integers(2, 30))
+def test_the_cells_of_the_image_are_exact(width, height, side):
+    rows, columns = unletterbox(np.zeros((side, side)), (width, height)).shape
+    left, top, right, bottom = image_cells(side, (width, height))
+    assert 0 <= left < right <= columns
+    assert 0 <= top < bottom <= rows
+    assert right - left <= max(1, side * width / max(width, height)) + 1e-9
+    assert bottom - top <= max(1, side * height / max(width, height)) + 1e-9
+
+
+def test_a_photo_is_located_and_encoded_in_one_forward_pass(encoder, monkeypatch):
+    photo = garment_photo(0, (480, 640), (60, 80, 300, 360))
+    expected = encoder.encode([photo])[0], find_garment(encoder, photo)
+    passes = []
+    both = encoder.backend.embed_with_maps
+    monkeypatch.setattr(
+        encoder.backend, "embed_with_maps", lambda *args: passes.append(args) or both(*args)
+    )
+    for name in ("embed", "feature_maps"):
+        monkeypatch.setattr(encoder.backend, name, lambda *args: pytest.fail("another pass"))
+    vector, box = encode_and_locate(encoder, photo)
+    assert len(passes) == 1
+    np.testing.assert_allclose(vector, expected[0], atol=1e-5)
+    assert box == expected[1]
 
 
 def test_the_mean_of_the_projected_map_is_the_vector(encoder):

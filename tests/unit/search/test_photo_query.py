@@ -190,3 +190,14 @@ def test_each_garment_is_a_query_of_its_own(encoder, monkeypatch):
 
 def test_a_photo_without_garments_gives_no_queries(encoder):
     assert photo_queries(Image.new("RGB", (200, 300), (90, 90, 90)), encoder) == []
+
+
+def test_a_crop_that_leaves_out_little_is_not_encoded_again(encoder, monkeypatch):
+    image = load_rgb(street())
+    box = localization.BoundingBox(0, 0, image.width - 40, image.height * 3 // 4, 0.9)
+    vector = encoder.encode([image])[0]
+    monkeypatch.setattr(localization, "encode_and_locate", lambda *_: (vector, box))
+    monkeypatch.setattr(encoder, "encode", lambda *_: pytest.fail("encoded again"))
+    found = query_of(image, encoder)
+    assert found.box == WHOLE
+    np.testing.assert_array_equal(found.vector, vector)

@@ -104,6 +104,7 @@ class PageHead:
 
     def _of_item(self, item: IndexItem, address: str) -> Preview:
         photo = self._search.item_view(item.id).photos[0]
+        item = self._search.localized(item)
         texts = [fact[1] for fact in facts(item.attributes)]
         known = [text for text in texts if text not in item.title]
         price = self._search.price_text(item)

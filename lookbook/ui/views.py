@@ -17,7 +17,8 @@ class Card:
     `file` is the picture's path; `probability` (0 to 1) fills the bar, `label` names it and
     `explanation` is its tooltip; `note` is a line below; `colours` lists the other colourways as
     (id, colour or title); `product_page` is the item's address in the shop; `compared` whether it
-    stands beside others; `actions` are the small buttons: `CARD_ACTIONS` or "compare".
+    stands beside others; `actions` are the small buttons: `CARD_ACTIONS` or "compare";
+    `regular_price` is the price before a reduction.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Card:
     liked: bool = False
     compared: bool = False
     actions: tuple[str, ...] = CARD_ACTIONS
+    regular_price: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class ItemView:
     colours: tuple[tuple[str, str], ...] = ()
     product_page: str = ""
     sold_out: bool = False
+    regular_price: str = ""
 
 
 @dataclass(frozen=True)

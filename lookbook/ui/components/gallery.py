@@ -70,13 +70,10 @@ def _card(card: Card) -> str:
         f'<li class="card"><a class="open" href="{markup.item_url(card.id)}" data-act="open" '
         f'data-id="{markup.escape(card.id)}" aria-label="{markup.escape(label)}">'
         f'<img src="{markup.file_url(card.file)}" alt="{title}" loading="lazy" decoding="async">'
-        f'</a><div class="caption"><span class="title">{title}</span> {_price(card)}</div>'
+        f'</a><div class="caption"><span class="title">{title}</span> '
+        f"{markup.price(card.price, card.regular_price)}</div>"
         f"{_sold_out(card)}{_score(card)}{_colours(card)}{_note(card)}{_buttons(card)}</li>"
     )
-
-
-def _price(card: Card) -> str:
-    return f'<span class="price">{markup.escape(card.price)}</span>' if card.price else ""
 
 
 def _sold_out(card: Card) -> str:

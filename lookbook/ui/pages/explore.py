@@ -13,7 +13,7 @@ import numpy as np
 from lookbook.schema.columns import display_text
 from lookbook.schema.filters import condition_text
 from lookbook.schema.message import Message
-from lookbook.schema.readable import column_label
+from lookbook.schema.readable import last_level
 from lookbook.search import facets
 from lookbook.search.calibration import kind_column
 from lookbook.search.enrichment import projection_2d
@@ -22,6 +22,7 @@ from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent
 from lookbook.ui.components.gallery import Gallery, gallery_html
+from lookbook.ui.labels import label_message
 from lookbook.ui.messages import _, number, translate
 from lookbook.ui.services.search import SearchService
 
@@ -70,7 +71,7 @@ class Shelves(Gallery):
 
 def column_choices(index: Index) -> list[tuple[str, str]]:
     """Return (label, column) of each attribute that a map can be coloured by."""
-    return [(column_label(column), column) for column in facets.columns(index)]
+    return [(label_message(column), column) for column in facets.columns(index)]
 
 
 class Components:
@@ -149,7 +150,7 @@ class Callbacks:
     def _shelf(self, column: str, value: object, count: int, ids: list[str]) -> str:
         spread = np.unique(np.linspace(0, len(ids) - 1, min(_SHELF_SIZE, len(ids)), dtype=int))
         cards = [self.search_service.card(self.search_service.as_hit(ids[i])) for i in spread]
-        text = display_text(value)
+        text = last_level(display_text(value))
         all_of = markup.button(
             "all",
             _("See all: {value}", value=text),
@@ -166,7 +167,7 @@ def _group(
 ) -> dict[str, Any]:
     points = positions[rows].round(3)
     return {
-        "name": translate(name),
+        "name": last_level(translate(name)),
         "colour": _OTHER_COLOUR if name == _OTHER else group_colour(name, number),
         "x": points[:, 0].tolist(),
         "y": points[:, 1].tolist(),

@@ -131,7 +131,7 @@ def build_site(
         keep_days=keep_days,
     )
     photos = _example_photos(index, examples)
-    gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
+    gr.set_static_paths([search_service.folder, examples])
     with Site(title=branding.name, analytics_enabled=False, fill_width=True) as site:
         _add_pages(site, search_service, visitor_service, photos, results, branding, fetch)
         if offer_api:

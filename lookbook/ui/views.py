@@ -18,7 +18,8 @@ class Card:
     `explanation` is its tooltip; `note` is a line below; `colours` lists the other colourways as
     (id, colour or title); `product_page` is the item's address in the shop; `compared` whether it
     stands beside others; `actions` are the small buttons: `CARD_ACTIONS` or "compare";
-    `regular_price` is the price before a reduction.
+    `regular_price` is the price before a reduction; `detail` the path of the larger picture, "" for
+    none.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Card:
     compared: bool = False
     actions: tuple[str, ...] = CARD_ACTIONS
     regular_price: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)

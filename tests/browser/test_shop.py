@@ -36,3 +36,13 @@ def test_the_link_to_the_shop_stays_within_its_card_on_a_phone(visit, width):
     )
     assert page.locator(f"{RESULTS} .shop-link").count() == 24
     assert beyond == 0
+
+
+def test_plotly_comes_with_explore_only_from_an_address_that_browsers_keep(visit):
+    page = visit()
+    assert not page.query_selector("script[src*=plotly]")
+    with page.expect_response(lambda answer: "plotly" in answer.url) as answered:
+        page.click("#pages button[role=tab]:has-text('Explore')")
+    assert "immutable" in answered.value.headers["cache-control"]
+    assert "gradio_api" not in answered.value.url
+    page.wait_for_selector("#map .legend button")

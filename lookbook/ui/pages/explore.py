@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -18,7 +16,7 @@ from lookbook.search import facets
 from lookbook.search.calibration import kind_column
 from lookbook.search.enrichment import projection_2d
 from lookbook.search.index import Index
-from lookbook.ui import assets
+from lookbook.ui import assets, pictures
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent
 from lookbook.ui.components.gallery import Gallery, gallery_html
@@ -35,14 +33,6 @@ PALETTE = (
     *("#3b6fb5", "#e0702c", "#2e8b4f", "#c93a4a", "#8a63c7", "#d9b02f"),
     *("#3bb5c4", "#d66fa8", "#8a5a2b", "#9bbf3b", "#7fa8e0", "#a02c74"),
 )
-
-
-def plotly_folder() -> Path:
-    """Return the folder of plotly.min.js, which the site serves itself."""
-    spec = find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise ImportError("plotly is not installed: pip install -r requirements.txt")
-    return Path(spec.origin).parent / "package_data"
 
 
 class Map(HtmlComponent):
@@ -132,8 +122,7 @@ class Callbacks:
             _group(index, positions, rows[names[rows] == name], name, number)
             for number, name in enumerate(ordered)
         ]
-        library = "gradio_api/file=" + str(plotly_folder() / "plotly.min.js")
-        return {"groups": groups, "points": len(rows), "library": library}
+        return {"groups": groups, "points": len(rows), "library": pictures.plotly_url()}
 
     def shelves(self, column: str | None) -> str:
         """Return the HTML of a row of items for each of the most frequent values."""

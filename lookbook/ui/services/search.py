@@ -204,6 +204,7 @@ class SearchService:
             id=hit.id,
             title=self.localized(hit.item).title or hit.id,
             file=self.thumb_file(hit.id),
+            detail=self._detail_file(hit.id),
             price=self.price_text(hit.item),
             regular_price=self.regular_price_text(hit.item),
             label=label,
@@ -321,6 +322,13 @@ class SearchService:
     def thumb_file(self, id: str) -> str:
         """Return the path of an item's thumbnail; see `_file_of`. Raises UnknownItem."""
         return self._file_of(self.holding(id).thumb(id))
+
+    def _detail_file(self, id: str) -> str:
+        """Return the path of an item's larger picture, "" for none; see `_file_of`."""
+        index = self.holding(id)
+        detail = index.generation.detail(index.row_of(id))
+        file = self._file_of(detail) if detail else ""
+        return "" if file.startswith("data:") else file
 
     def _file_of(self, picture: bytes) -> str:
         """Return the path of a picture, which is unpacked when it is first shown.

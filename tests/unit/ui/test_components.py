@@ -363,3 +363,11 @@ def test_a_path_of_categories_is_a_chip_of_its_last_level():
     assert 'data-value="Apparel &gt; Dresses"' in html
     assert Tags(html).text.strip() == "KindDresses 3"
     assert condition_text(Condition("kind", "=", ("Apparel > Dresses",))) == "Dresses"
+
+
+def test_a_card_offers_its_larger_picture_to_fine_screens():
+    name = "/thumbs/" + "a" * 32 + ".webp"
+    larger = "/thumbs/" + "b" * 32 + ".webp"
+    html = gallery_html([Card("1", "Dress", name, detail=larger), Card("2", "Bag", name)])
+    assert html.count("srcset") == 1
+    assert f'srcset="pictures/{"a" * 32}.webp 1.5x, pictures/{"b" * 32}.webp 3x"' in html

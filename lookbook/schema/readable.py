@@ -23,6 +23,7 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _CODE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])([A-Z0-9]+[-_./]?)+")
 _MIN_CODE = 8  # characters of a value that may be a code: XXL, 10-12Y and SS2024 are none
 _HEX = re.compile(r"[0-9a-f]{8}[0-9a-f-]{8,}")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*")
 _ADDRESS = re.compile(r"(https?:)?//\S+|www\.\S+|gid://\S+")
 _IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
 _NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -43,6 +44,11 @@ def column_label(column: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def last_level(text: str) -> str:
+    """Return the last level of a path of categories: `Apparel > Dress > Dresses` as Dresses."""
+    return text.rsplit(" > ", 1)[-1].strip() or text
+
+
 def base_name(source: str) -> str:
     """Return the last part of a path or address: no folder, host, account or key of it."""
     path = source.split("?")[0].split("#")[0] if "://" in source else source
@@ -56,8 +62,8 @@ def names_a_code(column: str) -> bool:
 
 
 def is_code(text: str) -> bool:
-    """Whether a value is a code, a hash or an address, which say nothing to a visitor."""
-    if _ADDRESS.fullmatch(text) or _HEX.fullmatch(text):
+    """Whether a value is a code, hash, address or time stamp, which say nothing to a visitor."""
+    if any(form.fullmatch(text) for form in (_ADDRESS, _HEX, _TIMESTAMP)):
         return True
     return len(text) >= _MIN_CODE and bool(_CODE.fullmatch(text))
 

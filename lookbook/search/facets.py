@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookbook.schema.column_names import is_numeric
+from lookbook.schema.column_names import KIND_NAMES, is_numeric, normalize_column_name
 from lookbook.schema.columns import find_price, is_quantity
 from lookbook.schema.filters import Condition, Where, condition_text, parse_where
 from lookbook.schema.readable import is_readable
+from lookbook.schema.translations import translated_columns
 from lookbook.search.index import Index
 from lookbook.search.mitigation import gender_column, used_conditions
 
 _SIZES = range(2, 61)  # distinct values of a facet; a column with more holds names, not kinds
+_NAMED_SIZES = range(2, 501)  # of one that is named after kinds or brands
+_BRAND_NAMES = ("brand", "marke", "marque", "marca", "vendor", "manufacturer", "hersteller")
 _MAX_FACETS = 10
 _RANGE_OPERATORS = ("<=", ">=")
 _MARKS = re.compile(r"[=<>!|]")  # what a condition is written with
@@ -53,15 +56,22 @@ def columns(index: Index) -> list[str]:
     """Return the categorical attributes: 2 to 60 values, each of 2 items on average.
 
     Texts, yes and no, years and sizes in numbers; no prices, quantities and ratings, no ids, codes,
-    HTML and long texts. In the order of the catalogue; at most ten.
+    HTML and long texts; of kinds and brands up to 500 values. In the order of the catalogue; at
+    most ten. What repeats another column in one more language is left out.
     """
     kinds, unused = [], gender_column(index.columns)
+    translated = translated_columns(dict.fromkeys(index.columns))
     for name in index.columns:
-        if name == unused:
+        if name == unused or name in translated:
             continue
         counts = index.values(name)
         shared = sum(counts.values()) >= 2 * len(counts)
-        fits = len(counts) in _SIZES and shared and not _MARKS.search(name)
+        named = normalize_column_name(name) in (*KIND_NAMES, *_BRAND_NAMES)
+        fits = (
+            len(counts) in (_NAMED_SIZES if named else _SIZES)
+            and shared
+            and not _MARKS.search(name)
+        )
         if fits and _says_a_kind(name, counts) and is_readable(name, counts):
             kinds.append(name)
     return kinds[:_MAX_FACETS]

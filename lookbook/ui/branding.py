@@ -88,8 +88,11 @@ class Branding:
         if self.accent is None:
             return ""
         return (
-            f":root {{ --accent: {self.accent}; }} "
-            f'.acts button[aria-pressed="true"], .shop-link, .logo {{ color: var(--accent); }} '
+            f".gradio-container {{ --accent: {self.accent}; }} "
+            ".dark .gradio-container, .gradio-container.dark { "
+            f"--accent: color-mix(in srgb, {self.accent} 55%, white); }} "
+            '.acts button[aria-pressed="true"], #piece .acts .shop-link, .logo '
+            "{ color: var(--accent); } "
             ":focus-visible { outline-color: var(--accent); }"
         )
 

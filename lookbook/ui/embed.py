@@ -61,7 +61,7 @@ class Embed:
         file = self._search.thumb_file(item.id)
         return EmbeddedItem(
             id=item.id,
-            title=item.title,
+            title=self._search.localized(item).title,
             price=self._search.price_text(item),
             picture=file if file.startswith("data:") else site + markup.file_url(file),
             link=self._search.product_page(item) or f"{site}?{urlencode({'item': item.id})}",

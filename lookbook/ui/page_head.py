@@ -6,6 +6,7 @@ page as it is sent: gradio's own name gradio and say nothing of the view. Nothin
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 from collections.abc import Callable
@@ -39,6 +40,7 @@ VIEW_TITLES = {
 }
 _ICON_SIZES = (192, 512)
 _FACTS = 3  # attributes of an item in its description
+_MIN_COMPRESSED = 1024  # bytes of a page
 _MAX_TEXT = 200  # characters of a title or description
 _GRADIO_TAGS = re.compile(
     r"<meta\s+(?:property=\"og:|name=\"twitter:)[^>]*>|<link rel=\"manifest\"[^>]*>"
@@ -104,6 +106,7 @@ class PageHead:
 
     def _of_item(self, item: IndexItem, address: str) -> Preview:
         photo = self._search.item_view(item.id).photos[0]
+        item = self._search.localized(item)
         texts = [fact[1] for fact in facts(item.attributes)]
         known = [text for text in texts if text not in item.title]
         price = self._search.price_text(item)
@@ -149,10 +152,10 @@ class HeadMiddleware:
             return
         request = Request(scope)
         start: AsgiMessage = {}
-        body = b""
+        body, coding = b"", ""
 
         async def held(message: AsgiMessage) -> None:
-            nonlocal start, body
+            nonlocal start, body, coding
             if message["type"] == "http.response.start":
                 start = message
                 return
@@ -163,8 +166,10 @@ class HeadMiddleware:
                 page = body.decode("utf-8")
                 site = str(request.base_url)
                 tags = await run_in_threadpool(self._tags, request.url.query, site)
-                body = with_tags(page, tags).encode("utf-8")
-            await send({**start, "headers": _headers(start, len(body))})
+                tagged = with_tags(page, tags).encode("utf-8")
+                accepted = request.headers.get("accept-encoding", "")
+                body, coding = await run_in_threadpool(compressed, tagged, accepted)
+            await send({**start, "headers": _headers(start, len(body), coding)})
             await send({"type": "http.response.body", "body": body})
 
         await self._app(scope, receive, held)
@@ -175,10 +180,28 @@ def _is_html(start: AsgiMessage) -> bool:
     return start["status"] == 200 and headers.get(b"content-type", b"").startswith(b"text/html")
 
 
-def _headers(start: AsgiMessage, length: int) -> list[tuple[bytes, bytes]]:
+def compressed(page: bytes, accepted: str) -> tuple[bytes, str]:
+    """Return a page as the header Accept-Encoding allows, and its coding; "" for none.
+
+    gradio compresses only what has a file's ending in its address, which its page has not.
+    """
+    codings = {part.partition(";")[0].strip() for part in accepted.lower().split(",")}
+    if "gzip" not in codings or len(page) < _MIN_COMPRESSED:
+        return page, ""
+    return gzip.compress(page, compresslevel=5), "gzip"
+
+
+def _headers(start: AsgiMessage, length: int, coding: str) -> list[tuple[bytes, bytes]]:
     replaced = (b"content-length", b"cache-control")
     kept = [(n, v) for n, v in start.get("headers", []) if n.lower() not in replaced]
-    return [*kept, (b"content-length", str(length).encode()), (b"cache-control", b"no-cache")]
+    if coding:
+        kept.append((b"content-encoding", coding.encode()))
+    return [
+        *kept,
+        (b"vary", b"Accept-Encoding"),
+        (b"content-length", str(length).encode()),
+        (b"cache-control", b"no-cache"),
+    ]
 
 
 def router(branding: Branding) -> APIRouter:

@@ -1,6 +1,10 @@
-"""The catalogue's pictures at addresses that say what they show, so that browsers keep them."""
+"""Pictures and plotly at addresses that say what they hold, so that browsers keep them."""
 
 from __future__ import annotations
+
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -21,4 +25,24 @@ def router(search_service: SearchService) -> APIRouter:
             return JSONResponse({"error": "there is no such picture"}, 404)
         return FileResponse(file, media_type="image/webp", headers={"cache-control": _YEAR})
 
+    @routes.get("/plotly-{version}.js")
+    def plotly(version: str) -> Response:
+        if version != metadata.version("plotly"):
+            return JSONResponse({"error": "there is no such version"}, 404)
+        headers = {"cache-control": _YEAR}
+        return FileResponse(plotly_file(), media_type="text/javascript", headers=headers)
+
     return routes
+
+
+def plotly_file() -> Path:
+    """Return the file plotly.min.js, which the site serves itself."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise ImportError("plotly is not installed: pip install -r requirements.txt")
+    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
+
+
+def plotly_url() -> str:
+    """Return the address of plotly, relative to the page."""
+    return f"plotly-{metadata.version('plotly')}.js"

@@ -14,7 +14,6 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
 from lookbook.schema.message import Message
 from lookbook.schema.product_links import ProductLinks
-from lookbook.schema.readable import base_name
 from lookbook.search.index import Index
 from lookbook.ui import api, embed, messages, page_head, pictures
 from lookbook.ui.branding import Branding
@@ -132,7 +131,7 @@ def build_site(
         keep_days=keep_days,
     )
     photos = _example_photos(index, examples)
-    gr.set_static_paths([search_service.folder, examples, explore.plotly_folder()])
+    gr.set_static_paths([search_service.folder, examples])
     with Site(title=branding.name, analytics_enabled=False, fill_width=True) as site:
         _add_pages(site, search_service, visitor_service, photos, results, branding, fetch)
         if offer_api:
@@ -208,7 +207,7 @@ def _add_pages(
             about_page = about.component(search_service.index)
     colophon = PlainText(lambda: footer(search_service.index), elem_id="colophon")
     if branding.links:
-        PlainText(branding.links_html(), elem_id="shop-links")
+        HtmlComponent(f"<p>{branding.links_html()}</p>", elem_id="shop-links")
 
     visitor = for_you.Callbacks(search_service, visitor_service)
     visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)
@@ -257,7 +256,7 @@ def _renewal(search_service: SearchService) -> Callable[[], Any]:
         if index is first:
             return gr.skip()
         occasions = messages.localized(for_you.occasion_choices(index))
-        choices = gr.Dropdown(choices=explore.column_choices(index))
+        choices = gr.Dropdown(choices=messages.localized(explore.column_choices(index)))
         return about.about_html(index), footer(index), choices, gr.Dropdown(choices=occasions)
 
     return renew
@@ -276,13 +275,6 @@ def _warm_up_later(*services: SearchService | VisitorService) -> None:
 def footer(index: Index) -> str:
     """Return the line at the foot of every page: what is indexed, when, and its licence."""
     m = index.manifest
-    name = base_name(str(m.source.get("name", ""))) or _("a catalogue")
-    pieces = _n("{count} piece from {name}", "{count} pieces from {name}", len(index), name=name)
-    licence = _("pictures: {licence}", licence=m.licence)
-    return " · ".join(
-        [
-            pieces,
-            _("indexed {day}", day=messages.day(m.created)),
-            licence if m.licence else _("licence of the pictures not told"),
-        ]
-    )
+    pieces = _n("{count} piece", "{count} pieces", len(index))
+    licence = [_("pictures: {licence}", licence=m.licence)] if m.licence else []
+    return " · ".join([pieces, _("indexed {day}", day=messages.day(m.created)), *licence])

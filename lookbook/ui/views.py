@@ -17,7 +17,9 @@ class Card:
     `file` is the picture's path; `probability` (0 to 1) fills the bar, `label` names it and
     `explanation` is its tooltip; `note` is a line below; `colours` lists the other colourways as
     (id, colour or title); `product_page` is the item's address in the shop; `compared` whether it
-    stands beside others; `actions` are the small buttons: `CARD_ACTIONS` or "compare".
+    stands beside others; `actions` are the small buttons: `CARD_ACTIONS` or "compare";
+    `regular_price` is the price before a reduction; `detail` the path of the larger picture, "" for
+    none.
     """
 
     id: str
@@ -34,6 +36,8 @@ class Card:
     liked: bool = False
     compared: bool = False
     actions: tuple[str, ...] = CARD_ACTIONS
+    regular_price: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class ItemView:
     colours: tuple[tuple[str, str], ...] = ()
     product_page: str = ""
     sold_out: bool = False
+    regular_price: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lookbook.schema.readable import column_label, facts
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.labels import label_of
 from lookbook.ui.messages import _
 from lookbook.ui.views import ItemView
 
@@ -32,7 +33,7 @@ def comparison_html(views: Sequence[ItemView]) -> str:
     rows = [_row(_("Price"), [view.price for view in views])] if any(v.price for v in views) else []
     price = next((c for c in columns if column_label(c) == "Price" and rows), None)
     rows += [
-        _row(column_label(column), [own.get(column, "") for own in texts])
+        _row(label_of(column), [own.get(column, "") for own in texts])
         for column in columns
         if column != price
     ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lookbook.schema.column_names import is_colour_column
-from lookbook.schema.readable import column_label
+from lookbook.schema.readable import last_level
 from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.labels import label_of
 from lookbook.ui.messages import _, number
 
 _UNFOLDED = 3  # facets that are unfolded at first
@@ -95,7 +96,7 @@ def _facet(facet: Facet, unfolded: bool) -> str:
         label = markup.escape(_("{count} more", count=len(rest)))
         chips += f"<details{unfold}><summary>{label}</summary>{more}</details>"
     count = f" <em>{chosen}</em>" if chosen else ""
-    label = markup.escape(column_label(facet.column))
+    label = markup.escape(label_of(facet.column))
     return (
         f'<details class="facet"{state}><summary>{label}{count}'
         f'</summary><div class="chips">{chips}</div></details>'
@@ -107,16 +108,18 @@ def _chip(column: str, value: FacetValue) -> str:
     dot = f'<i class="swatch" style="background:{paint}"></i>' if paint else ""
     disabled = " disabled" if not value.count and not value.chosen else ""
     text = markup.escape(value.value)
+    label = markup.escape(last_level(value.value))
     return (
         f'<button type="button" class="chip" data-act="toggle" aria-pressed="'
         f'{"true" if value.chosen else "false"}" data-column="{markup.escape(column)}" '
-        f'data-value="{text}"{disabled}>{dot}{text} <small>{number(value.count)}</small></button>'
+        f'data-value="{text}" title="{text}"{disabled}>{dot}{label} '
+        f"<small>{number(value.count)}</small></button>"
     )
 
 
 def _range(span: NumericRange) -> str:
     fields = _field(_("From"), span.least, span.low) + _field(_("to"), span.most, span.high)
-    title = markup.escape(column_label(span.column))
+    title = markup.escape(label_of(span.column))
     return f'<form class="span" aria-label="{title}"><b>{title}</b>{fields}</form>'
 
 
@@ -132,7 +135,7 @@ def turned_range_message(span: NumericRange) -> str:
     """Return the sentence that a range given from its upper to its lower end was turned round."""
     return _(
         "{column} turned round: from {low} to {high}.",
-        column=column_label(span.column),
+        column=label_of(span.column),
         low=span.most,
         high=span.least,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from lookbook.schema.readable import column_label, facts
+from lookbook.schema.readable import facts
 from lookbook.ui import assets
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
 from lookbook.ui.components.gallery import HEART, LIKE_BUTTONS, gallery_html, icon, in_colour
+from lookbook.ui.labels import label_of
 from lookbook.ui.messages import _
 from lookbook.ui.views import ItemView, OutfitView, PhotoView
 
@@ -53,10 +54,10 @@ def item_html(view: ItemView) -> str:
     """Return the HTML of an item."""
     title = markup.escape(view.item.title)
     rows = [
-        f"<div><dt>{markup.escape(column_label(name))}</dt><dd>{markup.escape(text)}</dd></div>"
+        f"<div><dt>{markup.escape(label_of(name))}</dt><dd>{markup.escape(text)}</dd></div>"
         for name, text in facts(view.item.attributes)
     ]
-    price = f'<p class="price">{markup.escape(view.price)}</p>' if view.price else ""
+    price = f"<p>{markup.price(view.price, view.regular_price)}</p>" if view.price else ""
     price += f'<p class="sold-out">{markup.escape(_("Sold out"))}</p>' * view.sold_out
     return (
         f'<section class="piece" aria-label="{title}">{_photos(view)}'
@@ -172,7 +173,7 @@ def explanation_html(
         for src, title in pictures
     )
     rows = "".join(
-        f"<li>{markup.escape(column_label(name))}: {markup.escape(text)}</li>"
+        f"<li>{markup.escape(label_of(name))}: {markup.escape(text)}</li>"
         for name, text in facts(dict(shared))
     )
     common = f"<p>{markup.escape(_('In common'))}</p><ul>{rows}</ul>" if rows else ""

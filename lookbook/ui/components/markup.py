@@ -74,3 +74,14 @@ def shop_link(address: str, title: str) -> str:
         f'aria-label="{escape(_("View in shop: {title}", title=title))}">'
         f"{escape(_('View in shop'))}</a>"
     )
+
+
+def price(amount: str, regular: str = "") -> str:
+    """Return what an item costs, and struck through what it cost before; "" without a price."""
+    if not amount:
+        return ""
+    before = ""
+    if regular:
+        label = escape(_("Before: {price}", price=regular))
+        before = f' <s aria-label="{label}" title="{label}">{escape(regular)}</s>'
+    return f'<span class="price">{escape(amount)}{before}</span>'

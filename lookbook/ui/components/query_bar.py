@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lookbook.schema.filters import Condition
-from lookbook.schema.readable import column_label
+from lookbook.schema.readable import last_level
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.labels import label_of
 from lookbook.ui.messages import _, any_of, quoted
 
 
@@ -58,10 +59,10 @@ def _remove(kind: str, value: str, label: str, inner: str) -> str:
 
 def condition_text(condition: Condition) -> str:
     """Return `gender=Women|Girls` as `Women or Girls`, `price>=100` as `Price from 100`."""
-    column = column_label(condition.column)
+    column = label_of(condition.column)
     if condition.operator == "<=":
         return _("{column} up to {number}", column=column, number=float(condition.values[0]))
     if condition.operator == ">=":
         return _("{column} from {number}", column=column, number=float(condition.values[0]))
-    values = any_of(condition.values)
+    values = any_of([last_level(value) for value in condition.values])
     return values if condition.operator == "=" else _("not {values}", values=values)

@@ -21,7 +21,7 @@ from lookbook.ui.owner.activity import activity
 from lookbook.ui.owner.job import CatalogueJob, embed_options
 from lookbook.ui.owner.pages import GenerationRow, login_html, owner_html
 from lookbook.ui.owner.uploads import UploadRefused, store_upload
-from lookbook.ui.pages.explore import plotly_folder
+from lookbook.ui.pictures import plotly_file
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 
@@ -143,7 +143,7 @@ class OwnerPage:
     def _plotly(self, request: Request) -> Response:
         if self._session(request) is None:
             return HTMLResponse("", 403, headers=_PRIVATE)
-        return FileResponse(plotly_folder() / "plotly.min.js", media_type="text/javascript")
+        return FileResponse(plotly_file(), media_type="text/javascript")
 
     async def _login(self, request: Request) -> Response:
         if not _is_own(request):

@@ -38,11 +38,11 @@ def about_html(index: Index) -> str:
     facts = {
         _("Pieces"): number(m.count),
         **({_("Photos"): number(m.photos)} if m.photos > m.count else {}),
-        _("From"): source,
         _("Indexed"): day(m.created),
-        _("Pictures"): m.licence or _("licence unknown"),
+        **({_("Pictures"): m.licence} if m.licence else {}),
     }
     technical = {
+        _("From"): source,
         _("Encoder"): base_name(str(m.encoder.get("id", ""))),
         _("Vectors"): _("{count} numbers each, {metric}", count=m.dim, metric=m.metric),
         _("Search method"): _search_text(m),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,15 +11,16 @@ import numpy as np
 from lookbook.schema.columns import display_text
 from lookbook.schema.filters import condition_text
 from lookbook.schema.message import Message
-from lookbook.schema.readable import column_label
+from lookbook.schema.readable import last_level
 from lookbook.search import facets
 from lookbook.search.calibration import kind_column
 from lookbook.search.enrichment import projection_2d
 from lookbook.search.index import Index
-from lookbook.ui import assets
+from lookbook.ui import assets, pictures
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent
 from lookbook.ui.components.gallery import Gallery, gallery_html
+from lookbook.ui.labels import label_message
 from lookbook.ui.messages import _, number, translate
 from lookbook.ui.services.search import SearchService
 
@@ -34,14 +33,6 @@ PALETTE = (
     *("#3b6fb5", "#e0702c", "#2e8b4f", "#c93a4a", "#8a63c7", "#d9b02f"),
     *("#3bb5c4", "#d66fa8", "#8a5a2b", "#9bbf3b", "#7fa8e0", "#a02c74"),
 )
-
-
-def plotly_folder() -> Path:
-    """Return the folder of plotly.min.js, which the site serves itself."""
-    spec = find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise ImportError("plotly is not installed: pip install -r requirements.txt")
-    return Path(spec.origin).parent / "package_data"
 
 
 class Map(HtmlComponent):
@@ -70,7 +61,7 @@ class Shelves(Gallery):
 
 def column_choices(index: Index) -> list[tuple[str, str]]:
     """Return (label, column) of each attribute that a map can be coloured by."""
-    return [(column_label(column), column) for column in facets.columns(index)]
+    return [(label_message(column), column) for column in facets.columns(index)]
 
 
 class Components:
@@ -131,8 +122,7 @@ class Callbacks:
             _group(index, positions, rows[names[rows] == name], name, number)
             for number, name in enumerate(ordered)
         ]
-        library = "gradio_api/file=" + str(plotly_folder() / "plotly.min.js")
-        return {"groups": groups, "points": len(rows), "library": library}
+        return {"groups": groups, "points": len(rows), "library": pictures.plotly_url()}
 
     def shelves(self, column: str | None) -> str:
         """Return the HTML of a row of items for each of the most frequent values."""
@@ -149,7 +139,7 @@ class Callbacks:
     def _shelf(self, column: str, value: object, count: int, ids: list[str]) -> str:
         spread = np.unique(np.linspace(0, len(ids) - 1, min(_SHELF_SIZE, len(ids)), dtype=int))
         cards = [self.search_service.card(self.search_service.as_hit(ids[i])) for i in spread]
-        text = display_text(value)
+        text = last_level(display_text(value))
         all_of = markup.button(
             "all",
             _("See all: {value}", value=text),
@@ -166,7 +156,7 @@ def _group(
 ) -> dict[str, Any]:
     points = positions[rows].round(3)
     return {
-        "name": translate(name),
+        "name": last_level(translate(name)),
         "colour": _OTHER_COLOUR if name == _OTHER else group_colour(name, number),
         "x": points[:, 0].tolist(),
         "y": points[:, 1].tolist(),

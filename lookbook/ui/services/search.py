@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from lookbook.schema.message import Message
 from lookbook.schema.money import currency_code, format_price
 from lookbook.schema.product_links import ProductLinks, is_sold_out
 from lookbook.schema.thesaurus import shop_thesaurus
+from lookbook.schema.translations import in_language
 from lookbook.search.calibration import calibrations
 from lookbook.search.concepts import concept_index
 from lookbook.search.enrichment import evaluation, projection_2d
@@ -53,6 +54,7 @@ _SORT_NOTES = {
     "price-down": Message("Of the {count} closest, sorted by price"),
     "newest": Message("Of the {count} closest, sorted by age"),
 }
+_REGULAR_PRICE_NAMES = ("regularprice", "compareatprice", "originalprice", "listprice")
 _UNRANKED_ACTIONS = ("like", "more", "less")  # no "why": nothing was compared
 
 
@@ -205,9 +207,11 @@ class SearchService:
         )
         return Card(
             id=hit.id,
-            title=hit.item.title or hit.id,
+            title=self.localized(hit.item).title or hit.id,
             file=self.thumb_file(hit.id),
+            detail=self._detail_file(hit.id),
             price=self.price_text(hit.item),
+            regular_price=self.regular_price_text(hit.item),
             label=label,
             probability=probability,
             explanation=explanation,
@@ -225,14 +229,29 @@ class SearchService:
         index = self.holding(id)
         row, item = index.row_of(id), index.item(id)
         return ItemView(
-            item=item,
+            item=self._shown(item),
             photos=tuple(self._photo(index, photo) for photo in index.photo_rows(id)),
             price=self.price_text(item),
+            regular_price=self.regular_price_text(item),
             liked=id in liked,
             colours=tuple(self.colour_label(other) for other in other_colours(index, row)),
             product_page=self.product_page(item),
             sold_out=is_sold_out(item.attributes),
         )
+
+    def localized(self, item: IndexItem) -> IndexItem:
+        """Return an item in the language of the request, where its catalogue has columns of it."""
+        title, attributes = in_language(item.title, item.attributes, language())
+        return replace(item, title=title, attributes=attributes)
+
+    def _shown(self, item: IndexItem) -> IndexItem:
+        """Return an item without the prices that stand beside its title."""
+        localized = self.localized(item)
+        written = {self.price_column, find_column(item.attributes, _REGULAR_PRICE_NAMES)}
+        if self.price_text(item) and self._currency(item):
+            written |= {find_column(item.attributes, ("currency",))}
+        kept = {n: v for n, v in localized.attributes.items() if n not in written}
+        return replace(localized, attributes=kept)
 
     def product_page(self, item: IndexItem) -> str:
         """Return the address of an item's page in the shop, "" where there is none."""
@@ -273,10 +292,20 @@ class SearchService:
 
     def price_text(self, item: IndexItem) -> str:
         """Return the price of an item as text, "" where there is none."""
-        value = item.attributes.get(self.price_column) if self.price_column else None
-        if not isinstance(value, (int, float)) or value != value:
+        price = self._amount(item, self.price_column)
+        return "" if price is None else format_price(price, self._currency(item), language())
+
+    def regular_price_text(self, item: IndexItem) -> str:
+        """Return the price before a reduction as text, "" where an item is not reduced."""
+        price = self._amount(item, self.price_column)
+        regular = self._amount(item, find_column(item.attributes, _REGULAR_PRICE_NAMES))
+        if price is None or regular is None or regular <= price:
             return ""
-        return format_price(value, self._currency(item), language())
+        return format_price(regular, self._currency(item), language())
+
+    def _amount(self, item: IndexItem, column: str | None) -> float | None:
+        value = item.attributes.get(column) if column else None
+        return value if isinstance(value, (int, float)) and value == value else None
 
     def _currency(self, item: IndexItem) -> str | None:
         """Return the currency of an item's price, by the attribute `currency`."""
@@ -298,6 +327,13 @@ class SearchService:
     def thumb_file(self, id: str) -> str:
         """Return the path of an item's thumbnail; see `_file_of`. Raises UnknownItem."""
         return self._file_of(self.holding(id).thumb(id))
+
+    def _detail_file(self, id: str) -> str:
+        """Return the path of an item's larger picture, "" for none; see `_file_of`."""
+        index = self.holding(id)
+        detail = index.generation.detail(index.row_of(id))
+        file = self._file_of(detail) if detail else ""
+        return "" if file.startswith("data:") else file
 
     def _file_of(self, picture: bytes) -> str:
         """Return the path of a picture, which is unpacked when it is first shown.

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lookbook.schema.readable import base_name, column_label, facts, is_readable, plain_text
+from lookbook.schema.readable import (
+    base_name,
+    column_label,
+    facts,
+    is_readable,
+    last_level,
+    plain_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +45,7 @@ def test_tags_and_entities_are_removed_but_not_a_heart():
         ("Body (HTML)", ["<p>Soft</p>", "<p>Hard</p>"]),
         ("material", ["https://shop.example/a", "https://shop.example/b"]),
         ("batch", ["AB-1234-XY", "CD-5678-ZW"]),
+        ("updated_at", ["2026-01-10T10:00:00+02:00", "2026-02-11 10:00:00"]),
         ("text", ["word " * 30, "short"]),
     ],
 )
@@ -91,3 +99,9 @@ def test_facts_leave_out_what_says_nothing_and_strip_html():
 )
 def test_a_source_is_named_without_folder_host_or_key(source, expected):
     assert base_name(source) == expected
+
+
+def test_of_a_path_of_categories_the_last_level_is_named():
+    assert last_level("Apparel > Dress > Dresses") == "Dresses"
+    assert last_level("sizes > ") == "sizes > "
+    assert last_level("Dresses") == "Dresses"

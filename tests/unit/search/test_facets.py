@@ -107,3 +107,13 @@ def test_a_value_that_a_condition_cannot_hold_is_no_chip(tmp_path):
     publish_tiny(tmp_path, count=15, items=items)
     [facet] = facets.facets(Index.open(tmp_path), ())
     assert [choice.value for choice in facet.choices] == ["plain"]
+
+
+def test_kinds_and_brands_may_have_many_values_and_translations_are_no_facets(tmp_path):
+    many = [f"Apparel > Kind {i // 2}" for i in range(140)]
+    columns = {"product_type": many, "brand": many, "batch": many}
+    columns |= {"fit": ["wide", "slim"] * 70, "fit_de": ["weit", "eng"] * 70}
+    columns |= {"updated_at": ["2026-01-10T10:00:00+02:00", "2026-01-11T10:00:00+02:00"] * 70}
+    items = {"id": [str(i) for i in range(140)], "title": ["a"] * 140} | columns
+    publish_tiny(tmp_path, count=140, items=items)
+    assert facets.columns(Index.open(tmp_path)) == ["product_type", "brand", "fit"]

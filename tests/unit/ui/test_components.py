@@ -22,6 +22,7 @@ from lookbook.ui.components.item_panel import explanation_html, item_html, outfi
 from lookbook.ui.components.photos import WHOLE, Photo, Photos, parse_box
 from lookbook.ui.components.query_bar import condition_text, query_html
 from lookbook.ui.components.share import SharePanel
+from lookbook.ui.messages import use_language
 from lookbook.ui.pages import about, explore
 from lookbook.ui.pages.find.share_actions import ShareActions
 from lookbook.ui.services.search import SearchService
@@ -319,3 +320,54 @@ def test_what_was_left_behind_is_removed_and_what_is_new_stays(tmp_path):
     assert [path.exists() for path in old] == [False, False]
     assert new.exists()
     assert not (tmp_path / "empty").exists()
+
+
+def shop_of_one(tmp_path, **attributes) -> SearchService:
+    """A service on an index of one reduced dress in two languages."""
+    columns = {"price": [80.0], "regular_price": [100.0], "currency": ["EUR"]}
+    columns |= {"title_de": ["Rotes Kleid"], "fit": ["loose"], "fit_de": ["weit"]}
+    columns |= {name: [value] for name, value in attributes.items()}
+    publish_tiny(tmp_path, count=1, items={"id": ["1"], "title": ["Red dress"]} | columns)
+    return SearchService(Index.open(tmp_path), lambda: None, tmp_path / "thumbs")
+
+
+@pytest.mark.parametrize(
+    "language, title, fit", [("en", "Red dress", "loose"), ("de", "Rotes Kleid", "weit")]
+)
+def test_an_item_is_shown_in_the_visitors_language_where_the_catalogue_has_it(
+    tmp_path, language, title, fit
+):
+    service = shop_of_one(tmp_path)
+    use_language(language)
+    try:
+        card, view = service.card(service.as_hit("1")), service.item_view("1")
+    finally:
+        use_language("en")
+    assert card.title == view.item.title == title
+    assert dict(view.item.attributes) == {"fit": fit}
+
+
+def test_a_reduced_price_stands_beside_the_one_before(tmp_path):
+    service = shop_of_one(tmp_path / "reduced")
+    card, view = service.card(service.as_hit("1")), service.item_view("1")
+    assert (card.price, card.regular_price) == ("€ 80.00", "€ 100.00")
+    assert '<s aria-label="Before: € 100.00"' in gallery_html([card])
+    assert "€ 100.00</s>" in item_html(view)
+    other = shop_of_one(tmp_path / "same", regular_price=80.0)
+    assert other.card(other.as_hit("1")).regular_price == ""
+    assert "<s " not in item_html(other.item_view("1"))
+
+
+def test_a_path_of_categories_is_a_chip_of_its_last_level():
+    html = filters_html([Facet("kind", (FacetValue("Apparel > Dresses", 3, False),))], None)
+    assert 'data-value="Apparel &gt; Dresses"' in html
+    assert Tags(html).text.strip() == "KindDresses 3"
+    assert condition_text(Condition("kind", "=", ("Apparel > Dresses",))) == "Dresses"
+
+
+def test_a_card_offers_its_larger_picture_to_fine_screens():
+    name = "/thumbs/" + "a" * 32 + ".webp"
+    larger = "/thumbs/" + "b" * 32 + ".webp"
+    html = gallery_html([Card("1", "Dress", name, detail=larger), Card("2", "Bag", name)])
+    assert html.count("srcset") == 1
+    assert f'srcset="pictures/{"a" * 32}.webp 1.5x, pictures/{"b" * 32}.webp 3x"' in html

@@ -45,6 +45,7 @@ def guarded(checks=None, **options) -> TestClient:
         *("/gradio_api/file=/tmp/thumbs/1.webp", "/gradio_api/mcp/", "/gradio_api/call/item/7"),
         *("/gradio_api/heartbeat/abc", "/gradio_api/component_server/"),
         f"/pictures/{'0123456789abcdef' * 2}.webp",
+        "/plotly-6.4.0.js",
     ],
 )
 def test_what_the_site_needs_is_let_through(path):

@@ -149,6 +149,19 @@ def test_only_the_page_itself_is_changed():
     assert client.get("/other").text == page
 
 
+def test_a_large_page_is_compressed_for_browsers_that_read_it():
+    page = "<html><head></head><body>" + "a dress " * 1000 + "</body></html>"
+    app = FastAPI()
+    app.get("/")(lambda: Response(page, media_type="text/html"))
+    client = TestClient(HeadMiddleware(app, lambda search, site: ""))
+    answer = client.get("/", headers={"accept-encoding": "br, gzip;q=0.8"})
+    assert (answer.headers["content-encoding"], answer.text) == ("gzip", page)
+    assert int(answer.headers["content-length"]) < len(page) / 10
+    plain = client.get("/", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == page
+
+
 def icons(branding):
     app = FastAPI()
     app.include_router(router(branding))

@@ -21,9 +21,6 @@ from lookbook.encoding.errors import EncoderError
 INTENTS = ("photo", "item", "colourway", "text")
 SETTINGS_FILE, NETWORKS_FILE = "query.json", "query.safetensors"
 _COLOUR_PARTS = ("photo_weight", "photo_bias", "item_weight", "item_bias")
-_MIN_AGREEMENT = (
-    0.02  # probability of one colour that is added: a mistake of a classifier costs less
-)
 _PARTS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
 
 
@@ -58,16 +55,15 @@ class ColourHeads:
     item_weight: np.ndarray
     item_bias: np.ndarray
 
-    def agreement(self, query: np.ndarray, items: np.ndarray, photo: bool) -> np.ndarray:
-        """Return float32 (n,), at most about 0: log of the probability of one family of colour.
+    def probabilities(self, vectors: np.ndarray, photo: bool) -> np.ndarray:
+        """Return float32 (n, k), the families of colour of `vectors` (n, dim), as encoded.
 
-        `query` (dim,), a `photo` or else an item, and `items` (n, dim), all as encoded.
+        `photo`: of photos, else of items.
         """
-        of_photo = (self.photo_weight, self.photo_bias)
-        of_item = (self.item_weight, self.item_bias)
-        of_query = _softmax(unit_rows(query[None]), *(of_photo if photo else of_item))[0]
-        same = _softmax(unit_rows(items), *of_item) @ of_query
-        return np.asarray(np.log(same + _MIN_AGREEMENT), np.float32)
+        weight, bias = (
+            (self.photo_weight, self.photo_bias) if photo else (self.item_weight, self.item_bias)
+        )
+        return _softmax(unit_rows(vectors), weight, bias)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
 from lookbook.search.calibration import calibrations
-from lookbook.search.colour_rerank import ShownColour, search_by_colour, shown_colour
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
 from lookbook.search.lexical_index import lexical_index
@@ -33,6 +32,7 @@ from lookbook.search.mitigation import (
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
+from lookbook.search.rerank import ShownItem, search_reranked, shown_item
 from lookbook.search.sorting import SORT_POOL, sort_keys, sorted_hits, sorted_rows
 from lookbook.search.understanding import (
     Understanding,
@@ -466,9 +466,9 @@ def _ranked(
         query_vector(query, index, encoder, meaning),
         _lexical_scores(query, meaning, index),
     )
-    colour = _kept_colour(query, index)
-    if colour is not None:
-        return search_by_colour(index, vector, colour, query.count, allowed, own, groups)
+    shown = _shown_item(query, index)
+    if shown is not None:
+        return search_reranked(index, vector, shown, query.count, allowed, own, groups)
     search = functools.partial(_search_by_levels, index, vector, lexical)
     hits = search(query.count, allowed, own, groups)
     if not query.diversity:
@@ -527,12 +527,12 @@ def _diversified(
     return [hits[position] for position in order]
 
 
-def _kept_colour(query: Query, index: Index) -> ShownColour | None:
-    """Return the colour that results are to keep; None where anything beside the query moves it."""
+def _shown_item(query: Query, index: Index) -> ShownItem | None:
+    """Return what results are to keep kind and colour of; None where anything else moves them."""
     moved = query.words.strip() or query.positive or query.negative or query.diversity
     if moved or index.manifest.metric != "angular":
         return None
-    return shown_colour(index, query.pictures, query.item)
+    return shown_item(index, query.pictures, query.item)
 
 
 def _lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.ndarray:

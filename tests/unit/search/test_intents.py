@@ -22,7 +22,7 @@ REVISION = "f00d"
 ENCODER = {"id": "tiny", "revision": REVISION, "pooling": "avg", "precision": "float32"}
 SCALES = {"photo": [1, 0, 1], "item": [0, 1, 1], "colourway": [1, 1, 0]}
 # the sign of the third axis is the colour, for photos and items alike
-COLOUR = {"weight": [[0, 0, 8], [0, 0, -8]], "bias": [0, 0]}
+COLOUR = {"weight": [[0, 0, 40], [0, 0, -40]], "bias": [0, 0]}
 
 
 def write_model(folder, revision=REVISION, colours=True):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookbook.encoding.query_adapter import MATCHES
 from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
@@ -92,7 +93,9 @@ class Query:
     product), "copies" (one for near-duplicates) or None (every item); `sort` is one of
     `sorting.SORTS`, where something is ranked that of its closest `SORT_POOL`. `undo_stack` holds
     (positive, negative) of before each step; `from_link`: the pictures came by a link, so they are
-    public. Raises FilterError for conditions that cannot be read.
+    public. `match`, one of MATCHES, is what the results of pictures or an item alone are matched
+    on, "" for all that they show. Raises FilterError for conditions that cannot be read, ValueError
+    for an unknown `match`.
     """
 
     pictures: tuple[np.ndarray, ...] = ()
@@ -107,9 +110,12 @@ class Query:
     undo_stack: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     from_link: bool = False
     sort: str = "fit"
+    match: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "where", parse_where(self.where))
+        if self.match not in MATCHES:
+            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {self.match!r}")
 
     def __eq__(self, other: object) -> bool:
         """Whether both ask for the same; how a query came about does not count."""
@@ -124,7 +130,7 @@ class Query:
 
     def _key(self) -> tuple[object, ...]:
         parts = (self.item, self.words, self.positive, self.negative, self.where)
-        return (*parts, self.count, self.diversity, self.fold, self.sort)
+        return (*parts, self.count, self.diversity, self.fold, self.sort, self.match)
 
     @property
     def intent(self) -> str:
@@ -210,10 +216,11 @@ def query_vector(
     not in the index. `meaning` is what `understand` gave for the words, where the caller has it.
     """
     meaning = meaning or _meaning(query, index)
-    shown = [as_query(index, picture, "photo") for picture in query.pictures]
+    match = query.match if matches_of(query, index) else ""
+    shown = [as_query(index, picture, "photo", match) for picture in query.pictures]
     if query.item is not None:
         recolours = asks_for_a_colour(meaning, index)
-        shown.append(item_as_query(index, query.item, "colourway" if recolours else "item"))
+        shown.append(item_as_query(index, query.item, "colourway" if recolours else "item", match))
     length = _query_length(shown, index)
     shown = [unit_vectors(vector) for vector in shown]
     vector = (
@@ -358,7 +365,7 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
     False where anything beside pictures moves the query, or no curve says what a score is worth.
     """
-    moved = query.words.strip() or query.item or query.positive or query.negative
+    moved = query.words.strip() or query.item or query.positive or query.negative or query.match
     if not query.pictures or moved or not hits:
         return False
     curve = calibrations(index)["photo"]
@@ -532,7 +539,12 @@ def _shown_item(query: Query, index: Index) -> ShownItem | None:
     moved = query.words.strip() or query.positive or query.negative or query.diversity
     if moved or index.manifest.metric != "angular":
         return None
-    return shown_item(index, query.pictures, query.item)
+    return shown_item(index, query.pictures, query.item, query.match)
+
+
+def matches_of(query: Query, index: Index) -> tuple[str, ...]:
+    """Return what the results of a query may be matched on, "" first; empty without a choice."""
+    return MATCHES if _shown_item(query, index) is not None else ()
 
 
 def _lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.ndarray:

@@ -24,6 +24,14 @@ POOL = 300  # hits that are re-ranked
 # kind and 0.50 of their kind and colour, in place of 0.79 and 0.41. Larger weights give more of
 # both, and the product itself leaves the first ten more often.
 COLOUR_WEIGHT, KIND_WEIGHT = 0.03, 0.03
+# by what results are matched on: weights of colour and kind
+WEIGHTS = {
+    "": (COLOUR_WEIGHT, KIND_WEIGHT),
+    "shape": (0.0, KIND_WEIGHT),
+    "colour": (0.15, KIND_WEIGHT),
+    "pattern": (0.0, KIND_WEIGHT),
+    "kind": (0.0, 0.15),
+}
 VOTERS, TEMPERATURE = 30, 0.03  # hits that vote, each by exp(cosine / temperature)
 # probabilities that are added: a mistake costs no more than their logarithm
 _MIN_COLOUR, _MIN_KIND = 0.02, 0.01
@@ -35,10 +43,11 @@ class ShownItem:
 
     vector: np.ndarray
     photo: bool
+    match: str = ""  # what results are matched on: a key of WEIGHTS
 
 
 def shown_item(
-    index: Index, pictures: tuple[np.ndarray, ...], item: str | None
+    index: Index, pictures: tuple[np.ndarray, ...], item: str | None, match: str = ""
 ) -> ShownItem | None:
     """Return what pictures (the mean of several) or an item show.
 
@@ -47,8 +56,8 @@ def shown_item(
     if query_adapter(index) is None or index.generation.projection is not None:
         return None
     if pictures:
-        return ShownItem(unit_rows(np.stack(pictures)).mean(0), True)
-    return None if item is None else ShownItem(index.vector(item), False)
+        return ShownItem(unit_rows(np.stack(pictures)).mean(0), True, match)
+    return None if item is None else ShownItem(index.vector(item), False, match)
 
 
 def search_reranked(
@@ -90,8 +99,9 @@ def _order(
         return np.zeros(0, np.int64)
     voices = np.exp((scores[:VOTERS] - scores[0]) / TEMPERATURE)
     voices /= voices.sum()
-    adapted = scores + KIND_WEIGHT * _kind_agreement(index, rows, voices)
-    adapted += COLOUR_WEIGHT * _colour_agreement(index, rows, voices, vector, shown)
+    colour_weight, kind_weight = WEIGHTS[shown.match]
+    adapted = scores + kind_weight * _kind_agreement(index, rows, voices)
+    adapted += colour_weight * _colour_agreement(index, rows, voices, vector, shown)
     adapted[0] = np.inf
     return np.argsort(-adapted, kind="stable")
 
@@ -136,7 +146,7 @@ def _item_colours(
     named = _named_colours(index)
     if named is not None:
         by_value, codes, known = named
-        colours = by_value[codes[rows]]
+        colours: np.ndarray = by_value[codes[rows]]
         unknown = np.flatnonzero(~known[codes[rows]])
     else:
         colours = np.zeros((len(rows), len(heads.item_bias)), np.float32)

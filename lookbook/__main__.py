@@ -53,7 +53,9 @@ def search(argv: Sequence[str]) -> int:
         args.index, args.engine, args.model, args.device, args.backend
     )
     photos = [] if args.image is None else [photo_query(args.image, encoder, args.crop).vector]
-    query = Query(tuple(photos), words=args.text or "", where=args.where, count=args.k)
+    query = Query(
+        tuple(photos), words=args.text or "", where=args.where, count=args.k, match=args.match or ""
+    )
     answer = run(query, index, encoder)
     hits = answer.hits
     for note in answer.notes:

@@ -515,6 +515,12 @@ SEARCH = (
     THESAURUS,
     Setting("crop", True, "locate the garment in the picture and search with it alone", bool),
     Setting("text", None, "query in words, alone or added to the picture"),
+    Setting(
+        "match",
+        None,
+        "what the results of a picture are matched on",
+        choices=("shape", "colour", "pattern", "kind"),
+    ),
     Setting("k", 24, "number of results", int, min=1),
     WHERE,
     ENGINE,

@@ -19,11 +19,10 @@ from lookbook.encoding.errors import EncoderError
 
 # a photo, an item of the catalogue, an item or photo "in another colour", words
 INTENTS = ("photo", "item", "colourway", "text")
+# what a photo or an item is to be matched on; "" leaves that to the intent
+MATCHES = ("", "shape", "colour", "pattern", "kind")
 SETTINGS_FILE, NETWORKS_FILE = "query.json", "query.safetensors"
 _COLOUR_PARTS = ("photo_weight", "photo_bias", "item_weight", "item_bias")
-_MIN_AGREEMENT = (
-    0.02  # probability of one colour that is added: a mistake of a classifier costs less
-)
 _PARTS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
 
 
@@ -58,16 +57,15 @@ class ColourHeads:
     item_weight: np.ndarray
     item_bias: np.ndarray
 
-    def agreement(self, query: np.ndarray, items: np.ndarray, photo: bool) -> np.ndarray:
-        """Return float32 (n,), at most about 0: log of the probability of one family of colour.
+    def probabilities(self, vectors: np.ndarray, photo: bool) -> np.ndarray:
+        """Return float32 (n, k), the families of colour of `vectors` (n, dim), as encoded.
 
-        `query` (dim,), a `photo` or else an item, and `items` (n, dim), all as encoded.
+        `photo`: of photos, else of items.
         """
-        of_photo = (self.photo_weight, self.photo_bias)
-        of_item = (self.item_weight, self.item_bias)
-        of_query = _softmax(unit_rows(query[None]), *(of_photo if photo else of_item))[0]
-        same = _softmax(unit_rows(items), *of_item) @ of_query
-        return np.asarray(np.log(same + _MIN_AGREEMENT), np.float32)
+        weight, bias = (
+            (self.photo_weight, self.photo_bias) if photo else (self.item_weight, self.item_bias)
+        )
+        return _softmax(unit_rows(vectors), weight, bias)
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class QueryAdapter:
     """The scales of heads and the networks of each intent, for the weights of one `revision`.
 
     `head_dims`: lengths of the heads in the order of the embedding. An intent that `scales` does
-    not name has scales of 1.
+    not name has scales of 1. `match_scales` take their place where one of MATCHES is asked for.
     """
 
     revision: str
@@ -85,6 +83,7 @@ class QueryAdapter:
     upright_weight: np.ndarray | None = None  # float32 (dim,)
     upright_bias: float = 0.0
     colours: ColourHeads | None = None
+    match_scales: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> QueryAdapter | None:
@@ -98,16 +97,15 @@ class QueryAdapter:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
             dims = tuple(int(dim) for dim in values["head_dims"])
-            scales = {
-                _intent(name): tuple(float(scale) for scale in row)
-                for name, row in values["scales"].items()
-            }
+            scales = _scales(values["scales"], INTENTS)
+            match_scales = _scales(values.get("match", {}), MATCHES)
             revision = str(values["revision"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EncoderError(
                 f"{file}: expected revision, head_dims and scales by intent ({error!r})"
             ) from None
-        if wrong := [row for row in scales.values() if len(row) != len(dims) or not _positive(row)]:
+        rows = (*scales.values(), *match_scales.values())
+        if wrong := [row for row in rows if len(row) != len(dims) or not _positive(row)]:
             raise EncoderError(f"{file}: expected {len(dims)} scales of 0 and more, found {wrong}")
         arrays = _read_arrays(folder / NETWORKS_FILE)
         try:
@@ -116,22 +114,26 @@ class QueryAdapter:
             networks = _networks(arrays, sum(dims))
         except ValueError as error:
             raise EncoderError(f"{folder / NETWORKS_FILE}: {error}") from None
-        return cls(revision, dims, scales, networks, weight, bias, colours)
+        return cls(revision, dims, scales, networks, weight, bias, colours, match_scales)
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
         return sum(self.head_dims)
 
-    def __call__(self, vectors: np.ndarray, intent: str) -> np.ndarray:
+    def __call__(self, vectors: np.ndarray, intent: str, match: str = "") -> np.ndarray:
         """Return float32 (n, dim) of norm 1: `vectors` (n, dim) as queries of that intent.
 
-        Raises ValueError for an unknown intent or vectors of another length.
+        `match` is one of MATCHES. Raises ValueError for an unknown intent or match, or vectors of
+        another length.
         """
+        if match not in MATCHES:
+            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {match!r}")
         vectors = check_query(vectors, intent)
         if vectors.shape[1] != self.dim:
             raise ValueError(f"expected vectors of length {self.dim}, found {vectors.shape[1]}")
         scales = self.scales.get(intent, (1.0,) * len(self.head_dims))
+        scales = self.match_scales.get(match, scales)
         adapted = vectors * np.repeat(np.array(scales, np.float32), self.head_dims)
         if intent in self.networks:
             adapted += self.networks[intent](vectors)
@@ -164,10 +166,12 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)
 
 
-def _intent(name: str) -> str:
-    if name not in INTENTS:
-        raise ValueError(f"unknown intent {name!r}")
-    return name
+def _scales(
+    rows: Mapping[str, Sequence[float]], names: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    if unknown := set(rows) - set(names):
+        raise ValueError(f"unknown intent {sorted(unknown)}")
+    return {name: tuple(float(scale) for scale in row) for name, row in rows.items()}
 
 
 def _positive(scales: Sequence[float]) -> bool:

@@ -35,17 +35,18 @@ def query_adapter(index: Index) -> QueryAdapter | None:
     return adapter if fits else None
 
 
-def as_query(index: Index, vector: np.ndarray, intent: str) -> np.ndarray:
+def as_query(index: Index, vector: np.ndarray, intent: str, match: str = "") -> np.ndarray:
     """Return an encoder's vector (dim,) as a query, in the space of the index (manifest.dim,).
 
     Raises ValueError as `Index.to_index_space` does.
     """
     index.to_index_space(vector)  # refuses a vector of another length or without direction
     adapter = query_adapter(index)
-    return index.to_index_space(vector if adapter is None else adapter(vector[None], intent)[0])
+    adapted = vector if adapter is None else adapter(vector[None], intent, match)[0]
+    return index.to_index_space(adapted)
 
 
-def item_as_query(index: Index, id: str, intent: str) -> np.ndarray:
+def item_as_query(index: Index, id: str, intent: str, match: str = "") -> np.ndarray:
     """Return the stored vector of an item as a query (manifest.dim,); raises UnknownItem.
 
     Where the index stores fewer dimensions than the encoder gives there are no heads to scale.
@@ -53,4 +54,4 @@ def item_as_query(index: Index, id: str, intent: str) -> np.ndarray:
     adapter, vector = query_adapter(index), index.vector(id)
     if adapter is None or index.generation.projection is not None:
         return vector
-    return np.asarray(adapter(vector[None], intent)[0])
+    return np.asarray(adapter(vector[None], intent, match)[0])

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from lookbook.encoding.query_adapter import MATCHES
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.schema.message import Message
 from lookbook.search.index import Index
@@ -31,7 +32,19 @@ MAX_IDS = 32  # positive and negative items, each
 MAX_CONDITIONS = 16
 MAX_WORDS = 200  # characters
 N = TypeVar("N", int, float)
-NAMES = ("item", "words", "where", "more", "less", "n", "variety", "fold", "sort", "picture")
+NAMES = (
+    "item",
+    "words",
+    "where",
+    "more",
+    "less",
+    "n",
+    "variety",
+    "fold",
+    "sort",
+    "match",
+    "picture",
+)
 _FOLD_NAMES = {"colourways": "colourways", "copies": "copies", "none": None}
 _TOO_MANY_ITEMS = Message("Of {count} items, the first {most} are used.")
 _TOO_MANY_FILTERS = Message("Of {count} filters, the first {most} are used.")
@@ -59,6 +72,7 @@ def to_params(
         "variety": "" if query.diversity == default.diversity else f"{query.diversity:.3g}",
         "fold": "" if query.fold == default.fold else str(query.fold).lower(),
         "sort": "" if query.sort == default.sort else query.sort,
+        "match": query.match,
     }
     if (allow_pictures or query.from_link) and query.pictures:
         if index is None:
@@ -92,6 +106,7 @@ def from_params(params: Mapping[str, object], index: Index) -> tuple[Query, list
         diversity=_number("variety", text["variety"], float, 0, 1, Query.diversity, warnings),
         fold=_fold(text["fold"], warnings),
         sort=_sort(text["sort"], index, warnings),
+        match=_match(text["match"], warnings),
     )
     return query, warnings
 
@@ -209,6 +224,12 @@ def _sort(text: str, index: Index, warnings: list[str]) -> str:
     if text and text not in sorts:
         warnings.append(_not_one_of("sort", sorts, text))
     return text if text in sorts else sorts[0]
+
+
+def _match(text: str, warnings: list[str]) -> str:
+    if text not in MATCHES:
+        warnings.append(_not_one_of("match", MATCHES[1:], text))
+    return text if text in MATCHES else ""
 
 
 def _not_one_of(name: str, choices: Iterable[str], text: str) -> Message:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookbook.encoding.query_adapter import MATCHES
 from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
 from lookbook.search.calibration import calibrations
-from lookbook.search.colour_rerank import ShownColour, search_by_colour, shown_colour
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
 from lookbook.search.lexical_index import lexical_index
@@ -33,6 +33,7 @@ from lookbook.search.mitigation import (
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
+from lookbook.search.rerank import ShownItem, search_reranked, shown_item
 from lookbook.search.sorting import SORT_POOL, sort_keys, sorted_hits, sorted_rows
 from lookbook.search.understanding import (
     Understanding,
@@ -92,7 +93,9 @@ class Query:
     product), "copies" (one for near-duplicates) or None (every item); `sort` is one of
     `sorting.SORTS`, where something is ranked that of its closest `SORT_POOL`. `undo_stack` holds
     (positive, negative) of before each step; `from_link`: the pictures came by a link, so they are
-    public. Raises FilterError for conditions that cannot be read.
+    public. `match`, one of MATCHES, is what the results of pictures or an item alone are matched
+    on, "" for all that they show. Raises FilterError for conditions that cannot be read, ValueError
+    for an unknown `match`.
     """
 
     pictures: tuple[np.ndarray, ...] = ()
@@ -107,9 +110,12 @@ class Query:
     undo_stack: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     from_link: bool = False
     sort: str = "fit"
+    match: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "where", parse_where(self.where))
+        if self.match not in MATCHES:
+            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {self.match!r}")
 
     def __eq__(self, other: object) -> bool:
         """Whether both ask for the same; how a query came about does not count."""
@@ -124,7 +130,7 @@ class Query:
 
     def _key(self) -> tuple[object, ...]:
         parts = (self.item, self.words, self.positive, self.negative, self.where)
-        return (*parts, self.count, self.diversity, self.fold, self.sort)
+        return (*parts, self.count, self.diversity, self.fold, self.sort, self.match)
 
     @property
     def intent(self) -> str:
@@ -218,10 +224,11 @@ def query_vector(
     not in the index. `meaning` is what `understand` gave for the words, where the caller has it.
     """
     meaning = meaning or _meaning(query, index)
-    shown = [as_query(index, picture, "photo") for picture in query.pictures]
+    match = query.match if matches_of(query, index) else ""
+    shown = [as_query(index, picture, "photo", match) for picture in query.pictures]
     if query.item is not None:
         recolours = asks_for_a_colour(meaning, index)
-        shown.append(item_as_query(index, query.item, "colourway" if recolours else "item"))
+        shown.append(item_as_query(index, query.item, "colourway" if recolours else "item", match))
     length = _query_length(shown, index)
     shown = [unit_vectors(vector) for vector in shown]
     vector = (
@@ -366,7 +373,7 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
     False where anything beside pictures moves the query, or no curve says what a score is worth.
     """
-    moved = query.words.strip() or query.item or query.positive or query.negative
+    moved = query.words.strip() or query.item or query.positive or query.negative or query.match
     if not query.pictures or moved or not hits:
         return False
     curve = calibrations(index)["photo"]
@@ -474,11 +481,10 @@ def _ranked(
         query_vector(query, index, encoder, meaning),
         _lexical_scores(query, meaning, index),
     )
-    colour = _kept_colour(query, index)
-    if colour is not None:
-        return search_by_colour(
-            index, vector, colour, query.count, allowed, own, groups, query.vector_kind
-        )
+    shown = _shown_item(query, index)
+    if shown is not None:
+        kind = query.vector_kind
+        return search_reranked(index, vector, shown, query.count, allowed, own, groups, kind)
     search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
     hits = search(query.count, allowed, own, groups)
     if not query.diversity:
@@ -537,12 +543,17 @@ def _diversified(
     return [hits[position] for position in order]
 
 
-def _kept_colour(query: Query, index: Index) -> ShownColour | None:
-    """Return the colour that results are to keep; None where anything beside the query moves it."""
+def _shown_item(query: Query, index: Index) -> ShownItem | None:
+    """Return what results are to keep kind and colour of; None where anything else moves them."""
     moved = query.words.strip() or query.positive or query.negative or query.diversity
     if moved or index.manifest.metric != "angular":
         return None
-    return shown_colour(index, query.pictures, query.item)
+    return shown_item(index, query.pictures, query.item, query.match)
+
+
+def matches_of(query: Query, index: Index) -> tuple[str, ...]:
+    """Return what the results of a query may be matched on, "" first; empty without a choice."""
+    return MATCHES if _shown_item(query, index) is not None else ()
 
 
 def _lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.ndarray:

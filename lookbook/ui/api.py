@@ -16,6 +16,7 @@ import numpy as np
 from gradio_client.utils import python_type_to_json_schema
 
 from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.query_adapter import MATCHES
 from lookbook.images.loading import ImageError
 from lookbook.outfits import complete
 from lookbook.recommend.base import Recommendations
@@ -90,6 +91,7 @@ class Api:
         count: float = 24,
         variety: float = 0,
         crop: bool = True,
+        match: str = "",
     ) -> Answer:
         """Search by any of picture, words and piece; say how the words were understood.
 
@@ -108,6 +110,8 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
             crop: whether the garment is located in the photo and searched alone.
+            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+                "kind"; empty for all of them.
         """
         query = Query(
             pictures=() if picture is None else (self._photo_vector(picture, crop),),
@@ -115,6 +119,7 @@ class Api:
             words=words or "",
             positive=_ids(more),
             negative=_ids(less),
+            match=_match(match),
         )
         query, answer = self._run(query, where, count, variety)
         return {
@@ -133,6 +138,7 @@ class Api:
         count: float = 24,
         variety: float = 0,
         crop: bool = True,
+        match: str = "",
     ) -> list[HitRow]:
         """Find pieces of the collection that look like a picture of a garment.
 
@@ -143,10 +149,14 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
             crop: whether the garment is located in the photo and searched alone.
+            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+                "kind"; empty for all of them.
         """
         if picture is None:
             raise InvalidRequest("search_by_picture needs a picture, found none")
-        query = Query(pictures=(self._photo_vector(picture, crop),), words=words or "")
+        query = Query(
+            pictures=(self._photo_vector(picture, crop),), words=words or "", match=_match(match)
+        )
         return self._search(query, where, count, variety)
 
     def garments(self, picture: Upload | None) -> list[GarmentRow]:
@@ -197,6 +207,7 @@ class Api:
         where: list[str] | None = None,
         count: int = 24,
         variety: float = 0.0,
+        match: str = "",
     ) -> list[HitRow]:
         """Find pieces that look like one of the collection, and move towards or away from others.
 
@@ -208,8 +219,16 @@ class Api:
             where: conditions on attributes, e.g. ["gender=Women", "price<=60"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
+            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+                "kind"; empty for all of them.
         """
-        query = Query(item=str(item), words=words or "", positive=_ids(more), negative=_ids(less))
+        query = Query(
+            item=str(item),
+            words=words or "",
+            positive=_ids(more),
+            negative=_ids(less),
+            match=_match(match),
+        )
         return self._search(query, where, count, variety)
 
     def find_by_name(self, text: str, count: int = 20) -> list[ItemRow]:
@@ -307,6 +326,7 @@ class Api:
         where: list[str] | None = None,
         count: int = 24,
         variety: float = 0.0,
+        match: str = "",
     ) -> str:
         """The address, relative to the site, that opens a view for anyone.
 
@@ -316,10 +336,11 @@ class Api:
             where: conditions on attributes, e.g. ["gender=Women"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ.
+            match: what the piece alone is matched on: "shape", "colour", "pattern" or "kind".
         """
         if item:
             self._row(item)
-        query = Query(item=item or None, words=words or "")
+        query = Query(item=item or None, words=words or "", match=_match(match))
         return self._view(self._with_options(query, where, count, variety))
 
     def filters(self, where: list[str] | None = None) -> dict[str, dict[str, int]]:
@@ -455,6 +476,13 @@ class Api:
             "colourways": [item.id for item in hit.colourways],
             "view": view,
         }
+
+
+def _match(match: str | None) -> str:
+    """Check what results are matched on; raises InvalidRequest."""
+    if (match or "") not in MATCHES:
+        raise InvalidRequest(f"match: one of {', '.join(MATCHES[1:])}, found {match!r:.80}")
+    return match or ""
 
 
 def _ids(value: object) -> tuple[str, ...]:

@@ -369,8 +369,11 @@ def _action(query: Query) -> str:
 
 
 def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:
-    """Whether `SearchService.score_label` holds: the calibration was fitted between pictures."""
-    return answer.ranked and not query.words.strip()
+    """Whether `SearchService.score_label` holds: the calibration was fitted between pictures.
+
+    Of all that they show: what is matched on something else has other scores.
+    """
+    return answer.ranked and not query.words.strip() and not query.match
 
 
 def derive_all(index: Index) -> None:

@@ -148,7 +148,7 @@ def test_settings_of_other_weights_are_ignored_with_a_warning(tiny_model, tmp_pa
         assert Encoder.load(folder).query_adapter is None
 
 
-def test_colours_agree_where_one_is_likely_for_both(tmp_path):
+def test_colours_of_photos_and_items_are_probabilities(tmp_path):
     """Two colours: the sign of the first axis for photos, of the second for items."""
     arrays = {
         "colour.photo_weight": [[9, 0, 0], [-9, 0, 0]],
@@ -159,11 +159,8 @@ def test_colours_agree_where_one_is_likely_for_both(tmp_path):
     colours = QueryAdapter.load(write(tmp_path, arrays=arrays)).colours
     items = np.array([[0, 1, 0], [0, -1, 0], [0, 0, 1]], np.float32)
     photo = np.array([5, 0, 0], np.float32)
-    same, other, unsure = np.exp(colours.agreement(photo, items, photo=True)) - 0.02
-    assert same == pytest.approx(1, abs=1e-3)
-    assert other == pytest.approx(0, abs=1e-3)
-    assert unsure == pytest.approx(0.5, abs=1e-3)
-    as_item = np.exp(colours.agreement(items[1], items, photo=False)) - 0.02
-    np.testing.assert_allclose(as_item, [0, 1, 0.5], atol=1e-3)
+    np.testing.assert_allclose(colours.probabilities(photo[None], photo=True), [[1, 0]], atol=1e-3)
+    of_items = colours.probabilities(items, photo=False)
+    np.testing.assert_allclose(of_items, [[1, 0], [0, 1], [0.5, 0.5]], atol=1e-3)
     with pytest.raises(EncoderError, match="colour: expected photo_weight"):
         QueryAdapter.load(write(tmp_path, arrays=arrays | {"colour.item_bias": [0]}))

@@ -22,12 +22,13 @@ REVISION = "f00d"
 ENCODER = {"id": "tiny", "revision": REVISION, "pooling": "avg", "precision": "float32"}
 SCALES = {"photo": [1, 0, 1], "item": [0, 1, 1], "colourway": [1, 1, 0]}
 # the sign of the third axis is the colour, for photos and items alike
-COLOUR = {"weight": [[0, 0, 8], [0, 0, -8]], "bias": [0, 0]}
+COLOUR = {"weight": [[0, 0, 40], [0, 0, -40]], "bias": [0, 0]}
 
 
 def write_model(folder, revision=REVISION, colours=True):
     folder.mkdir()
     settings = {"revision": revision, "head_dims": [1, 1, 1], "scales": SCALES}
+    settings["match"] = {"shape": [0, 1, 0]}
     (folder / "query.json").write_text(json.dumps(settings))
     if colours:
         arrays = {f"colour.{side}_{p}": v for side in ("photo", "item") for p, v in COLOUR.items()}

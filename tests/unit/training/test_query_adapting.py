@@ -82,7 +82,8 @@ def test_colours_of_photos_and_items_are_told(data):
     arrays = fit_colour_heads(data)
     heads = ColourHeads(**{name: array.astype(np.float32) for name, array in arrays.items()})
     items = data.gallery.numpy()
-    agreement = heads.agreement(items[0], items, photo=True)
+    shown = heads.probabilities(items[:1], photo=True)[0]
+    agreement = np.log(heads.probabilities(items, photo=False) @ shown)
     same = data.family.numpy() == data.family[0].item()
     assert agreement[same].min() > agreement[~same].max()
     assert agreement[same].min() > np.log(0.5)

@@ -178,3 +178,12 @@ def test_only_what_an_endpoint_is_about_must_be_given(endpoints):
         "/complete_the_look": ["item"],
         "/also_liked": ["item"],
     }
+
+
+def test_what_results_are_matched_on_is_one_of_four(api):
+    item = api.search_service.index.ids[0]
+    assert "match=colour" in api.link(item, match="colour")
+    assert [hit["id"] for hit in api.similar(item, match="kind")]
+    for wrong in ("size", 3):
+        with pytest.raises(InvalidRequest, match="match: one of shape, colour, pattern, kind"):
+            api.similar(item, match=wrong)

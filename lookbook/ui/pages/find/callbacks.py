@@ -19,7 +19,7 @@ from lookbook.search.index import Index, UnknownItem
 from lookbook.search.opening import EncoderMismatch
 from lookbook.search.permalinks import MAX_PICTURES, MAX_RESULTS, MAX_WORDS
 from lookbook.search.photo_query import WHOLE, Box
-from lookbook.search.query import Query
+from lookbook.search.query import Query, matches_of
 from lookbook.search.sorting import available_sorts
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import event_data, event_value, info, warn
@@ -30,6 +30,7 @@ from lookbook.ui.components.filter_panel import (
 )
 from lookbook.ui.components.gallery import gallery_html
 from lookbook.ui.components.item_panel import item_html
+from lookbook.ui.components.match_chips import match_html
 from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.components.photos import Photo, parse_box, photo_number
 from lookbook.ui.components.query_bar import query_html
@@ -346,6 +347,13 @@ class Callbacks:
             return NO_CHANGE
         return self._update(replace(query, sort=by), liked)
 
+    def set_match(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
+        """Match the results on one thing; what is matched on already, no longer."""
+        on = event_value(event, "on")
+        if on not in matches_of(query, self.search_service.index):
+            return NO_CHANGE
+        return self._update(replace(query, match="" if on == query.match else on), liked)
+
     # links
 
     def open_link(self, search: str, liked: Liked) -> Updates:
@@ -407,6 +415,7 @@ class Callbacks:
             c.gallery: gallery_html(view.cards, nothing, anew=True),
             c.more_cards: "",
             c.sort: sort_html(available_sorts(index), query.sort),
+            c.match: match_html(matches_of(query, index), query.match),
             c.show_more: gr.Button(visible=not view.complete),
             c.suggestions: suggestions_of([]),
             c.router: query_string(query, index),

@@ -15,6 +15,7 @@ from lookbook.ui.components.base import Button, HtmlComponent, PlainText
 from lookbook.ui.components.filter_panel import FilterButton, FilterPanel
 from lookbook.ui.components.gallery import Gallery, MoreCards
 from lookbook.ui.components.item_panel import ExplanationDialog, ItemPanel, OutfitPanel
+from lookbook.ui.components.match_chips import MatchChips
 from lookbook.ui.components.photo_input import PhotoInput
 from lookbook.ui.components.photos import Photos
 from lookbook.ui.components.query_bar import QueryBar
@@ -117,6 +118,7 @@ class Components:
         self.query_bar = QueryBar(elem_id="asked")
         self.item_panel = ItemPanel(elem_id="piece")
         self.outfits = OutfitPanel(elem_id="looks")
+        self.match = MatchChips(elem_id="match")
         with gr.Row(elem_id="bar"):
             self.summary = PlainText(elem_id="line")
             self.sort = SortMenu(elem_id="sort")
@@ -137,7 +139,7 @@ class Components:
             *(self.text, self.suggestions, self.words, self.filters, self.diversity, self.count),
             *(self.query_bar, self.item_panel, self.outfits, self.summary, self.gallery),
             *(self.show_more, self.share_panel, self.save_panel, self.filter_button),
-            *(self.sort, self.more_cards, self.tabs),
+            *(self.sort, self.match, self.more_cards, self.tabs),
         ]
 
 

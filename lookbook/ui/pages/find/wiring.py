@@ -140,6 +140,7 @@ class Wiring:
         self._on(c.gallery.less, do.less_like)
         self._on_more(c.show_more.click, do.show_more)
         self._on(c.sort.sort, do.set_sort)
+        self._on(c.match.match, do.set_match)
 
     def _connect_refinement(self) -> None:
         c, do = self.components, self.callbacks

@@ -1,0 +1,128 @@
+"""Results of a photo keep its kind and colour, on an index whose right answers are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lookbook.encoding.query_adapter import MATCHES
+from lookbook.search import Query, run
+from lookbook.search.intents import query_adapter
+from lookbook.search.permalinks import from_params, to_params
+from lookbook.search.query import matches_of, query_vector
+from tests.unit.search.test_intents import shop, write_model
+
+KINDS = ["hat", "hat", "hat", "hat", "shoe", "shoe"]
+# the first axis says how close an item is to the photo, the third its colour
+CLOSE = [1.0, 0.98, 0.97, 0.90, 0.93, 0.92]
+PHOTO = np.array([1.0, 0.0, 0.0], np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_model(tmp_path / "model")
+    return tmp_path
+
+
+def opened(folder, colours=(0,) * 6, **columns):
+    sides = [np.sqrt(max(0.0, 1 - c**2 - h**2)) for c, h in zip(CLOSE, colours, strict=True)]
+    vectors = np.stack([CLOSE, sides, colours], axis=1).astype(np.float32)
+    items = {"id": list("012345"), "title": ["thing"] * 6}
+    given = {"vectors": vectors, "items": items | columns}
+    # the photo's scales (1, 0, 1) leave the second axis out
+    return shop(folder, **given)
+
+
+def ids(index, **options):
+    return [hit.id for hit in run(Query(pictures=(PHOTO,), fold=None, **options), index).hits]
+
+
+def test_the_kind_of_most_of_the_first_hits_comes_first(folder):
+    assert ids(opened(folder)) == ["0", "1", "2", "4", "5", "3"], "by cosine"
+
+
+def test_the_kind_moves_up_where_the_shop_has_a_column_of_kinds(folder):
+    assert ids(opened(folder, kind=KINDS)) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_column_that_says_nothing_of_kinds_moves_nothing(folder):
+    assert ids(opened(folder, brand=KINDS)) == ["0", "1", "2", "4", "5", "3"]
+
+
+def test_items_without_a_kind_are_still_shown(folder):
+    index = opened(folder, kind=[None if kind == "shoe" else kind for kind in KINDS])
+    assert sorted(ids(index)) == list("012345")
+
+
+def test_the_first_hit_stays_even_of_another_kind(folder):
+    index = opened(folder, kind=["shoe", "hat", "hat", "hat", "hat", "hat"])
+    assert ids(index)[0] == "0"
+
+
+def test_the_colour_that_the_shop_names_counts_more_than_how_one_photo_looks(folder):
+    """Item 3 looks blue, but the shop calls it red, as it does other items that look red."""
+    looks = [0.0, 0.05, 0.05, -0.02, -0.05, -0.05]
+    index = opened(folder, looks, colour=["red", "red", "red", "red", "blue", "blue"])
+    red = np.array([1.0, 0.0, 0.06], np.float32)
+    found = [hit.id for hit in run(Query(pictures=(red,), fold=None), index).hits]
+    assert found.index("3") < found.index("4")
+    unnamed = opened(folder, looks, colour=["red", "red", "red", None, "blue", "blue"])
+    found = [hit.id for hit in run(Query(pictures=(red,), fold=None), unnamed).hits]
+    assert sorted(found) == list("012345")
+
+
+def test_filters_and_the_number_of_results_hold(folder):
+    index = opened(folder, kind=KINDS)
+    assert ids(index, where=("kind=shoe",)) == ["4", "5"]
+    assert ids(index, count=3) == ids(index)[:3]
+
+
+def test_matching_on_kind_moves_it_further_up(folder):
+    far = {"kind": ["hat", "hat", "hat", "shoe", "shoe", "hat"], "colour": list("rrrbbr")}
+    order = ids(opened(folder, **far), match="kind")
+    assert set(order[:4]) == {"0", "1", "2", "5"}
+
+
+def test_matching_on_colour_moves_it_further_up(folder):
+    looks = [0.1, -0.1, 0.1, -0.1, -0.1, 0.1]
+    index = opened(folder, looks, colour=["red", "blue", "red", "blue", "blue", "red"])
+    red = np.array([1.0, 0.0, 0.1], np.float32)
+
+    def red_ones_first(match):
+        found = run(Query(pictures=(red,), fold=None, match=match), index).hits
+        return [hit.item.attributes["colour"] for hit in found].index("blue")
+
+    assert red_ones_first("colour") == 3
+    assert red_ones_first("kind") < 3
+
+
+def test_matching_on_shape_takes_its_own_scales(folder):
+    index = opened(folder)
+    photo = np.array([0.6, 0.8, 0.0], np.float32)
+    np.testing.assert_allclose(query_vector(Query(pictures=(photo,)), index), [1, 0, 0])
+    shape = query_vector(Query(pictures=(photo,), match="shape"), index)
+    np.testing.assert_allclose(shape, [0, 1, 0], atol=1e-6)
+    with_words = Query(pictures=(photo,), match="shape", diversity=0.5)
+    np.testing.assert_allclose(query_vector(with_words, index), [1, 0, 0])
+
+
+def test_only_a_photo_or_an_item_alone_can_be_matched_on_something(folder):
+    index = opened(folder)
+    assert matches_of(Query(item="1"), index) == MATCHES
+    for query in (Query(), Query(words="hat"), Query(item="1", words="hat")):
+        assert matches_of(query, index) == ()
+    with pytest.raises(ValueError, match="match is one of shape, colour, pattern, kind"):
+        Query(match="size")
+    with pytest.raises(ValueError, match="match is one of shape, colour, pattern, kind"):
+        query_adapter(index)(PHOTO[None], "photo", "size")
+
+
+def test_a_link_keeps_what_is_matched_on(folder):
+    index = opened(folder)
+    query = Query(item="1", match="colour")
+    params = to_params(query, index=index)
+    assert params["match"] == "colour"
+    assert from_params(params, index) == (query, [])
+    read, (warning,) = from_params({"item": "1", "match": "size"}, index)
+    assert read == Query(item="1")
+    assert "match is one of" in str(warning)

@@ -40,6 +40,12 @@ class TestHnswlib(FileContract):
     pytest.importorskip("hnswlib")
 
 
+class TestFaiss(FileContract):
+    name = "faiss"
+
+    pytest.importorskip("faiss")
+
+
 def test_every_engine_is_tested():
     tested = {c.name for c in globals().values() if isinstance(c, type) and hasattr(c, "name")}
     assert set(names()) == tested

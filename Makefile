@@ -26,10 +26,10 @@ layers: .venv/.dev
 
 # every version that pip installs; UPGRADE=--upgrade takes the newest ones that pyproject.toml allows
 UV := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--no-annotate --custom-compile-command 'make lock' --extra scale
+	--no-annotate --custom-compile-command 'make lock' --extra postgres
 lock: .venv/.dev
 	$(UV) $(UPGRADE) -o requirements.lock
-	$(UV) $(UPGRADE) --extra fast --extra dev -c requirements.lock -o requirements-dev.lock
+	$(UV) $(UPGRADE) --extra scale --extra fast --extra dev -c requirements.lock -o requirements-dev.lock
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version)'

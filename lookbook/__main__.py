@@ -44,11 +44,13 @@ def search(argv: Sequence[str]) -> int:
     args = _parser("search", settings.SEARCH, search).parse_args(argv)
     if args.image is None and not args.text:
         raise ValueError("search needs --image PHOTO, --text WORDS, or both")
+    from lookbook.index.engines.milvus import use_milvus
     from lookbook.schema.thesaurus import use_shop_terms
     from lookbook.search import Query, photo_query, run
     from lookbook.search.opening import open_with_encoder
 
     use_shop_terms(args.thesaurus)
+    use_milvus(args.milvus_uri)
     index, encoder = open_with_encoder(
         args.index, args.engine, args.model, args.device, args.backend
     )

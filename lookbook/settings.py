@@ -122,6 +122,14 @@ ENGINE = Setting(
     choices="lookbook.index.engines:serving_choices",
     environment=True,
 )
+MILVUS_URI = Setting(
+    "milvus-uri",
+    None,
+    "with --engine milvus: http://HOST:19530 of a server or cluster, or a file ending in .db for "
+    "Milvus Lite; better by the variable where it holds a password (docs/DISTRIBUTED.md)",
+    environment=True,
+    metavar="URI",
+)
 MODEL = Setting(
     "model",
     None,
@@ -209,6 +217,7 @@ EMBED = (
         "what is built for approximate search, see docs/ENGINES.md; exact builds nothing",
         choices="lookbook.index.engines:names",
     ),
+    MILVUS_URI,
     Setting("trees", None, "trees of the Annoy forest; without it: 50", int, min=1, max=1000),
     RECALL,
     Setting("denoise", False, "run a 3x3 median over each picture, query pictures too", bool),
@@ -443,6 +452,7 @@ APP = (
     Setting("port", 7860, "port to listen on", int, environment=True, min=1, max=65535),
     Setting("share", False, "ask gradio for a public link", bool, environment=True),
     ENGINE,
+    MILVUS_URI,
     DEVICE,
     BACKEND,
     Setting("model", None, "the encoder, where it has moved since the index was built"),
@@ -524,6 +534,7 @@ SEARCH = (
     Setting("k", 24, "number of results", int, min=1),
     WHERE,
     ENGINE,
+    MILVUS_URI,
     DEVICE,
     BACKEND,
     Setting("model", None, "the encoder, where it has moved since the index was built"),

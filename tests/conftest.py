@@ -107,3 +107,16 @@ def database(request, tmp_path):
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def milvus_file(tmp_path_factory) -> Path:
+    """A file for Milvus Lite, of which one process can have one open."""
+    return tmp_path_factory.mktemp("milvus") / "lite.db"
+
+
+@pytest.fixture
+def milvus_lite(milvus_file, monkeypatch) -> Path:
+    """The engine milvus works, in the file of this session."""
+    monkeypatch.setenv("LOOKBOOK_MILVUS_URI", str(milvus_file))
+    return milvus_file

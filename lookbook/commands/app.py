@@ -19,6 +19,7 @@ if os.environ.get("SPACE_ID"):  # its proxy alone reaches the site, and says who
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "*")
 
 from lookbook import settings
+from lookbook.index.engines.milvus import use_milvus
 from lookbook.schema.product_links import ProductLinks
 from lookbook.schema.thesaurus import use_shop_terms
 from lookbook.search.index import Index
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
     try:
         args = settings.parser(settings.APP, prog=prog, description=__doc__).parse_args(argv)
         use_shop_terms(args.thesaurus)
+        use_milvus(args.milvus_uri)
         index = Index.open(args.index, args.engine)
         chosen = Mitigation(
             args.exposure_quota, args.quota_tolerance, args.genderless, args.popularity_damping

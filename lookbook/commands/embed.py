@@ -63,7 +63,9 @@ class _Run:
 
     def __init__(self, args: argparse.Namespace, prog: str) -> None:
         from lookbook.index.engines import get_engine
+        from lookbook.index.engines.milvus import use_milvus
 
+        use_milvus(args.milvus_uri)
         if get_engine(args.engine).file is None:
             settings.refuse_unused([settings.RECALL], args, (), f"with --engine {args.engine}")
         self.args, self.prog = args, prog

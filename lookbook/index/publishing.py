@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lookbook.index.engines.contract import engines_of_files
 from lookbook.index.errors import IndexCorrupt, IndexMissing
 from lookbook.index.manifest import MANIFEST
 
@@ -45,7 +46,7 @@ def staged_generation(root: Path, check: Callable[[Path], object]) -> Iterator[P
         folder.rename(final_path(folder))
         fsync(root)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         raise
 
 
@@ -102,14 +103,25 @@ def delete_generations(root: str | Path, generations: list[str]) -> None:
     _point(root, remaining)
     for name in generations:
         if _hide(Path(root) / name):
-            shutil.rmtree(Path(root) / f"{BUILDING}{name}", ignore_errors=True)
+            _remove(Path(root) / f"{BUILDING}{name}")
 
 
 def _is_generation(folder: Path) -> bool:
     return (folder / MANIFEST).is_file()
 
 
+def _remove(folder: Path) -> None:
+    """Delete the folder of a generation, and what its engine keeps elsewhere."""
+    for engine in engines_of_files(path.name for path in folder.iterdir()):
+        engine.on_delete(folder / str(engine.file))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _point(root: str | Path, names: list[str]) -> None:
+    current = Path(root) / names[0] if names else None
+    if current is not None and current.is_dir():
+        for engine in engines_of_files(path.name for path in current.iterdir()):
+            engine.on_publish(current / str(engine.file))
     temporary = Path(root) / f".{CURRENT}-{secrets.token_hex(4)}"
     temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     fsync(temporary)
@@ -138,7 +150,7 @@ def prune(root: str | Path, keep: int = 2) -> list[str]:
         if not _NAME.fullmatch(path.name.removeprefix(BUILDING)):
             continue
         if _stale(path) or path.name.removeprefix(BUILDING) in removed:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
     for path in root.glob(f".{CURRENT}-*"):
         if _stale(path):
             path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lookbook.index.engines import build_engine, check_metric, check_options
-from lookbook.index.engines.contract import Array
+from lookbook.index.columns import RESERVED, column_codes
+from lookbook.index.engines import check_metric, check_options
+from lookbook.index.engines.contract import Array, build_with_fields
 from lookbook.index.engines.tuning import Tuning, tune
 from lookbook.index.generation import PHOTO_ITEMS, Generation, Projection, project
 from lookbook.index.manifest import MANIFEST, SCHEMA, add_checksum, file_record, is_extra
 from lookbook.index.publishing import final_path, staged_generation
 
 _BLOCK_ROWS = 4096
-_RESERVED = ("id", "title", "group")
 
 Progress = Callable[[str, int, int], None]  # stage, how many are done, of how many
 Extras = Mapping[str, "dict[str, Any] | Array"]  # file name (*.json, *.npy) -> its content
@@ -111,7 +112,9 @@ def write_generation(
         Path(root), lambda folder: Generation.open(folder).open_engine(options.engine)
     ) as folder:
         vectors = _write_vectors(folder, content, options.metric, progress)
-        tunings = _write_engine(folder, vectors, content.queries, options, progress)
+        photo_items = np.concatenate([np.arange(len(table)), further])
+        fields = functools.partial(column_codes, table, photo_items)
+        tunings = _write_engine(folder, vectors, content.queries, options, progress, fields)
         pq.write_table(table, folder / "items.parquet")
         _write_pictures(folder, "thumbs", content.thumbs, len(vectors), progress)
         if content.details is not None:
@@ -156,7 +159,7 @@ def items_table(items: Mapping[str, list[Any]] | pa.Table, count: int) -> pa.Tab
             raise ValueError(f"{count} vectors but {len(values)} values in the column {name!r}")
     if len(set(columns["id"])) != count:
         raise ValueError(f"ids must be distinct: {count} items have {len(set(columns['id']))} ids")
-    attributes = [name for name in columns if name not in _RESERVED]
+    attributes = [name for name in columns if name not in RESERVED]
     arrays = {name: _column(columns[name]) for name in attributes}
     return pa.table(
         {
@@ -238,6 +241,7 @@ def _write_engine(
     queries: Mapping[str, Array],
     options: EngineOptions,
     progress: Progress,
+    fields: Callable[[], Mapping[str, Array]],
 ) -> dict[str, Tuning]:
     """Build, save and tune an engine on the vectors as stored, so that it agrees with exact search.
 
@@ -248,7 +252,7 @@ def _write_engine(
         progress(options.engine, done, len(vectors))
 
     name, metric, seed, own = options.engine, options.metric, options.seed, options.checked()
-    engine = build_engine(name, vectors, metric, seed=seed, progress=built, **own)
+    engine = build_with_fields(name, vectors, metric, fields, seed=seed, progress=built, **own)
     if engine.file is None:
         return {}
     engine.save(folder / engine.file)

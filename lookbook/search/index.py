@@ -12,11 +12,11 @@ from threading import RLock
 import numpy as np
 
 from lookbook.index import Generation, Manifest, current_name, project
-from lookbook.index.engines import serving_choices
+from lookbook.index.engines import FilteringEngine, serving_choices
 from lookbook.index.engines.exact import ExactEngine
 from lookbook.index.engines.tuning import KINDS, TUNED_FOR
 from lookbook.index.normalization import unit_vectors
-from lookbook.schema.filters import Where, parse_where
+from lookbook.schema.filters import Condition, Where, parse_where
 from lookbook.search.item_table import IndexItem, ItemTable, UnknownItem
 
 __all__ = ["Groups", "Hit", "Index", "IndexItem", "UnknownItem"]
@@ -60,8 +60,12 @@ class Index(ItemTable):
         self.serving = {k: manifest.serves(k) if engine == "auto" else engine for k in KINDS}
         self.engine = next((e for e in self.serving.values() if e != "exact"), "exact")
         opened = generation.open_engine(self.engine)
-        self._approximate_engine = opened if opened.effort is not None else None
-        self._exact = ExactEngine(generation.photo_vectors, generation.manifest.metric)
+        self._server = opened if isinstance(opened, FilteringEngine) else None
+        self._approximate_engine = None if self._server or opened.effort is None else opened
+        photo_vectors, metric = generation.photo_vectors, generation.manifest.metric
+        # beside a server, the few vectors that are compared here are read from disk
+        kept = {"prepared_bytes": 0} if self._server else {}
+        self._exact = ExactEngine(photo_vectors, metric, **kept)
         super().__init__(generation.items)
         self.derived: dict[str, object] = {}
         self.derived_lock = RLock()
@@ -262,6 +266,7 @@ class Index(ItemTable):
         if kind not in KINDS:
             raise ValueError(f"the kind of a query is one of {', '.join(KINDS)}, found {kind!r}")
         filtered = allowed is not None
+        conditions = () if allowed is None else getattr(allowed, "conditions", None)
         allowed = np.ones(len(self), bool) if allowed is None else allowed.copy()
         allowed[np.asarray(exclude_rows, np.int64)] = False
         photo_items = self.generation.photo_items
@@ -270,6 +275,10 @@ class Index(ItemTable):
             groups = photo_items if groups is None else groups[photo_items]
         matching = int(allowed.sum())
         query, approximate = np.asarray(query, np.float32)[None], None
+        if self._server and not exact:
+            codes = None if conditions is None else self._codes(conditions)
+            photos, scores = self._served(query, k, allowed, groups, codes, exclude_rows)
+            return photo_items[photos], scores
         exact = exact or self.serving[kind] == "exact" or (filtered and matching <= _FEW_ROWS)
         if not exact:
             approximate = self._approximate(query, k, allowed, matching, groups, kind)
@@ -282,6 +291,48 @@ class Index(ItemTable):
     def _allowed(self, where: Where) -> np.ndarray | None:
         conditions = parse_where(where)
         return self.matching(conditions) if conditions else None
+
+    def _codes(self, conditions: Iterable[Condition]) -> list[tuple[str, np.ndarray]] | None:
+        """Return conditions as columns with their allowed codes, None where a column is unknown."""
+        assert self._server is not None
+        codes = []
+        for condition in conditions:
+            if condition.column not in self._server.columns:
+                return None
+            values, _ = self.categorical_codes(condition.column)
+            codes.append((condition.column, np.flatnonzero(condition.mask(values))))
+        return codes
+
+    def _served(
+        self,
+        query: np.ndarray,
+        k: int,
+        allowed: np.ndarray,
+        groups: Groups,
+        codes: list[tuple[str, np.ndarray]] | None,
+        exclude_rows: Sequence[int] | np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Ask a filtering engine for more until k hits are left; photos and scores (k,).
+
+        By `codes` and what is excluded, where they say it all, else by the photos that are
+        `allowed`.
+        """
+        engine, matching = self._server, int(allowed.sum())
+        assert engine is not None
+        without = np.flatnonzero(np.isin(self.generation.photo_items, exclude_rows))
+        by_codes = codes is not None and len(without) <= _FEW_ROWS
+        among = None if by_codes or matching == len(allowed) else np.flatnonzero(allowed)
+        depth = min(self._depth(k, groups), matching)
+        while matching:
+            if by_codes and codes is not None:
+                rows, scores = engine.search_where(query, depth, codes, without)
+            else:
+                rows, scores = engine.search(query, depth, among)
+            shown, shown_scores = _folded(rows[0], scores[0], groups)
+            if len(shown) >= k or depth >= matching or len(rows[0]) < depth:
+                return shown[:k], shown_scores[:k]
+            depth = min(4 * depth, matching)
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
 
     def _exactly(
         self, query: np.ndarray, k: int, allowed: np.ndarray, matching: int, groups: Groups

@@ -10,9 +10,25 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lookbook.index.columns import attribute_columns
 from lookbook.schema.filters import Coded, Condition, Where, coded_column, parse_where
 
-_RESERVED = ("id", "title", "group")
+
+class RowMask(np.ndarray[Any, np.dtype[np.bool_]]):
+    """bool (n,), read only: the rows that meet `conditions`; what is made of it has None there."""
+
+    conditions: tuple[Condition, ...] | None = None
+
+    @classmethod
+    def of(cls, rows: np.ndarray, conditions: tuple[Condition, ...]) -> RowMask:
+        """Return rows (n,) that meet conditions, and nothing else."""
+        mask = rows.view(cls)
+        mask.conditions = conditions
+        mask.flags.writeable = False  # so that it stays what they say
+        return mask
+
+    def __array_finalize__(self, source: object) -> None:
+        self.conditions = None
 
 
 class UnknownItem(LookupError):  # noqa: N818
@@ -38,9 +54,7 @@ class ItemTable:
         self._row_of = {id: row for row, id in enumerate(self.ids)}
         # int64 (n,): for each row, the first row of its group of near-duplicates
         self.duplicate_groups = _first_rows(table["group"].to_numpy())
-        self._columns = {
-            name: _coded(table[name]) for name in table.column_names if name not in _RESERVED
-        }
+        self._columns = attribute_columns(table)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -85,12 +99,12 @@ class ItemTable:
         values, codes = self.categorical_codes(name)
         return [values[code] for code in codes]
 
-    def matching(self, where: Where = None) -> np.ndarray:
+    def matching(self, where: Where = None) -> RowMask:
         """Return bool (n,), the rows that meet the filters; raises FilterError."""
-        allowed = np.ones(len(self), bool)
-        for condition in parse_where(where):
+        allowed, conditions = np.ones(len(self), bool), parse_where(where)
+        for condition in conditions:
             allowed &= self.condition_mask(condition)
-        return allowed
+        return RowMask.of(allowed, conditions)
 
     def condition_mask(self, condition: Condition) -> np.ndarray:
         """Return bool (n,), the rows that meet one condition; raises FilterError."""
@@ -139,18 +153,3 @@ def _first_rows(groups: np.ndarray) -> np.ndarray:
     """Group numbers of any kind -> for each row, the first row of its group."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     return first[inverse]
-
-
-def _coded(column: pa.ChunkedArray) -> tuple[list[Any], np.ndarray]:
-    """Return the distinct values, and for each row which of them it has."""
-    if pa.types.is_null(column.type):
-        return [None], np.zeros(len(column), np.int32)
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        seen: dict[tuple[str, ...] | None, int] = {}
-        cells = (None if cell is None else tuple(cell) for cell in column.to_pylist())
-        codes = np.fromiter((seen.setdefault(c, len(seen)) for c in cells), np.int32, len(column))
-        return list(seen), codes
-    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.unify_dictionaries().combine_chunks()
-    return coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)

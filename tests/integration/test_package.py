@@ -125,7 +125,7 @@ def requirements(name: str) -> set[str]:
 
 
 def test_a_space_installs_the_dependencies_of_the_package():
-    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["scale"]
+    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["postgres"]
     assert requirements("requirements.txt") == set(declared)
 
 
@@ -140,7 +140,10 @@ def pins(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("name", "extras"),
-    [("requirements.lock", ("scale",)), ("requirements-dev.lock", ("scale", "fast", "dev"))],
+    [
+        ("requirements.lock", ("postgres",)),
+        ("requirements-dev.lock", ("postgres", "scale", "fast", "dev")),
+    ],
 )
 def test_a_lock_file_pins_every_dependency_and_names_no_host(name, extras):
     text = (ROOT / name).read_text(encoding="utf-8")

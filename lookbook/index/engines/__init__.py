@@ -8,6 +8,7 @@ manifest and the contract tests ask the registry for the names.
 from lookbook.index.engines.contract import (
     METRICS,
     Engine,
+    FilteringEngine,
     build_engine,
     check_metric,
     check_options,
@@ -21,6 +22,7 @@ from lookbook.index.engines.contract import (
 __all__ = [
     "METRICS",
     "Engine",
+    "FilteringEngine",
     "build_engine",
     "check_metric",
     "check_options",

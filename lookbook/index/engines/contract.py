@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
@@ -80,6 +80,57 @@ class Engine(ABC):
         """The effort at which every row is visited: where tuning stops."""
         return 1
 
+    @classmethod
+    def on_publish(cls, path: Path) -> None:
+        """Take note that the generation of this file is the published one from now on."""
+        return
+
+    @classmethod
+    def on_delete(cls, path: Path) -> None:
+        """Take note that the generation of this file is about to be deleted."""
+        return
+
+
+class FilteringEngine(Engine):
+    """An engine that filters while it searches, by `columns`.
+
+    It serves by itself: no exact search stands in for it.
+    """
+
+    columns: Sequence[str]
+
+    @classmethod
+    @abstractmethod
+    def build_with_fields(
+        cls,
+        vectors: Array,
+        metric: str,
+        fields: Mapping[str, Array],
+        *,
+        progress: RowProgress | None = None,
+        **options: int,
+    ) -> Self:
+        """Build as `build` does, with int64 (n,) by column: the code of each row's value.
+
+        `index.columns.column_codes` gives them.
+        """
+
+    @abstractmethod
+    def search_where(
+        self,
+        query: Array,
+        k: int,
+        codes: Sequence[tuple[str, Array]],
+        without: Array,
+        *,
+        effort: int | None = None,
+    ) -> tuple[Array, Array]:
+        """Return at most k rows and scores, (1, m), of rows that meet all of `codes`.
+
+        `codes`: a column, and the codes of which a row must have one; `without` int64: rows that
+        are left out.
+        """
+
 
 E = TypeVar("E", bound=type[Engine])
 _ENGINES: dict[str, type[Engine]] = {}
@@ -142,6 +193,24 @@ def build_engine(
     """Build an engine in memory; raises ValueError for an unknown option, EngineUnavailable."""
     check_metric(metric)
     engine = check_options(name, options)
+    return engine.build(vectors, metric, seed=seed, progress=progress, **options)
+
+
+def build_with_fields(
+    name: str,
+    vectors: Array,
+    metric: str,
+    fields: Callable[[], Mapping[str, Array]],
+    *,
+    seed: int = 0,
+    progress: RowProgress | None = None,
+    **options: int,
+) -> Engine:
+    """Build as `build_engine` does; a `FilteringEngine` is given what `fields` returns."""
+    check_metric(metric)
+    engine = check_options(name, options)
+    if issubclass(engine, FilteringEngine):
+        return engine.build_with_fields(vectors, metric, fields(), progress=progress, **options)
     return engine.build(vectors, metric, seed=seed, progress=progress, **options)
 
 

@@ -46,6 +46,16 @@ class TestFaiss(FileContract):
     pytest.importorskip("faiss")
 
 
+class TestMilvus(EngineContract):
+    name = "milvus"
+
+    pytest.importorskip("pymilvus")
+
+    @pytest.fixture(autouse=True)
+    def milvus(self, milvus_lite):
+        """Milvus Lite in a file of this module."""
+
+
 def test_every_engine_is_tested():
     tested = {c.name for c in globals().values() if isinstance(c, type) and hasattr(c, "name")}
     assert set(names()) == tested

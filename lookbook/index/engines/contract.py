@@ -34,6 +34,7 @@ class Engine(ABC):
     name: ClassVar[str]
     file: ClassVar[str | None] = None  # its file in a generation; None: vectors.npy is enough
     package: ClassVar[str | None] = None  # what has to be installed, None: nothing more
+    distribution: ClassVar[str | None] = None  # where pip knows it by another name
     options: ClassVar[Mapping[str, int]] = {}  # of `build`, with their defaults
 
     metric: str
@@ -226,7 +227,7 @@ def available(name: str) -> type[Engine]:
     if engine.package and importlib.util.find_spec(engine.package) is None:
         raise EngineUnavailable(
             f"engine {name} needs the package {engine.package}, which is not installed: run "
-            f"`pip install {engine.package}`, or choose --engine exact"
+            f"`pip install {engine.distribution or engine.package}`, or choose --engine exact"
         )
     return engine
 

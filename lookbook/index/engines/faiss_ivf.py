@@ -42,6 +42,7 @@ class FaissEngine(Engine):
     name = "faiss"
     file = "lists.ivf"
     package = "faiss"
+    distribution = "faiss-cpu"
     options: ClassVar[Mapping[str, int]] = {"lists_factor": 4}  # lists: about so often sqrt(n)
 
     def __init__(self, index: Any, vectors: Array, metric: str, effort: int) -> None:

@@ -71,7 +71,7 @@ def test_an_upload_is_checked_indexed_and_rolled_back(client, owner, shapes, tmp
     assert "15 pieces" in status.message and "rejected: 1" in status.message
     assert str(tmp_path) not in client.get("/owner").text
     new, old = owner.generations()
-    assert (new.items, new.source, old.name) == ("15", "all-shapes", before.name)
+    assert (new.items, new.source, old.name) == (15, "all-shapes", before.name)
     assert len(Index.open(tmp_path / "index")) == 15
     assert new.current and old.shown, "the site takes the new one within seconds"
     assert not (tmp_path / "owner").exists(), "nothing of the upload is kept"

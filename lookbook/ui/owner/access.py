@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lookbook.schema.message import Message
 from lookbook.ui.guard import TokenBuckets
 
 MIN_PASSWORD = 10  # characters
@@ -52,9 +53,11 @@ class OwnerAccess:
         with self._lock:
             wait = self._client.wait(client, 1) or self._everybody.wait(_EVERYBODY, 1)
         if wait:
-            raise LoginRefused(f"Too many attempts: please wait {math.ceil(wait)} s.")
+            raise LoginRefused(
+                Message("Too many attempts: please wait {seconds} s.", seconds=math.ceil(wait))
+            )
         if not hmac.compare_digest(_digest(password), self._digest):
-            raise LoginRefused("This is not the password.")
+            raise LoginRefused(Message("This is not the password."))
         ends = self._clock() + SESSION_SECONDS
         session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), ends)
         with self._lock:

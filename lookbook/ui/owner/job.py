@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lookbook.index import Manifest
+from lookbook.schema.message import Message
 
 _PACKAGE = Path(__file__).resolve().parents[3]  # the folder that `lookbook` is imported from
 _SECRETS = ("LOOKBOOK_OWNER_PASSWORD", "LOOKBOOK_DATABASE_URL")
@@ -79,7 +80,9 @@ class CatalogueJob:
         """Begin with another upload: return an empty folder for it; raises ValueError when busy."""
         with self._lock:
             if self._status.busy:
-                raise ValueError("A catalogue is being read just now: wait or stop it first.")
+                raise ValueError(
+                    Message("A catalogue is being read just now: wait or stop it first.")
+                )
             self._reset(Status(CHECKING, name))
             self._folder.mkdir(parents=True)
         return self._folder
@@ -98,7 +101,9 @@ class CatalogueJob:
         """Start the indexing of what was checked; raises ValueError where nothing was."""
         with self._lock:
             if self._status.stage != CHECKED:
-                raise ValueError("There is no checked catalogue to index: upload one first.")
+                raise ValueError(
+                    Message("There is no checked catalogue to index: upload one first.")
+                )
             self._status = replace(self._status, stage=INDEXING)
         self._start(self._index)
 
@@ -275,5 +280,6 @@ def _lower_priority(process: int) -> None:
 
 def _last_line(errors: str) -> str:
     lines = [line.strip() for line in re.split(r"[\r\n]", errors) if line.strip()]
-    line = lines[-1] if lines else "it was stopped"
-    return re.sub(r"^python -m lookbook \w+: ", "", line)
+    if not lines:
+        return Message("it was stopped")
+    return re.sub(r"^python -m lookbook \w+: ", "", lines[-1])

@@ -12,10 +12,12 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
-from lookbook.index import Manifest, publish, published
+from lookbook.index import IndexMissing, Manifest, publish, published
 from lookbook.index import rollback as publish_previous
+from lookbook.schema.message import Message
 from lookbook.schema.readable import base_name
 from lookbook.search.index import UnknownItem
+from lookbook.ui.messages import _, error_text
 from lookbook.ui.owner.access import LoginRefused, OwnerAccess, Session, is_form_token
 from lookbook.ui.owner.activity import activity
 from lookbook.ui.owner.job import CatalogueJob, embed_options
@@ -70,39 +72,44 @@ class OwnerPage:
         root, rows = self._root, []
         shown = self._search.index.manifest.generation
         for place, name in enumerate(published(root) if root else []):
-            created, items, source = name, "?", ""
+            created, items, source = name, None, ""
             with contextlib.suppress(OSError, ValueError):  # a damaged one is listed by its name
                 m = Manifest.read(root / name)  # type: ignore[operator]
                 source = base_name(str(m.source.get("name") or ""))
-                created, items = m.created[:16].replace("T", " "), f"{m.count:,}"
+                created, items = m.created[:16].replace("T", " "), m.count
             rows.append(GenerationRow(name, created, items, source, place == 0, name == shown))
         return rows
 
     def publish(self, name: str) -> None:
         """Publish one of the listed generations; raises ValueError for any other."""
         if self._root is None or name not in published(self._root):
-            raise ValueError("There is no such generation any more.")
+            raise ValueError(Message("There is no such generation any more."))
         publish(self._root, name)
 
     def roll_back(self) -> None:
         """Withdraw the published generation; raises ValueError where it is the only one."""
         if self._root is None:
-            raise ValueError("This index has no published generations.")
-        publish_previous(self._root)
+            raise ValueError(Message("This index has no published generations."))
+        try:
+            publish_previous(self._root)
+        except IndexMissing:
+            raise ValueError(Message("There is no earlier generation to roll back to.")) from None
 
     def take(self, upload: UploadFile) -> None:
         """Store an upload and start its dry run; raises ValueError."""
         if self._root is None:
-            raise ValueError("This index was opened as a single generation: it cannot be changed.")
+            raise ValueError(
+                Message("This index was opened as a single generation: it cannot be changed.")
+            )
         name = upload.filename or "catalogue"
         folder = self.job.reserve(name[-80:])
         try:
             data_set = store_upload(upload.file, name, folder)
         except UploadRefused as error:
-            self.job.refuse(str(error))
+            self.job.refuse(error.args[0])
             return
         except Exception:
-            self.job.refuse("The upload could not be stored: the site's log says why.")
+            self.job.refuse(Message("The upload could not be stored: the site's log says why."))
             raise
         self.job.check(data_set)
 
@@ -127,7 +134,7 @@ class OwnerPage:
     def _upload(self, form: FormData) -> None:
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
-            raise ValueError("Choose a file first.")
+            raise ValueError(Message("Choose a file first."))
         self.take(file)
 
     def _session(self, request: Request) -> Session | None:
@@ -147,14 +154,14 @@ class OwnerPage:
 
     async def _login(self, request: Request) -> Response:
         if not _is_own(request):
-            return self._refused("The form came from another site.")
+            return self._refused(_("The form came from another site."))
         client = request.client.host if request.client else ""
         async with request.form(max_files=0, max_fields=4) as form:
             password = str(form.get("password", ""))
         try:
             session = self.access.login(client, password)
         except LoginRefused as error:
-            return self._refused(str(error))
+            return self._refused(error_text(error))
         answer = _to_owner()
         secure = request.url.scheme == "https"
         answer.set_cookie(
@@ -180,14 +187,14 @@ class OwnerPage:
         async def route(request: Request) -> Response:
             session = self._session(request)
             if session is None or not _is_own(request):
-                return self._refused("Please log in.")
+                return self._refused(_("Please log in."))
             async with request.form(max_files=1, max_fields=4, max_part_size=_MAX_FORM) as form:
                 if not is_form_token(session, form.get("token")):
-                    return self._refused("This form is of another session: please log in.")
+                    return self._refused(_("This form is of another session: please log in."))
                 try:
                     await run_in_threadpool(action, form)
                 except (ValueError, OSError) as error:
-                    self._problems[session.cookie] = str(error)
+                    self._problems[session.cookie] = error_text(error)
             return _to_owner()
 
         return route

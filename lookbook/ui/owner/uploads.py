@@ -12,6 +12,7 @@ from typing import IO
 
 from lookbook.catalog.feeds import FEED_SUFFIXES
 from lookbook.catalog.files import PICTURE_SUFFIXES
+from lookbook.schema.message import Message
 
 _TABLES = (*FEED_SUFFIXES, ".parquet")
 ACCEPTED = (".zip", *_TABLES)
@@ -42,8 +43,16 @@ def store_upload(
     """
     suffix = PurePosixPath(name.casefold()).suffix
     if suffix not in ACCEPTED:
-        found = f"a {suffix} file" if suffix else "a file without an ending"
-        raise UploadRefused(f"Expected {', '.join(ACCEPTED)}, found {found}.")
+        endings = ", ".join(ACCEPTED)
+        if not suffix:
+            message = Message(
+                "Expected {endings}, found a file without an ending.", endings=endings
+            )
+        else:
+            message = Message(
+                "Expected {endings}, found a {found} file.", endings=endings, found=suffix
+            )
+        raise UploadRefused(message)
     stem = _plain_stem(name)
     if suffix != ".zip":
         return _copy(file, folder / f"{stem}{suffix}", limits.bytes)
@@ -53,7 +62,9 @@ def store_upload(
         with zipfile.ZipFile(file) as archive:
             _unpack(archive, target, limits)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-        raise UploadRefused(f"The zip cannot be read: {error}.") from None
+        raise UploadRefused(
+            Message("The zip cannot be read: {reason}.", reason=str(error))
+        ) from None
     return _data_set(target)
 
 
@@ -69,17 +80,24 @@ def _unpack(archive: zipfile.ZipFile, target: Path, limits: UploadLimits) -> Non
         _refuse_unsafe(entry)
     wanted = [entry for entry in entries if _is_wanted(entry.filename)]
     if not wanted:
-        raise UploadRefused("The zip holds neither pictures nor a table.")
+        raise UploadRefused(Message("The zip holds neither pictures nor a table."))
     if len(wanted) > limits.files:
         raise UploadRefused(
-            f"The zip holds {len(wanted):,} files; up to {limits.files:,} are taken."
+            Message(
+                "The zip holds {count} files; up to {limit} are taken.",
+                count=len(wanted),
+                limit=limits.files,
+            )
         )
     announced = sum(entry.file_size for entry in wanted)
     room = min(limits.bytes, shutil.disk_usage(target).free // 2)
     if announced > room:
         raise UploadRefused(
-            f"Unpacked, the zip has {announced / _MIB:,.0f} MB; there is room for "
-            f"{room / _MIB:,.0f}."
+            Message(
+                "Unpacked, the zip has {size} MB; there is room for {room}.",
+                size=round(announced / _MIB),
+                room=round(room / _MIB),
+            )
         )
     left = room
     for entry in wanted:
@@ -92,12 +110,17 @@ def _unpack(archive: zipfile.ZipFile, target: Path, limits: UploadLimits) -> Non
 def _refuse_unsafe(entry: zipfile.ZipInfo) -> None:
     name = entry.filename
     parts = PurePosixPath(name).parts
+    shown = repr(name[:80])
     if not parts or name.startswith("/") or ".." in parts or re.search(r"[\\\0]|^[A-Za-z]:", name):
-        raise UploadRefused(f"The zip names {name[:80]!r}, which leads out of its folder.")
+        raise UploadRefused(
+            Message("The zip names {name}, which leads out of its folder.", name=shown)
+        )
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise UploadRefused(f"The zip holds {name[:80]!r}, which is a link and not a file.")
+        raise UploadRefused(
+            Message("The zip holds {name}, which is a link and not a file.", name=shown)
+        )
     if entry.flag_bits & 1:
-        raise UploadRefused("The zip has a password: upload one without.")
+        raise UploadRefused(Message("The zip has a password: upload one without."))
 
 
 def _is_wanted(name: str) -> bool:
@@ -112,12 +135,20 @@ def _copy(source: IO[bytes], path: Path, limit: int) -> Path:
             while chunk := source.read(_CHUNK):
                 size += len(chunk)
                 if size > limit:
-                    raise UploadRefused(f"More than {limit / _MIB:,.0f} MB: this is too large.")
+                    raise UploadRefused(
+                        Message(
+                            "More than {limit} MB: this is too large.", limit=round(limit / _MIB)
+                        )
+                    )
                 out.write(chunk)
     except FileExistsError:
-        raise UploadRefused(f"The zip holds {path.name[:80]!r} twice.") from None
+        raise UploadRefused(
+            Message("The zip holds {name} twice.", name=repr(path.name[:80]))
+        ) from None
     except OSError as error:
-        raise UploadRefused(f"The upload cannot be stored: {error.strerror}.") from None
+        raise UploadRefused(
+            Message("The upload cannot be stored: {reason}.", reason=error.strerror)
+        ) from None
     return path
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import re
 import stat
 import zipfile
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from lookbook.events import Event, EventStore, new_visitor
+from lookbook.schema.message import Message
 from lookbook.search.index import Index
 from lookbook.search.query import Query, SearchResult
 from lookbook.ui.guard import Guard, GuardOptions
+from lookbook.ui.messages import LANGUAGES, use_language
 from lookbook.ui.owner import OwnerPage, check_password
 from lookbook.ui.owner.access import SESSION_SECONDS, LoginRefused, OwnerAccess, is_form_token
-from lookbook.ui.owner.activity import activity
+from lookbook.ui.owner.activity import KINDS, Activity, activity
+from lookbook.ui.owner.job import Status
+from lookbook.ui.owner.pages import GenerationRow, login_html, owner_html
 from lookbook.ui.owner.uploads import UploadLimits, UploadRefused, store_upload
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.unanswered import UnansweredSearches
@@ -339,3 +345,96 @@ def test_events_are_counted_by_day_without_visitors(database):
     assert found.items == {"view": [("A", 2)], "like": [("B", 1)], "buy": [("A", 1)]}
     assert visitor not in repr(found)
     store.close()
+
+
+REPORT = {
+    "items": None,
+    "photos": 3,
+    "by_address": 2,
+    "columns": [{"name": "c1", "taken_for": "title", "why": "by its name", "examples": ["X1"]}],
+    "rows": [{"id": "i1", "c1": "X1"}],
+    "refused": {"missing": {"count": 20, "lines": [*range(20)], "first": "The file is not there."}},
+    "notes": ["line 3 has no cell"],
+}
+STATUSES = (
+    Status(),
+    Status("checking", "a.zip"),
+    Status("checked", "a.zip", REPORT),
+    Status("indexing", "a.zip", step="tuning", done=3, total=9),
+    Status("indexing", "a.zip", done=3, total=9),
+    Status("indexing", "a.zip", done=3),
+    Status("failed", "a.zip", message=Message("it was stopped")),
+    Status("done", "a.zip", message="9 pieces"),
+    Status("failed", "a.zip", message="a.zip: no picture"),
+    Status("failed", "a.zip", message=Message("The zip holds {name} twice.", name="b")),
+)
+DATA = {"20", "a.zip", "c1", "X1", "i1", "id", "Blouse", "tutu", "2", "1", "3", "5", "2026-11-03"}
+
+ALIKE = {"Stop"}  # in some of the languages
+
+
+class Said(HTMLParser):
+    """The texts of a page but those that a command wrote, which are marked as English."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.texts, self._skipped = set(), None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if self._skipped is None and (tag in ("style", "script") or ("lang", "en") in attrs):
+            self._skipped = None if tag == "html" else tag
+
+    def handle_endtag(self, tag):
+        if tag == self._skipped:
+            self._skipped = None
+
+    def handle_data(self, data):
+        if self._skipped is None and re.search(r"\w", data):
+            self.texts.add(data.strip())
+
+
+def every_page():
+    """The texts of the owner's page in all its states, and of its login."""
+    row = GenerationRow("g", "2026-11-03", 5, "a.zip", True, True)
+    numbers = Activity(
+        [date(2026, 11, 3)],
+        {kind: [2] for kind in (*KINDS, "unanswered")},
+        {kind: [("Blouse", 1)] for kind in KINDS},
+        [("tutu", 1)],
+    )
+    pages = [owner_html("Shop", "t", status, [row, row], numbers) for status in STATUSES]
+    pages += [owner_html("Shop", "t", STATUSES[0], [], Activity(problem="x")), login_html("Shop")]
+    return set().union(*(Said(page).texts for page in pages))
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_the_owners_page_has_no_english_in_another_language(language):
+    def within(language):
+        use_language(language)
+        return every_page()
+
+    english = contextvars.copy_context().run(within, "en")
+    assert {
+        "Log in",
+        "Most often bought",
+        "Upload and check",
+        "published, shown by the site",
+    } <= english
+    same = english & contextvars.copy_context().run(within, language)
+    assert same - DATA <= ALIKE, "what says the same in both languages is not translated"
+
+
+def test_the_owner_is_refused_in_the_language_of_the_browser(client):
+    german = {"accept-language": "de-DE,de;q=0.9"}
+    page = client.get("/owner", headers=german)
+    assert '<html lang="de">' in page.text and "Anmelden" in page.text
+    wrong = client.post("/owner/login", data={"password": "x"}, headers=german)
+    assert "Das ist nicht das Passwort." in wrong.text
+    token = log_in(client)
+    upload = {"file": ("shop.zip", zipped({"../a.jpg": b"x"}))}
+    page = client.post("/owner/upload", data={"token": token}, files=upload, headers=german)
+    assert "das führt aus seinem Ordner hinaus" in page.text
+    assert "leads out" in client.get("/owner").text, "the reason is kept, and said in any language"
+    page = client.post("/owner/publish", data={"name": "x", "token": token}, headers=german)
+    assert "Diese Generation gibt es nicht mehr." in page.text

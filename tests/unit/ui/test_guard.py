@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 import tracemalloc
-from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -332,6 +331,12 @@ def test_idle_connections_are_closed_and_the_site_stays_open(address):
         connection.close()
 
 
+class Answered:
+    """A request that was answered."""
+
+    response_complete = True
+
+
 class Connection:
     """A connection of uvicorn on a loop that does what it is told only when `run` is called."""
 
@@ -342,7 +347,7 @@ class Connection:
         self.cycle, self.closed, self.told = None, False, []
 
     def answered(self):
-        self.cycle = SimpleNamespace(response_complete=True)
+        self.cycle = Answered()
 
     def call_soon_threadsafe(self, function, *args):
         self.told.append((function, args))

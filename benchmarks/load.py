@@ -76,14 +76,12 @@ class Person:
 
     @contextmanager
     def tab(self) -> Iterator[Visitor]:
-        """Lend a tab in which nothing is being searched."""
+        """Lend a tab in which nothing is being searched; one in which a search failed is closed."""
         if not self._idle:
             self._idle.append(Visitor(self._client, self._config, next(self._numbers)))
         tab = self._idle.pop()
-        try:
-            yield tab
-        finally:
-            self._idle.append(tab)
+        yield tab
+        self._idle.append(tab)
 
 
 def distinct(photo: bytes, number: int) -> bytes:

@@ -87,16 +87,27 @@ class Visitor:
         inputs = [value, *[None] * len(event["inputs"])][: len(event["inputs"])]
         body = {"data": inputs, "event_data": data}
         body |= {"fn_index": event["id"], "session_hash": self.session}
-        (await self.http.post("gradio_api/queue/join", json=body)).raise_for_status()
+        joined = await self.http.post("gradio_api/queue/join", json=body)
+        joined.raise_for_status()
         path, params = "gradio_api/queue/data", {"session_hash": self.session}
         async with self.http.stream("GET", path, params=params) as lines:
             async for line in lines.aiter_lines():
                 if '"process_completed"' in line:
                     message = json.loads(line.removeprefix("data:"))
+                    if message["event_id"] != joined.json()["event_id"]:
+                        continue  # of an event whose answer was not waited for
                     if not message["success"]:
                         raise RuntimeError(f"the answer is an error: {message['output']}")
                     return json.dumps(message["output"]["data"])
         raise RuntimeError("the answer ended before it was complete")
+
+    async def get(self, file: str) -> None:
+        """Fetch a file, again where a kept connection was closed meanwhile, as browsers do."""
+        try:
+            response = await self.http.get(file)
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            response = await self.http.get(file)
+        response.raise_for_status()
 
     async def show(self, answer: str, cache: set[str] | None = None) -> None:
         """Fetch every picture of an answer at once; raises httpx.HTTPError, RuntimeError.
@@ -107,7 +118,6 @@ class Visitor:
         if not files:
             raise RuntimeError(f"an answer without pictures: {answer[:300]}")
         missing = files - cache if cache is not None else files
-        for response in await asyncio.gather(*(self.http.get(file) for file in missing)):
-            response.raise_for_status()
+        await asyncio.gather(*(self.get(file) for file in missing))
         if cache is not None:
             cache |= missing

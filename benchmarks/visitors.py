@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+_CONNECTIONS = 6  # of a browser to one server
 # catalogue pictures have addresses of their own, pictures of the page lie in files of gradio's
 _PICTURE = re.compile(r'<img src=\\?"((?:pictures/|gradio_api/file=)[^"\\]+)')
 
@@ -58,7 +59,7 @@ def browser_client(address: str, number: int) -> httpx.AsyncClient:
 
     The site tells clients apart by address and lets each keep few idle connections.
     """
-    limits = httpx.Limits(max_connections=6, keepalive_expiry=2)
+    limits = httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=2)
     local = f"127.0.{1 + number // 250}.{1 + number % 250}"
     transport = httpx.AsyncHTTPTransport(verify=False, local_address=local, limits=limits)  # http
     timeout = httpx.Timeout(60, pool=None)
@@ -71,6 +72,7 @@ class Visitor:
     def __init__(self, http: httpx.AsyncClient, config: dict, seed: int) -> None:
         self.http, self.config, self.rng = http, config, random.Random(seed)
         self.session = f"visitor{seed}"
+        self._slots = asyncio.Semaphore(_CONNECTIONS)  # httpx is slow where many wait in its pool
 
     def _event(self, elem_id: str, name: str) -> dict:
         components, events = self.config["components"], self.config["dependencies"]
@@ -103,11 +105,12 @@ class Visitor:
 
     async def get(self, file: str) -> None:
         """Fetch a file, again where a kept connection was closed meanwhile, as browsers do."""
-        try:
-            response = await self.http.get(file)
-        except (httpx.ReadError, httpx.RemoteProtocolError):
-            response = await self.http.get(file)
-        response.raise_for_status()
+        async with self._slots:
+            try:
+                response = await self.http.get(file)
+            except (httpx.ReadError, httpx.RemoteProtocolError):
+                response = await self.http.get(file)
+            response.raise_for_status()
 
     async def show(self, answer: str, cache: set[str] | None = None) -> None:
         """Fetch every picture of an answer at once; raises httpx.HTTPError, RuntimeError.

@@ -48,6 +48,7 @@ _PURCHASES = ("--interactions", "{purchases}", "--items", "{items}", "--split-da
 BENCHMARKS = (
     Benchmark("recipe", (), ("--items", "4000", "--count", "20", "--bulk", "96")),
     Benchmark("site", (), ("--visitors", "4", "--clicks", "5")),
+    Benchmark("load", (), ("--seconds", "30")),
     Benchmark("focus", (), ("--count", "10")),
     Benchmark("engines", (), ("--vectors", "shipped index")),
     Benchmark("updates", (), ("--items", "2000", "--changes", "30")),

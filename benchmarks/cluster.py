@@ -13,17 +13,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -31,7 +29,7 @@ import httpx
 import numpy as np
 
 from benchmarks.rows import append
-from benchmarks.site import Visitor
+from benchmarks.visitors import Visitor, free_ports, start_site, wait_until_ready
 from lookbook import Index
 from lookbook.events import EventStore
 from tests.postgres import postgres
@@ -45,35 +43,6 @@ CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
 _PAUSE = 0.3  # seconds between two presses of a visitor
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nobody listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
-def start_site(port: int, url: str, state: str) -> subprocess.Popen:
-    """Start a site on a database."""
-    command = [sys.executable, "app.py", "--port", str(port), "--rate", "0", "--state", state]
-    environment = os.environ | {"LOOKBOOK_DATABASE_URL": url, "FORWARDED_ALLOW_IPS": "*"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-
-
-def wait_until_ready(port: int, seconds: float = 120) -> None:
-    """Wait for a site; raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise TimeoutError(f"no site was ready at port {port} within {seconds:.0f} s")
-
-
 class Cluster:
     """Two sites on one database behind nginx."""
 
@@ -85,7 +54,9 @@ class Cluster:
 
     def start(self, number: int) -> None:
         """Start one of the sites."""
-        self._running[number] = start_site(self._sites[number], self._url, self._state)
+        environment = {"LOOKBOOK_DATABASE_URL": self._url, "FORWARDED_ALLOW_IPS": "*"}
+        port = self._sites[number]
+        self._running[number] = start_site(Path("index"), port, self._state, environment)
 
     def kill(self, number: int) -> None:
         """Send SIGKILL to one of the sites."""
@@ -146,21 +117,6 @@ class Presses:
         return time.monotonic() - self.start
 
 
-async def answer_of(visitor: Visitor, action: str, item: str) -> None:
-    """Press a button of a result and wait for the answer. Raises RuntimeError without one."""
-    event = visitor._event("results", action)
-    body = {"data": [None] * len(event["inputs"]), "event_data": {"id": item}}
-    body |= {"fn_index": event["id"], "session_hash": visitor.session}
-    joined = await visitor.http.post("gradio_api/queue/join", json=body)
-    joined.raise_for_status()
-    path, params = "gradio_api/queue/data", {"session_hash": visitor.session}
-    async with visitor.http.stream("GET", path, params=params) as lines:
-        async for line in lines.aiter_lines():
-            if '"process_completed"' in line and json.loads(line[5:])["success"]:
-                return
-    raise RuntimeError("the answer ended before it was complete")
-
-
 async def press(
     address: str, number: int, items: list[str], seconds: float, presses: Presses
 ) -> None:
@@ -173,7 +129,7 @@ async def press(
             if begun > seconds:
                 return
             try:
-                await answer_of(visitor, "open" if turn % 4 else "like", item)
+                await visitor.answer("results", "open" if turn % 4 else "like", {"id": item})
             except (httpx.HTTPError, RuntimeError):
                 presses.failed += 1
             else:

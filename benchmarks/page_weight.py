@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rows import append
-from benchmarks.site import _SHOWN, chromium, start_site
+from benchmarks.site import _SHOWN, chromium
+from benchmarks.visitors import start_site
 from lookbook import Index
 
 RESULTS = Path(__file__).with_name("page_weight.csv")

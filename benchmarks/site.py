@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import re
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.rows import append
+from benchmarks.visitors import Visitor, browser_client, free_ports, start_site
 
 RESULTS = Path(__file__).with_name("site.csv")
 COLUMNS = ("date", "machine", "cores", "items", "visitors", "measure", "n", "p50", "p95", "unit")
@@ -43,12 +40,6 @@ _SHOWN = """before => {
   return inView.every(i => i.complete && i.naturalWidth);
 }"""
 _IDS = "() => [...document.querySelectorAll('#results .card .open')].map(e => e.dataset.id).join()"
-
-
-def start_site(index: Path, port: int, state: str) -> subprocess.Popen:
-    """Start the site as a user does."""
-    command = [sys.executable, "app.py", "--index", str(index), "--port", str(port), "--rate", "0"]
-    return subprocess.Popen([*command, "--state", state], stdout=subprocess.DEVNULL)
 
 
 @asynccontextmanager
@@ -106,42 +97,20 @@ async def browse(browser: object, port: int, clicks: int, took: dict[str, list])
             took["browser: result"].append(await timed(page, card.click))
 
 
-class Visitor:
-    """A visitor without a browser: sends the same requests and fetches every picture."""
+class Clicker(Visitor):
+    """A visitor who clicks results and examples."""
 
-    def __init__(self, http: object, config: dict, seed: int) -> None:
-        self.http, self.config, self.rng = http, config, random.Random(seed)
-        self.session = f"visitor{seed}"
-        self.ids: list[str] = []
-
-    def _event(self, elem_id: str, name: str) -> dict:
-        components, events = self.config["components"], self.config["dependencies"]
-        [id] = [c["id"] for c in components if c["props"].get("elem_id") == elem_id]
-        events = [e for e in events if [id, name] in map(list, e["targets"])]
-        return next(e for e in events if e["backend_fn"] and e["outputs"])
+    ids: Sequence[str] = ()
 
     async def send(self, elem_id: str, name: str, data: dict) -> None:
         """Send one event and fetch all pictures of the gallery that it answers with."""
-        event = self._event(elem_id, name)
-        body = {"data": [None] * len(event["inputs"]), "event_data": data}
-        body |= {"fn_index": event["id"], "session_hash": self.session}
-        await self.http.post("gradio_api/queue/join", json=body)
-        answer = ""
-        stream = self.http.stream(
-            "GET", "gradio_api/queue/data", params={"session_hash": self.session}
-        )
-        async with stream as lines:
-            async for line in lines.aiter_lines():
-                if '"process_completed"' in line:
-                    answer = json.dumps(json.loads(line.removeprefix("data:"))["output"]["data"])
-                    break
-        files = re.findall(r'<img src=.{1,2}(gradio_api/file=[^"]+?\.webp)', answer)
+        answer = await self.answer(elem_id, name, data)
         self.ids = re.findall(
-            r"class=.{1,2}open.{1,3}data-act=.{1,2}open.{1,3}data-id=.{1,2}(\w+)", answer
+            r"class=.{1,2}open.{1,200}?data-act=.{1,2}open.{1,3}data-id=.{1,2}(\w+)", answer
         )
         if not self.ids:
             raise RuntimeError(f"an answer without results: {answer[:300]}")
-        await asyncio.gather(*(self.http.get(file) for file in set(files)))
+        await self.show(answer)
 
     async def visit(self, clicks: int, took: dict[str, list]) -> None:
         """Click as `browse` does."""
@@ -159,20 +128,18 @@ class Visitor:
 
 async def crowd(port: int, count: int, clicks: int, took: dict[str, list]) -> None:
     """Run `count` visitors without a browser at once."""
-    import httpx
-
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/", timeout=60) as http:
-        config = (await http.get("config")).json()
-        visitors = [Visitor(http, config, seed) for seed in range(count)]
+    async with AsyncExitStack() as stack:
+        opened = [browser_client(f"http://127.0.0.1:{port}/", number) for number in range(count)]
+        clients = [await stack.enter_async_context(client) for client in opened]
+        configs = await asyncio.gather(*(client.get("config") for client in clients))
+        visitors = [Clicker(clients[n], configs[n].json(), seed=n) for n in range(count)]
         await asyncio.gather(*(visitor.visit(clicks, took) for visitor in visitors))
 
 
 async def measure(args: argparse.Namespace) -> dict[str, list[float]]:
     """Return milliseconds: to the first page, and of each kind of click."""
     took: dict[str, list[float]] = defaultdict(list)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    [port] = free_ports(1)
     with tempfile.TemporaryDirectory() as state:
         async with chromium() as browser:
             start = time.monotonic()

@@ -26,7 +26,7 @@ _log = logging.getLogger("lookbook.answers")
 
 
 class Metrics:
-    """Counters of one process: answers by action, refusals by reason, events, queue, index."""
+    """Counters of one process: answers and failures by action, refusals, events, queue, index."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -35,6 +35,12 @@ class Metrics:
             "Time of an answer, by what it is to",
             ["action"],
             buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._failed = Counter(
+            "lookbook_failed_answers",
+            "Answers that ended in an exception, by what they were to",
+            ["action"],
             registry=self.registry,
         )
         self._refused = Counter(
@@ -55,10 +61,11 @@ class Metrics:
         self._index = Info("lookbook_index", "The generation shown", registry=self.registry)
         for action in ACTIONS:  # so that a rate can be computed from the first answer on
             self._answers.labels(action)
+            self._failed.labels(action)
 
     @contextmanager
     def answering(self, action: str) -> Iterator[None]:
-        """Time an answer to one of ACTIONS, and log it."""
+        """Time an answer to one of ACTIONS, count it where it fails, and log it."""
         began = time.perf_counter()
         outcome = "error"
         try:
@@ -67,6 +74,8 @@ class Metrics:
         finally:
             seconds = time.perf_counter() - began
             self._answers.labels(action).observe(seconds)
+            if outcome == "error":
+                self._failed.labels(action).inc()
             fields = {"action": action, "seconds": round(seconds, 4), "outcome": outcome}
             _log.info("%s in %.0f ms", action, seconds * 1000, extra={"fields": fields})
 

@@ -252,16 +252,34 @@ def close_idle_connections(state: Any, idle_seconds: float = IDLE_SECONDS) -> No
     since: dict[Any, float] = {}
     while True:
         time.sleep(_LOOK_SECONDS)
-        now = time.monotonic()
         with contextlib.suppress(RuntimeError):  # the set changed while it was read, the loop ended
-            idle = [connection for connection in list(state.connections) if _is_idle(connection)]
-            since = {connection: since.get(connection, now) for connection in idle}
-            of_client: Counter[str] = Counter()
-            for connection in sorted(idle, key=lambda one: since[one], reverse=True):
-                client = (connection.client or ("", 0))[0]
-                of_client[client] += 1
-                if now - since[connection] > idle_seconds or of_client[client] > _IDLE_PER_CLIENT:
-                    connection.loop.call_soon_threadsafe(connection.transport.close)
+            since = close_idle(list(state.connections), since, time.monotonic(), idle_seconds)
+
+
+def close_idle(
+    connections: Sequence[Any], since: Mapping[Any, float], now: float, idle_seconds: float
+) -> dict[Any, float]:
+    """Close those that were idle for long; return since when the idle ones are.
+
+    `since` is the answer of the last call. Its keys hold the request that was answered last, as a
+    connection that is used again and again may be idle whenever it is looked at.
+    """
+    idle = [(one, getattr(one, "cycle", None)) for one in connections if _is_idle(one)]
+    found = {key: since.get(key, now) for key in idle}
+    of_client: Counter[str] = Counter()
+    for key in sorted(idle, key=found.__getitem__, reverse=True):
+        connection = key[0]
+        client = (connection.client or ("", 0))[0]
+        of_client[client] += 1
+        if now - found[key] > idle_seconds or of_client[client] > _IDLE_PER_CLIENT:
+            connection.loop.call_soon_threadsafe(_close_unless_used, *key)
+    return found
+
+
+def _close_unless_used(connection: Any, cycle: Any) -> None:
+    """Close a connection, on the server's own thread, if no request has arrived meanwhile."""
+    if getattr(connection, "cycle", None) is cycle:
+        connection.transport.close()
 
 
 def _is_idle(connection: Any) -> bool:

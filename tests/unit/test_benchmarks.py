@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
+
+import httpx
+import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import tables
+from benchmarks.load import Outcome, row_of
+from benchmarks.visitors import Visitor
+from lookbook.ui.components import markup
 
 
 def test_the_tables_of_the_docs_are_those_of_the_csv_files(capsys):
@@ -37,3 +45,40 @@ def test_a_failing_benchmark_is_named(monkeypatch, capsys):
     monkeypatch.setattr(benchmarks, "BENCHMARKS", (benchmarks.Benchmark("missing"),))
     assert benchmarks.main([]) == 1
     assert "failed: missing" in capsys.readouterr().err
+
+
+def shown(html: str, cache: set[str] | None = None) -> list[str]:
+    """The paths that a visitor fetches who is shown an answer."""
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200)
+
+    async def show() -> None:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(base_url="http://site/", transport=transport) as http:
+            await Visitor(http, {}, 0).show(json.dumps([None, html]), cache)
+
+    asyncio.run(show())
+    return sorted(asked)
+
+
+def test_a_visitor_fetches_every_picture_of_an_answer_once():
+    files = [markup.file_url(f"/tmp/x/thumbs/{n:032x}.webp") for n in range(3)]
+    html = "".join(f'<img src="{file}" alt="">' for file in [*files, files[0]])
+    assert shown(html) == ["/" + file for file in files]
+    assert shown(html, {files[0]}) == ["/" + file for file in files[1:]]
+    with pytest.raises(RuntimeError, match="an answer without pictures"):
+        shown("<p>nothing</p>")
+
+
+def test_the_row_of_a_load_has_percentiles_errors_and_growth():
+    outcome = Outcome()
+    outcome.took["item"] = list(range(101))
+    outcome.errors.update({"photo: ReadTimeout": 2, "item: unfinished": 0})
+    outcome.rss = [100.0, 104.0]
+    row = row_of(outcome)
+    assert (row["item_n"], row["item_p50_ms"], row["item_p95_ms"]) == (101, 50, 95)
+    assert row["photo_n"] == 0 and "photo_p50_ms" not in row
+    assert (row["errors"], row["growth_pct"]) == ("photo: ReadTimeout 2", "4.0")

@@ -220,6 +220,7 @@ def test_the_space_header_names_the_gradio_that_is_required():
         ["-m", "benchmarks.focus"],
         ["-m", "benchmarks.recommend"],
         ["-m", "benchmarks.site"],
+        ["-m", "benchmarks.load"],
         ["-m", "lookbook.training.teacher"],
         ["-m", "lookbook.training.imagenet"],
         ["-m", "house_collection.examples"],

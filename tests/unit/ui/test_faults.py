@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,40 @@ def test_an_item_that_an_update_removed_meanwhile_is_not_disliked(index, state, 
     assert visitors.store.of_visitor(token) == []
     pages.dislike(token, liked, "", "", None, _Press("a-5"))
     assert [event.item for event in visitors.store.of_visitor(token)] == ["a-5"]
+
+
+def test_a_clock_that_jumps_back_changes_neither_order_nor_answers(
+    index, state, tmp_path, monkeypatch
+):
+    """Events count in the order in which they were recorded, and none is of the future."""
+    times = {"now": datetime(2026, 5, 1, 12, tzinfo=UTC)}
+
+    class Kind(type):
+        def __instancecheck__(cls, value):
+            return isinstance(value, datetime)
+
+    class Clock(datetime, metaclass=Kind):
+        @classmethod
+        def now(cls, tz=None):
+            return times["now"]
+
+    for module in ("events.event", "recommend.history"):
+        monkeypatch.setattr(f"lookbook.{module}.datetime", Clock)
+    visitors = service(index, state, tmp_path)
+    token, _ = visitors.toggle_like("", "a-1")
+    visitors.record(token, "like", "a-2", "site")
+    visitors.record(token, "like", "a-3", "site")
+    times["now"] -= timedelta(days=400)
+    assert visitors.toggle_like(token, "a-1")[1] == {"a-2", "a-3"}, "the like is taken back"
+    visitors.record(token, "dislike", "a-3", "site")
+    visitors.record(token, "like", "a-4", "site")
+    stored = visitors.store.of_visitor(token)
+    assert [event.item for event in stored] == ["a-1", "a-2", "a-3", "a-1", "a-3", "a-4"]
+    history = visitors.feed.history(token)
+    ids = [visitors.feed.items.ids[row] for row in history.rows]
+    assert sorted(ids) == ["a-2", "a-4"]
+    assert list(history.ages) == [0, 0]
+    assert len(visitors.for_you(token, 5, visitors.context())) == 5
 
 
 class _Press:

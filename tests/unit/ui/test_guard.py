@@ -331,6 +331,48 @@ def test_idle_connections_are_closed_and_the_site_stays_open(address):
         connection.close()
 
 
+class Answered:
+    """A request that was answered."""
+
+    response_complete = True
+
+
+class Connection:
+    """A connection of uvicorn on a loop that does what it is told only when `run` is called."""
+
+    client = ("127.0.0.1", 1)
+
+    def __init__(self):
+        self.loop = self.transport = self
+        self.cycle, self.closed, self.told = None, False, []
+
+    def answered(self):
+        self.cycle = Answered()
+
+    def call_soon_threadsafe(self, function, *args):
+        self.told.append((function, args))
+
+    def run(self):
+        for function, args in self.told:
+            function(*args)
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_connection_that_is_used_again_and_again_is_not_idle():
+    idle, used, just_used = one = [Connection() for _ in range(3)]
+    since = {}
+    for now in (0, 10, 20):
+        used.answered()
+        since = serving.close_idle(one, since, now, idle_seconds=15)
+    just_used.answered()  # after it was found idle, before the loop closes it
+    for connection in one:
+        connection.run()
+    assert [connection.closed for connection in one] == [True, False, False]
+    assert idle.told and just_used.told and not used.told
+
+
 def _is_closed(connection: socket.socket) -> bool:
     connection.setblocking(False)
     try:

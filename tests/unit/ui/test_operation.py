@@ -20,10 +20,11 @@ from starlette.testclient import TestClient
 
 from lookbook.events import new_visitor
 from lookbook.search.index import Index
+from lookbook.search.item_table import UnknownItem
 from lookbook.search.query import Query
 from lookbook.ui import build_site
 from lookbook.ui.guard import Guard, GuardOptions
-from lookbook.ui.metrics import METRICS, Metrics, may_read
+from lookbook.ui.metrics import ACTIONS, METRICS, Metrics, may_read
 from lookbook.ui.recall_probe import RecallProbe, recall
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
@@ -76,6 +77,23 @@ def test_answers_are_counted_by_action_and_events_where_they_are_recorded(tmp_pa
         (count, "feed"): 1,
     }
     assert 0 <= explored <= 5
+
+
+def test_answers_that_fail_are_counted_by_action(tmp_path):
+    publish_tiny(tmp_path / "index")
+    search = SearchService(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs")
+    before = samples(METRICS)
+    search.run(Query(item="a-1"), None)
+    for _ in range(2):
+        with pytest.raises(UnknownItem):
+            search.run(Query(item="nothing"), None)
+    name, count = "lookbook_failed_answers_total", "lookbook_answer_seconds_count"
+    assert grown(before) == {(name, "item"): 2, (count, "item"): 3}
+
+
+def test_every_action_has_a_number_of_failures_from_the_start():
+    values = samples(Metrics())
+    assert [values["lookbook_failed_answers_total", action] for action in ACTIONS] == [0] * 6
 
 
 def test_index_and_queue_are_asked_when_the_metrics_are_read():

@@ -17,11 +17,13 @@ from lookbook.ui import uploads
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
 import time
+from gradio.utils import get_upload_folder
 from lookbook.ui.uploads import private_folder
 folder = private_folder()
 (folder / "uploads/hash").mkdir(parents=True)
 (folder / "uploads/hash/photo.jpg").write_bytes(b"photo")
 print(folder, flush=True)
+print(get_upload_folder(), flush=True)
 time.sleep(60)
 """
 
@@ -100,3 +102,21 @@ def test_room_counts_all_uploads(monkeypatch, tmp_path, size, left):
     (tmp_path / "hash").mkdir()
     (tmp_path / "hash/photo.jpg").write_bytes(bytes(size))
     assert uploads.room() == left
+
+
+def test_the_cleaning_leaves_other_files_of_the_chosen_folder(tmp_path):
+    mine = tmp_path / "reports/report.txt"
+    mine.parent.mkdir()
+    mine.write_text("somebody's own")
+    os.utime(mine, (0, 0))
+    process, folder = holder(tmp_path)
+    try:
+        upload = folder / "uploads/hash/photo.jpg"
+        os.utime(upload, (0, 0))
+        where = Path(process.stdout.readline().strip())
+        uploads.clean(where, 60)
+        assert not upload.exists()
+        assert mine.read_text() == "somebody's own"
+    finally:
+        process.kill()
+        process.wait()

@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
-from lookbook.ui.login import HUB_CALLBACK, HUB_PAGE, Login
+from lookbook.ui.login import HUB_CALLBACK, HUB_PAGE
 from lookbook.ui.messages import _
 
 try:  # as authlib chooses
@@ -75,6 +75,7 @@ class HubLogin:
         """Return the two addresses of a login."""
         from authlib.integrations.base_client.errors import OAuthError
         from authlib.integrations.starlette_client import OAuth
+        from joserfc.errors import JoseError
 
         router = APIRouter(include_in_schema=False)
         hub = OAuth().register(
@@ -101,25 +102,28 @@ class HubLogin:
             try:
                 token = await hub.authorize_access_token(request)
                 claims = await hub.userinfo(token=token)
-            except OAuthError:  # the visitor said no, or the login is too old
+            # the visitor said no, the login is too old, or the answer is not the Hub's
+            except (OAuthError, JoseError, ValueError):
                 return HTMLResponse(page(_("The login did not succeed.")), 401)
             except HTTPError:
                 return HTMLResponse(page(_("Hugging Face does not answer.")), 502)
             name = str(claims.get("preferred_username") or "")
             if not name or (self.allowed and not self.allowed & names(claims)):
                 return HTMLResponse(page(_("This site is not open to your account.")), 403)
-            return self._let_in(name, request.app.login)
+            return self._let_in(name, request)
 
         return router
 
-    def _let_in(self, name: str, login: Login) -> Response:
-        response = RedirectResponse("/", 303)
-        cookie, _equals, value = login.cookie_of(name).partition("=")
+    def _let_in(self, name: str, request: Request) -> Response:
+        response, login = RedirectResponse("/", 303), request.app.login
+        # no user of the Hub is taken for the site's own client, or for a user with a password
+        cookie, _equals, value = login.cookie_of(f"hub:{name}").partition("=")
+        secure = bool(self.host) or request.url.scheme == "https"
         response.set_cookie(
             cookie,
             value,
             httponly=True,
-            secure=bool(self.host),
+            secure=secure,
             samesite="none" if self.host else "lax",  # the Hub shows a Space in a frame
         )
         return response

@@ -26,11 +26,16 @@ _OPEN_TO_HUB = re.compile(rf"{HUB_PAGE}|{HUB_CALLBACK}|/favicon\.ico|/gradio_api
 
 
 def parse_hub_names(text: str) -> frozenset[str] | None:
-    """Read huggingface or huggingface=NAME,NAME; None where it is neither."""
-    provider, _equals, names = text.partition("=")
+    """Read huggingface or huggingface=NAME,NAME; None where it is neither. Raises ValueError."""
+    provider, equals, names = text.partition("=")
     if provider.strip() != "huggingface":
         return None
-    return frozenset(filter(None, (name.strip() for name in names.split(","))))
+    found = frozenset(filter(None, (name.strip() for name in names.split(","))))
+    if equals and not found:  # a variable that is empty must not open the site to everybody
+        raise ValueError(
+            "--auth huggingface=: expected names of users or organisations, found none"
+        )
+    return found
 
 
 def parse_users(text: str) -> dict[str, str]:
@@ -78,7 +83,7 @@ class Login:
 
     def cookie_of(self, user: str) -> str:
         """Return the cookie of a user, for programs that send no form."""
-        if user not in self._of_user:
+        if self._of_user.get(user) not in self._tokens:  # a logout takes it out of the tokens
             self._of_user[user] = secrets.token_urlsafe(16)
             self._tokens[self._of_user[user]] = user
         return f"{self.cookie}={self._of_user[user]}"

@@ -71,7 +71,7 @@ def test_answers_agree_with_each_other(client):
 
 def test_a_picture_gets_the_same_first_result_as_in_python(client):
     from lookbook import Encoder, Index
-    from lookbook.search import photo_query
+    from lookbook.search import Query, photo_query, run
 
     photo, index, encoder = examples()[0], Index.open(ROOT / "index"), Encoder.load()
     for crop in (True, False):
@@ -79,7 +79,7 @@ def test_a_picture_gets_the_same_first_result_as_in_python(client):
             picture=handle_file(photo), words="", crop=crop, api_name="/search_by_picture"
         )
         vector = photo_query(photo, encoder, crop).vector
-        assert results[0]["id"] == index.search(vector, k=1)[0].id
+        assert results[0]["id"] == run(Query(pictures=(vector,)), index).hits[0].id
     assert np.array_equal(vector, encoder.encode([photo])[0]), "the whole photo"
 
 

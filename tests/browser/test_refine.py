@@ -9,8 +9,6 @@ import numpy as np
 from PIL import Image
 from seeing import RESULTS, examples, ids, open_result, wait_for_change, wait_for_line
 
-from tests.garment_photos import garment_photo, striped_background
-
 
 def ask_with_a_photo(page) -> list[str]:
     before = ids(page)
@@ -271,20 +269,3 @@ def test_two_quick_presses_and_a_gallery_emptied_meanwhile_do_no_harm(page):
     wait_for_line(page, "pieces")
     page.wait_for_timeout(500)
     assert ids(page)
-
-
-def test_the_garments_of_a_photo_are_offered_after_its_answer(page, tmp_path):
-    photo = striped_background((640, 480))
-    for number, box in ((14, (40, 60, 280, 400)), (40, (370, 90, 600, 410))):
-        photo.paste(garment_photo(number, photo.size, box).crop(box), box[:2])
-    photo.save(tmp_path / "two.png")
-    before = ids(page)
-    page.set_input_files("#picture input[type=file]", tmp_path / "two.png")
-    answer = wait_for_change(page, before)
-    page.wait_for_selector("#photos .garments .garment")
-    assert ids(page) == answer, "the results stay"
-    page.click("#photos .garment >> nth=0")
-    wait_for_change(page, answer)
-    page.wait_for_selector("#photos .garment >> nth=0 >> xpath=self::*[@aria-pressed='true']")
-    page.click("#photos [data-act=drop]")
-    page.wait_for_selector("#photos .pic", state="detached")

@@ -31,7 +31,7 @@ class Photo:
 
     `address` is a data URL, `box` the part that is searched, `detected` whether the encoder found
     the box (else the visitor drew it), `sought` whether it looked for one. `garments` are offered
-    each by itself; `pending`: they are still to be located, which takes longer than an answer.
+    each by itself.
     """
 
     address: str
@@ -39,7 +39,6 @@ class Photo:
     detected: bool = False
     sought: bool = False
     garments: tuple[tuple[Box, str], ...] = ()  # box and kind
-    pending: bool = False
 
     @classmethod
     def of(
@@ -62,7 +61,6 @@ class Photo:
             "found": self.detected,
             "sought": self.sought,
             "whole": self.box == WHOLE,
-            "pending": self.pending,
             "garments": [
                 {"box": _percent(box), "kind": kind, "searched": box == self.box}
                 for box, kind in self.garments
@@ -134,7 +132,6 @@ class Photos(HtmlComponent):
                 row.get("found") is True,
                 row.get("sought") is True,
                 _garments(row.get("garments")),
-                row.get("pending") is True,
             )
             for row in (rows if isinstance(rows, list) else [])
             if isinstance(row, dict) and isinstance(row.get("src"), str)

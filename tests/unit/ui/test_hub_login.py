@@ -33,6 +33,13 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
+class OtherNonces(dict):
+    """Of a provider that answers with the identity of another login."""
+
+    def pop(self, code):
+        return "of another login"
+
+
 class Provider:
     """An identity provider: whoever asks to log in is `person`, at once."""
 
@@ -125,6 +132,21 @@ def test_a_member_of_the_organisation_sees_the_site(visitor):
     assert visitor.get("/config").json()["components"]
 
 
+def test_whoever_logs_out_can_log_in_again(visitor):
+    visitor.get("/login/huggingface")
+    visitor.get("/logout")
+    assert visitor.get("/config").status_code == 401
+    visitor.get("/login/huggingface")
+    assert visitor.get("/config").status_code == 200
+
+
+def test_an_identity_for_another_login_lets_nobody_in(visitor, provider, monkeypatch):
+    monkeypatch.setattr(provider, "codes", OtherNonces())
+    shown = visitor.get("/login/huggingface")
+    assert shown.status_code == 401 and "did not succeed" in shown.text
+    assert visitor.get("/config").status_code == 401
+
+
 def test_a_stranger_is_told_that_the_site_is_not_open_to_them(visitor, provider):
     provider.person = STRANGER
     shown = visitor.get("/login/huggingface")
@@ -161,6 +183,9 @@ def test_what_auth_may_say():
     assert parse_hub_names("huggingface=ann, our-shop") == {"ann", "our-shop"}
     assert parse_hub_names("huggingface:password") is None
     assert parse_hub_names("ann:password") is None
+    for empty in ("huggingface=", "huggingface= ,"):
+        with pytest.raises(ValueError, match="expected names"):
+            parse_hub_names(empty)
 
 
 def test_without_the_variables_of_a_space_a_sentence_says_how_to_get_them():

@@ -12,7 +12,6 @@ from tests.tiny_index import publish_tiny
 # callbacks and endpoints that embed a picture or the words of their own input
 ENCODING = {
     *("search_upload", "search_example", "set_box", "use_whole", "find_garment"),
-    "locate_garments",
     *("search_text", "add_words", "explain"),
     *("search", "search_by_picture", "garments", "search_by_words", "similar"),
 }

@@ -127,22 +127,9 @@ class Callbacks:
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
         photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)
-        return self._update(query, liked, (*photos, replace(photo, pending=True)))
-
-    def locate_garments(self, photos: Photos) -> Updates:
-        """Offer the garments of each photo by itself, once its answer is shown."""
-        if not any(photo.pending for photo in photos):
-            return NO_CHANGE
-        return {self.components.photos: tuple(map(self._with_garments, photos))}
-
-    def _with_garments(self, photo: Photo) -> Photo:
-        if not photo.pending:
-            return photo
-        try:
-            garments = self.search_service.garments(photo.picture())
-        except ImageError:  # no page of this site sent that picture
-            garments = []
-        return replace(photo, garments=tuple((g.box, g.kind) for g in garments), pending=False)
+        garments = self.search_service.garments(found.image)
+        photo = replace(photo, garments=tuple((g.box, g.kind) for g in garments))
+        return self._update(query, liked, (*photos, photo))
 
     def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Search the part of a photo within a box that was drawn or moved."""
@@ -178,8 +165,7 @@ class Callbacks:
         detected = crop is True and found.box != WHOLE
         photo = replace(photos[number], box=found.box, detected=detected, sought=crop is True)
         query = replace(query, pictures=_with_element(query.pictures, number, found.vector))
-        photos = tuple(map(self._with_garments, _with_element(photos, number, photo)))
-        return self._update(query, liked, photos)
+        return self._update(query, liked, _with_element(photos, number, photo))
 
     def remove_photo(
         self, photos: Photos, query: Query, liked: Liked, event: gr.EventData

@@ -52,8 +52,7 @@ class Wiring:
     """Connects the events of the Find page to its callbacks.
 
     `photo_searches` are the searches with a new photo: the slow ones, which any newer query
-    cancels, so that their answer cannot arrive after it. `garment_searches` follow them, and
-    are cancelled by a change of the photos.
+    cancels, so that their answer cannot arrive after it.
     """
 
     def __init__(self, components: Components, callbacks: Callbacks, liked: gr.State) -> None:
@@ -61,7 +60,6 @@ class Wiring:
         self.outputs = components.outputs()
         self.query_inputs = [components.query, liked]
         self.photo_searches: list[Any] = []
-        self.garment_searches: list[Any] = []
 
     def connect(self) -> None:
         """Connect every event of the page."""
@@ -92,7 +90,6 @@ class Wiring:
             ),
         ]
         photo_inputs = [c.photos, *self.query_inputs]
-        self._connect_garments()
         self._on(c.photos.frame, do.set_box, photo_inputs, ENCODING_EVENT)
         self._on(c.photos.whole, do.use_whole, photo_inputs, ENCODING_EVENT)
         self._on(c.photos.garment, do.find_garment, photo_inputs, ENCODING_EVENT)
@@ -100,20 +97,6 @@ class Wiring:
         c.photos.another(
             lambda: (empty_picture(), True), None, [c.picture, c.adding], **SILENT_EVENT
         ).then(None, js=_SCROLL_TO_BUTTONS)
-
-    def _connect_garments(self) -> None:
-        """Locate the garments of a new photo after it has been answered.
-
-        A change of the box meanwhile cancels that, and locates them in its own answer.
-        """
-        c, do = self.components, self.callbacks
-        self.garment_searches = [
-            search.then(do.locate_garments, c.photos, c.photos, **ENCODING_EVENT)
-            for search in self.photo_searches
-        ]
-        # before the listeners that change photos: gradio starts those of an event one by one
-        for event in (c.photos.frame, c.photos.whole, c.photos.garment, c.photos.drop):
-            event(None, cancels=self.garment_searches, api_visibility="private")
 
     def _connect_text(self) -> None:
         c, do = self.components, self.callbacks
@@ -206,13 +189,12 @@ class Wiring:
         event(callback, inputs, self.outputs, **SILENT_EVENT)
 
     def _on_new_query(self, event: Event, *args: Any, **kwargs: Any) -> None:
-        """Connect as `_on` does, and cancel searches with a photo that are still running."""
+        """Connect as `_on` does, and cancel a search with a photo that is still running."""
         self._cancel_photo_searches(event)
         self._on(event, *args, **kwargs)
 
     def _cancel_photo_searches(self, event: Event) -> None:
-        running = [*self.photo_searches, *self.garment_searches]
-        event(None, cancels=running, api_visibility="private")
+        event(None, cancels=self.photo_searches, api_visibility="private")
 
 
 def _to_find(callback: Callable[..., Updates], tabs: gr.Tabs) -> Callable[..., Updates]:

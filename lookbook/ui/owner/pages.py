@@ -261,7 +261,7 @@ def _plot(activity: Activity) -> str:
         "paper_bgcolor": "transparent",
         "plot_bgcolor": "transparent",
         "legend": {"orientation": "h"},
-        "separators": number(1000.5)[-2] + number(1000)[1],  # decimals, thousands
+        "separators": number(1000000.5)[-2] + number(1000000)[1],  # decimals, thousands
         "xaxis": {"tickformat": "%Y-%m-%d", "hoverformat": "%Y-%m-%d"},  # plotly's months: English
     }
     data = json.dumps([traces, layout]).replace("<", "\\u003c")

@@ -152,7 +152,7 @@ def fuzz(name: str, folder: Path, seconds: int) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds):
         (corpus / f"seed-{number}").write_bytes(seed)
-    limits = [f"-max_total_time={seconds}", f"-max_len={_MAX_BYTES}", "-timeout=20"]
+    limits = ["-seed=1", f"-max_total_time={seconds}", f"-max_len={_MAX_BYTES}", "-timeout=20"]
     found = f"-artifact_prefix={folder / name}-"
     atheris.Setup(
         [sys.argv[0], *limits, "-rss_limit_mb=4096", "-verbosity=1", found, str(corpus)], check

@@ -6,10 +6,11 @@ by the kinds that the category head sees in each part.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.garment_regions import Cells, intersection_over_union, split_regions
@@ -209,13 +210,23 @@ def feature_saliency(features: np.ndarray, nearest: int = _NEAREST) -> np.ndarra
     return saliency
 
 
+@functools.cache
+def _rgb_to_lab() -> ImageCms.ImageCmsTransform:
+    """Return the transform of Pillow's convert("LAB"), which makes it anew each time (11 ms).
+
+    Without lcms's cache of the last pixel, so that threads may share it.
+    """
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    return ImageCms.buildTransform(srgb, lab, "RGB", "LAB", flags=ImageCms.Flags.NOCACHE)
+
+
 def colour_saliency(image: Image.Image) -> np.ndarray:
     """Return (_GRID, _GRID): the distance in Lab from the nearest border colours, smoothed."""
     from scipy.ndimage import gaussian_filter
     from scipy.spatial.distance import cdist
 
     # converted when it is small: that of a whole photo would take longer than all the rest
-    small = image.convert("RGB").resize((_GRID, _GRID), Image.Resampling.BOX).convert("LAB")
+    small = _rgb_to_lab().apply(image.convert("RGB").resize((_GRID, _GRID), Image.Resampling.BOX))
     # lightness weighs less: lighting is uneven, hues are stable
     lab = np.asarray(small, np.float32) * (0.6, 1, 1)
     distance = cdist(lab.reshape(-1, 3), _border(lab, 3)[::7])

@@ -12,6 +12,7 @@ from lookbook.schema.missing import is_missing
 # without no, id, uk ...: columns called article_no, style_id and size_uk are no translations
 _CODES = "bg|cs|da|de|el|en|es|et|fi|fr|hr|hu|it|ja|ko|lt|lv|nl|pl|pt|ro|ru|sk|sl|sv|tr|zh"
 _TRANSLATED = re.compile(rf"(.+?)[\s_.:-]+[\[(]?({_CODES})[\])]?", re.IGNORECASE)
+_OF_COUNTRIES = re.compile("size|price|currency|stock|quantity|url|link")  # size_fr is no French
 _TITLES = ("title", "name", "producttitle", "productname", "productdisplayname")
 _Cell = TypeVar("_Cell")
 
@@ -28,7 +29,11 @@ def translated_columns(columns: Mapping[str, object]) -> dict[str, tuple[str, st
         for column, match in matches.items()
         if match
     }
-    return {column: pair for column, pair in found.items() if pair[0] in known}
+    return {
+        column: pair
+        for column, pair in found.items()
+        if pair[0] in known and not _OF_COUNTRIES.search(pair[0])
+    }
 
 
 def in_language(

@@ -363,7 +363,9 @@ class Index(ItemTable):
         assert engine is not None and least is not None
         depth = -(-self._depth(k, groups) * len(allowed) // max(1, matching))
         while depth <= max(2 * k, len(allowed) // 4):
-            rows, scores = engine.search(query, depth, effort=least * max(1, depth // TUNED_FOR))
+            # what is tuned holds for the first hits; filters and groups take some of them away
+            effort = max(depth, least * max(1, depth // max(k, TUNED_FOR)))
+            rows, scores = engine.search(query, depth, effort=effort)
             kept = allowed[rows[0]]
             rows, scores = _folded(rows[0][kept], scores[0][kept], groups)
             if len(rows) >= k:

@@ -185,7 +185,8 @@ def compressed(page: bytes, accepted: str) -> tuple[bytes, str]:
 
     gradio compresses only what has a file's ending in its address, which its page has not.
     """
-    codings = {part.partition(";")[0].strip() for part in accepted.lower().split(",")}
+    parts = (part.replace(" ", "").partition(";") for part in accepted.lower().split(","))
+    codings = {coding for coding, _, q in parts if q not in ("q=0", "q=0.0", "q=0.00", "q=0.000")}
     if "gzip" not in codings or len(page) < _MIN_COMPRESSED:
         return page, ""
     return gzip.compress(page, compresslevel=5), "gzip"

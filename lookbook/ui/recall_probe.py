@@ -33,7 +33,7 @@ class RecallProbe:
         """Take note of a search, which returns at once; words alone are not probed."""
         if query.words.strip() or not (query.pictures or query.item):
             return
-        if next(self._count) % self._every:
+        if index.serving[query.vector_kind] == "exact" or next(self._count) % self._every:
             return
         if self._started.acquire(blocking=False):  # held for good: the thread starts once
             threading.Thread(target=self._run, daemon=True, name="recall probe").start()

@@ -16,9 +16,12 @@ def test_a_column_named_after_another_one_and_a_language_is_its_translation():
     }
 
 
-@pytest.mark.parametrize("column", ["size_uk", "article_no", "style_id", "model_fr", "side", "de"])
+@pytest.mark.parametrize(
+    "column", ["size_uk", "size_fr", "price_de", "article_no", "style_id", "model_fr", "side", "de"]
+)
 def test_what_only_looks_like_a_language_is_none(column):
-    assert translated_columns(dict.fromkeys([column, "size", "article", "style"])) == {}
+    columns = dict.fromkeys([column, "size", "price", "article", "style"])
+    assert translated_columns(columns) == {}
 
 
 def test_title_and_attributes_are_shown_in_the_language_that_is_asked_for():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -60,7 +61,8 @@ def shown(html: str, cache: set[str] | None = None) -> list[str]:
         async with httpx.AsyncClient(base_url="http://site/", transport=transport) as http:
             await Visitor(http, {}, 0).show(json.dumps([None, html]), cache)
 
-    asyncio.run(show())
+    with ThreadPoolExecutor(1) as thread:  # this one may have the browser's loop
+        thread.submit(lambda: asyncio.run(show())).result()
     return sorted(asked)
 
 

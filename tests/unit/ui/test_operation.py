@@ -126,7 +126,7 @@ def test_the_recall_of_an_engine_that_finds_the_wrong_half_is_a_half(tmp_path, m
     publish_tiny(tmp_path / "index")
     index, ranked = Index.open(tmp_path / "index"), Index.rank_rows
 
-    def half(self, *args, exact=False):
+    def half(self, *args, exact=False, kind="photo"):
         rows, scores = ranked(self, *args, exact=True)
         return (rows, scores) if exact else (rows[: len(rows) // 2], scores)
 

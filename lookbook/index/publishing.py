@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lookbook.index.engines.contract import engines_of_files
+from lookbook.index.engines.contract import Engine, engines_of_files
 from lookbook.index.errors import IndexCorrupt, IndexMissing
 from lookbook.index.manifest import MANIFEST
 
@@ -110,18 +110,24 @@ def _is_generation(folder: Path) -> bool:
     return (folder / MANIFEST).is_file()
 
 
+def _engine_files(folder: Path) -> list[tuple[type[Engine], Path]]:
+    """Return the engines that were built in a folder, with their files; none if it is gone."""
+    if not folder.is_dir():
+        return []
+    engines = engines_of_files(path.name for path in folder.iterdir())
+    return [(engine, folder / str(engine.file)) for engine in engines]
+
+
 def _remove(folder: Path) -> None:
     """Delete the folder of a generation, and what its engine keeps elsewhere."""
-    for engine in engines_of_files(path.name for path in folder.iterdir()):
-        engine.on_delete(folder / str(engine.file))
+    for engine, file in _engine_files(folder):
+        engine.on_delete(file)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _point(root: str | Path, names: list[str]) -> None:
-    current = Path(root) / names[0] if names else None
-    if current is not None and current.is_dir():
-        for engine in engines_of_files(path.name for path in current.iterdir()):
-            engine.on_publish(current / str(engine.file))
+    for engine, file in _engine_files(Path(root) / names[0]) if names else ():
+        engine.on_publish(file)
     temporary = Path(root) / f".{CURRENT}-{secrets.token_hex(4)}"
     temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     fsync(temporary)

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lookbook.index.columns import RESERVED, column_codes
-from lookbook.index.engines import check_metric, check_options
-from lookbook.index.engines.contract import Array, build_with_fields
+from lookbook.index.engines import build_engine, check_metric, check_options
+from lookbook.index.engines.contract import Array
 from lookbook.index.engines.tuning import Tuning, tune
 from lookbook.index.generation import PHOTO_ITEMS, Generation, Projection, project
 from lookbook.index.manifest import MANIFEST, SCHEMA, add_checksum, file_record, is_extra
@@ -252,7 +252,7 @@ def _write_engine(
         progress(options.engine, done, len(vectors))
 
     name, metric, seed, own = options.engine, options.metric, options.seed, options.checked()
-    engine = build_with_fields(name, vectors, metric, fields, seed=seed, progress=built, **own)
+    engine = build_engine(name, vectors, metric, seed=seed, progress=built, fields=fields, **own)
     if engine.file is None:
         return {}
     engine.save(folder / engine.file)

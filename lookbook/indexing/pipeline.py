@@ -263,7 +263,7 @@ def _queries(
 ) -> dict[str, np.ndarray]:
     """Return the queries that the engine is tuned on, by kind; photos and texts as they are kept.
 
-    All are made of the rows that tuning leaves out of the engine.
+    New ones are made of the rows that tuning leaves out of the engine.
     """
     rows = held_out_rows(len(vectors), options.seed)
     if options.engine == "exact" or not len(rows):

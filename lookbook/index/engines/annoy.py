@@ -13,6 +13,7 @@ from lookbook.index.engines.contract import (
     Array,
     Engine,
     RowProgress,
+    check_effort,
     check_metric,
     check_queries,
     register,
@@ -85,8 +86,7 @@ class AnnoyEngine(Engine):
         from annoy import AnnoyIndex
 
         count, dim = vectors.shape
-        if effort is None:
-            raise IndexCorrupt(f"{path.name} was built, but the manifest has no search_k for it")
+        effort = check_effort(path, effort)
         validate_annoy_file(path, dim, metric, count)
         forest: Any = AnnoyIndex(dim, cast(Any, metric))
         forest.load(str(path))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from lookbook.index.errors import EngineUnavailable
+from lookbook.index.errors import EngineUnavailable, IndexCorrupt
 
 METRICS = ("angular", "euclidean", "dot")
 AUTO = "auto"  # at serving time: the engine that the build measured as the faster one
@@ -189,28 +189,16 @@ def build_engine(
     *,
     seed: int = 0,
     progress: RowProgress | None = None,
+    fields: Callable[[], Mapping[str, Array]] | None = None,
     **options: int,
 ) -> Engine:
-    """Build an engine in memory; raises ValueError for an unknown option, EngineUnavailable."""
+    """Build an engine in memory; raises ValueError for an unknown option, EngineUnavailable.
+
+    A `FilteringEngine` is given what `fields` returns, which no other engine asks for.
+    """
     check_metric(metric)
     engine = check_options(name, options)
-    return engine.build(vectors, metric, seed=seed, progress=progress, **options)
-
-
-def build_with_fields(
-    name: str,
-    vectors: Array,
-    metric: str,
-    fields: Callable[[], Mapping[str, Array]],
-    *,
-    seed: int = 0,
-    progress: RowProgress | None = None,
-    **options: int,
-) -> Engine:
-    """Build as `build_engine` does; a `FilteringEngine` is given what `fields` returns."""
-    check_metric(metric)
-    engine = check_options(name, options)
-    if issubclass(engine, FilteringEngine):
+    if fields is not None and issubclass(engine, FilteringEngine):
         return engine.build_with_fields(vectors, metric, fields(), progress=progress, **options)
     return engine.build(vectors, metric, seed=seed, progress=progress, **options)
 
@@ -249,6 +237,13 @@ def check_metric(metric: str) -> None:
     """Raise ValueError, naming the metrics there are, if `metric` is not one of them."""
     if metric not in METRICS:
         raise ValueError(f"unknown metric {metric!r}: expected one of {', '.join(METRICS)}")
+
+
+def check_effort(path: Path, effort: int | None) -> int:
+    """Return the effort that an engine's file is searched with; raises IndexCorrupt for None."""
+    if effort is None:
+        raise IndexCorrupt(f"{path.name} was built, but the manifest has no search_k for it")
+    return effort
 
 
 def check_queries(queries: Array, dim: int) -> Array:

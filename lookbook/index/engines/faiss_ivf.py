@@ -15,6 +15,7 @@ from lookbook.index.engines.contract import (
     Array,
     Engine,
     RowProgress,
+    check_effort,
     check_metric,
     check_queries,
     register,
@@ -22,11 +23,12 @@ from lookbook.index.engines.contract import (
 )
 from lookbook.index.engines.exact import exact_neighbours
 from lookbook.index.errors import IndexCorrupt
+from lookbook.index.normalization import unit_vectors
 
 _BLOCK_ROWS = 4096
 _TRAINED_ON = 40  # rows a list: the clustering is fitted on so many, drawn from all
 _FORMAT = 1
-_LENGTH = struct.Struct("<Q")  # of the header, in bytes
+_LENGTH = struct.Struct("<Q")  # of the head, in bytes
 
 
 @register
@@ -45,9 +47,11 @@ class FaissEngine(Engine):
     distribution = "faiss-cpu"
     options: ClassVar[Mapping[str, int]] = {"lists_factor": 4}  # lists: about so often sqrt(n)
 
-    def __init__(self, index: Any, vectors: Array, metric: str, effort: int) -> None:
+    def __init__(
+        self, index: Any, quantizer: Any, vectors: Array, metric: str, effort: int
+    ) -> None:
         self._index, self._vectors, self.metric, self.effort = index, vectors, metric, effort
-        self._quantizer: Any = None
+        self._quantizer = quantizer  # of which faiss has a pointer only
 
     @classmethod
     def build(
@@ -78,9 +82,7 @@ class FaissEngine(Engine):
                 index.add(_prepared(vectors[start : start + _BLOCK_ROWS], metric))
                 if progress:
                     progress(min(count, start + _BLOCK_ROWS))
-        built = cls(index, vectors, metric, lists)
-        built._quantizer = quantizer
-        return built
+        return cls(index, quantizer, vectors, metric, lists)
 
     def save(self, path: Path) -> None:
         """Write the file that `open` loads."""
@@ -103,29 +105,21 @@ class FaissEngine(Engine):
     @classmethod
     def open(cls, path: Path, vectors: Array, metric: str, effort: int | None) -> Self:
         """Load the lists after checking where each begins and ends; raises IndexCorrupt."""
-        import faiss
 
         check_metric(metric)
-        if effort is None:
-            raise IndexCorrupt(f"{path.name} was built, but the manifest has no search_k for it")
+        effort = check_effort(path, effort)
         count, dim = vectors.shape
         sizes = _read_sizes(path, count, dim, metric)
         lists, end = len(sizes), count * _row_bytes(dim)
         centroids = np.fromfile(path, "<f4", lists * dim, offset=end).reshape(lists, dim)
-        _check_rows(path, sizes, dim, count)
         if not np.isfinite(centroids).all():
             raise IndexCorrupt(f"{path.name} has centroids that are no numbers")
         quantizer = _quantizer(dim, metric)
         quantizer.add(centroids)
         index = _inverted_file(quantizer, dim, lists, metric)
-        for i, (codes, rows) in enumerate(_lists(path, sizes, dim)):
-            if len(rows):
-                parts = faiss.swig_ptr(rows), faiss.swig_ptr(codes)
-                index.invlists.add_entries(i, len(rows), *parts)
+        _load_lists(path, sizes, index, count)
         index.is_trained, index.ntotal = True, count
-        opened = cls(index, vectors, metric, min(effort, lists))
-        opened._quantizer = quantizer  # of which faiss has a pointer only
-        return opened
+        return cls(index, quantizer, vectors, metric, min(effort, lists))
 
     @property
     def max_effort(self) -> int:
@@ -164,11 +158,9 @@ class FaissEngine(Engine):
 
 def _prepared(vectors: Array, metric: str) -> Array:
     """Return float32 rows, of norm 1 for the angular metric: the inner product is the cosine."""
-    rows = np.ascontiguousarray(vectors, np.float32)
-    if metric != "angular":
-        return rows
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
+    if metric == "angular":
+        return unit_vectors(vectors)
+    return np.ascontiguousarray(vectors, np.float32)
 
 
 def _quantizer(dim: int, metric: str) -> Any:
@@ -226,12 +218,17 @@ def _lists(path: Path, sizes: Array, dim: int) -> Iterator[tuple[Array, Array]]:
         at = end
 
 
-def _check_rows(path: Path, sizes: Array, dim: int, count: int) -> None:
-    """Raise IndexCorrupt unless every row is in one list."""
+def _load_lists(path: Path, sizes: Array, index: Any, count: int) -> None:
+    """Fill the lists of `index`; raises IndexCorrupt unless every row is in one of them."""
+    import faiss
+
     seen = np.zeros(count, bool)
-    for _, rows in _lists(path, sizes, dim):
-        if len(rows) and (rows.min() < 0 or rows.max() >= count):
+    for number, (codes, rows) in enumerate(_lists(path, sizes, index.d)):
+        if not len(rows):
+            continue
+        if rows.min() < 0 or rows.max() >= count:
             raise IndexCorrupt(f"{path.name} names a row outside its {count} rows")
         seen[rows] = True
+        index.invlists.add_entries(number, len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(codes))
     if not seen.all():
         raise IndexCorrupt(f"{path.name} lacks rows")

@@ -13,6 +13,7 @@ from lookbook.index.engines.contract import (
     Array,
     Engine,
     RowProgress,
+    check_effort,
     check_metric,
     check_queries,
     register,
@@ -83,8 +84,7 @@ class HnswEngine(Engine):
 
         count, dim = vectors.shape
         check_metric(metric)
-        if effort is None:
-            raise IndexCorrupt(f"{path.name} was built, but the manifest has no search_k for it")
+        effort = check_effort(path, effort)
         validate_hnsw_file(path, dim, count)
         graph = hnswlib.Index(_SPACES[metric], dim)
         try:

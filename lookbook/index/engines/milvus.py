@@ -19,6 +19,7 @@ from lookbook.index.engines.contract import (
     Array,
     FilteringEngine,
     RowProgress,
+    check_effort,
     check_metric,
     check_queries,
     register,
@@ -134,8 +135,7 @@ class MilvusEngine(FilteringEngine):
 
         Raises EngineUnavailable where Milvus cannot be reached or lacks the collection.
         """
-        if effort is None:
-            raise IndexCorrupt(f"{path.name} was built, but the manifest has no search_k for it")
+        effort = check_effort(path, effort)
         record = _read_record(path)
         found = (record["count"], record["dim"], record["metric"])
         if found != (expected := (*vectors.shape, metric)):

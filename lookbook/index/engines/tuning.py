@@ -89,14 +89,16 @@ def tune(
         raise ValueError(f"recall must lie above 0 and not above 1, found {recall}")
     held_out = held_out_rows(len(vectors), seed, sample)
     if not len(held_out):  # up to three rows: any search visits them all
-        built = build_engine(engine, vectors, metric, seed=seed, progress=None, **options)
+        built = build_engine(
+            engine, vectors, metric, seed=seed, progress=None, fields=None, **options
+        )
         all_rows = Tuning(max(k, built.max_effort), 1.0, 0.0, 0.0, True)
         return dict.fromkeys(("item", "photo", *(queries or {})), all_rows)
     rest = np.delete(np.asarray(vectors), held_out, axis=0)
     asked = {"item": np.asarray(vectors[held_out], np.float32)} | dict(queries or {})
     if "photo" not in asked:
         asked["photo"] = noisy_rows(asked["item"], rest, seed)
-    trial = build_engine(engine, rest, metric, seed=seed, progress=None, **options)
+    trial = build_engine(engine, rest, metric, seed=seed, progress=None, fields=None, **options)
     with threadpool_limits(1):
         return _tune_kinds(trial, ExactEngine(rest, metric), asked, k, recall, first or {})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import TypeVar
@@ -22,6 +23,11 @@ def translated_columns(columns: Mapping[str, object]) -> dict[str, tuple[str, st
 
     Of a title's translation the title itself need not be among the columns.
     """
+    return _translated(tuple(columns))
+
+
+@functools.lru_cache(64)  # every card of a page asks for the columns of its catalogue
+def _translated(columns: tuple[str, ...]) -> dict[str, tuple[str, str]]:
     known = {normalize_column_name(column) for column in columns} | set(_TITLES)
     matches = {column: _TRANSLATED.fullmatch(column.strip()) for column in columns}
     found = {
@@ -44,6 +50,8 @@ def in_language(
     What says the same in other languages is left out.
     """
     columns = translated_columns(attributes)
+    if not columns:
+        return title, dict(attributes)
     chosen = {
         base: attributes[column]
         for column, (base, code) in columns.items()

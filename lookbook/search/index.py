@@ -110,10 +110,8 @@ class Index(ItemTable):
         if engine == "exact":
             why = f" ({m.built} is not tuned for them: run embed.py again)" if untuned else ""
             return f"exact search{why}"
-        recall = measured["recall"] if measured else m.recall
-        how = "recall not measured" if untuned or not measured else f"recall {recall:.4f}"
-        if kind == "item":
-            how = f"recall {recall:.4f}"
+        recall = measured["recall"] if measured else m.recall if kind == "item" else None
+        how = "recall not measured" if recall is None else f"recall {recall:.4f}"
         return f"{engine}, effort {m.effort(kind)}, {how}"
 
     @property

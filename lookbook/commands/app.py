@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
             refuse_unusable(args.database_url)
         branding = branding_of(args)
         links = ProductLinks(args.shop_url or "", args.link_parameters or "")
-        options, users, hub = guard_options(args), users_of(args), hub_login_of(args)
+        options, (users, hub) = guard_options(args), login_of(args)
         refuse_taken(args.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", args.port)
     except (ValueError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
@@ -79,20 +79,17 @@ def branding_of(args: argparse.Namespace) -> Branding:
     )
 
 
-def users_of(args: argparse.Namespace) -> dict[str, str]:
-    """Return names and passwords of who may see the site, {} for everybody; raises ValueError."""
+def login_of(args: argparse.Namespace) -> tuple[dict[str, str], HubLogin | None]:
+    """Return names and passwords, or the login by Hugging Face, of who may see the site.
+
+    Neither of them: everybody. Raises ValueError.
+    """
+    from lookbook.ui.hub_login import HubLogin
     from lookbook.ui.login import parse_hub_names, parse_users
 
-    return {} if parse_hub_names(args.auth or "") is not None else parse_users(args.auth or "")
-
-
-def hub_login_of(args: argparse.Namespace) -> HubLogin | None:
-    """Return the login by Hugging Face where it is asked for; raises ValueError."""
-    from lookbook.ui.hub_login import HubLogin
-    from lookbook.ui.login import parse_hub_names
-
-    allowed = parse_hub_names(args.auth or "")
-    return None if allowed is None else HubLogin.of(allowed, os.environ)
+    text = args.auth or ""
+    allowed = parse_hub_names(text)
+    return (parse_users(text), None) if allowed is None else ({}, HubLogin.of(allowed, os.environ))
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -173,9 +173,7 @@ class Guard:
             METRICS.refuse("login")
             await _answer(send, 401, "The metrics are for this machine, or for a bearer token.")
             return
-        start = [(b"content-type", CONTENT_TYPE.encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": start})
-        await send({"type": "http.response.body", "body": METRICS.text()})
+        await _send(send, 200, CONTENT_TYPE, METRICS.text())
 
     def _challenge(self, status: int) -> list[tuple[bytes, bytes]]:
         by_password = status == 401 and self.login is not None and not self.login.page
@@ -368,9 +366,8 @@ async def _answer(
 
 async def _show(send: Send, status: int, page: str) -> None:
     """Send a page of HTML."""
-    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": page.encode()})
+    headers = [(b"cache-control", b"no-store")]
+    await _send(send, status, "text/html; charset=utf-8", page.encode(), headers)
 
 
 async def _respond(
@@ -379,7 +376,16 @@ async def _respond(
     content: dict[str, Any],
     headers: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
-    body = json.dumps(content).encode()
-    start = [(b"content-type", b"application/json"), *(headers or [])]
+    await _send(send, status, "application/json", json.dumps(content).encode(), headers or [])
+
+
+async def _send(
+    send: Send,
+    status: int,
+    content_type: str,
+    body: bytes,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
+    start = [(b"content-type", content_type.encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})

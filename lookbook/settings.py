@@ -118,7 +118,7 @@ ENGINE = Setting(
     "engine",
     "auto",
     "how neighbours are found: exact, annoy or another of docs/ENGINES.md that the index was built "
-    "with; auto is the one that the build measured as faster at --recall",
+    "with; auto is, for each kind of query, the one that the build measured as faster at --recall",
     choices="lookbook.index.engines:serving_choices",
     environment=True,
 )

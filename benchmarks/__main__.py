@@ -3,8 +3,8 @@
 python -m benchmarks                 all that need no data of others, about an hour
 python -m benchmarks --quick         the same with smaller counts, a few minutes
 python -m benchmarks recipe site     only these
-python -m benchmarks --photos SHOP --purchases EVENTS --items ARTICLES --split-day DAY
-                                     those too that need real photos or real purchases
+python -m benchmarks --vectors SET --photos SHOP --purchases EVENTS --items ARTICLES --split-day DAY
+                                     those too that need vectors, real photos or real purchases
 
 Figures are taken alone: the load of the machine is printed first. `python -m benchmarks.tables`
 renews the tables of the docs from the CSV files.
@@ -50,11 +50,11 @@ BENCHMARKS = (
     Benchmark("site", (), ("--visitors", "4", "--clicks", "5")),
     Benchmark("load", (), ("--seconds", "30")),
     Benchmark("focus", (), ("--count", "10")),
-    Benchmark("engines", (), ("--vectors", "shipped index")),
     Benchmark("updates", (), ("--items", "2000", "--changes", "30")),
     Benchmark("recommend", ("--answers",), ("--answers", "--count", "50")),
     Benchmark("recommend", ("--events",)),
     Benchmark("faults", ("--long",), ()),
+    Benchmark("engines", ("--set", "{vectors}"), needs=("vectors",)),
     Benchmark("pipeline", ("--photos", "{photos}"), needs=("photos",)),
     Benchmark("house", ("--data", "{photos}"), needs=("photos",)),
     Benchmark("unlike", ("--photos", "{photos}"), needs=("photos",)),
@@ -99,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("modules", nargs="*", metavar="NAME", help=f"of {', '.join(modules)}")
     parser.add_argument("--quick", action="store_true", help="smaller counts, a few minutes")
+    parser.add_argument("--vectors", help="a folder of benchmarks.engine_vectors")
     parser.add_argument("--photos", help="real photos with articleType: anything embed.py takes")
     parser.add_argument("--purchases", help="real purchases, a table")
     parser.add_argument("--items", help="the articles of the purchases: anything embed.py takes")

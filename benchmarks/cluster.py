@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -64,16 +64,20 @@ class Cluster:
         self._running.pop(number).wait()
 
     def __enter__(self) -> Cluster:
-        for number, port in enumerate(self._sites):
-            self.start(number)
-            wait_until_ready(port)
-        self._nginx = nginx(self._port, self._sites)
-        self._nginx.__enter__()
-        wait_until_ready(self._port)
+        with ExitStack() as stack:
+            stack.callback(self._stop_sites)
+            for number, port in enumerate(self._sites):
+                self.start(number)
+                wait_until_ready(port)
+            stack.enter_context(nginx(self._port, self._sites))
+            wait_until_ready(self._port)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._nginx.__exit__(None, None, None)
+        self._stack.close()
+
+    def _stop_sites(self) -> None:
         for site in self._running.values():
             site.terminate()
         for site in self._running.values():

@@ -1,12 +1,12 @@
 """Compare engines for nearest neighbours on item, photo and text queries, appended to a CSV.
 
-python -m benchmarks.engines --set FOLDER [--engine NAME ...]   measure on one set of vectors
-python -m benchmarks.engines --table                            print docs/ENGINES.md's tables
+python -m benchmarks.engines --set FOLDER [--engine NAME ...]
 
 A set is a folder that `python -m benchmarks.engine_vectors` writes: the vectors and 200 queries of
 each kind. Each engine is built in one process and asked in another, whose memory is measured. The
 engines that Lookbook has come from its registry; faiss, usearch, voyager and scann are measured
 where they are installed, and are not engines of Lookbook unless the registry names them.
+`python -m benchmarks.tables` renews the tables of docs/ENGINES.md.
 """
 
 from __future__ import annotations
@@ -245,16 +245,11 @@ def _run(command: list[str]) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def table() -> str:
-    """The tables of docs/ENGINES.md: one for each set, without and with filters."""
+def table(count: int) -> str:
+    """The tables of docs/ENGINES.md for the set of `count` vectors, without and with filters."""
     with RESULTS.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    lines: list[str] = []
-    for count in sorted({int(row["count"]) for row in rows}):
-        of_set = [row for row in rows if int(row["count"]) == count]
-        lines += ["", f"### {count:,} vectors", "", *_queries_table(of_set)]
-        lines += ["", *_filters_table(of_set)]
-    return "\n".join(lines[1:])
+        rows = [row for row in csv.DictReader(file) if int(row["count"]) == count]
+    return "\n".join([*_queries_table(rows), "", *_filters_table(rows)])
 
 
 def _queries_table(rows: list[dict[str, str]]) -> list[str]:
@@ -298,13 +293,10 @@ def main() -> None:
     parser.add_argument("--set", type=Path, help="folder of benchmarks.engine_vectors")
     parser.add_argument("--engine", action="append", help="only these (default: all installed)")
     parser.add_argument("--threads", type=int, default=1, help="of building, where an engine can")
-    parser.add_argument("--table", action="store_true", help="only print the tables")
     parser.add_argument("--phase", choices=("build", "ask"), help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.table:
-        print(table())
-    elif args.phase == "build":
+    if args.phase == "build":
         print(json.dumps(build(args.engine[0], args.set, args.file, args.threads)))
     elif args.phase == "ask":
         with threadpool_limits(1):

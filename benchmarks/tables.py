@@ -10,6 +10,7 @@ that measured the same on the same kind of machine.
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -120,7 +121,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "focus": focus,
     "recommend-ndcg": lambda: recommendation("ndcg@12", intervals=True),
     "recommend-recall": lambda: recommendation("recall@12", intervals=False),
-    "engines": engines.table,
+    **{f"engines-{n}": functools.partial(engines.table, n) for n in (4_000, 44_000, 1_000_000)},
 }
 
 

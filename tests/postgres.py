@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.ports import free_port
 
 
 def _programs() -> Path | None:
@@ -27,12 +28,6 @@ def _run(*command: str | Path, folder: Path) -> None:
     assert done.returncode == 0, f"{command[0]}: {done.stdout}\n{done.stderr}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def postgres() -> Iterator[str | None]:
     """The URL of a fresh server on 127.0.0.1; None where PostgreSQL is not installed."""
@@ -44,7 +39,7 @@ def postgres() -> Iterator[str | None]:
     try:
         if os.getuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         _run(
             *(programs / "initdb", "-D", data, "-U", "shop", "-A", "trust", "-E", "UTF8"),
             *("--no-sync", "--locale=C"),

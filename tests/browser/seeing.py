@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = "#results .card"
@@ -76,12 +77,6 @@ def open_result(page, place: int) -> list[str]:
     before = ids(page)
     page.click(f"{RESULTS} >> nth={place} >> .open")
     return wait_for_change(page, before)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @contextmanager

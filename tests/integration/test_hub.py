@@ -16,6 +16,8 @@ import pytest
 from hub_server import Repository, serving
 from PIL import Image, ImageDraw
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 COLOURS = {"red": (220, 20, 20), "green": (20, 160, 20), "blue": (20, 20, 220)}
 SHAPES = ["circle", "square"]
@@ -195,10 +197,7 @@ def hub(tmp_path_factory):
 @pytest.fixture
 def no_hub():
     """An address where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from lookbook.search.index import Index
 from lookbook.ui import build_site, serving
 from lookbook.ui.guard import Guard, GuardOptions, TokenBuckets, is_allowed
+from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
 MB = 2**20
@@ -187,9 +188,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(site):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     options = GuardOptions(rate=50, max_body=MB)
     serving.launch(
         site, options, site.checks, server_name="127.0.0.1", server_port=port, quiet=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import threading
 import time
 
@@ -20,17 +19,12 @@ from lookbook.ui import build_site, serving
 from lookbook.ui.guard import GuardOptions
 from lookbook.ui.hub_login import HubLogin, names
 from lookbook.ui.login import parse_hub_names
+from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
 CLIENT, SECRET = "client", "its secret"
 MEMBER = {"sub": "1", "preferred_username": "ann", "orgs": [{"preferred_username": "our-shop"}]}
 STRANGER = {"sub": "2", "preferred_username": "eve", "orgs": []}
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class OtherNonces(dict):

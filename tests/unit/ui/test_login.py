@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import httpx
 import pytest
 from gradio_client import Client
@@ -12,6 +10,7 @@ from lookbook.search.index import Index
 from lookbook.ui import build_site, serving
 from lookbook.ui.guard import GuardOptions
 from lookbook.ui.login import parse_users
+from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
 SHOP = "https://shop.example"
@@ -24,9 +23,7 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     publish_tiny(folder / "index")
     site = build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     serving.launch(
         site, GuardOptions(rate=50, embed_origins=(SHOP,)), site.checks, routes=site.routes,
         users={"ann": PASSWORD, "bob": "b"}, server_name="127.0.0.1", server_port=port,

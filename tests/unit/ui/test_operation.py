@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from lookbook.ui.metrics import ACTIONS, METRICS, Metrics, may_read
 from lookbook.ui.recall_probe import RecallProbe, recall
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
+from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 from tests.unit.ui.test_guard import echo
 
@@ -185,9 +185,7 @@ def test_a_site_that_stops_begins_nothing_new():
 def app(tmp_path):
     """A site as app.py serves it, with metrics and logs as JSON."""
     publish_tiny(tmp_path / "index")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable, "app.py", "--index", tmp_path / "index", "--state", tmp_path / "state",
         "--port", port, "--metrics", "--log-format", "json", "--no-mcp",

@@ -9,10 +9,11 @@ all other uncertain images lie, too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
+import numpy as np
+
+Array = Any  # of numpy, or a torch.Tensor: the formulas are the same
 
 # fields of CategoryHead -> array names in `projection.safetensors`
 ARRAY_NAMES = {
@@ -31,13 +32,13 @@ class CategoryHead:
     (k,), gives the logits of k classes; their softmax weighs `class_embeddings` (k, d).
     """
 
-    bottleneck_weight: torch.Tensor
-    classifier_weight: torch.Tensor
-    bias: torch.Tensor
-    class_embeddings: torch.Tensor
+    bottleneck_weight: Array
+    classifier_weight: Array
+    bias: Array
+    class_embeddings: Array
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, torch.Tensor]) -> CategoryHead | None:
+    def from_arrays(cls, arrays: dict[str, Array]) -> CategoryHead | None:
         """Read the arrays called as in ARRAY_NAMES, None if there are none.
 
         Raises ValueError when some are missing or their shapes do not match.
@@ -55,28 +56,32 @@ class CategoryHead:
             raise ValueError(f"expected arrays of one class count and rank, found {shapes}")
         return cls(*(arrays[name] for name in names))
 
-    def arrays(self) -> dict[str, torch.Tensor]:
+    def arrays(self) -> dict[str, Array]:
         """Return the arrays that `from_arrays` reads."""
         return {name: getattr(self, field) for field, name in ARRAY_NAMES.items()}
 
     @property
     def dim(self) -> int:
         """Length of an embedding."""
-        return self.class_embeddings.shape[1]
+        return int(self.class_embeddings.shape[1])
 
-    def to(self, device: torch.device | str) -> CategoryHead:
-        """Return a copy on `device`."""
-        return CategoryHead(*(array.to(device) for array in self.arrays().values()))
+    def to(self, device: str) -> CategoryHead:
+        """Return a copy as tensors of torch on `device`."""
+        return CategoryHead(*(as_tensor(array, device) for array in self.arrays().values()))
 
-    def logits(self, features: torch.Tensor) -> torch.Tensor:
+    def logits(self, features: Array) -> Array:
         """Return class logits (n, k) of features (n, f)."""
         return features @ self.bottleneck_weight.T @ self.classifier_weight.T + self.bias
 
-    def __call__(self, features: torch.Tensor) -> torch.Tensor:
-        """Return embeddings (n, d) of features (n, f)."""
-        return self.logits(features).softmax(-1) @ self.class_embeddings
+    def probabilities(self, features: Array) -> Array:
+        """Return class probabilities (n, k) of features (n, f)."""
+        return _softmax(self.logits(features))
 
-    def spatial_embeddings(self, positions: torch.Tensor) -> torch.Tensor:
+    def __call__(self, features: Array) -> Array:
+        """Return embeddings (n, d) of features (n, f)."""
+        return self.probabilities(features) @ self.class_embeddings
+
+    def spatial_embeddings(self, positions: Array) -> Array:
         """Return the contributions (n, d) of positions (n, f) whose mean is an image's features.
 
         The softmax of the whole image, linearized at its logits (gradient times input: Shrikumar et
@@ -84,6 +89,21 @@ class CategoryHead:
         """
         logits = self.logits(positions)
         mean = logits.mean(0)
-        probabilities, deviation = mean.softmax(0), logits - mean
+        probabilities, deviation = _softmax(mean), logits - mean
         change = probabilities * (deviation - (deviation @ probabilities)[:, None])
         return (probabilities + change) @ self.class_embeddings
+
+
+def as_tensor(array: Array, device: str) -> Array:
+    """Return an array as a tensor of torch on `device`."""
+    import torch
+
+    return torch.as_tensor(array).to(device)
+
+
+def _softmax(logits: Array) -> Array:
+    """Return the softmax over the last dimension."""
+    if not isinstance(logits, np.ndarray):
+        return logits.softmax(-1)
+    shares = np.exp(logits - logits.max(-1, keepdims=True))
+    return shares / shares.sum(-1, keepdims=True)

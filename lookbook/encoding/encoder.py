@@ -20,13 +20,14 @@ import numpy as np
 from lookbook.encoding.backends import BACKENDS, Backend, Model, choose_backend
 from lookbook.encoding.backends.torch_backend import Network
 from lookbook.encoding.cpu import supports_bfloat16
+from lookbook.encoding.device import choose_device
 from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.garment_kinds import KINDS_FILE, GarmentKinds
 from lookbook.encoding.heads import EmbeddingHeads, load_text_embeddings
 from lookbook.encoding.hub import check_timm, first_line, model_folder
 from lookbook.encoding.hub import revision as folder_revision
 from lookbook.encoding.pooling import POOLINGS
-from lookbook.encoding.preprocessing import Preprocessing
+from lookbook.encoding.preprocessing import Preprocessing, read_processor
 from lookbook.encoding.query_adapter import SETTINGS_FILE, QueryAdapter, check_query
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.images.loading import Picture
@@ -93,7 +94,7 @@ class Encoder:
             raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
         folder = model_folder(str(model))
         check_timm(folder, str(model))
-        on = _device(device)
+        on = choose_device(device)
         precision = _precision(precision, on)
         preprocessing = Preprocessing.of(_processor(folder, model), denoise)
         # the heads were trained on default pooling and are meaningless on any other
@@ -120,7 +121,7 @@ class Encoder:
             garment_kinds=_garment_kinds(folder, revision, heads),
             pooling=pooling,
             precision=precision,
-            device=str(on),
+            device=on,
             normalize=normalize,
         )
 
@@ -257,6 +258,8 @@ class Encoder:
 
 
 def _processor(folder: Path, model: str | os.PathLike[str]) -> Any:
+    if (processor := read_processor(folder)) is not None:
+        return processor
     from transformers import AutoImageProcessor
 
     with _loading_errors(model):
@@ -325,24 +328,10 @@ def _to_grid(maps: np.ndarray) -> np.ndarray:
     return maps[:, -side * side :].reshape(-1, side, side)
 
 
-def _device(name: str) -> torch.device:
-    import torch
-
-    if name == "auto":
-        others = [("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())]
-        return torch.device(next((name for name, available in others if available), "cpu"))
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise EncoderError(f"device {name!r} cannot be used: {first_line(error)}") from None
-    return device
-
-
-def _precision(name: str, device: torch.device) -> str:
+def _precision(name: str, device: str) -> str:
     """Resolve "auto": bfloat16 only where the CPU supports it, as emulation is slow."""
     if name not in PRECISIONS:
         raise EncoderError(f"precision {name!r} is not one of {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
-    return "bfloat16" if device.type == "cpu" and supports_bfloat16() else "float32"
+    return "bfloat16" if device == "cpu" and supports_bfloat16() else "float32"

@@ -52,12 +52,9 @@ class GarmentKinds:
         are pooled inside the region as the category head pools whole images (RoI pooling: Girshick
         2015).
         """
-        import torch
-
         earlier, last = (_region(m, box) for m in maps)
         pooled = np.concatenate([last.mean(0), last.max(0), earlier.max(0)])
-        features = torch.from_numpy(pooled.astype(np.float32))[None]
-        chances = head.to("cpu").logits(features).softmax(-1)[0].numpy()
+        chances = head.probabilities(pooled.astype(np.float32)[None])[0]
         return np.asarray(chances @ self.membership, np.float32)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookbook.encoding.category_head import ARRAY_NAMES, CategoryHead
+from lookbook.encoding.category_head import ARRAY_NAMES, Array, CategoryHead, as_tensor
 from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.pooling import argmax_map, average_pool, max_pool_stages
 from lookbook.encoding.text_tokenizer import Vocabulary
@@ -30,11 +30,12 @@ class EmbeddingHeads:
     """Weights of the heads, float32; their outputs are concatenated in this order.
 
     `projection` (d, channels of the last map), `detail` (d, channels of the last two maps) and
-    `category`; a head that is None is absent.
+    `category`; a head that is None is absent. `load` gives arrays of numpy, `to` tensors of torch:
+    what runs without torch does not import it.
     """
 
-    projection: torch.Tensor
-    detail: torch.Tensor | None = None
+    projection: Array
+    detail: Array | None = None
     category: CategoryHead | None = None
 
     @classmethod
@@ -66,11 +67,11 @@ class EmbeddingHeads:
         detail = 0 if self.detail is None else len(self.detail)
         return len(self.projection) + detail + (self.category.dim if self.category else 0)
 
-    def to(self, device: torch.device | str) -> EmbeddingHeads:
-        """Return a copy on `device`."""
+    def to(self, device: str) -> EmbeddingHeads:
+        """Return a copy as tensors of torch on `device`."""
         return EmbeddingHeads(
-            self.projection.to(device),
-            None if self.detail is None else self.detail.to(device),
+            as_tensor(self.projection, device),
+            None if self.detail is None else as_tensor(self.detail, device),
             None if self.category is None else self.category.to(device),
         )
 
@@ -86,7 +87,8 @@ class EmbeddingHeads:
         """
         average = average_pool(maps)
         maximum = average[:, :0] if self.stages == (-1,) else max_pool_stages(maps)
-        return self._concatenate(average, maximum, CategoryHead.__call__)
+        tensors: torch.Tensor = self._concatenate(average, maximum, CategoryHead.__call__)
+        return tensors
 
     def spatial_embeddings(self, maps: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 (h, w, dim): what each position of the last map contributes.
@@ -94,35 +96,30 @@ class EmbeddingHeads:
         `maps` of `stages`, each (h, w, channels). The mean over positions is `embed` of the maps. A
         maximum is attributed to the position where it occurs.
         """
-        import torch
-
         *earlier, last = maps
         height, width, _ = last.shape
         maxima = [argmax_map(m, (height, width)) for m in (last, *earlier)] if earlier else []
         average, maximum = (
-            torch.from_numpy(np.concatenate([last[:, :, :0], *parts], 2)).flatten(0, 1)
+            np.concatenate([last[:, :, :0], *parts], 2).reshape(height * width, -1)
             for parts in ([last], maxima)
         )
-        heads = self.to("cpu")
-        rows = heads._concatenate(average, maximum, CategoryHead.spatial_embeddings)
-        return rows.reshape(height, width, -1).numpy()
+        rows = self._concatenate(average, maximum, CategoryHead.spatial_embeddings)
+        return np.asarray(rows, np.float32).reshape(height, width, -1)
 
     def _concatenate(
         self,
-        average: torch.Tensor,
-        maximum: torch.Tensor,
-        category_embedding: Callable[[CategoryHead, torch.Tensor], torch.Tensor],
-    ) -> torch.Tensor:
-        import torch
-
+        average: Array,
+        maximum: Array,
+        category_embedding: Callable[[CategoryHead, Array], Array],
+    ) -> Array:
         parts = [_check_columns(average, self.projection, "projection") @ self.projection.T]
         if self.detail is not None:
             parts.append(_check_columns(maximum, self.detail, "detail") @ self.detail.T)
         if self.category is not None:
             name, weight = ARRAY_NAMES["bottleneck_weight"], self.category.bottleneck_weight
-            both = _check_columns(torch.cat([average, maximum], 1), weight, name)
+            both = _check_columns(_joined([average, maximum]), weight, name)
             parts.append(category_embedding(self.category, both))
-        return torch.cat(parts, 1)
+        return _joined(parts)
 
 
 def load_text_embeddings(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
@@ -144,15 +141,24 @@ def load_text_embeddings(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray
     expected, shape = (len(vocabulary), dim), None if table is None else tuple(table.shape)
     if table is None or shape != expected:
         raise EncoderError(f"{file}: expected an array words of shape {expected}, found {shape}")
-    if not table.isfinite().all():
+    if not np.isfinite(table).all():
         raise EncoderError(f"{file}: expected finite numbers, found infinities or NaN")
-    return vocabulary, table.numpy()
+    return vocabulary, table
 
 
-def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+def _joined(parts: Sequence[Array]) -> Array:
+    """Concatenate rows (n, ...) of numpy or of torch."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts, 1)
+    import torch
+
+    return torch.cat(list(parts), 1)
+
+
+def read_tensors(file: Path) -> dict[str, np.ndarray]:
     """Read the arrays of a safetensors file. Raises EncoderError when it is damaged."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
     try:
         return load_file(file)
@@ -160,17 +166,15 @@ def read_tensors(file: Path) -> dict[str, torch.Tensor]:
         raise EncoderError(f"{file}: expected a whole safetensors file ({error})") from None
 
 
-def _check_range(array: torch.Tensor, name: str) -> torch.Tensor:
+def _check_range(array: np.ndarray, name: str) -> np.ndarray:
     """Return `array` as float32 if half precision can hold its values. Raises EncoderError."""
-    import torch
-
-    array = array.float()
-    if not (array.abs() <= torch.finfo(torch.float16).max).all():
+    array = array.astype(np.float32)
+    if not (np.abs(array) <= np.finfo(np.float16).max).all():
         raise EncoderError(f"{name}: expected numbers up to 65,504, found larger ones or NaN")
     return array
 
 
-def _check_columns(features: torch.Tensor, weights: torch.Tensor, name: str) -> torch.Tensor:
+def _check_columns(features: Array, weights: Array, name: str) -> Array:
     """Return `features` if `weights` have as many columns. Raises EncoderError."""
     if (columns := weights.shape[1]) != (expected := features.shape[1]):
         raise EncoderError(f"{name}: expected {expected} columns for this model, found {columns}")

@@ -117,6 +117,7 @@ def load_shipped(model: EmbeddingModel, vocabulary: Vocabulary, folder: Path) ->
         raise ValueError(f"{folder}: expected heads of {expected} dimensions, found {dims}")
     heads = EmbeddingHeads.load(folder)
     assert heads is not None
+    heads = heads.to("cpu")
     _copy(model.projection.weight, heads.projection, "projection")
     _copy(model.detail_head.weight, heads.detail, "detail", DETAIL_SCALE)
     if has_category_head(model, folder):

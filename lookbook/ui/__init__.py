@@ -1,8 +1,8 @@
 """The web interface. Only this package imports gradio."""
 
-from lookbook.ui.stubs import no_stubs
+from lookbook.ui.stubs import quick_imports
 
-with no_stubs():
+with quick_imports():
     from lookbook.ui.site import build_site
 
 __all__ = ["build_site"]

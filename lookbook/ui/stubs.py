@@ -1,16 +1,37 @@
-"""gradio without its type stubs, which cost every start of the site more than a second.
+"""gradio without what costs every start of the site more than a second.
 
 For every class of components gradio parses the source file and renders a .pyi file beside it, for
 editors (`gradio.component_meta.create_or_modify_pyi`), also for its own classes when it is
 imported. It skips classes for which `inspect.getfile` raises OSError.
+
+gradio also imports mcp, and that jsonschema, which builds the grammar of addresses of
+rfc3987_syntax where another package has installed it. jsonschema does without where it is missing.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+_GRAMMAR = "rfc3987_syntax"
+
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Import gradio in this context without its stubs, and without a grammar of addresses."""
+    is_new = _GRAMMAR not in sys.modules
+    if is_new:
+        sys.modules[_GRAMMAR] = None  # type: ignore[assignment]  # not importable
+    try:
+        with no_stubs():
+            yield
+    finally:
+        if is_new:
+            del sys.modules[_GRAMMAR]
 
 
 @contextmanager

@@ -24,8 +24,6 @@ from lookbook.encoding.preprocessing import Preprocessing
 from lookbook.resources import cache_folder
 
 if TYPE_CHECKING:
-    import torch
-
     from lookbook.encoding.backends.torch_backend import Network
 
 BACKENDS = ("auto", "torch", "openvino")
@@ -64,14 +62,14 @@ class Model:
     """What a backend is made of.
 
     `key` changes with the weights, the pooling and the preprocessing; `load` gives the network in
-    float32.
+    float32; `device` is torch's name of it.
     """
 
     key: str
     load: Callable[[], Network]
     preprocessing: Preprocessing
     precision: str
-    device: torch.device
+    device: str
 
 
 def choose_backend(name: str, model: Model) -> Backend:
@@ -83,7 +81,7 @@ def choose_backend(name: str, model: Model) -> Backend:
     """
     if name not in BACKENDS:
         raise EncoderError(f"backend {name!r} is not one of {', '.join(BACKENDS)}")
-    possible = model.device.type == "cpu" and importlib.util.find_spec("openvino") is not None
+    possible = model.device == "cpu" and importlib.util.find_spec("openvino") is not None
     if name == "openvino" and not possible:
         raise EncoderError(
             "the backend openvino needs the package openvino and the device cpu, found device "

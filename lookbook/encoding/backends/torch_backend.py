@@ -29,7 +29,8 @@ class Network:
     @classmethod
     def of(cls, model: torch.nn.Module, heads: EmbeddingHeads | None, pooling: str) -> Network:
         """Prepare a model for inference."""
-        return cls(_fold_batch_norms(model.eval().requires_grad_(False)), heads, pooling)
+        folded = _fold_batch_norms(model.eval().requires_grad_(False))
+        return cls(folded, heads.to("cpu") if heads else None, pooling)
 
     @property
     def fixed_size(self) -> bool:
@@ -60,7 +61,7 @@ class TorchBackend:
     name = "torch"
 
     def __init__(
-        self, network: Network, preprocessing: Preprocessing, precision: str, device: torch.device
+        self, network: Network, preprocessing: Preprocessing, precision: str, device: str
     ) -> None:
         import torch
 

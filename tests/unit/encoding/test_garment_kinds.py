@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from lookbook.encoding.category_head import CategoryHead
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
@@ -27,9 +26,9 @@ def test_a_region_has_the_kinds_of_the_cells_inside_it(tmp_path):
     kinds = GarmentKinds.load(tmp_path)
     assert kinds.names == ("shoes", "top")
     # the head reads the mean of the last map: feature 0 is of boots, feature 1 of shirts
-    weights = torch.zeros(4, 8)
+    weights = np.zeros((4, 8), np.float32)
     weights[0, 0] = weights[2, 1] = 20.0
-    head = CategoryHead(torch.eye(8), weights, torch.zeros(4), torch.eye(4))
+    head = CategoryHead(np.eye(8), weights, np.zeros(4), np.eye(4))
     last = np.zeros((4, 4, 2), np.float32)
     last[:2, :, 0], last[2:, :, 1] = 1, 1
     maps = (np.zeros((8, 8, 4), np.float32), last)

@@ -339,7 +339,8 @@ def use_shop_terms(file: Path | None) -> None:
     Call it before an index is opened: what was read from a catalogue is not read again.
     """
     _shop_files[:] = [file] if file else []
-    shop_thesaurus()
+    if file:
+        shop_thesaurus()  # the shipped one alone is read when it is first asked
 
 
 def shop_thesaurus() -> Thesaurus:

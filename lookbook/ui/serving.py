@@ -25,6 +25,7 @@ from lookbook.ui.login import Login
 from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
 from lookbook.ui.retention import CLOSED_PAGE_TTL
+from lookbook.ui.stubs import no_servers
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
 
@@ -142,7 +143,8 @@ def launch(
     for router in [*routes, *([hub.router()] if hub else [])]:
         app.include_router(router)
     allow_open_files(2 * connections + 500)
-    site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)
+    with no_servers():
+        site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)
     site.launch(
         theme=theme(),
         css=CSS + branding.css(),

@@ -30,6 +30,7 @@ from lookbook.ui.pages.find.share_actions import ShareActions
 from lookbook.ui.services.live_index import LiveIndex
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
+from lookbook.ui.stubs import no_servers
 from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = shipped("examples")
@@ -132,7 +133,10 @@ def build_site(
     )
     photos = _example_photos(index, examples)
     gr.set_static_paths([search_service.folder, examples])
-    with Site(title=branding.name, analytics_enabled=False, fill_width=True) as site:
+    with (
+        no_servers(),
+        Site(title=branding.name, analytics_enabled=False, fill_width=True) as site,
+    ):
         _add_pages(site, search_service, visitor_service, photos, results, branding, fetch)
         if offer_api:
             api.publish(search_service, visitor_service)

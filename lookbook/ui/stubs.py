@@ -6,6 +6,8 @@ imported. It skips classes for which `inspect.getfile` raises OSError.
 
 gradio also imports mcp, and that jsonschema, which builds the grammar of addresses of
 rfc3987_syntax where another package has installed it. jsonschema does without where it is missing.
+
+And it makes a server of a site at its creation, at its end, for its queue and for its launch.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
 
 _GRAMMAR = "rfc3987_syntax"
 
@@ -49,3 +50,21 @@ def no_stubs() -> Iterator[None]:
         yield
     finally:
         inspect.getfile = original
+
+
+@contextmanager
+def no_servers() -> Iterator[None]:
+    """Make gradio skip the servers that it makes of sites in this context; `launch` makes one."""
+    from gradio import blocks
+
+    class NoApp:
+        @staticmethod
+        def create_app(*args: Any, **kwargs: Any) -> None:
+            """Make nothing."""
+
+    original = blocks.App
+    blocks.App = NoApp  # type: ignore[misc, assignment]
+    try:
+        yield
+    finally:
+        blocks.App = original  # type: ignore[misc]

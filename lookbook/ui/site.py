@@ -34,7 +34,7 @@ from lookbook.ui.stubs import no_servers
 from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = shipped("examples")
-_WARM_UP_DELAY = 4.0  # seconds: the first page is served before slow loading starts
+_WARM_UP_DELAY = 2.0  # seconds: the first page is served before slow loading starts
 # by script, as a change of the address's fragment would count as another view
 _SKIP = """
 element.addEventListener('click', (event) => {

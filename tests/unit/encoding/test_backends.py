@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from lookbook.encoding import backends
 from lookbook.encoding.backends import openvino_backend
-from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
 from lookbook.encoding.errors import EncoderError
 from tests.shapes import COLOURS, draw_shape
 
@@ -59,6 +61,34 @@ def test_the_network_is_read_and_converted_once(tiny_model, pictures, cache, mon
     assert len(list(cache.glob("*.xml"))) == 1
     monkeypatch.setattr("lookbook.encoding.encoder._network", lambda *_: pytest.fail("read again"))
     np.testing.assert_array_equal(load(tiny_model, "openvino").encode(pictures), first)
+
+
+ALONE = """
+import sys
+
+from lookbook.encoding.attribution import attribution_maps
+from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.search.photo_query import photo_queries, photo_query
+
+picture, vectors = sys.argv[1:]
+encoder = Encoder.load(DEFAULT_MODEL, precision="float32", backend="openvino")
+photo_query(picture, encoder), photo_queries(picture, encoder)
+attribution_maps(encoder, picture, picture)
+encoder.encode([picture]).tofile(vectors)
+print([name for name in ("torch", "transformers") if name in sys.modules])
+"""
+
+
+def test_a_converted_model_answers_without_torch_the_same(tmp_path, pictures):
+    """The site starts two seconds sooner, and is 300 MB smaller."""
+    picture, vectors = tmp_path / "picture.png", tmp_path / "vectors"
+    pictures[0].save(picture)
+    by_torch = load(DEFAULT_MODEL, "torch").encode([picture])[0]
+    load(DEFAULT_MODEL, "openvino")
+    command = [sys.executable, "-c", ALONE, str(picture), str(vectors)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "[]", run.stderr
+    assert np.fromfile(vectors, np.float32) @ by_torch > 0.9999
 
 
 def test_a_damaged_graph_is_converted_again(tiny_model, pictures, cache):

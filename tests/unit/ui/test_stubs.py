@@ -1,9 +1,10 @@
-"""gradio's stub files: none for the site's components, and other classes are not affected."""
+"""gradio's stub files, servers and imports: none that the site does not need, others as ever."""
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
+import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import lookbook.ui
-from lookbook.ui.stubs import no_stubs
+from lookbook.ui.stubs import no_servers, no_stubs
 
 SOURCE = """import gradio as gr
 
@@ -59,3 +60,21 @@ def test_files_of_other_classes_are_known_inside_and_of_all_after() -> None:
         with pytest.raises(OSError, match="stub"):
             inspect.getfile(Gallery)
     assert inspect.getfile(Gallery).endswith("gallery.py")
+
+
+def test_the_site_is_imported_without_what_it_does_not_need() -> None:
+    slow = ["torch", "transformers", "rfc3987_syntax", "sklearn", "matplotlib"]
+    code = f"import sys, lookbook.ui; print([name for name in {slow} if name in sys.modules])"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "[]", run.stderr
+
+
+def test_a_site_has_a_server_only_once_it_is_launched() -> None:
+    import gradio as gr
+
+    with no_servers(), gr.Blocks() as site:
+        site.queue()
+    assert site.app is None, "gradio makes servers in spite of no_servers(): a start is slower"
+    site.queue()
+    assert site.app is not None

@@ -284,6 +284,22 @@ def doctor(argv: Sequence[str]) -> int:
     return diagnose(args.index, args.device, args.backend)
 
 
+def tune(argv: Sequence[str]) -> int:
+    """Measure an engine's effort for each kind of query, or build another; encodes nothing anew."""
+    from lookbook.index.engines.milvus import use_milvus
+    from lookbook.indexing.retune import retune
+    from lookbook.search.index import Index
+    from lookbook.search.opening import load_matching_encoder
+
+    args = _parser("tune", settings.TUNE, tune).parse_args(argv)
+    use_milvus(args.milvus_uri)
+    index = Index.open(args.index, "exact")
+    encoder = load_matching_encoder(index, args.model, args.device, args.backend)
+    folder = retune(args.index, encoder, args.engine, args.recall)
+    print(f"{folder}: {Index.open(args.index).describe_engines()}")
+    return 0
+
+
 def rollback(argv: Sequence[str]) -> int:
     """Publish the generation before the current one again, of the index or of its models."""
     from lookbook.index import rollback as publish_previous
@@ -343,6 +359,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "events": events,
     "related": related,
     "refresh": refresh,
+    "tune": tune,
     "rollback": rollback,
 }
 ALIASES = {"step-back": "rollback"}  # names of an earlier release

@@ -558,6 +558,20 @@ RELATED = (
 
 REFRESH = (OWN_INDEX, STATE, DATABASE_URL)
 
+TUNE = (
+    OWN_INDEX,
+    Setting(
+        "engine",
+        None,
+        "engine to build in place of the one there is (docs/ENGINES.md); give it to embed.py, too",
+        choices="lookbook.index.engines:names",
+    ),
+    replace(RECALL, fallback=None, help=f"{RECALL.help}; without it: as before"),
+    MODEL,
+    DEVICE,
+    BACKEND,
+    MILVUS_URI,
+)
 ROLLBACK = (
     OWN_INDEX,
     STATE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from lookbook.index.columns import RESERVED, column_codes
 from lookbook.index.engines import build_engine, check_metric, check_options
-from lookbook.index.engines.contract import Array
+from lookbook.index.engines.contract import Array, engines_of_files
 from lookbook.index.engines.tuning import Tuning, tune
 from lookbook.index.generation import PHOTO_ITEMS, Generation, Projection, project
 from lookbook.index.manifest import MANIFEST, SCHEMA, add_checksum, file_record, is_extra
@@ -137,6 +138,47 @@ def write_generation(
             files = {"files": manifest["files"] | enriched}
             _write_json(folder / MANIFEST, add_checksum(manifest | files))
     return final_path(folder)
+
+
+def rewrite_engine(
+    root: Path,
+    generation: Generation,
+    queries: Mapping[str, Array],
+    options: EngineOptions,
+    extras: Extras,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a generation again with an engine built and tuned anew; all else is as it was.
+
+    Returns its folder; it is not published yet. `extras` replace the files of their names. Files
+    that stay are shared with the old generation where the disk can. Raises as `write_generation`.
+    """
+    options.checked()
+    progress = progress or (lambda stage, done, total: None)
+    m, vectors = generation.manifest, generation.photo_vectors
+    replaced = {engine.file for engine in engines_of_files(m.files)} | set(extras)
+    with staged_generation(
+        root, lambda folder: Generation.open(folder).open_engine(options.engine)
+    ) as folder:
+        for name in m.files.keys() - replaced:
+            _share(generation.path / name, folder / name)
+        fields = functools.partial(column_codes, generation.items, generation.photo_items)
+        tunings = _write_engine(folder, vectors, queries, options, progress, fields)
+        _write_extras(folder, extras)
+        manifest = asdict(m) | _measured(folder, vectors, m.raw_dim, options.engine, tunings)
+        manifest |= {"created": m.created, "recall_target": options.recall}
+        manifest |= {"trees": options.checked().get("trees")}
+        manifest["kept"] = {name: one for name, one in m.kept.items() if name != "search_k"}
+        _write_json(folder / MANIFEST, add_checksum(manifest))
+    return final_path(folder)
+
+
+def _share(file: Path, copy: Path) -> None:
+    """Give a file, which nobody changes, another name; copy it where the disk has no such links."""
+    try:
+        copy.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, copy)
 
 
 def _further_items(content: GenerationContent) -> Array:

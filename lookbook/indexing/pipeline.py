@@ -23,7 +23,6 @@ from lookbook.index import (
     published,
     write_generation,
 )
-from lookbook.index.engines.tuning import held_out_rows
 from lookbook.index.near_duplicates import group_pairs
 from lookbook.index.writing import items_table
 from lookbook.indexing.embedding_cache import EmbeddingCache
@@ -31,13 +30,7 @@ from lookbook.indexing.encode_catalog import EncodedCatalog, PictureOptions, enc
 from lookbook.indexing.enrichment import enrich
 from lookbook.indexing.reuse import Previous, files_for_reuse
 from lookbook.indexing.summary import Summary
-from lookbook.indexing.tuning_queries import (
-    PHOTOS,
-    item_queries,
-    photo_queries,
-    text_queries,
-    texts_of,
-)
+from lookbook.indexing.tuning_queries import queries_by_kind
 from lookbook.indexing.update import Update
 
 WORK, LOCK = ".work", ".lock"
@@ -103,7 +96,7 @@ def build(
     no picture can be used, ValueError for options that do not fit.
     """
     output, options = Path(output), _checked(options or BuildOptions(), catalog, encoder)
-    with _exclusive_lock(output):
+    with exclusive_lock(output):
         published(output)  # refuses a CURRENT of another program now, not after hours
         previous, source, note = _previous(output, encoder, resume)
         cache = EmbeddingCache(output / WORK, encoder.identity, source)
@@ -261,31 +254,22 @@ def _queries(
     projection: Projection | None,
     kept: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Return the queries that the engine is tuned on, by kind; photos and texts as they are kept.
-
-    New ones are made of the rows that tuning leaves out of the engine.
-    """
-    rows = held_out_rows(len(vectors), options.seed)
-    if options.engine == "exact" or not len(rows):
+    """Return the queries that the engine is tuned on, by kind; `kept` ones stay as they are."""
+    if options.engine == "exact":
         return {}
-    queries: dict[str, np.ndarray | None] = {**kept}
-    if not kept:
-        seen = np.random.default_rng(options.seed).permutation(rows)[:PHOTOS]
-        pictures = cache.read_thumbnails([encoded.hashes[row] for row in np.sort(seen)])
-        queries["photo"] = photo_queries(encoder, pictures, projection, options.seed)
-        titled = [encoded.items[row] for row in rows if row < len(encoded.items)]
-        length = float(np.median(np.linalg.norm(vectors[rows], axis=1)))
-        queries["text"] = text_queries(encoder, texts_of(titled), projection, length)
-    queries["item"] = item_queries(encoder, vectors[rows], projection)
-    return {
-        kind: one.astype(np.float16).astype(np.float32)
-        for kind, one in queries.items()
-        if one is not None
-    }
+    return queries_by_kind(
+        encoder,
+        vectors,
+        lambda rows: [encoded.items[row] for row in rows if row < len(encoded.items)],
+        lambda rows: cache.read_thumbnails([encoded.hashes[row] for row in rows]),
+        projection,
+        options.seed,
+        kept,
+    )
 
 
 @contextmanager
-def _exclusive_lock(output: Path) -> Iterator[None]:
+def exclusive_lock(output: Path) -> Iterator[None]:
     """Allow one writer at a time: two would delete each other's unfinished work."""
     try:
         import fcntl

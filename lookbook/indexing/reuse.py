@@ -252,10 +252,16 @@ def files_for_reuse(
     files = {HASHES: digests, DESCRIPTORS: descriptors}
     if embeddings is not None:
         files[EMBEDDINGS] = embeddings.astype(np.float16)
-    for kind, vectors in (queries or {}).items():
-        if kind in QUERIES:  # those of items are rows of the catalogue
-            files[QUERIES[kind]] = vectors.astype(np.float16)
+    files |= query_files(queries or {})
     return files if pairs is None else files | {PAIRS: pairs}
+
+
+def query_files(queries: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the files, by name, of the queries that an engine was tuned on, by kind.
+
+    Those of items are rows of the catalogue, and have none.
+    """
+    return {QUERIES[k]: rows.astype(np.float16) for k, rows in queries.items() if k in QUERIES}
 
 
 def _required(generation: Generation, name: str, shape: tuple[int, ...]) -> np.ndarray:

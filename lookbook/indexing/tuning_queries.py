@@ -8,7 +8,7 @@ pictures of rows that tuning leaves out of the engine, as a webcam would see the
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -18,9 +18,44 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.loading import ImageError
 from lookbook.index import Projection, project
+from lookbook.index.engines.tuning import held_out_rows
 from lookbook.index.normalization import unit_vectors
 
 PHOTOS = 100  # simulating and encoding one takes about 50 ms
+
+
+def queries_by_kind(
+    encoder: Encoder,
+    vectors: np.ndarray,
+    items: Callable[[Sequence[int]], Sequence[Item]],
+    pictures: Callable[[Sequence[int]], Iterable[bytes]],
+    projection: Projection | None,
+    seed: int = 0,
+    kept: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
+    """Return the queries that an engine is tuned on, by kind, in the space of the index, (q, dim).
+
+    `vectors` (photos, raw_dim) are the encoder's own; `items` and `pictures` give the items and the
+    stored pictures of rows, items only of those that are the first photo of one. `kept` are photo
+    and text queries of before; new ones are made of the rows that tuning leaves out of the engine.
+    """
+    rows = held_out_rows(len(vectors), seed)
+    if not len(rows):
+        return {}
+    held_out = np.asarray(vectors[rows], np.float32)
+    queries: dict[str, np.ndarray | None] = {**(kept or {})}
+    if not kept:
+        seen = np.sort(np.random.default_rng(seed).permutation(rows)[:PHOTOS])
+        queries["photo"] = photo_queries(encoder, pictures(seen.tolist()), projection, seed)
+        length = float(np.median(np.linalg.norm(held_out, axis=1)))
+        texts = texts_of(items(rows.tolist()))
+        queries["text"] = text_queries(encoder, texts, projection, length)
+    queries["item"] = item_queries(encoder, held_out, projection)
+    return {
+        kind: one.astype(np.float16).astype(np.float32)
+        for kind, one in queries.items()
+        if one is not None
+    }
 
 
 def item_queries(encoder: Encoder, rows: np.ndarray, projection: Projection | None) -> np.ndarray:

@@ -108,8 +108,9 @@ class Index(ItemTable):
         measured = m.query_kinds.get(kind)
         untuned = m.built is not None and not m.query_kinds and kind != "item"
         if engine == "exact":
-            why = f" ({m.built} is not tuned for them: run embed.py again)" if untuned else ""
-            return f"exact search{why}"
+            if not untuned:
+                return "exact search"
+            return f"exact search ({m.built} is not tuned for them: run `python -m lookbook tune`)"
         recall = measured["recall"] if measured else m.recall if kind == "item" else None
         how = "recall not measured" if recall is None else f"recall {recall:.4f}"
         return f"{engine}, effort {m.effort(kind)}, {how}"

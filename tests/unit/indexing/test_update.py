@@ -15,7 +15,7 @@ from lookbook.catalog import open_catalog
 from lookbook.encoding.encoder import Preprocessing
 from lookbook.index import Generation, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest, add_checksum
-from lookbook.indexing import BuildOptions, build, enrichment, pipeline
+from lookbook.indexing import BuildOptions, build, enrichment, pipeline, tuning_queries
 from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION, Previous
 from lookbook.search.index import Index
 from lookbook.ui import messages
@@ -288,8 +288,8 @@ def test_photo_and_text_queries_are_made_once_and_kept_with_the_effort(shop, mon
         made["text"] += 1
         return np.eye(6, 12, dtype=np.float32)[2:]
 
-    monkeypatch.setattr(pipeline, "photo_queries", photos)
-    monkeypatch.setattr(pipeline, "text_queries", texts)
+    monkeypatch.setattr(tuning_queries, "photo_queries", photos)
+    monkeypatch.setattr(tuning_queries, "text_queries", texts)
     first = shop.update(resume=False)
     assert set(first.query_kinds) == {"item", "photo", "text"}
     shop.add(COUNT)

@@ -317,7 +317,7 @@ def test_an_index_of_an_earlier_version_searches_photos_and_texts_exactly_and_sa
     assert old.serving["item"] == old.manifest.engine
     for query in fresh[:5]:
         assert old.search(query, 10) == exact.search(query, 10)
-    assert "annoy is not tuned for them: run embed.py again" in old.describe_engines()
+    assert "annoy is not tuned for them: run `python -m lookbook tune`" in old.describe_engines()
 
 
 def test_an_engine_that_is_asked_for_serves_an_index_of_an_earlier_version_with_ample_effort(

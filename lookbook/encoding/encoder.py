@@ -116,7 +116,7 @@ class Encoder:
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
             revision=revision,
             heads=heads,
-            text_embeddings=load_text_embeddings(folder, heads.dim) if heads else None,
+            text_embeddings=load_text_embeddings(folder, heads) if heads else None,
             query_adapter=_query_adapter(folder, revision) if heads else None,
             garment_kinds=_garment_kinds(folder, revision, heads),
             pooling=pooling,

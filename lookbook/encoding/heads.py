@@ -1,7 +1,9 @@
 """Trained heads on top of a network: pooled feature maps become the sub-vectors of an embedding.
 
 The general head (`projection`) reads average-pooled features, the `detail` head (cut and print)
-max-pooled ones (`pooling`), the `category` head both (`category_head`).
+max-pooled ones (`pooling`), the `category` head both (`category_head`). Two product heads read
+max-pooled features and have a length of their own, so that a cosine compares their directions:
+`design` tells products apart whatever their colour, `instance` the very product from all others.
 """
 
 from __future__ import annotations
@@ -23,20 +25,24 @@ if TYPE_CHECKING:
     import torch
 
 HEADS_FILE = "projection.safetensors"
+PRODUCT_HEADS = ("design", "instance")
+PRODUCT_HEAD_NORM = 0.5  # of a product head, where the heads before them together have 1
 
 
 @dataclass(frozen=True)
 class EmbeddingHeads:
     """Weights of the heads, float32; their outputs are concatenated in this order.
 
-    `projection` (d, channels of the last map), `detail` (d, channels of the last two maps) and
-    `category`; a head that is None is absent. `load` gives arrays of numpy, `to` tensors of torch:
-    what runs without torch does not import it.
+    `projection` (d, channels of the last map), `detail` (d, channels of the last two maps),
+    `category`, and `design` and `instance`, both as `detail`; a head that is None is absent.
+    `load` gives arrays of numpy, `to` tensors of torch: what runs without torch does not import it.
     """
 
     projection: Array
     detail: Array | None = None
     category: CategoryHead | None = None
+    design: Array | None = None
+    instance: Array | None = None
 
     @classmethod
     def load(cls, folder: Path) -> EmbeddingHeads | None:
@@ -48,7 +54,7 @@ class EmbeddingHeads:
             name: _check_range(array, f"{file}: {name}")
             for name, array in read_tensors(file).items()
         }
-        for name in ("projection", "detail"):
+        for name in ("projection", "detail", *PRODUCT_HEADS):
             if name in arrays and (arrays[name].ndim != 2 or not len(arrays[name])):
                 shape = tuple(arrays[name].shape)
                 raise EncoderError(f"{file}: {name}: expected rows and columns, found {shape}")
@@ -59,26 +65,44 @@ class EmbeddingHeads:
             category = CategoryHead.from_arrays(arrays)
         except ValueError as error:
             raise EncoderError(f"{file}: {error}") from None
-        return cls(arrays["projection"], arrays.get("detail"), category)
+        product = (arrays.get(name) for name in PRODUCT_HEADS)
+        return cls(arrays["projection"], arrays.get("detail"), category, *product)
 
     @property
     def dim(self) -> int:
         """Length of an embedding."""
+        return self.text_dim + sum(len(weights) for _, weights in self._product_heads)
+
+    @property
+    def text_dim(self) -> int:
+        """Length without the product heads, of which texts say nothing."""
         detail = 0 if self.detail is None else len(self.detail)
         return len(self.projection) + detail + (self.category.dim if self.category else 0)
 
+    @property
+    def text_norm(self) -> float:
+        """Norm of the first `text_dim` columns of a vector of norm 1."""
+        return float((1 + len(self._product_heads) * PRODUCT_HEAD_NORM**2) ** -0.5)
+
+    @property
+    def _product_heads(self) -> list[tuple[str, Array]]:
+        heads = [(name, getattr(self, name)) for name in PRODUCT_HEADS]
+        return [(name, weights) for name, weights in heads if weights is not None]
+
     def to(self, device: str) -> EmbeddingHeads:
         """Return a copy as tensors of torch on `device`."""
-        return EmbeddingHeads(
-            as_tensor(self.projection, device),
-            None if self.detail is None else as_tensor(self.detail, device),
-            None if self.category is None else self.category.to(device),
-        )
+        linear = {
+            name: None if (weights := getattr(self, name)) is None else as_tensor(weights, device)
+            for name in ("projection", "detail", *PRODUCT_HEADS)
+        }
+        category = None if self.category is None else self.category.to(device)
+        return EmbeddingHeads(**linear, category=category)
 
     @property
     def stages(self) -> tuple[int, ...]:
         """Feature maps that the heads read, as indices of transformers' `hidden_states`."""
-        return (-1,) if self.detail is None and self.category is None else (-2, -1)
+        reads_two = (self.detail, self.category, self.design, self.instance)
+        return (-1,) if all(head is None for head in reads_two) else (-2, -1)
 
     def embed(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return (n, dim), not normalized, of the maps of `stages`, each (n, channels, ...).
@@ -87,7 +111,8 @@ class EmbeddingHeads:
         """
         average = average_pool(maps)
         maximum = average[:, :0] if self.stages == (-1,) else max_pool_stages(maps)
-        tensors: torch.Tensor = self._concatenate(average, maximum, CategoryHead.__call__)
+        heads = self._concatenate(average, maximum, CategoryHead.__call__)
+        tensors: torch.Tensor = _joined([heads, *self._products(heads, maximum, _norms)])
         return tensors
 
     def spatial_embeddings(self, maps: Sequence[np.ndarray]) -> np.ndarray:
@@ -103,7 +128,8 @@ class EmbeddingHeads:
             np.concatenate([last[:, :, :0], *parts], 2).reshape(height * width, -1)
             for parts in ([last], maxima)
         )
-        rows = self._concatenate(average, maximum, CategoryHead.spatial_embeddings)
+        heads = self._concatenate(average, maximum, CategoryHead.spatial_embeddings)
+        rows = _joined([heads, *self._products(heads, maximum, _norm_of_mean)])
         return np.asarray(rows, np.float32).reshape(height, width, -1)
 
     def _concatenate(
@@ -121,11 +147,38 @@ class EmbeddingHeads:
             parts.append(category_embedding(self.category, both))
         return _joined(parts)
 
+    def _products(
+        self, heads: Array, maximum: Array, norms: Callable[[Array], Array]
+    ) -> list[Array]:
+        """Return the outputs of the product heads, of PRODUCT_HEAD_NORM times the norm of `heads`.
 
-def load_text_embeddings(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray] | None:
-    """Read the vocabulary of a folder and its table (n, `dim`), None if it has none.
+        `heads` (n, text_dim), `maximum` (n, channels); `norms` gives the norms of rows.
+        """
+        outputs = [
+            _check_columns(maximum, weights, name) @ weights.T
+            for name, weights in self._product_heads
+        ]
+        length = PRODUCT_HEAD_NORM * norms(heads)
+        return [output * (length / (norms(output) + 1e-12)) for output in outputs]
 
-    Raises EncoderError.
+
+def _norms(rows: Array) -> Array:
+    """Return (n, 1), the L2 norms of `rows` (n, d) of numpy or torch."""
+    return (rows * rows).sum(-1)[..., None] ** 0.5
+
+
+def _norm_of_mean(rows: Array) -> Array:
+    """Return (1, 1), the L2 norm of the mean of `rows` (n, d)."""
+    return _norms(rows.mean(0)[None])
+
+
+def load_text_embeddings(
+    folder: Path, heads: EmbeddingHeads
+) -> tuple[Vocabulary, np.ndarray] | None:
+    """Read the vocabulary of a folder and its table, None if it has none.
+
+    The file's table (n, `heads.text_dim`) gets zeros in place of the product heads: (n,
+    `heads.dim`). Raises EncoderError.
     """
     file = folder / "words.safetensors"
     if not file.exists():
@@ -138,12 +191,15 @@ def load_text_embeddings(folder: Path, dim: int) -> tuple[Vocabulary, np.ndarray
         raise EncoderError(
             f"{folder / 'words.json'}: expected lists called words and pieces ({error!r})"
         ) from None
-    expected, shape = (len(vocabulary), dim), None if table is None else tuple(table.shape)
+    expected, shape = (
+        (len(vocabulary), heads.text_dim),
+        None if table is None else tuple(table.shape),
+    )
     if table is None or shape != expected:
         raise EncoderError(f"{file}: expected an array words of shape {expected}, found {shape}")
     if not np.isfinite(table).all():
         raise EncoderError(f"{file}: expected finite numbers, found infinities or NaN")
-    return vocabulary, table
+    return vocabulary, np.pad(table, ((0, 0), (0, heads.dim - heads.text_dim)))
 
 
 def _joined(parts: Sequence[Array]) -> Array:

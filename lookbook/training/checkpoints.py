@@ -124,13 +124,14 @@ def load_shipped(model: EmbeddingModel, vocabulary: Vocabulary, folder: Path) ->
         _load_category_head(model, heads.category)
     if model.text_embeddings is None:
         return
-    if (texts := load_text_embeddings(folder, heads.dim)) is None:
+    if (texts := load_text_embeddings(folder, heads)) is None:
         return
     shipped_vocabulary, table = texts
     row_of = {name: row for row, name in enumerate(shipped_vocabulary.names)}
     for row, name in enumerate(vocabulary.names):
         if name in row_of:
-            shipped = torch.from_numpy(table[row_of[name]].astype("float32"))
+            vector = table[row_of[name], : heads.text_dim]
+            shipped = torch.from_numpy(vector.astype("float32"))
             model.text_embeddings.weight.data[row] = shipped
 
 

@@ -57,14 +57,16 @@ def enough_products(model: EmbeddingModel, unaugmented: Sequence[PairFeatures]) 
     return len(designs) > model.detail_head.out_features
 
 
-def discriminants(between: torch.Tensor, within: torch.Tensor, count: int) -> np.ndarray:
+def discriminants(
+    between: torch.Tensor, within: torch.Tensor, count: int, ridge: float = RIDGE
+) -> np.ndarray:
     """Return (count, f): directions of the largest ratio of `between` to `within`, best first.
 
     Both are (f, f). The rows w solve between w = l (within + ridge) w for the largest l; each has a
-    variance of 1 within, the ridge included.
+    variance of 1 within, the ridge included, which is `ridge` times the mean variance within.
     """
     size = len(within)
-    noise = within + RIDGE * within.trace() / size * torch.eye(size)
+    noise = within + ridge * within.trace() / size * torch.eye(size)
     largest = (size - count, size - 1)
     return eigh(between.double(), noise.double(), subset_by_index=largest)[1][:, ::-1].T.copy()
 

@@ -3,7 +3,8 @@
     python -m lookbook.training.query_adapting --data small --larger larger --phone-photos phone \
         --output models/lookbook-resnet50
 
-Encodes pictures once (kept in `--work`), then takes a minute. Products are the development half of
+All is fitted to the heads before the product heads, which are left as they are. Encodes pictures
+once (kept in `--work`), then takes a minute. Products are the development half of
 those held out from the training of the encoder, as the encoder knows its training products by
 heart; phone photos are those of the photographers that it was trained on. Writes
 `query.safetensors`; the scales of heads in `query.json` were chosen by hand on the same half.
@@ -27,7 +28,7 @@ from torch import nn
 
 from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
-from lookbook.encoding.query_adapter import NETWORKS_FILE, QueryAdapter
+from lookbook.encoding.query_adapter import NETWORKS_FILE, unit_rows
 from lookbook.evaluation.phone_labels import ARTICLE_TYPES
 from lookbook.evaluation.retrieval import colour_family, decodable_items
 from lookbook.evaluation.splits import (
@@ -47,6 +48,8 @@ INSTANCE_TEMPERATURE, CATEGORY_TEMPERATURE = 0.05, 0.1
 # weights of the losses: a product's own photo, its category, category and colour; the order within
 # the category of a phone photo; the squared shift of street and of studio photos, which are to stay
 OWN, CATEGORY, BOTH, ORDER, STREET_SHIFT, STUDIO_SHIFT = 1.0, 0.5, 0.5, 0.5, 1.0, 20.0
+# scales of the heads by which the order within a category is kept: all but the category head
+KEPT_SCALES = (2.0, 1.0, 0.0)
 _MAX_LOSS = 50.0  # of a photo for which the sampled gallery has nothing of its category
 MIN_FAMILY = 20  # items of a family of colours
 # L2 penalties of the classifiers: a photo's colour, an item's colour, which photos are upright
@@ -244,6 +247,24 @@ def fit_softmax(
     return weight.detach().float().numpy(), bias.detach().float().numpy()
 
 
+def widened(arrays: dict[str, np.ndarray], dim: int, norm: float) -> dict[str, np.ndarray]:
+    """Return arrays for vectors (n, dim) that were fitted to their first columns at norm 1.
+
+    `norm` is that of these columns in a vector of norm 1; the other columns get zeros.
+    """
+    wide = {}
+    for name, array in arrays.items():
+        by_column = name.endswith("weight") and not name.endswith("output_weight")
+        by_row = name.endswith(("output_weight", "output_bias"))
+        if by_column:
+            missing = dim - array.shape[-1]
+            array = np.pad(array / norm, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
+        elif by_row:
+            array = np.pad(array * norm, [(0, dim - len(array))] + [(0, 0)] * (array.ndim - 1))
+        wide[name] = array.astype(np.float16)
+    return wide
+
+
 # pictures
 
 
@@ -315,13 +336,19 @@ def _turned(pictures: Iterable[tuple[Item, Image.Image]]) -> Pictures:
 
 
 def read_data(args: argparse.Namespace, encoder: Encoder) -> tuple[FittingData, list[np.ndarray]]:
-    """Encode everything; return the data of the network, and upright and turned vectors."""
+    """Encode everything; return the data of the network, and upright and turned vectors.
+
+    All vectors without the columns of product heads, at norm 1.
+    """
+    assert encoder.heads is not None
+    fitted = encoder.heads.text_dim
 
     def vectors(
         name: str, source: str, pictures: Callable[[], Pictures]
     ) -> tuple[np.ndarray, list[dict[str, object]]]:
-        key = fingerprint(source, "id")
-        return encoded(args.work / f"{name}-{key}-{encoder.revision}.npz", encoder, pictures)
+        file = f"{name}-{fingerprint(source, 'id')}-{encoder.revision}.npz"
+        rows, attributes = encoded(args.work / file, encoder, pictures)
+        return unit_rows(rows[:, :fitted]), attributes
 
     small, larger, phone = args.data, args.larger, args.phone_photos
     gallery, items = vectors("gallery", small, lambda: _products(small))
@@ -398,18 +425,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
     args = parser.parse_args(argv)
     torch.manual_seed(0)
-    settings = QueryAdapter.load(args.model)
-    if settings is None:
-        raise SystemExit(f"{args.model}: expected query.json with the lengths of the heads")
-    data, (upright, turned) = read_data(args, Encoder.load(args.model))
-    dims = torch.tensor(settings.head_dims)
-    scales = torch.tensor(settings.scales["photo"]).repeat_interleave(dims)
-    kept = torch.tensor([2.0, 1.0, 0.0]).repeat_interleave(dims)  # all but the category head
+    encoder = Encoder.load(args.model)
+    if encoder.heads is None or encoder.query_adapter is None:
+        raise SystemExit(f"{args.model}: expected heads, and query.json of their revision")
+    data, (upright, turned) = read_data(args, encoder)
+    dims, fitted = torch.tensor(encoder.query_adapter.head_dims), encoder.heads.text_dim
+    scales = torch.tensor(encoder.query_adapter.scales["photo"]).repeat_interleave(dims)[:fitted]
+    kept = torch.tensor(KEPT_SCALES).repeat_interleave(dims[: len(KEPT_SCALES)])
     arrays = {f"photo.{k}": v for k, v in fit_photo_network(data, scales, kept).arrays().items()}
     arrays |= {f"colour.{name}": array for name, array in fit_colour_heads(data).items()}
     weight, bias = fit_uprightness(upright, turned)
-    arrays |= {"upright.weight": weight.astype(np.float16), "upright.bias": bias.astype(np.float16)}
-    save_file(arrays, args.output / NETWORKS_FILE)
+    arrays |= {"upright.weight": weight, "upright.bias": bias}
+    save_file(widened(arrays, encoder.dim, encoder.heads.text_norm), args.output / NETWORKS_FILE)
 
 
 if __name__ == "__main__":

@@ -174,9 +174,55 @@ def test_the_category_head_reads_both_poolings_and_comes_last(tiny_model, pictur
     np.testing.assert_allclose(mean, expected, atol=1e-4)
 
 
+def product_encoder(tiny_model, folder, **words):
+    """The tiny model with a general head of 3 and product heads of 4 and 2 dimensions."""
+    import shutil
+
+    shutil.copytree(tiny_model, folder)
+    plain = Encoder.load(folder, precision="float32")
+    blank = np.zeros((1, plain.preprocessing.size, plain.preprocessing.size, 3), np.uint8)
+    channels = sum(m.shape[1] for m in plain.backend.feature_maps(blank, (-2, -1)))
+    torch.manual_seed(0)
+    heads = {"design": torch.rand(4, channels), "instance": torch.rand(2, channels)}
+    save_file({"projection": torch.eye(32)[:3], **heads}, folder / HEADS_FILE)
+    if words:
+        save_file({"words": torch.tensor(list(words.values()))}, folder / "words.safetensors")
+        (folder / "words.json").write_text(json.dumps({"words": list(words), "pieces": []}))
+    return Encoder.load(folder, precision="float32"), heads
+
+
+def test_product_heads_are_directions_of_the_maxima_and_come_last(tiny_model, pictures, tmp_path):
+    encoder, heads = product_encoder(tiny_model, tmp_path / "product")
+    pixels = encoder.preprocessing.preprocess(pictures[0])[None]
+    maps = [torch.from_numpy(m) for m in encoder.backend.feature_maps(pixels, (-2, -1))]
+    maxima = max_pool_stages(maps)[0]
+    vector = encoder.encode(pictures[:1])[0]
+    sides = np.split(vector, [3, 7])
+    np.testing.assert_allclose(np.linalg.norm(sides[0]), 1 / np.sqrt(1.5), atol=1e-5)
+    for side, weights in zip(sides[1:], heads.values(), strict=True):
+        direction = (weights @ maxima).numpy()
+        expected = 0.5 / np.sqrt(1.5) * direction / np.linalg.norm(direction)
+        np.testing.assert_allclose(side, expected, atol=1e-4)
+
+
+def test_positions_add_up_to_a_vector_with_product_heads(tiny_model, pictures, tmp_path):
+    encoder, _ = product_encoder(tiny_model, tmp_path / "product")
+    mean = encoder.projected_map(pictures[0]).reshape(-1, encoder.dim).mean(0)
+    vector = encoder.encode(pictures[:1])[0]
+    np.testing.assert_allclose(mean / np.linalg.norm(mean), vector, atol=1e-4)
+
+
+def test_texts_say_nothing_of_single_products(tiny_model, tmp_path):
+    encoder, _ = product_encoder(tiny_model, tmp_path / "text", red=[0.0, 3.0, 4.0])
+    vector = encoder.encode_text(["red"])
+    np.testing.assert_allclose(vector, [[0, 0.6, 0.8, 0, 0, 0, 0, 0, 0]], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
+        ({"projection": torch.eye(32), "design": torch.eye(4)}, "design: expected .*, found 4"),
+        ({"projection": torch.eye(32), "instance": torch.ones(4)}, "instance: expected rows and"),
         ({"other": torch.eye(4)}, "expected an array called projection, found other"),
         ({"projection": torch.eye(4)}, "projection: expected 32 columns .*, found 4"),
         ({"projection": torch.eye(32), "detail": torch.eye(4)}, "detail: expected .*, found 4"),

@@ -129,8 +129,8 @@ def test_what_adapts_queries_changes_no_revision(tiny_model, tmp_path):
 def test_the_shipped_encoder_adapts_queries():
     encoder = Encoder.load()
     assert encoder.query_adapter is not None
-    assert encoder.query_adapter.dim == encoder.dim == 448
-    vectors = np.random.default_rng(0).normal(size=(5, 448)).astype(np.float32)
+    assert encoder.query_adapter.dim == encoder.dim
+    vectors = np.random.default_rng(0).normal(size=(5, encoder.dim)).astype(np.float32)
     for intent in INTENTS:
         adapted = encoder.as_query(vectors, intent)
         assert adapted.shape == vectors.shape

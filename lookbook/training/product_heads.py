@@ -1,0 +1,200 @@
+"""Fit the product heads in closed form and write them into the folder of an encoder.
+
+    python -m lookbook.training.product_heads --data small --larger larger \
+        --output models/lookbook-resnet50
+
+Both are Fisher's linear discriminants of products (`fisher_lda`) on the max-pooled features of the
+network. For `instance` a product changes between its studio photo and a simulated street photo, for
+`design` also between two of the colours in which it is sold. Encodes some 20,000 pictures once
+(kept in `--work`), then takes a minute. Products held out from training are left out. Other heads
+stay; the index and `query.safetensors` must be made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+from lookbook.catalog import Item, open_catalog
+from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.encoding.heads import HEADS_FILE
+from lookbook.evaluation.retrieval import decodable_items
+from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
+from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.images.loading import Picture
+from lookbook.search.product_groups import group_by_title
+from lookbook.training.fisher_lda import discriminants
+from lookbook.training.sources import fingerprint
+
+DIM = 192  # of each head
+COLOURWAY_WEIGHT = 20  # of changes of colour in `design`, relative to those of a street photo
+INSTANCE_RIDGE, DESIGN_RIDGE = 0.3, 0.1  # of the mean variance within
+STREET_SHARE = 0.5  # of the larger photos that are seen as street photos; more bring nothing
+_BATCH = 32
+_STREET_SEED = 1_000_000  # of the first street photo; those of evaluation start at 0 and 500,000
+
+Features = tuple[list[str], np.ndarray]  # ids, float16 (n, channels)
+
+
+def instance_weights(studio: np.ndarray, street: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    """Return (DIM, f): what tells products apart and stays the same in a street photo.
+
+    `studio` and `street` (n, f) show the same products, `photos` (m, f) any.
+    """
+    return _discriminants(photos, _scatter(street - studio), INSTANCE_RIDGE)
+
+
+def design_weights(
+    studio: np.ndarray,
+    street: np.ndarray,
+    colours: tuple[np.ndarray, np.ndarray],
+    photos: np.ndarray,
+) -> np.ndarray:
+    """Return (DIM, f): as `instance_weights`, and the same in another colour.
+
+    `colours`: two (n, f), which show the same products in two colours.
+    """
+    within = _scatter(street - studio) + COLOURWAY_WEIGHT * _scatter(colours[0] - colours[1])
+    return _discriminants(photos, within, DESIGN_RIDGE)
+
+
+def _discriminants(photos: np.ndarray, within: torch.Tensor, ridge: float) -> np.ndarray:
+    between = _scatter(photos - photos.mean(0))
+    weights = discriminants(between, within, min(DIM, photos.shape[1]), ridge)
+    # only directions count: a scale at which half precision is accurate
+    return (weights / np.abs(weights).max()).astype(np.float16)
+
+
+def _scatter(rows: np.ndarray) -> torch.Tensor:
+    rows = torch.from_numpy(rows)
+    return rows.T @ rows / len(rows)
+
+
+def colourway_pairs(items: Sequence[Item]) -> list[tuple[str, str]]:
+    """Return the ids of products that are sold in two colours, in the order of the catalogue."""
+    attributes = [item.attributes for item in items]
+    names = dict.fromkeys(column for row in attributes for column in row)
+    columns = {name: [row.get(name) for row in attributes] for name in names}
+    products = group_by_title([item.title for item in items], columns)
+    order = np.argsort(products, kind="stable")
+    return [(items[a].id, items[b].id) for a, b in pairwise(order) if products[a] == products[b]]
+
+
+# pictures
+
+
+def max_features(encoder: Encoder, pictures: Sequence[Picture]) -> np.ndarray:
+    """Return float16 (n, channels): the maxima of the last two maps, the last one's first."""
+    pixels = np.stack([encoder.preprocessing.preprocess(picture) for picture in pictures])
+    earlier, last = encoder.backend.feature_maps(pixels, (-2, -1))
+    maxima = [maps.reshape(*maps.shape[:2], -1).max(2) for maps in (last, earlier)]
+    return np.concatenate(maxima, 1).astype(np.float16)
+
+
+def features(path: Path, encoder: Encoder, pictures: Iterable[tuple[str, Picture]]) -> Features:
+    """Return the ids and `max_features` of pictures, kept in the file `path`."""
+    if not path.exists():
+        ids, parts = [], []
+        for batch in _batches(pictures):
+            ids += [key for key, _ in batch]
+            parts.append(max_features(encoder, [picture for _, picture in batch]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, ids=np.array(ids), features=np.concatenate(parts))
+    with np.load(path, allow_pickle=False) as file:
+        return file["ids"].tolist(), file["features"]
+
+
+def _batches(pictures: Iterable[tuple[str, Picture]]) -> Iterator[list[tuple[str, Picture]]]:
+    batch = []
+    for pair in pictures:
+        batch.append(pair)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _street(items: Iterable[Item]) -> Iterator[tuple[str, Image.Image]]:
+    for number, (item, picture, _) in enumerate(decodable_items(items)):
+        yield item.id, simulate_street_photo(picture, _STREET_SEED + 10 * number)
+
+
+def _training(name: str) -> Iterator[Item]:
+    return (item for item in open_catalog(name) if not held_out(item.id, PRODUCTS_HELD_OUT))
+
+
+def read_features(
+    args: argparse.Namespace, encoder: Encoder
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], list[tuple[str, str]]]:
+    """Return studio and street features by id, and the ids of products in two colours."""
+    pairs = colourway_pairs(list(_training(args.data)))
+    larger = [i for i in _training(args.larger) if held_out(f"st{i.id}", STREET_SHARE)]
+    wanted = {key for pair in pairs for key in pair} | {item.id for item in larger}
+    small = (item for item in _training(args.data) if item.id in wanted)
+
+    def named(name: str, source: str, pictures: Iterable[tuple[str, Picture]]) -> Features:
+        file = f"{name}-{fingerprint(source, 'id')}-{encoder.revision}.npz"
+        return features(args.work / file, encoder, pictures)
+
+    studio = named("product-studio", args.data, ((i.id, d) for i, _, d in decodable_items(small)))
+    street = named("product-street", args.larger, _street(larger))
+    return _by_id(studio), _by_id(street), pairs
+
+
+def _by_id(read: Features) -> dict[str, np.ndarray]:
+    return dict(zip(*read, strict=True))
+
+
+def fit(
+    studio: dict[str, np.ndarray], street: dict[str, np.ndarray], pairs: list[tuple[str, str]]
+) -> dict[str, np.ndarray]:
+    """Return the arrays of the product heads by name; raises ValueError without pairs of photos."""
+    both = [key for key in street if key in studio]
+    colours = [(a, b) for a, b in pairs if a in studio and b in studio]
+    if not both or not colours:
+        raise ValueError(
+            f"expected products with small and larger photos and in two colours, found {len(both)} "
+            f"and {len(colours)}"
+        )
+    photos = _rows(studio, list(studio))
+    of_studio, of_street = _rows(studio, both), _rows(street, both)
+    first, second = (_rows(studio, [pair[end] for pair in colours]) for end in (0, 1))
+    return {
+        "design": design_weights(of_studio, of_street, (first, second), photos),
+        "instance": instance_weights(of_studio, of_street, photos),
+    }
+
+
+def _rows(by_id: dict[str, np.ndarray], ids: Sequence[str]) -> np.ndarray:
+    return np.stack([by_id[key] for key in ids]).astype(np.float32)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fit the heads and write them into `projection.safetensors` of `--output`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="catalogue of products: small photos")
+    parser.add_argument("--larger", required=True, help="larger photos of some of them")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder of the encoder")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write into")
+    parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
+    args = parser.parse_args(argv)
+    file = args.output / HEADS_FILE
+    with safe_open(file, "numpy") as shipped:
+        metadata = shipped.metadata()
+    arrays = load_file(file) | fit(*read_features(args, Encoder.load(args.model)))
+    save_file(arrays, file, metadata=metadata)
+
+
+if __name__ == "__main__":
+    main()

@@ -161,7 +161,9 @@ def serve(
     configure(args.log_format)
     site = build_site(
         index,
-        lambda: load_matching_encoder(index, args.model, args.device, args.backend),
+        lambda: load_matching_encoder(
+            index, args.model, args.device, args.backend, concurrent=True
+        ),
         args.results,
         state=args.state or mounted(),
         database_url=args.database_url,

@@ -81,14 +81,17 @@ class Encoder:
         backend: str = "auto",
         denoise: bool = False,
         normalize: bool = True,
+        concurrent: bool = False,
     ) -> Encoder:
         """Load model and preprocessing from a local folder or a Hub id.
 
         `precision` "auto" is bfloat16 where the CPU supports it, else float32; `device` "auto" is
         CUDA, then MPS, then the CPU; `backend` "auto" is the fastest that is installed. Without
         `normalize` the vectors of images keep their norm, so that Euclidean distances and inner
-        products rank otherwise than cosines do. A folder may contain `projection.safetensors` and
-        `words.*` besides the transformers files, as the shipped one does. Raises EncoderError.
+        products rank otherwise than cosines do. `concurrent` is for many callers at once: a thread
+        for each, not all threads for one after the other. A folder may contain
+        `projection.safetensors` and `words.*` besides the transformers files, as the shipped one
+        does. Raises EncoderError.
         """
         if pooling not in POOLINGS:
             raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
@@ -108,6 +111,7 @@ class Encoder:
                 preprocessing=preprocessing,
                 precision=precision,
                 device=on,
+                concurrent=concurrent,
             ),
         )
         return cls(

@@ -13,12 +13,17 @@ class EncoderMismatch(ValueError):  # noqa: N818
 
 
 def load_matching_encoder(
-    index: Index, model: str | None = None, device: str = "auto", backend: str = "auto"
+    index: Index,
+    model: str | None = None,
+    device: str = "auto",
+    backend: str = "auto",
+    concurrent: bool = False,
 ) -> Encoder:
     """Load the encoder that `index` was built with, in the same pooling and precision.
 
-    `model` is its folder or Hub id, if it has moved. Raises EncoderMismatch, naming both, when
-    anything that changes the vectors differs; EncoderError when it cannot be loaded.
+    `model` is its folder or Hub id, if it has moved; `concurrent` as in `Encoder.load`. Raises
+    EncoderMismatch, naming both, when anything that changes the vectors differs; EncoderError when
+    it cannot be loaded.
     """
     built = index.manifest.encoder
     if missing := {"id", "revision", "pooling", "precision", "denoise"} - set(built):
@@ -31,6 +36,7 @@ def load_matching_encoder(
         backend=backend,
         denoise=built["denoise"],
         normalize=built.get("normalize", True),
+        concurrent=concurrent,
     )
     for name, found in encoder.identity.items():
         if name != "id" and found != built.get(name):

@@ -62,7 +62,8 @@ class Model:
     """What a backend is made of.
 
     `key` changes with the weights, the pooling and the preprocessing; `load` gives the network in
-    float32; `device` is torch's name of it.
+    float32; `device` is torch's name of it. `concurrent`: one thread for each of several calls at
+    once, as a site wants it, else all threads for one call.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Model:
     preprocessing: Preprocessing
     precision: str
     device: str
+    concurrent: bool = False
 
 
 def choose_backend(name: str, model: Model) -> Backend:
@@ -101,7 +103,9 @@ def _torch(model: Model) -> Backend:
 def _openvino(model: Model) -> Backend:
     from lookbook.encoding.backends.openvino_backend import open_or_convert
 
-    return open_or_convert(model.load, model.preprocessing, model.key, model.precision)
+    return open_or_convert(
+        model.load, model.preprocessing, model.key, model.precision, model.concurrent
+    )
 
 
 def _faster(model: Model) -> Backend:

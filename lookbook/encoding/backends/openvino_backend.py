@@ -6,10 +6,12 @@ compilation.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import queue
 import sys
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
@@ -35,18 +37,26 @@ _log = logging.getLogger(__name__)
 
 
 class OpenVinoBackend:
-    """A compiled graph: uint8 (n, size, size, 3) to vectors and the maps of STAGES."""
+    """A compiled graph: uint8 (n, size, size, 3) to vectors and the maps of STAGES.
+
+    A request serves one caller at a time. There is one, on all threads; if `concurrent` one for
+    each core, on one thread, and a batch is split among those that are idle.
+    """
 
     name = "openvino"
 
-    def __init__(self, graph: Any, precision: str) -> None:
+    def __init__(self, graph: Any, precision: str, concurrent: bool = False) -> None:
         openvino = _import_openvino()
 
-        options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
+        streams = (os.cpu_count() or 1) if concurrent else 1
+        options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "NUM_STREAMS": streams}
+        if not concurrent:
+            options["PERFORMANCE_HINT"] = "LATENCY"
         compiled = openvino.Core().compile_model(graph, "CPU", options)
         self.fixed_size = compiled.input(0).partial_shape[1].is_static
-        self._request = compiled.create_infer_request()
-        self._lock = threading.Lock()  # a request serves one caller, on all its threads
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        for _ in range(streams):
+            self._idle.put(compiled.create_infer_request())
 
     def embed(self, pixels: np.ndarray) -> np.ndarray:
         """Return float32 (n, dim), not normalized, for uint8 (n, size, size, 3)."""
@@ -64,10 +74,28 @@ class OpenVinoBackend:
         return vectors, maps
 
     def _infer(self, pixels: np.ndarray, outputs: tuple[int, ...]) -> list[np.ndarray]:
-        with self._lock:
-            self._request.infer([np.ascontiguousarray(pixels)])
-            # copies: the request writes its next results to the same memory
-            return [self._request.get_output_tensor(i).data.copy() for i in outputs]
+        requests = self._take(len(pixels))
+        try:
+            parts = np.array_split(pixels, len(requests))
+            for request, part in zip(requests, parts, strict=True):
+                request.start_async([np.ascontiguousarray(part)])
+            for request in requests:
+                request.wait()
+            # copies: a request writes its next results to the same memory
+            return [
+                np.concatenate([r.get_output_tensor(i).data for r in requests]) for i in outputs
+            ]
+        finally:
+            for request in requests:
+                self._idle.put(request)
+
+    def _take(self, most: int) -> list[Any]:
+        """Wait for a request; return it with others that are idle, at most so many."""
+        requests = [self._idle.get()]
+        with contextlib.suppress(queue.Empty):
+            while len(requests) < most:
+                requests.append(self._idle.get_nowait())
+        return requests
 
 
 def _outputs(stages: tuple[int, ...]) -> tuple[int, ...]:
@@ -84,19 +112,21 @@ def open_or_convert(
     preprocessing: Preprocessing,
     key: str,
     precision: str,
+    concurrent: bool = False,
 ) -> OpenVinoBackend:
     """Return the backend of the graph that is kept for `key`, converted at the first call.
 
-    `load` gives the network in float32, for the conversion only. Raises EncoderError when it
-    cannot be converted, or cannot be computed on this processor.
+    `load` gives the network in float32, for the conversion only; `concurrent` as in
+    OpenVinoBackend. Raises EncoderError when it cannot be converted, or cannot be computed on this
+    processor.
     """
     file = graph_file(key)
     try:
-        backend = _open(file, precision)
+        backend = _open(file, precision, concurrent)
         if backend is None:
             graph = _convert(load(), preprocessing)
             _keep(graph, file)
-            backend = OpenVinoBackend(graph, precision)
+            backend = OpenVinoBackend(graph, precision, concurrent)
         # some layers fail when they are first computed only, for some shapes and precisions
         backend.embed(np.zeros((1, preprocessing.size, preprocessing.size, 3), np.uint8))
         return backend
@@ -104,13 +134,13 @@ def open_or_convert(
         raise EncoderError(f"OpenVINO cannot run this model: {first_line(error)}") from error
 
 
-def _open(file: Path, precision: str) -> OpenVinoBackend | None:
+def _open(file: Path, precision: str, concurrent: bool) -> OpenVinoBackend | None:
     """Return the backend of a kept graph, None where there is none or it is damaged."""
     if not file.exists():
         return None
     try:
         file.touch()  # the graphs used last are kept
-        return OpenVinoBackend(str(file), precision)
+        return OpenVinoBackend(str(file), precision, concurrent)
     except (RuntimeError, OSError) as error:
         _log.warning("%s cannot be read, it is made again: %s", file, first_line(error))
         return None

@@ -106,6 +106,25 @@ def test_threads_get_their_own_results(tiny_model, pictures):
     np.testing.assert_allclose(alone, np.tile(expected, (4, 1)), atol=1e-5)
 
 
+@pytest.mark.parametrize("requests", [1, 3])
+def test_concurrent_callers_and_batches_share_the_requests(
+    tiny_model, pictures, monkeypatch, requests
+):
+    monkeypatch.setattr(openvino_backend.os, "cpu_count", lambda: requests)
+    expected = load(tiny_model, "openvino").encode(pictures)
+    encoder = load(tiny_model, "openvino", concurrent=True)
+    np.testing.assert_allclose(encoder.encode(pictures), expected, atol=1e-5)
+    taken = encoder.backend._take(requests + 1)
+    assert len(taken) == requests, "as many as there are cores"
+    encoder.backend._idle.put(taken.pop())  # the others are busy: one answers everything
+    np.testing.assert_allclose(encoder.encode(pictures), expected, atol=1e-5)
+    for request in taken:
+        encoder.backend._idle.put(request)
+    with ThreadPoolExecutor(4) as threads:
+        alone = list(threads.map(lambda p: encoder.encode([p])[0], pictures * 4))
+    np.testing.assert_allclose(alone, np.tile(expected, (4, 1)), atol=1e-5)
+
+
 def test_graphs_used_least_recently_are_removed(tiny_model, cache, monkeypatch):
     monkeypatch.setattr(openvino_backend, "_KEPT", 2)
     for pooling in ("avg", "max", "gem"):

@@ -80,9 +80,18 @@ def test_another_name_of_a_kind_is_understood_and_said(shop):
 
 
 def test_a_narrower_kind_is_told_by_titles(shop):
-    titles = [hit.item.title for hit in run(Query(words="hoodie", count=9), shop, Mute()).hits]
-    assert len(titles) == 3
-    assert all("Hoodie" in title for title in titles)
+    """Few titles say so: the sweatshirts follow, which may be hoodies, too."""
+    result = run(Query(words="hoodie", count=COUNT), shop, Mute())
+    titles = [hit.item.title for hit in result.hits]
+    assert ["Hoodie" in title for title in titles] == [True] * 3 + [False] * 6
+    assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Sweatshirts"}
+    assert result.notes == ("3 of these: hoodie; the others are the closest",)
+
+
+def test_a_colour_counts_for_more_than_a_title_that_tells_a_narrower_kind(shop):
+    result = answer(shop, "red hoodie")
+    assert [item["baseColour"] for item in result[:3]] == ["Red"] * 3
+    assert "Hoodie" in result[0]["title"] if "title" in result[0] else True
 
 
 def test_a_kind_that_is_not_there_gives_the_broader_one_and_says_so(shop):

@@ -100,6 +100,8 @@ def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
     if len(numbered):  # an article number is understood, and may be a word of titles besides
         plan.words = [word for word in plan.words if lexical_index(index).knows(word)]
     rows = _allowed(plan, avoided, concepts)
+    if named is not None and len(numbered) and not plan.words:
+        rows = named > 0
     return Understanding(
         kinds=tuple(plan.kinds),
         attributes=tuple(plan.attributes),

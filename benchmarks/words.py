@@ -3,13 +3,13 @@
 python embed.py --dataset HELD_OUT --output shop
 python -m benchmarks.words --index shop
 
-The index needs the columns articleType, baseColour, gender and usage. `word_queries.csv` holds two lists of
-queries: the first is the one that terms were added by, the second was written with it and measured
-afterwards. Each row says what the catalogue must say of a right result: its articleType,
-baseColour and gender are among the values named (`!Black`: is not), its title has the pattern (`!`: has
-not). A query counts the right ones of its first 12 (everyday) or 10 (words) results, divided by how
-many there could be. Besides, every title finds its item, and every colour and articleType that more
-than ten items share their items. Appends to words.csv.
+The index needs the columns articleType, baseColour, gender and usage. `word_queries.csv` holds two
+lists of queries: the first is the one that terms were added by, the second was written before that
+and measured afterwards. Each row says what the catalogue must say of a right result: its
+articleType, baseColour, gender and usage are among the values named (`!Black`: are not), its title
+holds one of the texts named. A query counts the right ones of its first 12 (everyday) or 10 (words)
+results, divided by how many there could be. Besides, every title finds its item, and every colour
+and articleType that more than ten items share find these. Appends to words.csv.
 """
 
 from __future__ import annotations

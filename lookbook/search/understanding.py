@@ -98,7 +98,7 @@ def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
     avoided = [*against.kinds, *against.attributes]
     named = _named(wanted, plan, numbered, index)
     if len(numbered):  # an article number is understood, and may be a word of titles besides
-        plan.words = [word for word in plan.words if lexical_index(index).knows(word)]
+        plan.words = [word for word in plan.words if lexical_index(index).has_word(word)]
     rows = _allowed(plan, avoided, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0

@@ -156,8 +156,8 @@ def test_a_title_typed_comes_first_whatever_its_attributes_say(tmp_path):
     items = {"id": list("abcdef"), "title": titles, "articleType": kinds}
     publish_tiny(tmp_path, count=6, dim=8, items=items, thumbs=[b""] * 6)
     result = run(Query(words=titles[0], fold=None), Index.open(tmp_path), Mute())
-    assert [hit.id for hit in result.hits][0] == "a"
-    assert {hit.id for hit in result.hits[1:]} == set("bcdef")
+    first, *others = (hit.id for hit in result.hits)
+    assert (first, set(others)) == ("a", set("bcdef"))
 
 
 @pytest.mark.parametrize("typed", ["AB-103", "ab103", " X.3 ", "x3"])
@@ -171,20 +171,14 @@ def test_an_article_number_finds_its_item(tmp_path, typed):
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
-    [
-        ("连衣裙", {"a", "b"}),
-        ("黑色", {"a", "c"}),
-        ("シャツ", {"d"}),
-        ("裙", {"a", "b"}),
-        ("靴", set()),
-    ],
+    [("连衣裙", "ab"), ("黑色", "ac"), ("シャツ", "d"), ("裙", "ab"), ("靴", "")],
 )
 def test_words_are_found_inside_texts_without_spaces(tmp_path, typed, expected):
     titles = ["黑色连衣裙", "红色连衣裙", "黑色运动鞋", "白いシャツ"]
     items = {"id": list("abcd"), "title": titles}
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
     result = run(Query(words=typed, fold=None), Index.open(tmp_path), Deaf())
-    assert {hit.id for hit in result.hits} == expected
+    assert {hit.id for hit in result.hits} == set(expected)
 
 
 def test_clothes_in_general_are_no_underwear_at_first(tmp_path):

@@ -7,7 +7,9 @@ by the kinds that the category head sees in each part.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -30,6 +32,8 @@ _DETECTION_SIZE = 320  # several garments are smaller in the photo: at 224 px ha
 _MAX_OVERLAP = 0.5  # IoU of two garments; of those that overlap more the less certain is dropped
 _MIN_KIND = 0.3  # probability of its kind that a garment needs
 _MAX_GARMENTS = 6
+_TOUCHING = 2  # cells between two boxes that are neighbours
+_JOINING_GAIN = 0.05  # of the probability, from which two neighbours are one garment
 _MINOR_KINDS = {"accessory": 0.5, "underwear": 0.5}  # weights: slices of cloth look like ties
 _GRID = 64  # cells on a side of the maps that are compared
 _NEAREST = 3  # border cells that each position is compared with
@@ -43,6 +47,9 @@ _MAX_AREA = 0.85  # share of the image; a larger box is discarded
 _MIN_COLOUR_DISTANCE = 4  # in Lab; below this the image differs from its border by noise only
 _STUDIO_TOLERANCE, _STUDIO_SHARE = 14, 0.9  # a studio background: so uniform, on so much border
 _STUDIO_BRIGHTNESS = 200  # median of the border at least
+
+
+Part = tuple[float, str, Cells]  # the probability of a kind, the kind, where
 
 
 @dataclass(frozen=True)
@@ -89,20 +96,53 @@ def find_garments(encoder: Encoder, picture: Picture) -> list[Garment]:
         left, top, right, bottom = (side / _GRID for side in box)
         return kinds.probabilities(head, (earlier, last), (left, top, right, bottom))
 
+    def look_closely(box: Cells) -> Part:
+        """Tell the kind by the part alone, encoded as a picture of its own."""
+        part = image.crop(_to_pixels(box, image.size))
+        maps = [unletterbox(each, part.size) for each in encoder.feature_maps(part)]
+        chances = kinds.probabilities(head, (maps[0], maps[1]), (0.0, 0.0, 1.0, 1.0))
+        return float(chances.max()), kinds.names[int(chances.argmax())], box
+
     weights = np.array([_MINOR_KINDS.get(name, 1.0) for name in kinds.names], np.float32)
-    found = []
-    for box in split_regions(cells > _otsu(cells), lambda box: weights * classify(box)):
-        chances = classify(box)
-        found.append((float(chances.max()), kinds.names[int(chances.argmax())], _widened(box)))
+    parts = split_regions(cells > _otsu(cells), lambda box: weights * classify(box))
+    found = _joined([look_closely(_widened(box)) for box in parts], look_closely)
     return [
         Garment(*_to_pixels(box, image.size), confidence, kind)
         for confidence, kind, box in _suppress_overlaps(found)
     ]
 
 
-def _suppress_overlaps(found: list[tuple[float, str, Cells]]) -> list[tuple[float, str, Cells]]:
+def _joined(found: list[Part], look_closely: Callable[[Cells], Part]) -> list[Part]:
+    """Join neighbours that together are surer of one kind than apart: a face and a top below it."""
+    joined = list(found)
+    for one, other in combinations(found, 2):
+        if one in joined and other in joined and _touch(one[2], other[2]):
+            both = look_closely(_union(one[2], other[2]))
+            if both[0] > (one[0] + other[0]) / 2 + _JOINING_GAIN:
+                joined = [both, *(part for part in joined if part not in (one, other))]
+    return joined
+
+
+def _touch(box: Cells, other: Cells) -> bool:
+    """Whether two boxes overlap or nearly do, side by side for at least half of a side."""
+    x = min(box[2], other[2]) - max(box[0], other[0])
+    y = min(box[3], other[3]) - max(box[1], other[1])
+    narrower = min(box[2] - box[0], other[2] - other[0])
+    lower = min(box[3] - box[1], other[3] - other[1])
+    near = min(x, y) >= -_TOUCHING
+    return near and (x >= narrower / 2 or y >= lower / 2)
+
+
+def _union(box: Cells, other: Cells) -> Cells:
+    return (
+        *(min(box[0], other[0]), min(box[1], other[1])),
+        *(max(box[2], other[2]), max(box[3], other[3])),
+    )
+
+
+def _suppress_overlaps(found: list[Part]) -> list[Part]:
     """Non-maximum suppression: drop what is uncertain or overlaps a more certain garment."""
-    kept: list[tuple[float, str, Cells]] = []
+    kept: list[Part] = []
     for one in sorted(found, key=lambda each: -each[0]):
         overlap = max((intersection_over_union(one[2], each[2]) for each in kept), default=0)
         if one[0] >= _MIN_KIND and overlap <= _MAX_OVERLAP:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _WORD = re.compile(r"\w+")
+_UNSPACED = re.compile(  # Han, kana: scripts that put no spaces between words
+    "([\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
 _APOSTROPHES = str.maketrans("", "", "'’`")
 
 
@@ -21,3 +25,23 @@ def tokenize(text: str) -> list[str]:
         parts = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in parts if not unicodedata.combining(c))
     return _WORD.findall(text.casefold())
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text has only characters of scripts without spaces."""
+    return _UNSPACED.fullmatch(text) is not None
+
+
+def bigrams(words: Iterable[str]) -> list[str]:
+    """Cut words of scripts without spaces into overlapping pairs of characters; others stay.
+
+    A text is then found in a longer one that is written without spaces, as "dress" in "red dress".
+    """
+    parts = []
+    for word in words:
+        for part in _UNSPACED.split(word) if not word.isascii() else (word,):
+            if len(part) > 2 and is_unspaced(part):
+                parts += [part[n : n + 2] for n in range(len(part) - 1)]
+            elif part:
+                parts.append(part)
+    return parts

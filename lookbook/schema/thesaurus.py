@@ -32,6 +32,7 @@ _STEMMERS = {
     "tr": "turkish",
 }
 _COMPOUNDING = ("de", "nl")  # languages that write two nouns as one word
+_FIELDS = ("concept", "role", "broader", "also")  # columns that are no languages
 _LINKS = ("", "s", "n", "en", "e", "es")  # letters between the parts of a compound
 _SHORTEST_PART = 3
 _LONGEST_TERM = 4  # words
@@ -40,11 +41,16 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
 
 
+def _unknown(word: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Concept:
     """One meaning: `role` is one of ROLES or GRAMMAR, `broader` the concept that includes it.
 
-    `label` is its first English term, which is also str(); `labels` the first of each language.
+    `label` is its first English term, which is also str(); `labels` the first of each language;
+    `also` a concept of another role that the terms say besides: the women of "knickers".
     """
 
     name: str
@@ -52,6 +58,7 @@ class Concept:
     broader: str | None
     label: str
     labels: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    also: str | None = None
 
     def __str__(self) -> str:
         return self.label
@@ -116,6 +123,7 @@ class Thesaurus:
         self._stems: dict[str, dict[str, list[str]]] = defaultdict(dict)
         self._terms: dict[str, dict[str, str]] = defaultdict(dict)
         self._listed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        self._accented: dict[str, set[str]] = defaultdict(set)
         for row in rows:
             self._add(row)
         self.languages = tuple(self._exact)
@@ -138,12 +146,14 @@ class Thesaurus:
         terms = {
             language: [t.strip() for t in (row[language] or "").split("|") if t.strip()]
             for language in row
-            if language not in ("concept", "role", "broader")
+            if language not in _FIELDS
         }
         if name not in self.concepts:
             labels = {language: listed[0] for language, listed in terms.items() if listed}
             label = labels.get("en", name.replace("_", " "))
-            self.concepts[name] = Concept(name, row["role"], row["broader"] or None, label, labels)
+            also = row.get("also") or None
+            broader = row["broader"] or None
+            self.concepts[name] = Concept(name, row["role"], broader, label, labels, also)
         for language, listed in terms.items():
             self._listed[name][language] += listed
             for term in listed:
@@ -151,11 +161,14 @@ class Thesaurus:
 
     def _name(self, language: str, term: str, concept: str) -> None:
         spellings = {normalize(term)}
+        if not term.isascii():
+            self._accented[language].update(term.casefold().split())
         if language == "de":
             spellings.add(normalize(term.casefold().translate(_UMLAUTS)))
         for words in spellings:
             _append(self._exact[language], "".join(words), concept)
-            _append(self._stems[language], "".join(stem(w, language) for w in words), concept)
+            if self.role(concept) in ROLES:  # "vans" is no plural of the Dutch "van"
+                _append(self._stems[language], "".join(stem(w, language) for w in words), concept)
             if len(words) == 1 and self.role(concept) in ROLES:
                 self._terms[language].setdefault(words[0], term)
 
@@ -218,34 +231,40 @@ class Thesaurus:
     def read(
         self,
         text: str,
-        known: Callable[[str], bool] = lambda word: False,
+        known: Callable[[str], bool] = _unknown,
         languages: Sequence[str] = (),
+        home: Sequence[str] = ("en",),
     ) -> Reading:
         """Find the concepts that a text names, longest terms first.
 
-        Reads in the language that explains most of the words (English among equals), then fills
-        in from the others; splits German and Dutch compounds; takes a word that is neither in the
-        thesaurus nor `known` to the caller for the term that one or two typing mistakes make of it.
+        Reads in the language that explains most of the words (of equals the one whose letters are
+        used, else English), then fills in from the others. A word that is `known` to a caller
+        whose texts are in the languages `home` is not filled in from others, nor is its ending
+        changed there: "rock" in the titles of an English shop is no skirt, nor "ray" of "Ray-Ban"
+        the French "rayé". Splits German and Dutch compounds; takes a word that is neither in the
+        thesaurus nor `known` for the term that one or two typing mistakes make of it.
         """
         tokens = normalize(text)
-        order = list(languages) or self._order(tokens)
+        order = list(languages) or self._order(tokens, text)
         covered: list[Mention | None] = [None] * len(tokens)
         for language in order:
-            self._match(tokens, covered, language, order)
+            foreign = not languages and language not in home
+            self._match(tokens, covered, language, order, known if foreign else _unknown)
         for n, token in enumerate(tokens):
             if covered[n] is None and (mention := self._guess(token, n, order, known)):
                 covered[n] = mention
         mentions = sorted({m for m in covered if m is not None}, key=lambda m: m.start)
         return Reading(tokens, tuple(mentions), order[0] if order else "en")
 
-    def _order(self, tokens: Sequence[str]) -> list[str]:
+    def _order(self, tokens: Sequence[str], text: str) -> list[str]:
         """Languages, the one that explains most of the words first."""
         explained = {}
         for language in self.languages:
             covered: list[Mention | None] = [None] * len(tokens)
             self._match(tokens, covered, language, [language])
-            explained[language] = sum(m is not None for m in covered)
-        return sorted(self.languages, key=lambda language: -explained[language])
+            as_written = self._accented[language].intersection(text.casefold().split())
+            explained[language] = (sum(m is not None for m in covered), len(as_written))
+        return sorted(self.languages, key=lambda language: explained[language], reverse=True)
 
     def _match(
         self,
@@ -253,12 +272,16 @@ class Thesaurus:
         covered: list[Mention | None],
         language: str,
         order: Sequence[str],
+        left_alone: Callable[[str], bool] = _unknown,
     ) -> None:
         start = 0
         while start < len(tokens):
             for length in range(min(_LONGEST_TERM, len(tokens) - start), 0, -1):
                 part = tokens[start : start + length]
                 if any(covered[start : start + length]) or not self._lookup(part, language):
+                    continue
+                exact = language == order[0] and part[0] in self._exact[language]
+                if length == 1 and not exact and left_alone(part[0]):
                     continue
                 concepts = [c for other in order for c in self._lookup(part, other)]
                 mention = Mention(
@@ -324,10 +347,20 @@ class Thesaurus:
             for term in self._terms[language]:
                 if abs(len(term) - len(token)) > allowed or len(term) < _ONE_EDIT:
                     continue
+                if not _may_begin(token, term):
+                    continue
                 distance = OSA.distance(token, term, score_cutoff=allowed)
                 if distance <= allowed and (best is None or (distance, rank) < best[:2]):
                     best = (distance, rank, term)
         return best[2] if best else None
+
+
+def _may_begin(typed: str, term: str) -> bool:
+    """Whether a first letter is right, swapped, missing or one too many.
+
+    It is seldom another one in a misspelt word, and most often in other words: "nose" is no rose.
+    """
+    return typed[0] == term[0] or typed[1:2] == term[0] or typed[0] == term[1:2]
 
 
 _shop_files: list[Path] = []

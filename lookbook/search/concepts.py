@@ -93,6 +93,12 @@ class ConceptIndex:
             rows &= ~self._column_rows(role, name)
         return rows
 
+    def told_by_titles_alone(self, concept: str) -> bool:
+        """Whether no attribute names the concept or a narrower one, and some titles do."""
+        role, names = self.thesaurus.role(concept), self.thesaurus.narrower(concept)
+        stated = any(self._column_rows(role, name).any() for name in names)
+        return not stated and bool(self.rows(concept).any())
+
     def _column_rows(self, role: str, concept: str) -> np.ndarray:
         rows = np.zeros(self._count, bool)
         for part in self._by_column[role].get(concept, ()):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lookbook.schema.filters import Coded
-from lookbook.schema.text import tokenize
+from lookbook.schema.text import bigrams, is_unspaced, tokenize
 from lookbook.schema.thesaurus import stem
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
@@ -32,6 +32,9 @@ class LexicalIndex:
         self._count = len(titles)
         rows_of: dict[str, list[np.ndarray]] = defaultdict(list)
         _add_texts(rows_of, titles, np.arange(len(titles)))
+        self._words = {word for title in titles for word in tokenize(title)}
+        self._title_rows = {stem: np.concatenate(rows) for stem, rows in rows_of.items()}
+        self._lengths = self._title_lengths()
         for values, codes in columns:
             _add_texts(rows_of, values, codes)
         self._rows = {  # rows of one text alone are distinct and in order
@@ -54,6 +57,33 @@ class LexicalIndex:
             share[rows] += weight
         return np.asarray(share / (np.mean(weights) * len(words)), np.float32)
 
+    def _title_lengths(self) -> np.ndarray:
+        """Return float32 (n,): the norm of the inverse document frequencies of each title."""
+        squares = np.zeros(self._count, np.float32)
+        for rows in self._title_rows.values():
+            squares[rows] += self._weight(rows) ** 2
+        return np.sqrt(squares)
+
+    def _weight(self, rows: np.ndarray) -> float:
+        return float(np.log1p(self._count / max(1, len(rows))))
+
+    def title_similarity(self, text: str) -> np.ndarray:
+        """Return float32 (n,), 0 to 1: cosine of the words of `text` and of each title.
+
+        Words are weighted by inverse document frequency; 1 is a title that has the same words.
+        """
+        dot, square = np.zeros(self._count, np.float32), 0.0
+        for key in _keys(text):
+            rows = self._title_rows.get(key, _NO_ROWS)
+            weight = self._weight(rows)
+            dot[rows] += weight**2
+            square += weight**2
+        return np.asarray(dot / np.maximum(self._lengths * np.sqrt(square), 1e-6), np.float32)
+
+    def has_word(self, word: str) -> bool:
+        """Whether a title has this very word; a stem is not enough: "earings" is not "ear"."""
+        return word in self._words
+
     def knows(self, word: str) -> bool:
         """Whether any row mentions it."""
         return len(self._mentioning(word.casefold())) > 0
@@ -70,9 +100,17 @@ class LexicalIndex:
         return np.union1d(apart, np.concatenate(together))
 
     def _rows_of(self, stem: str) -> np.ndarray:
-        """Return the rows with a word of this stem; where there is none, with it as a suffix."""
-        if stem not in self._rows and len(stem) >= _MIN_SUFFIX:
-            ends = [rows for other, rows in self._rows.items() if other.endswith(stem)]
+        """Return the rows with a word of this stem; where there is none, with it as a suffix.
+
+        A single character of a script without spaces is looked for anywhere.
+        """
+        single = len(stem) == 1 and is_unspaced(stem)
+        if stem not in self._rows and (len(stem) >= _MIN_SUFFIX or single):
+            ends = [
+                rows
+                for other, rows in self._rows.items()
+                if other.endswith(stem) or (single and stem in other)
+            ]
             return np.unique(np.concatenate(ends)) if ends else _NO_ROWS
         return self._rows.get(stem, _NO_ROWS)
 
@@ -93,13 +131,14 @@ def _add_texts(
         value = " ".join(value) if isinstance(value, tuple) else value
         if isinstance(value, str):
             rows = order[ends[number] : ends[number + 1]]
-            apart, together = _JOINED.sub(" ", value), _JOINED.sub("", value)
-            keys = set(_stems(apart))
-            if together != apart:
-                keys.update(_stems(together))
-            for key in keys:
+            for key in _keys(value):
                 rows_of[key].append(rows)
 
 
+def _keys(text: str) -> set[str]:
+    """Return the stems of a text, those of "t-shirt" both as one word and as two."""
+    return {*_stems(_JOINED.sub(" ", text)), *_stems(_JOINED.sub("", text))}
+
+
 def _stems(text: str) -> list[str]:
-    return [stem(word, "en") for word in tokenize(text)]
+    return [stem(word, "en") for word in bigrams(tokenize(text))]

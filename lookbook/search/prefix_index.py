@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lookbook.schema.column_names import ARTICLE_NUMBER_NAMES, find_column
 from lookbook.schema.text import tokenize
+from lookbook.search.article_numbers import article_rows
 from lookbook.search.index import Index, IndexItem
 from lookbook.search.per_index import per_index
 from lookbook.search.product_groups import product_groups
@@ -80,11 +80,6 @@ def find_exact(index: Index, text: str) -> str | None:
     text = text.strip()
     if not text or text in index:
         return text or None
-    column = find_column(index.columns, ARTICLE_NUMBER_NAMES)
-    rows = prefix_index(index).exact(text)
-    if column is not None and not rows:
-        values, codes = index.categorical_codes(column)
-        known = [n for n, value in enumerate(values) if str(value).casefold() == text.casefold()]
-        rows = np.flatnonzero(np.isin(codes, known)).tolist()
+    rows = prefix_index(index).exact(text) or article_rows(index, text).tolist()
     products = {int(product_groups(index)[row]) for row in rows}
     return index.ids[rows[0]] if len(products) == 1 else None

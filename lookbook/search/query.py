@@ -59,6 +59,9 @@ _WANTED_WEIGHT, _UNWANTED_WEIGHT = 1.0, 0.7
 # itself 0.23 (0.72 with 0.3), and "in burgundy" beside an item 0.48 of its kind in that colour, not
 # 0.16.
 _LEXICAL_WEIGHT, _LEXICAL_WEIGHT_ALONE = 0.3, 0.8
+# The same where other words are concepts: brands and names count for less than a colour, and for
+# more than a material.
+_LEXICAL_WEIGHT_BESIDE_CONCEPTS = 3.0
 _MAX_LEVELS = 12  # of lexical scores that are searched one by one
 _KIND_NEIGHBOURS = 10  # of a picture, that say which kind it shows
 _GOLDEN = 0.618  # part of a catalogue between two items of the start page
@@ -561,7 +564,8 @@ def _lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.nd
     scores = np.zeros(len(index), np.float32) if meaning.bonus is None else meaning.bonus.copy()
     words, unwanted = meaning.words, meaning.unwanted_words
     if words or unwanted:
-        weight = _LEXICAL_WEIGHT_ALONE if query._text_only else _LEXICAL_WEIGHT
+        alone = _LEXICAL_WEIGHT_ALONE if meaning.empty else _LEXICAL_WEIGHT_BESIDE_CONCEPTS
+        weight = alone if query._text_only else _LEXICAL_WEIGHT
         known = lexical_index(index)
         scores += (weight * (known.share(words) - known.share(unwanted))).round(4)
     return scores

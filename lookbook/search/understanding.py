@@ -11,6 +11,7 @@ import numpy as np
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
 from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
+from lookbook.search.article_numbers import article_rows
 from lookbook.search.calibration import kind_column
 from lookbook.search.concepts import ConceptIndex, concept_index
 from lookbook.search.facets import price_column
@@ -31,6 +32,16 @@ WEIGHTS = {
 # An exact match ranks above a narrower concept: blue before navy, and trousers in any colour before
 # jeans in the right one, as the query names the kind.
 _EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
+# Colours and patterns that lie near the one asked for: purple where nothing is mauve.
+_NEAR_SHARE = 0.25
+# A kind that only titles tell, as hoodies among sweatshirts, and few of them: a title that does not
+# say so is no evidence, so the broader kind follows, what has the colour first.
+_FEW_TITLES, _TITLE_KIND = 24, 2.0
+# Similarity of a title from which a text is taken for this title typed, alone or where a word is no
+# concept, as names of brands are; such items come first, whatever their attributes say.
+_SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
+# "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
+_BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX = "unisex"
 _TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
 _NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d+(?:[.,]\d{1,2})?)"
@@ -78,17 +89,25 @@ class _Plan:
 def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
     """Read the wanted and unwanted words of a query against the catalogue of `index`."""
     concepts = concept_index(index)
-    wanted, price = read_price(wanted, concepts.thesaurus)
+    numbered = article_rows(index, wanted)
+    wanted, price = (wanted, None) if len(numbered) else read_price(wanted, concepts.thesaurus)
     plan = _plan(wanted, index, concepts)
     against = _plan(unwanted, index, concepts)
+    if against.kinds and against.attributes and not plan.kinds:  # "red, not blue bag" is a bag
+        plan.kinds, against.kinds = against.kinds, []
     avoided = [*against.kinds, *against.attributes]
+    named = _named(wanted, plan, numbered, index)
+    if len(numbered):  # an article number is understood, and may be a word of titles besides
+        plan.words = [word for word in plan.words if lexical_index(index).has_word(word)]
     rows = _allowed(plan, avoided, concepts)
+    if named is not None and len(numbered) and not plan.words:
+        rows = named > 0
     return Understanding(
         kinds=tuple(plan.kinds),
         attributes=tuple(plan.attributes),
         unwanted=tuple(avoided),
-        rows=rows,
-        bonus=_bonus(plan, concepts),
+        rows=rows if rows is None or named is None else rows | (named > 0),
+        bonus=_bonus(plan, concepts, named),
         terms=tuple(plan.terms),
         unwanted_terms=tuple(against.terms),
         words=" ".join(plan.words),
@@ -132,7 +151,8 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     plan, thesaurus = _Plan(), concepts.thesaurus
     if not text:
         return plan
-    reading = thesaurus.read(text, known=lexical_index(index).knows)
+    known = lexical_index(index).has_word
+    reading = thesaurus.read(text, known=known, home=(*concepts.languages, "en"))
     for mention in reading.mentions:
         chosen = _choose(mention, concepts)
         if chosen is None:
@@ -141,14 +161,27 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
             continue
         (plan.kinds if thesaurus.role(chosen) == "kind" else plan.attributes).append(chosen)
         plan.terms.append((mention.surface, thesaurus.concepts[chosen].label))
-        if mention.also:
-            plan.attributes.append(mention.also)
-            plan.terms.append(("", thesaurus.concepts[mention.also].label))
+        if also := mention.also or thesaurus.concepts[chosen].also:
+            plan.attributes.append(also)
+            plan.terms.append(("", thesaurus.concepts[also].label))
         if note := _note(mention, chosen, thesaurus):
             plan.notes.append(note)
     plan.words = [reading.tokens[n] for n in reading.unread]
     plan.terms += [(word, word) for word in plan.words]
     return plan
+
+
+def _named(text: str, plan: _Plan, numbered: np.ndarray, index: Index) -> np.ndarray | None:
+    """Return float32 (n,): 1 for `numbered` rows, and how alike titles are that a text is one of.
+
+    0 for all other items; None where it is 0 for all.
+    """
+    if not text.strip():
+        return None
+    similarity = lexical_index(index).title_similarity(text)
+    similarity[similarity < (_SAME_NAME if plan.words else _SAME_TITLE)] = 0
+    similarity[numbered] = 1
+    return similarity if similarity.any() else None
 
 
 def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
@@ -177,6 +210,8 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
         found: np.ndarray | None = concepts.rows(kind)
         if found is not None and not found.any():
             found = _closest(plan, number, concepts)
+        if found is not None and _few_are_told(kind, concepts):
+            found = found | _broader_rows(kind, concepts)
         if found is not None:
             rows = found.copy() if rows is None else rows | found
     for concept in avoided:
@@ -185,6 +220,19 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
         if (base & ~unwanted).any():
             rows = base & ~unwanted
     return rows
+
+
+def _few_are_told(kind: str, concepts: ConceptIndex) -> bool:
+    """Whether only titles tell the kind, and those of a few items."""
+    few = concepts.rows(kind).sum() < _FEW_TITLES
+    return bool(few) and concepts.told_by_titles_alone(kind)
+
+
+def _broader_rows(kind: str, concepts: ConceptIndex) -> np.ndarray:
+    """Return bool (n,): items of just the nearest broader kind that attributes name."""
+    broader = (b for b in concepts.thesaurus.ancestors(kind) if b not in _TOO_BROAD)
+    found = (concepts.exactly(name) for name in broader)
+    return next((rows for rows in found if rows.any()), concepts.rows(kind))
 
 
 def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | None:
@@ -206,20 +254,29 @@ def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | N
     return None
 
 
-def _bonus(plan: _Plan, concepts: ConceptIndex) -> np.ndarray | None:
+def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.ndarray | None:
     """float32 (n,): the weights of the concepts that each item has; None for none."""
     if not (plan.kinds or plan.attributes):
-        return None
+        return None if named is None else _NAMED * named.round(2)
     bonus = np.zeros(len(concepts), np.float32)
     for kind in plan.kinds:
         bonus[concepts.exactly(kind)] = _EXACT_KIND
+        if _few_are_told(kind, concepts):
+            bonus[concepts.rows(kind)] = _TITLE_KIND
+        for narrower in concepts.thesaurus.narrower(kind).intersection(_BY_NAME_ONLY) - {kind}:
+            bonus[concepts.rows(narrower)] -= _LAST
     for concept in plan.attributes:
         role = concepts.thesaurus.role(concept)
         has = concepts.rows(concept)
         bonus[has] += WEIGHTS[role] * (1 - _EXACT_SHARE)
         bonus[has & concepts.exactly(concept)] += WEIGHTS[role] * _EXACT_SHARE
+        if role in ("colour", "pattern"):
+            for broader in concepts.thesaurus.ancestors(concept):
+                bonus[concepts.rows(broader) & ~has] += WEIGHTS[role] * _NEAR_SHARE
         if role == "gender" and concept != _UNISEX:
             bonus[concepts.rows(_UNISEX) & ~has] += WEIGHTS[role] / 2
+    if named is not None:
+        bonus += _NAMED * named
     return bonus.round(2)
 
 
@@ -244,13 +301,15 @@ def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | N
 
     None where all or none of them have: then nothing is unclear, or `notes` say so already.
     """
-    if not meaning.attributes or not len(shown):
-        return None
     concepts = concept_index(index)
-    has = np.all([concepts.rows(concept)[shown] for concept in meaning.attributes], axis=0)
+    asked = [kind for kind in meaning.kinds if _few_are_told(kind, concepts)]
+    asked += meaning.attributes
+    if not asked or not len(shown):
+        return None
+    has = np.all([concepts.rows(concept)[shown] for concept in asked], axis=0)
     if has.all() or not has.any():
         return None
-    names = [concepts.thesaurus.concepts[concept] for concept in meaning.attributes]
+    names = [concepts.thesaurus.concepts[concept] for concept in asked]
     return Message(
         "{count} of these: {attributes}; the others are the closest",
         count=int(has.sum()),

@@ -23,6 +23,7 @@ from lookbook.schema.money import currency_code, format_price
 from lookbook.schema.product_links import ProductLinks, is_sold_out
 from lookbook.schema.thesaurus import shop_thesaurus
 from lookbook.schema.translations import in_language
+from lookbook.search.article_numbers import article_numbers
 from lookbook.search.calibration import calibrations
 from lookbook.search.concepts import concept_index
 from lookbook.search.enrichment import evaluation, projection_2d
@@ -379,8 +380,8 @@ def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:
 def derive_all(index: Index) -> None:
     """Compute what answers need of an index, so that no visitor waits for it."""
     derivations: tuple[Callable[[Index], object], ...] = (
-        *(prefix_index, product_groups, lexical_index, concept_index, calibrations),
-        *(outfit_slots, projection_2d, evaluation),
+        *(prefix_index, product_groups, lexical_index, concept_index, article_numbers),
+        *(calibrations, outfit_slots, projection_2d, evaluation),
     )
     for derive in derivations:
         derive(index)

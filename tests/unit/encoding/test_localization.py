@@ -12,6 +12,7 @@ from lookbook.encoding.attribution import attribution_maps
 from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.localization import (
     BoundingBox,
+    _joined,
     encode_and_locate,
     find_garment,
     find_garments,
@@ -74,6 +75,21 @@ def test_unletterbox_cuts_off_the_margins(width, height, side):
     assert max(rows, columns) == side
     expected = max(1, side * min(width, height) / max(width, height))
     assert abs(min(rows, columns) - expected) <= 1
+
+
+def test_neighbours_that_are_surer_together_are_one_garment():
+    face, top = (0.8, "underwear", (10, 0, 30, 20)), (0.7, "top", (8, 20, 34, 60))
+    far = (0.9, "shoes", (50, 40, 60, 60))
+    person = (0.99, "top", (8, 0, 34, 60))
+    asked = []
+
+    def look_closely(box):
+        asked.append(box)
+        return person
+
+    assert sorted(_joined([face, top, far], look_closely)) == sorted([far, person])
+    assert asked == [person[2]], "the shoes are no neighbour"
+    assert _joined([face, top], lambda box: (0.79, "dress", box)) == [face, top]
 
 
 def test_unletterbox_keeps_the_cells_of_the_image():

@@ -71,6 +71,44 @@ def test_a_word_that_the_caller_knows_is_not_corrected(shipped):
     assert shipped.read("shrit", known=lambda word: word == "shrit").mentions == ()
 
 
+@pytest.mark.parametrize("word", ["nose", "hold", "face"])
+def test_another_first_letter_is_another_word(shipped, word):
+    """They differ by one letter from rose, gold and lace."""
+    assert shipped.read(word).mentions == ()
+
+
+@pytest.mark.parametrize("word", ["vans", "lee"])
+def test_small_words_have_no_endings(shipped, word):
+    assert shipped.read(word).mentions == ()
+
+
+def test_a_word_of_the_callers_own_texts_has_no_meaning_of_another_language(shipped):
+    def known(word: str) -> bool:
+        return word in ("rock", "ray")
+
+    def read(text: str, **options: object) -> list[str]:
+        return [m.concepts[0] for m in shipped.read(text, known=known, **options).mentions]
+
+    assert read("black rock sandals") == ["black", "sandals"]
+    assert read("schwarzer Rock") == ["black", "skirt"]
+    assert read("black rock", home=("en", "de")) == ["black", "skirt"]
+    assert read("ray") == [], "rayé is another word"
+
+
+def test_of_languages_that_explain_as_much_the_one_of_the_typed_letters_counts(shipped):
+    assert concepts(shipped, "sari") == ["saree"]
+    assert concepts(shipped, "sarı") == ["yellow"]
+
+
+def test_a_concept_may_imply_another(shipped, tmp_path):
+    file = tmp_path / "shop.csv"
+    file.write_text("concept,role,broader,also,en\nkilt,kind,skirt,men,kilt\n", "utf-8")
+    assert Thesaurus.load(file).concepts["kilt"].also == "men"
+    assert shipped.concepts["skirt"].also is None
+    for concept in shipped.concepts.values():
+        assert concept.also is None or concept.also in shipped.concepts
+
+
 def test_a_compound_says_what_it_is_and_of_what(shipped):
     (mention,) = shipped.read("Lederjacke").mentions
     assert (mention.concepts[0], mention.also) == ("jacket", "leather")

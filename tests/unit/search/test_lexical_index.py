@@ -66,6 +66,19 @@ def test_a_word_said_twice_counts_once(lexical_index):
     )
 
 
+def test_a_title_is_as_similar_as_its_words(lexical_index):
+    similarity = lexical_index.title_similarity("dress, RED")
+    assert similarity[0] == pytest.approx(1)
+    assert 0 < similarity[1] < 1 and similarity[3] == 0
+    assert lexical_index.title_similarity("Plain")[2] == 0, "an attribute is no title"
+    assert lexical_index.title_similarity("")[5] == 0
+
+
+def test_a_word_is_only_itself(lexical_index):
+    assert lexical_index.has_word("socks")
+    assert not lexical_index.has_word("sock")
+
+
 def test_an_empty_catalogue_mentions_nothing():
     assert LexicalIndex([]).share("red").shape == (0,)
 

@@ -51,6 +51,16 @@ class Mute:
         return random_vectors(len(texts), 8, 1)
 
 
+class Deaf(Mute):
+    """An encoder that knows no word."""
+
+    def knows(self, text: str) -> bool:
+        return False
+
+    def unknown_words(self, text: str) -> list[str]:
+        return text.split()
+
+
 def answer(shop: Index, words: str, **parts: object) -> list[dict]:
     hits = run(Query(words=words, count=COUNT, fold=None, **parts), shop, Mute()).hits
     return [hit.item.attributes for hit in hits]
@@ -80,9 +90,17 @@ def test_another_name_of_a_kind_is_understood_and_said(shop):
 
 
 def test_a_narrower_kind_is_told_by_titles(shop):
-    titles = [hit.item.title for hit in run(Query(words="hoodie", count=9), shop, Mute()).hits]
-    assert len(titles) == 3
-    assert all("Hoodie" in title for title in titles)
+    """Few titles say so: the sweatshirts follow, which may be hoodies, too."""
+    result = run(Query(words="hoodie", count=COUNT), shop, Mute())
+    titles = [hit.item.title for hit in result.hits]
+    assert ["Hoodie" in title for title in titles] == [True] * 3 + [False] * 6
+    assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Sweatshirts"}
+    assert result.notes == ("3 of these: hoodie; the others are the closest",)
+
+
+def test_a_colour_counts_for_more_than_a_title_that_tells_a_narrower_kind(shop):
+    result = answer(shop, "red hoodie")
+    assert [item["baseColour"] for item in result[:3]] == ["Red"] * 3
 
 
 def test_a_kind_that_is_not_there_gives_the_broader_one_and_says_so(shop):
@@ -117,6 +135,69 @@ def test_what_is_not_wanted_is_left_out(shop, words):
     result = answer(shop, words)
     assert {item["articleType"] for item in result} == {"Dresses"}
     assert "Red" not in {item["baseColour"] for item in result}
+
+
+def test_a_kind_after_an_unwanted_colour_is_wanted(shop):
+    result = answer(shop, "not red dress")
+    assert {item["articleType"] for item in result} == {"Dresses"}
+    assert "Red" not in {item["baseColour"] for item in result}
+
+
+def test_a_related_colour_comes_before_others(shop):
+    result = answer(shop, "blue dress")
+    assert [item["baseColour"] for item in result[:3]] == ["Navy Blue"] * 3
+    result = answer(shop, "teal dress")  # a blue, as navy is
+    assert [item["baseColour"] for item in result[:3]] == ["Navy Blue"] * 3
+
+
+def test_a_title_typed_comes_first_whatever_its_attributes_say(tmp_path):
+    titles = ["Ada Contemporary Silver Sandal", *(f"Ada Sandal {n}" for n in range(5))]
+    kinds = ["Flats", *["Sandals"] * 5]
+    items = {"id": list("abcdef"), "title": titles, "articleType": kinds}
+    publish_tiny(tmp_path, count=6, dim=8, items=items, thumbs=[b""] * 6)
+    result = run(Query(words=titles[0], fold=None), Index.open(tmp_path), Mute())
+    first, *others = (hit.id for hit in result.hits)
+    assert (first, set(others)) == ("a", set("bcdef"))
+
+
+@pytest.mark.parametrize("typed", ["AB-103", "ab103", " X.3 ", "x3"])
+def test_an_article_number_finds_its_item(tmp_path, typed):
+    ids = [f"AB-10{n}" for n in range(6)]
+    items = {"id": ids, "title": ["Ada Dress"] * 6, "sku": [f"X.{n}" for n in range(6)]}
+    publish_tiny(tmp_path, count=6, dim=8, items=items, thumbs=[b""] * 6)
+    result = run(Query(words=typed, fold=None), Index.open(tmp_path), Mute())
+    assert ([hit.id for hit in result.hits], result.unknown_words) == (["AB-103"], [])
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("连衣裙", "ab"), ("黑色", "ac"), ("シャツ", "d"), ("裙", "ab"), ("靴", "")],
+)
+def test_words_are_found_inside_texts_without_spaces(tmp_path, typed, expected):
+    titles = ["黑色连衣裙", "红色连衣裙", "黑色运动鞋", "白いシャツ"]
+    items = {"id": list("abcd"), "title": titles}
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    result = run(Query(words=typed, fold=None), Index.open(tmp_path), Deaf())
+    assert {hit.id for hit in result.hits} == set(expected)
+
+
+def test_clothes_in_general_are_no_underwear_at_first(tmp_path):
+    items = {"id": list("abcd"), "title": [f"Ada {n}" for n in range(4)]}
+    items["articleType"] = ["Briefs", "Shirts", "Briefs", "Dresses"]
+    items["baseColour"] = ["Red", "Blue", "Red", "Red"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    result = run(Query(words="red clothes", fold=None), Index.open(tmp_path), Mute())
+    assert [hit.id for hit in result.hits][:2] == ["d", "b"]
+    result = run(Query(words="red underwear", fold=None), Index.open(tmp_path), Mute())
+    assert {hit.id for hit in result.hits} == {"a", "c"}
+
+
+def test_a_term_that_implies_a_gender_asks_for_it(tmp_path):
+    items = {"id": list("abcd"), "title": [f"Ada {n}" for n in range(4)]}
+    items |= {"articleType": ["Briefs"] * 4, "gender": ["Men", "Women"] * 2}
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    result = run(Query(words="knickers", fold=None), Index.open(tmp_path), Mute())
+    assert {hit.id for hit in result.hits[:2]} == {"b", "d"}
 
 
 def test_a_colour_beside_an_item_keeps_the_items_kind(shop):

@@ -126,7 +126,7 @@ class Index(ItemTable):
         return found if isinstance(found, dict) else {}
 
     def thumb(self, id: str) -> bytes:
-        """Return the picture of an item that a gallery shows, as WebP; raises UnknownItem."""
+        """Return the picture of an item that a gallery shows, WebP or AVIF; raises UnknownItem."""
         return self.generation.thumb(self.row_of(id))
 
     def photo_rows(self, id: str) -> list[int]:

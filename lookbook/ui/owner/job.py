@@ -242,6 +242,8 @@ def embed_options(manifest: Manifest) -> list[str]:
         options.append("--denoise")
     if not encoder.get("normalize", True):
         options.append("--no-normalize")
+    for name, value in manifest.pictures.items():
+        options += [f"--{name.replace('_', '-')}", str(value)]
     if manifest.licence:
         options += ["--licence", manifest.licence]
     return options

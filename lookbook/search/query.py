@@ -20,6 +20,11 @@ from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
+from lookbook.search.availability import (
+    availability_conditions,
+    availability_note,
+    read_availability,
+)
 from lookbook.search.calibration import calibrations
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
@@ -383,7 +388,17 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
 
 def _meaning(query: Query, index: Index) -> Understanding:
-    return understand(*parse_negation(query.words), index) if query.words.strip() else _NO_WORDS
+    """Return what the words of a query mean; availability is read before what they negate."""
+    if not query.words.strip():
+        return _NO_WORDS
+    words, available = read_availability(query.words)
+    meaning = understand(*parse_negation(words), index)
+    if available is None:
+        return meaning
+    note = availability_note(available, index)
+    conditions = (*meaning.conditions, *availability_conditions(available, index))
+    notes = (*meaning.notes, *([note] if note else []))
+    return replace(meaning, conditions=conditions, notes=notes)
 
 
 def _kept_rows(

@@ -408,6 +408,13 @@ DAMPING = Setting(
     max=1,
 )
 
+HIDE_SOLD_OUT = Setting(
+    "hide-sold-out",
+    False,
+    "leave out what a column of availability or stock says is sold out",
+    bool,
+    environment=True,
+)
 SHOP_URL = Setting(
     "shop-url",
     None,
@@ -471,6 +478,7 @@ APP = (
     THESAURUS,
     *BRANDING,
     SHOP_URL,
+    HIDE_SOLD_OUT,
     LINK_PARAMETERS,
     Setting(
         "hemisphere",
@@ -562,6 +570,7 @@ RELATED = (
         choices="lookbook.outfits.related:formats",
     ),
     SHOP_URL,
+    HIDE_SOLD_OUT,
     LINK_PARAMETERS,
 )
 

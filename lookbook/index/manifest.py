@@ -106,6 +106,11 @@ class Manifest:
             return self.search_k
         return min(_UNMEASURED * self.search_k, _RANGES["search_k"][1])
 
+    def recall_of(self, kind: str) -> float | None:
+        """Recall that was measured for a kind of query at its effort; None where none was."""
+        measured = self.query_kinds.get(kind)
+        return measured["recall"] if measured else self.recall if kind == "item" else None
+
     def _measured(self, kind: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.query_kinds.get(kind)
         return self.query_kinds.get("photo") if found is None and kind == "text" else found

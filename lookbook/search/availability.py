@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from lookbook.schema.column_names import find_column
-from lookbook.schema.filters import Condition, condition_text, parse_where
+from lookbook.schema.filters import Coded, Condition, condition_text, parse_where
 from lookbook.schema.message import Message
 from lookbook.schema.product_links import STOCK_NAMES, is_sold_out
 from lookbook.search.index import Index
@@ -23,6 +26,7 @@ _SOLD_OUT = (
     *("agotados", "agotado", "sin stock", "esauriti", "esaurito", "non disponibile"),
     *("esgotado", "uitverkocht", "wyprzedane", "niedostępne", "tükendi"),
 )
+_hidden = [False]
 _NOT = r"(?:not|nicht|kein|pas|no|non|niet)\s+"
 _UNSAID = Message("this catalogue does not say what is in stock")
 
@@ -58,6 +62,32 @@ def availability_conditions(available: bool | None, index: Index) -> tuple[Condi
     values = [value for value in index.categorical_codes(column)[0] if value is not None]
     sold_out = [condition_text(value) for value in values if is_sold_out({column: value})]
     return parse_where({f"{column}!=" if available else column: sold_out or ["sold out"]})
+
+
+def hide_sold_out(hide: bool) -> None:
+    """Choose for this process whether sold-out items are left out wherever items are found."""
+    _hidden[0] = hide
+
+
+def offered(columns: Mapping[str, Coded]) -> np.ndarray | None:
+    """Return bool (n,), the items that may be shown of a table of `columns`; None for all."""
+    column = find_column(columns, STOCK_NAMES) if _hidden[0] else None
+    if column is None:
+        return None
+    values, codes = columns[column]
+    available = np.array([not is_sold_out({column: value}) for value in values], bool)
+    return np.asarray(available[codes])
+
+
+def offered_rows(index: Index, conditions: Iterable[Condition] = ()) -> np.ndarray | None:
+    """Return bool (n,), the items of an index that may be shown; None for all.
+
+    All of them where `conditions` ask for what is sold out or not.
+    """
+    column = find_column(index.columns, STOCK_NAMES) if _hidden[0] else None
+    if column is None or any(condition.column == column for condition in conditions):
+        return None
+    return offered({column: index.categorical_codes(column)})
 
 
 def availability_note(available: bool | None, index: Index) -> Message | None:

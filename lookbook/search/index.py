@@ -105,12 +105,11 @@ class Index(ItemTable):
 
     def _describe_engine(self, kind: str, engine: str) -> str:
         m = self.manifest
-        measured = m.query_kinds.get(kind)
         untuned = m.built is not None and not m.query_kinds and kind != "item"
         if engine == "exact":
             why = f" ({m.built} is not tuned for them: run embed.py again)" if untuned else ""
             return f"exact search{why}"
-        recall = measured["recall"] if measured else m.recall if kind == "item" else None
+        recall = m.recall_of(kind)
         how = "recall not measured" if recall is None else f"recall {recall:.4f}"
         return f"{engine}, effort {m.effort(kind)}, {how}"
 

@@ -395,7 +395,7 @@ def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:
 
     Of all that they show: what is matched on something else has other scores.
     """
-    return answer.ranked and not query.words.strip() and not query.match
+    return answer.ranked and not query.moved_by & {"words", "match"}
 
 
 def derive_all(index: Index) -> None:

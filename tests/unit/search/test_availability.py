@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lookbook.search.availability import read_availability
+from lookbook.recommend.items import Items
+from lookbook.search.availability import hide_sold_out, read_availability
+from lookbook.search.facets import facets
 from lookbook.search.index import Index
 from lookbook.search.query import Query, run
 from tests.tiny_index import publish_tiny
@@ -56,6 +58,31 @@ def test_a_catalogue_without_such_a_column_says_so(tmp_path):
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Dresses"}
     assert UNSAID in result.notes
     assert run(Query(words="sold out"), shop(tmp_path / "other"), Mute()).notes == (UNSAID,)
+
+
+@pytest.fixture
+def hidden():
+    """Sold-out items are left out for the length of a test."""
+    hide_sold_out(True)
+    yield
+    hide_sold_out(False)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_shop_can_leave_out_what_is_sold_out(tmp_path, hidden, column):
+    index = shop(tmp_path, **column)
+
+    def found(**query):
+        return "".join(sorted(hit.id for hit in run(Query(fold=None, **query), index, Mute()).hits))
+
+    assert found() == "defgh" and found(item="d") == "efgh" and found(item="a") == "defgh"
+    assert found(words="dress") == "eg"
+    assert found(words="dress sold out") == "ac", "who asks for them sees them"
+    kinds = {facet.column: facet for facet in facets(index, ())}["articleType"]
+    assert {value.value: value.count for value in kinds.choices} == {"Dresses": 2, "Shirts": 3}
+    assert Items.of_index(index).mask(None).tolist() == [False] * 3 + [True] * 5
+    hide_sold_out(False)
+    assert found() == "abcdefgh"
 
 
 @pytest.mark.parametrize(

@@ -268,9 +268,16 @@ def catalog(argv: Sequence[str]) -> int:
     """Show what embed.py would index of a data set, and why; nothing is fetched or written."""
     from lookbook.catalog.command import open_asked
     from lookbook.catalog.report import CatalogReport
+    from lookbook.schema.columns import CatalogError
+    from lookbook.schema.message import Message
 
     args = _parser("catalog", settings.CATALOG, catalog).parse_args(argv)
-    report = CatalogReport.of(open_asked(args))
+    try:
+        report = CatalogReport.of(open_asked(args))
+    except CatalogError as error:
+        if args.json and isinstance(error.args[0], Message):
+            print(json.dumps({"error": error.args[0].to_json()}, ensure_ascii=False))
+        raise
     print(json.dumps(report.to_json(), ensure_ascii=False, indent=2) if args.json else report)
     return 0
 
@@ -319,9 +326,11 @@ def related(argv: Sequence[str]) -> int:
 
     from lookbook.outfits.related import related_items, write_related
     from lookbook.schema.product_links import ProductLinks
+    from lookbook.search.availability import hide_sold_out
     from lookbook.search.index import Index
 
     args = _parser("related", settings.RELATED, related).parse_args(argv)
+    hide_sold_out(args.hide_sold_out)
     index = Index.open(args.index)
     format = args.format or ("jsonl" if args.output.suffix in (".jsonl", ".ndjson") else "csv")
     items = tqdm(related_items(index, args.k), total=len(index), unit="item", disable=None)

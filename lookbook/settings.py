@@ -17,6 +17,7 @@ POOLINGS = ("avg", "max", "gem")
 BACKENDS = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "float32", "bfloat16")
 METRICS = ("angular", "euclidean", "dot")
+PICTURE_FORMATS = ("webp", "avif")
 LANGUAGES = ("en", "de", "es", "fr", "it")  # of the interface
 
 _SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | dict.fromkeys(
@@ -240,7 +241,15 @@ EMBED = (
         min=0,
         max=4096,
     ),
-    Setting("picture-quality", 80, "WebP quality of the stored photos", int, min=1, max=100),
+    Setting("picture-format", "webp", "format of the stored photos", choices=PICTURE_FORMATS),
+    Setting(
+        "picture-quality",
+        None,
+        "quality of the stored photos; default: 80 for webp, 60 for avif, which look alike",
+        int,
+        min=1,
+        max=100,
+    ),
     Setting("licence", None, "licence of the pictures, shown on the site; default: the data set's"),
     Setting("seed", 0, "seed of the engine and of samples", int, min=0, max=2**31 - 1),
     Setting(
@@ -399,6 +408,13 @@ DAMPING = Setting(
     max=1,
 )
 
+HIDE_SOLD_OUT = Setting(
+    "hide-sold-out",
+    False,
+    "leave out what a column of availability or stock says is sold out",
+    bool,
+    environment=True,
+)
 SHOP_URL = Setting(
     "shop-url",
     None,
@@ -462,6 +478,7 @@ APP = (
     THESAURUS,
     *BRANDING,
     SHOP_URL,
+    HIDE_SOLD_OUT,
     LINK_PARAMETERS,
     Setting(
         "hemisphere",
@@ -553,6 +570,7 @@ RELATED = (
         choices="lookbook.outfits.related:formats",
     ),
     SHOP_URL,
+    HIDE_SOLD_OUT,
     LINK_PARAMETERS,
 )
 

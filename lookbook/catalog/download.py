@@ -19,6 +19,7 @@ from lookbook.images.fetching import Fetcher, FetchRefused, short_url
 from lookbook.images.loading import ImageError, Limits
 from lookbook.resources import cache_folder
 from lookbook.schema.columns import CatalogError
+from lookbook.schema.message import Message
 
 _MAX_TABLE_BYTES = 512 * 2**20
 _STORES = ("s3", "gs", "gcs", "az", "abfs", "hf")  # what fsspec's own drivers read
@@ -79,7 +80,8 @@ class Downloader:
                 return self._from_store(url)
         except FetchRefused as refused:
             raise ImageError(refused.reason, str(refused)) from None
-        raise ImageError("address", f"Addresses that begin with {scheme}: are not fetched.")
+        message = Message("Addresses that begin with {scheme}: are not fetched.", scheme=scheme)
+        raise ImageError("address", message)
 
     def table(self, url: str) -> tuple[Path, str]:
         """(file, version) of the feed at an address, kept in the cache; raises CatalogError."""

@@ -21,6 +21,7 @@ from lookbook.catalog.records import (
 from lookbook.catalog.references import Pictures
 from lookbook.catalog.table import Table, read_table
 from lookbook.schema.columns import CatalogError, Columns
+from lookbook.schema.message import Message
 
 
 def file_source(path: Path, name: str, columns: Columns, pictures: Pictures) -> Source:
@@ -77,10 +78,13 @@ def _plain(table: Table, columns: Columns, pictures: Pictures) -> Feed:
     column = pictures_column(table, pictures.finder, columns)
     if column is None:
         names = ", ".join(table.columns) or "none"
-        raise CatalogError(
-            f"{table.name} has no column of pictures (paths of files beside it, addresses, data "
-            f"URIs); name it by --image-column; its columns are {names}"
+        message = Message(
+            "{table} has no column of pictures (paths of files beside it, addresses, data URIs); "
+            "name it by --image-column; its columns are {names}",
+            table=table.name,
+            names=names,
         )
+        raise CatalogError(message)
     feed = Feed("table", image=column, notes=list(table.notes), refusals=rejections(table))
     feed.records, notes = records_of(table, column, pictures.finder)
     feed.notes += notes

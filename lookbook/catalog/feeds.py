@@ -16,6 +16,7 @@ from lookbook.catalog.references import references_in
 from lookbook.catalog.table import SUFFIXES, Table, TableRow
 from lookbook.schema.column_names import normalize_column_name
 from lookbook.schema.columns import CatalogError, Columns
+from lookbook.schema.message import Message
 from lookbook.schema.missing import is_missing
 from lookbook.schema.money import convention_of, parse_amount
 
@@ -325,10 +326,15 @@ def read_xml(path: Path, name: str) -> Table:
             raise CatalogError(f"{name}: expected a feed without document types and entities")
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, OSError) as error:
-        raise CatalogError(f"{name}: not XML that can be read: {error}") from None
+        message = Message(
+            "{table}: not XML that can be read: {reason}", table=name, reason=str(error)
+        )
+        raise CatalogError(message) from None
     entries = [e for e in root.iter() if _local(e.tag) in ("item", "entry", "product")]
     if not entries:
-        raise CatalogError(f"{name}: expected a feed with item or entry elements, found none")
+        raise CatalogError(
+            Message("{table}: expected a feed with item or entry elements, found none", table=name)
+        )
     for number, entry in enumerate(entries, 1):
         table.rows.append(TableRow(number, _xml_cells(entry)))
     table.columns = list(dict.fromkeys(n for row in table.rows for n in row.cells))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lookbook.images.loading import ImageError
 from lookbook.schema.columns import CatalogError
+from lookbook.schema.message import Message
 
 # with some formats that `images.loading` refuses: such a file is a row, rejected with a reason
 _SUFFIXES = (
@@ -81,19 +82,22 @@ def inner_file(folder: Path, name: str, links: bool = False) -> Path:
     absolute names and (unless `links`) links that lead out are refused.
     """
     if not name:
-        raise ImageError("missing", "The row names no picture.")
+        raise ImageError("missing", Message("The row names no picture."))
     # strings: with pathlib this takes as long for 44,000 names as reading their pictures
     named = os.path.join(folder, name.replace("\\", "/"))  # noqa: PTH118
     root, path = os.path.abspath(folder), os.path.abspath(named)  # noqa: PTH100
     try:
         inside = path.startswith(f"{root.rstrip(os.sep)}{os.sep}") and "\0" not in name
         if not inside or not (links or _stays_inside(root, path)):
-            raise ImageError("outside", f"The file {name!r} is outside of the data set's folder.")
+            message = Message(
+                "The file {name} is outside of the data set's folder.", name=repr(name)
+            )
+            raise ImageError("outside", message)
         is_file = os.path.isfile(path)  # noqa: PTH113
     except (OSError, RuntimeError):  # too long a name, links in a circle
         is_file = False
     if not is_file:
-        raise ImageError("missing", f"The file {name!r} is not there.")
+        raise ImageError("missing", Message("The file {name} is not there.", name=repr(name)))
     return Path(os.path.normpath(named))
 
 

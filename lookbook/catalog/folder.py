@@ -33,6 +33,7 @@ from lookbook.catalog.records import (
 from lookbook.catalog.references import Pictures
 from lookbook.catalog.table import Table, is_table, read_table
 from lookbook.schema.columns import CatalogError, Columns, find_picture
+from lookbook.schema.message import Message
 
 FILE_COLUMN = "file_name"
 _METADATA = tuple(f"metadata.{s}" for s in ("csv", "tsv", "jsonl", "ndjson", "json", "xlsx"))
@@ -71,7 +72,10 @@ def folder_source(
     pictures = Pictures(folder, finder, pictures.downloader if pictures else None, copies=True)
     read = _read_tables(folder, names, finder, columns, name)
     if not inside and not read.tables:
-        raise CatalogError(f"{name} holds no pictures: {len(names)} files, none a picture")
+        message = Message(
+            "{name} holds no pictures: {count} files, none a picture", name=name, count=len(names)
+        )
+        raise CatalogError(message)
     notes += read.notes + match(read.records, pictures, name)
     records, doubled = without_doubles(read.records)
     described = files_of(records, pictures)

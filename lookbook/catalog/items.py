@@ -20,6 +20,7 @@ from lookbook.schema.columns import (
     printable,
 )
 from lookbook.schema.filters import Condition, matches
+from lookbook.schema.message import Message
 
 _FEW = 5  # values of a column that a message names
 
@@ -203,8 +204,11 @@ class Catalog:
 
     def rejection(self, identifier: str, row: Row, error: ImageError) -> Rejection:
         """Return the entry of `rejected` for a row whose picture cannot be fetched."""
-        where = f"{row.table}, line {row.line}: " if row.table and row.line is not None else ""
-        return Rejection(identifier, error.reason, f"{where}{error}", row.table, row.line)
+        sentence = error.message
+        if row.table and row.line is not None:
+            values = {"table": row.table, "line": str(row.line), "problem": sentence}
+            sentence = Message("{table}, line {line}: {problem}", **values)
+        return Rejection(identifier, error.reason, sentence, row.table, row.line)
 
     def _selected(self, seen: Mapping[str, dict[str, None]]) -> Iterator[Selected]:
         source, ids = self._source, _Ids(self._source.reading)

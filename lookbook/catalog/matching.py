@@ -11,8 +11,15 @@ from urllib.parse import unquote, urlsplit
 
 from lookbook.catalog.files import PICTURE_SUFFIXES
 from lookbook.images.loading import ImageError
+from lookbook.schema.message import Message
 
 _NAMED = 3  # files that a message names
+_MISSING = Message("The file {name} is not there.")
+_MISSING_NEAR = Message("The file {name} is not there; the nearest is {near}.")
+_OUTSIDE = Message("The file {name} is outside of the data set's folder.")
+_OUTSIDE_NEAR = Message(
+    "The file {name} is outside of the data set's folder; the nearest is {near}."
+)
 _MIN_DIGITS = 6  # of a number that is compared without its leading zeros: a shorter one is a count
 
 
@@ -52,7 +59,7 @@ class PictureFinder:
         `outside` for a name that climbs out of the data set.
         """
         if not name.strip():
-            raise ImageError("missing", "The row names no picture.")
+            raise ImageError("missing", Message("The row names no picture."))
         plain = _joined(folder, name)
         if plain in self._exact:
             return plain
@@ -67,11 +74,12 @@ class PictureFinder:
             if len(found) == 1:
                 return found[0]
             if found:
-                raise ImageError(
-                    "ambiguous",
-                    f"The file {name[:100]!r} fits several: {_listed(found)}; write the folder "
-                    "before it.",
+                message = Message(
+                    "The file {name} fits several: {files}; write the folder before it.",
+                    name=repr(name[:100]),
+                    files=_listed(found),
                 )
+                raise ImageError("ambiguous", message)
         raise self._missing(name, plain)
 
     def holds(self, name: str, folder: str = "") -> bool:
@@ -107,11 +115,12 @@ class PictureFinder:
         if self._hints:  # comparing with every name takes time: done for the first few
             self._hints -= 1
             near = self.nearest(name)
-        hint = f"; the nearest is {near!r}" if near else ""
+        values = {"name": repr(name[:100])} | ({"near": repr(near)} if near else {})
         if "\0" in name or plain.startswith(("..", "/")):
-            sentence = f"The file {name[:100]!r} is outside of the data set's folder{hint}."
-            return ImageError("outside", sentence)
-        return ImageError("missing", f"The file {name[:100]!r} is not there{hint}.")
+            template = _OUTSIDE_NEAR if near else _OUTSIDE
+            return ImageError("outside", Message(template.template, **values))
+        template = _MISSING_NEAR if near else _MISSING
+        return ImageError("missing", Message(template.template, **values))
 
 
 def canonical(name: str) -> str:

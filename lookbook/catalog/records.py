@@ -23,6 +23,7 @@ from lookbook.catalog.values import Reading, understand
 from lookbook.images.loading import ImageError, Picture
 from lookbook.schema.column_names import normalize_column_name
 from lookbook.schema.columns import CatalogError, Columns, find_picture
+from lookbook.schema.message import Message
 from lookbook.schema.missing import is_missing
 
 _SAMPLE = 500  # rows that say whether a column names the pictures
@@ -165,11 +166,14 @@ def match(records: Iterable[Record], pictures: Pictures, name: str) -> list[str]
         if record.file != written and not is_url(first):
             loose.append((first, record.file))
     if len(lost) > max(1, named / 2) or (lost and len(lost) == named):
-        shown_lost = "; ".join(_lost(r) for r in lost[:_NAMED])
-        raise CatalogError(
-            f"{name}: {len(lost):,} of the {named:,} lines that name a picture find none: "
-            f"{shown_lost}"
+        message = Message(
+            "{name}: {lost} of the {named} lines that name a picture find none: {first}",
+            name=name,
+            lost=len(lost),
+            named=named,
+            first="; ".join(_lost(r) for r in lost[:_NAMED]),
         )
+        raise CatalogError(message)
     if not loose:
         return []
     return [
@@ -333,7 +337,7 @@ def _picture(record: Record, first: object, pictures: Pictures) -> Callable[[], 
         if record.problem is not None:
             raise record.problem
         if first is None:
-            raise ImageError("missing", "The row names no picture.")
+            raise ImageError("missing", Message("The row names no picture."))
         return pictures.fetch(first, "" if record.file else record.place)
 
     return fetch

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from lookbook.catalog.files import inner_file
 from lookbook.catalog.matching import PictureFinder, file_of_url, is_picture
 from lookbook.images.loading import ImageError, Picture
+from lookbook.schema.message import Message
 from lookbook.schema.missing import is_missing
 
 if TYPE_CHECKING:
@@ -67,24 +68,31 @@ def decoded(reference: str) -> bytes | None:
     if is_data(reference):
         kind, comma, data = reference.partition(",")
         if not comma:
-            raise ImageError("not-a-picture", "The data URI has no comma, and so no picture.")
+            raise ImageError(
+                "not-a-picture", Message("The data URI has no comma, and so no picture.")
+            )
         if kind.lower().endswith(";base64"):
-            return _base64(data, "data URI")
+            return _base64(data, Message("The data URI is not base64."))
         return unquote_to_bytes(data)
     bare = "".join(reference.split()) if len(reference) >= _BASE64_LEAST else ""
     if len(bare) < _BASE64_LEAST or not _BASE64.fullmatch(bare):
         return None
-    head = _base64(bare[:32], "text")
-    return _base64(bare, "text") if any(sign in head[:12] for sign in _SIGNS) else None
+    not_base64 = Message("The text is not base64.")
+    head = _base64(bare[:32], not_base64)
+    return _base64(bare, not_base64) if any(sign in head[:12] for sign in _SIGNS) else None
 
 
-def _base64(text: str, what: str) -> bytes:
+def _base64(text: str, message: str) -> bytes:
     bare = "".join(unquote_to_bytes(text).decode("latin-1").split())
     bare = bare.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise ImageError("not-a-picture", f"The {what} is not base64.") from None
+        raise ImageError("not-a-picture", message) from None
+
+
+def _not_there(reference: str) -> ImageError:
+    return ImageError("missing", Message("The file {name} is not there.", name=shown(reference)))
 
 
 class Pictures:
@@ -114,7 +122,9 @@ class Pictures:
     def file(self, reference: str, place: str = "") -> str:
         """The file that a name, or the end of an address, means; raises ImageError."""
         if self.finder is None or (is_url(reference) and not self.copies):
-            raise ImageError("missing", f"The file {shown(reference)} is not there.")
+            raise ImageError(
+                "missing", Message("The file {name} is not there.", name=shown(reference))
+            )
         name = file_of_url(reference) if is_url(reference) else reference
         return self.finder.find(name, place)
 
@@ -128,7 +138,7 @@ class Pictures:
         if isinstance(reference, (bytes, bytearray)) and len(reference):
             return bytes(reference)
         if not isinstance(reference, str) or not reference.strip():
-            raise ImageError("missing", "The row has no picture.")
+            raise ImageError("missing", Message("The row has no picture."))
         reference = reference.strip()
         if (data := self._decoded(reference)) is not None:
             return data
@@ -140,7 +150,7 @@ class Pictures:
         for key in ("bytes", "path", "url", "src", "link", "image"):
             if cell.get(key):
                 return self.fetch(cell[key], place)
-        raise ImageError("missing", "The row has no picture.")
+        raise ImageError("missing", Message("The row has no picture."))
 
     def _decoded(self, reference: str) -> bytes | None:
         if not is_data(reference) and self.finder and self.finder.holds(reference):
@@ -154,16 +164,19 @@ class Pictures:
             except ImageError:
                 pass  # no file beside the table is called so
         if self.downloader is None:
-            raise ImageError(
-                "missing", f"The picture is only named by an address, {shown(reference)}."
+            message = Message(
+                "The picture is only named by an address, {address}.", address=shown(reference)
             )
+            raise ImageError("missing", message)
         return self.downloader.fetch(reference)
 
     def _of_file(self, reference: str, place: str) -> Picture:
         if self.finder is not None:
             return self._open(self.file(reference, place))
         if self.folder is None:
-            raise ImageError("missing", f"The file {shown(reference)} is not there.")
+            raise ImageError(
+                "missing", Message("The file {name} is not there.", name=shown(reference))
+            )
         return inner_file(self.folder / place, reference, self.links)
 
     def _open(self, name: str) -> Path:

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
 from lookbook.catalog.items import Catalog, Rejection, Row
 from lookbook.images.loading import ImageError
 from lookbook.schema.columns import Value, display_text
+from lookbook.schema.message import Message
 
 _ROWS = 5  # that are shown
 _WIDE = 28  # characters of a cell that is shown
@@ -99,6 +101,7 @@ class CatalogReport:
                     "count": len(found),
                     "lines": [r.line for r in found if r.line is not None],
                     "first": found[0].sentence,
+                    **_message(found[0].sentence),
                 }
                 for reason, found in self.refused.items()
             },
@@ -145,6 +148,11 @@ class CatalogReport:
 
     def _notes(self) -> list[str]:
         return [f"note: {note}" for note in self.notes]
+
+
+def _message(sentence: str) -> dict[str, Any]:
+    """What a page needs to say a sentence in another language, where it can be."""
+    return {"message": sentence.to_json()} if isinstance(sentence, Message) else {}
 
 
 def _problem(row: Row) -> ImageError | None:

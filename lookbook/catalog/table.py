@@ -13,12 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookbook.schema.columns import CatalogError
+from lookbook.schema.message import Message
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xlsx")
 CELL_LIMIT = 2**20  # characters of a cell of text; pictures as data URIs are longer, see below
 PICTURE_LIMIT = 32 * 2**20  # characters of a data URI or of base64
 _DELIMITERS = ",;\t|"
-_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_DELIMITER_NAMES = {
+    ",": Message("commas"),
+    ";": Message("semicolons"),
+    "\t": Message("tabs"),
+    "|": Message("bars"),
+}
+_SEVERAL_LINES = Message("cells that belong to several lines")
 _SEP = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
 
 csv.field_size_limit(PICTURE_LIMIT)
@@ -58,7 +65,10 @@ class Table:
 
     def refuse(self, line: int, reason: str, sentence: str) -> None:
         """Note a row that cannot be used."""
-        self.refusals.append(LineRefusal(line, reason, f"{self.name}, line {line}: {sentence}"))
+        whole = Message(
+            "{table}, line {line}: {problem}", table=self.name, line=str(line), problem=sentence
+        )
+        self.refusals.append(LineRefusal(line, reason, whole))
 
     def check(self) -> Table:
         """Raise CatalogError with the first refusal where not one row can be used."""
@@ -132,10 +142,14 @@ def _or_error(data: bytes, encoding: str, table: Table) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise CatalogError(
-            f"{table.name}: expected UTF-8 (in Excel: save as CSV UTF-8), found byte "
-            f"{error.start} that is neither that nor {encoding}"
-        ) from None
+        message = Message(
+            "{table}: expected UTF-8 (in Excel: save as CSV UTF-8), found byte {byte} that is "
+            "neither that nor {encoding}",
+            table=table.name,
+            byte=str(error.start),
+            encoding=encoding,
+        )
+        raise CatalogError(message) from None
 
 
 # CSV
@@ -166,18 +180,24 @@ def _read_csv(text: str, table: Table, delimiter: str | None) -> None:
 def _take(line: int, cells: list[str], width: int, table: Table, delimiter: str) -> None:
     extra = cells[width:]
     if len(cells) < width or any(cell.strip() for cell in extra):
-        many, advice = ("many", "put cells that hold one in quotes")
+        advice = Message("put cells that hold one in quotes")
         if len(cells) < width:
-            many, advice = ("few", "leave a cell empty rather than out")
-        mark = _DELIMITER_NAMES.get(delimiter, delimiter)
-        sentence = f"expected {width} cells divided by {mark}, found {len(cells)}; {advice}"
-        table.refuse(line, f"too {many} cells", sentence)
+            advice = Message("leave a cell empty rather than out")
+        sentence = Message(
+            "expected {width} cells divided by {mark}, found {count}; {advice}",
+            width=width,
+            mark=_DELIMITER_NAMES.get(delimiter, delimiter),
+            count=len(cells),
+            advice=advice,
+        )
+        table.refuse(line, f"too {'few' if len(cells) < width else 'many'} cells", sentence)
         return
     long = next((cell for cell in cells if len(cell) > CELL_LIMIT and not _is_picture(cell)), None)
     if long is not None:
-        table.refuse(
-            line, "cell too long", f"a cell has {len(long):,} characters, at most {CELL_LIMIT:,}"
+        sentence = Message(
+            "a cell has {count} characters, at most {most}", count=len(long), most=CELL_LIMIT
         )
+        table.refuse(line, "cell too long", sentence)
         return
     stripped = [cell.strip() or None for cell in cells]
     named = zip(table.columns, stripped, strict=False)
@@ -247,12 +267,13 @@ def _records(
     source, width = _Lines(lines, start), None
     reader = _reader(source, delimiter)
     while source.at < len(lines):
-        first, cells, problem = source.at, None, "cells that belong to several lines"
+        first, cells = source.at, None
+        problem: str = _SEVERAL_LINES
         try:
             cells = next(reader, None)
         except csv.Error as error:
             problem = str(error)
-        if cells is None and source.at >= len(lines) and problem.startswith("cells"):
+        if cells is None and source.at >= len(lines) and problem == _SEVERAL_LINES:
             return
         spans = source.at - first > 1
         if cells is not None and not (spans and width is not None and len(cells) != width):
@@ -268,7 +289,8 @@ def _records(
             )
             yield first + 1, literal
         else:
-            table.refuse(first + 1, "quotes", f"cannot be read: {_problem(problem)}")
+            sentence = Message("cannot be read: {problem}", problem=_problem(problem))
+            table.refuse(first + 1, "quotes", sentence)
 
 
 def _reader(source: _Lines, delimiter: str) -> Iterator[list[str]]:
@@ -293,9 +315,9 @@ def _unquoted(cell: str) -> str:
 
 def _problem(error: str) -> str:
     if "unexpected end" in error:
-        return "a quote opens that nothing closes"
+        return Message("a quote opens that nothing closes")
     if "expected after" in error:
-        return 'text stands behind a closing quote; write a quote inside a cell as ""'
+        return Message('text stands behind a closing quote; write a quote inside a cell as ""')
     return error
 
 
@@ -310,7 +332,7 @@ def _read_lines(text: str, table: Table) -> None:
         try:
             found = json.loads(line)
         except (ValueError, RecursionError) as error:
-            table.refuse(number, "not JSON", f"not JSON: {error}")
+            table.refuse(number, "not JSON", Message("not JSON: {reason}", reason=str(error)))
             continue
         _take_object(number, found, table)
     _set_columns(table)
@@ -324,7 +346,10 @@ def _read_json(text: str, table: Table) -> None:
     except (ValueError, RecursionError) as error:
         if "Extra data" in str(error):  # JSON lines under the name of JSON
             return _read_lines(text, table)
-        raise CatalogError(f"{table.name}: not JSON: {error}") from None
+        reason = Message("not JSON: {reason}", reason=str(error))
+        raise CatalogError(
+            Message("{table}: {problem}", table=table.name, problem=reason)
+        ) from None
     if isinstance(found, Mapping):
         lists = [v for v in found.values() if isinstance(v, list)]
         found = lists[0] if len(lists) == 1 else [found]
@@ -337,7 +362,8 @@ def _read_json(text: str, table: Table) -> None:
 
 def _take_object(number: int, found: object, table: Table) -> None:
     if not isinstance(found, dict):
-        table.refuse(number, "not an object", f"expected an object, found {type(found).__name__}")
+        sentence = Message("expected an object, found {found}", found=type(found).__name__)
+        table.refuse(number, "not an object", sentence)
         return
     cells = {" ".join(str(k).split()): _stripped(v) for k, v in found.items()}
     table.rows.append(TableRow(number, cells))
@@ -371,7 +397,10 @@ def _xlsx(path: Path, name: str) -> Table:
     except CatalogError:
         raise
     except Exception as error:  # of zip, of XML, of the library: a damaged file has many ways
-        raise CatalogError(f"{name}: not an Excel file that can be read: {error}") from None
+        message = Message(
+            "{table}: not an Excel file that can be read: {reason}", table=name, reason=str(error)
+        )
+        raise CatalogError(message) from None
     return table
 
 

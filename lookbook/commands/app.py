@@ -22,6 +22,7 @@ from lookbook import settings
 from lookbook.index.engines.milvus import use_milvus
 from lookbook.schema.product_links import ProductLinks
 from lookbook.schema.thesaurus import use_shop_terms
+from lookbook.search.availability import hide_sold_out
 from lookbook.search.index import Index
 from lookbook.search.mitigation import Mitigation, check_quota, use_mitigation
 
@@ -47,6 +48,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "app.py") -> int:
         )
         check_quota(index, chosen)
         use_mitigation(chosen)
+        hide_sold_out(args.hide_sold_out)
         if args.database_url:
             refuse_unusable(args.database_url)
         branding = branding_of(args)

@@ -109,6 +109,7 @@ class _Run:
                 model=args.model,
                 detail_size=args.detail_size,
                 picture_quality=args.picture_quality,
+                picture_format=args.picture_format,
             ),
             batch_size=args.batch_size,
             resume=args.resume,

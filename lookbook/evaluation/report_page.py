@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lookbook.evaluation.metrics import Estimate
+from lookbook.images.transforms import format_of
 from lookbook.search.index import Index
 
 # a browser then loads nothing but what stands in the page, whatever a catalogue's text holds
@@ -214,7 +215,8 @@ def _example(example: Mapping[str, Any], index: Index) -> str:
 def _figure(index: Index, id: str, css: str, note: str = "") -> str:
     title = index.item(id).title or id
     caption = "<br>".join(filter(None, [escape(title), escape(note)]))
-    picture = _image(index.thumb(id), "webp", title)
+    thumb = index.thumb(id)
+    picture = _image(thumb, format_of(thumb), title)
     return f'<figure class="{css}">{picture}<figcaption>{caption}</figcaption></figure>'
 
 

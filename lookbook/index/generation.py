@@ -115,11 +115,11 @@ class Generation:
         return open_engine(name, self.path, self.photo_vectors, m.metric, m.search_k)
 
     def thumb(self, row: int) -> bytes:
-        """Return the thumbnail of a photo by its row (that of its item for a first photo), WebP."""
+        """Return the thumbnail of a photo by its row (that of its item for a first photo)."""
         return _picture(self._thumbs, row)
 
     def detail(self, row: int) -> bytes:
-        """Return the larger picture of a photo by its row, WebP; b"" where there is none."""
+        """Return the larger picture of a photo by its row; b"" where there is none."""
         return b"" if self._details is None else _picture(self._details, row)
 
     def _read_projection(self) -> Projection | None:

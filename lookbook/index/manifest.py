@@ -33,6 +33,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 _ORIGIN = {"generation": str, "created": str, "changed": int}  # of what is kept
 _OF_KIND = {"effort": int, "recall": float, "engine_ms": float, "exact_ms": float, "engine": str}
+_PICTURES = {"detail_size": int, "picture_quality": int, "picture_format": str}
 _UNMEASURED = 20  # times search_k: texts needed up to 17 times the effort of items at one recall
 _CHOICES: dict[str, Callable[[], tuple[str, ...]]] = {
     "metric": lambda: METRICS,
@@ -53,7 +54,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 class Manifest:
     """`manifest.json` as it stands on disk.
 
-    Every field but `photos`, `kept` and `query_kinds` is required.
+    Every field but `photos`, `kept`, `query_kinds` and `pictures` is required.
     """
 
     schema: int
@@ -79,6 +80,7 @@ class Manifest:
     kept: dict[str, Any] = field(default_factory=dict)  # computed of an earlier generation, by name
     # kind of query -> effort, recall, engine_ms, exact_ms, engine; earlier versions wrote none
     query_kinds: dict[str, Any] = field(default_factory=dict)
+    pictures: dict[str, Any] = field(default_factory=dict)  # options of embed.py for new ones
 
     @property
     def built(self) -> str | None:
@@ -104,6 +106,11 @@ class Manifest:
             return self.search_k
         return min(_UNMEASURED * self.search_k, _RANGES["search_k"][1])
 
+    def recall_of(self, kind: str) -> float | None:
+        """Recall that was measured for a kind of query at its effort; None where none was."""
+        measured = self.query_kinds.get(kind)
+        return measured["recall"] if measured else self.recall if kind == "item" else None
+
     def _measured(self, kind: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.query_kinds.get(kind)
         return self.query_kinds.get("photo") if found is None and kind == "text" else found
@@ -124,7 +131,7 @@ class Manifest:
     def from_json(cls, value: object) -> Manifest:
         """Check a parsed manifest; fields that this version does not know are ignored."""
         stored: dict[str, Any] = value if isinstance(value, dict) else {}
-        content = {"kept": {}, "query_kinds": {}} | stored
+        content = {"kept": {}, "query_kinds": {}, "pictures": {}} | stored
         if content.get("schema") != SCHEMA:
             raise IndexCorrupt(
                 f"{MANIFEST} has schema {content.get('schema')!r}, this version reads {SCHEMA}"
@@ -159,6 +166,7 @@ class Manifest:
             if {n: type(v) for n, v in values.items()} != _ORIGIN:
                 raise IndexCorrupt(f"{MANIFEST} has {origin!r} for what is kept, {name[:80]!r}")
         self._check_query_kinds()
+        self._check_pictures()
         built = _built_engine(self.files)
         if built and self.search_k is None:
             raise IndexCorrupt(f"{MANIFEST} has search_k = None, engine {built.name} needs one")
@@ -176,6 +184,11 @@ class Manifest:
                     f"{MANIFEST} has engine {values['engine']!r} for {kind} queries: expected one "
                     f"of {there}"
                 )
+
+    def _check_pictures(self) -> None:
+        for name, value in self.pictures.items():
+            if _PICTURES.get(name) is not type(value):
+                raise IndexCorrupt(f"{MANIFEST} has {name[:80]!r} = {value!r} for pictures")
 
     def check_files(self, folder: Path, *, hashes: bool) -> None:
         """Compare every file's size and, if `hashes`, its sha256; raises IndexCorrupt."""

@@ -38,7 +38,8 @@ class GenerationContent:
     the others of further photos: `further_items` int64 (p - n,) are the rows of their items, None
     where p is n. `items` has columns `id` (distinct), `title`, optionally `group` (near-duplicates
     share a number) and attributes, n rows each; `thumbs` yields p thumbnails, `details` p larger
-    pictures, b"" for a photo without one; None for none at all. `encoder`, `source` and `licence`
+    pictures, b"" for a photo without one; None for none at all; `pictures` says how they were
+    encoded. `encoder`, `source` and `licence`
     stand in the manifest; `report` becomes report.json; `extras` are stored by name. `kept` says
     what was computed of an earlier generation: file name, or `search_k` for the effort, ->
     {"generation", "created", "changed"}. `queries` are what the engine is tuned on, by kind, as
@@ -51,6 +52,7 @@ class GenerationContent:
     encoder: dict[str, Any]
     further_items: Array | None = None
     details: Iterable[bytes] | None = None
+    pictures: Mapping[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
     licence: str | None = None
     projection: Projection | None = None
@@ -381,6 +383,7 @@ def _requested(content: GenerationContent, options: EngineOptions) -> dict[str, 
         "seed": options.seed,
         "licence": content.licence,
         "kept": dict(content.kept),
+        "pictures": dict(content.pictures),
     }
 
 

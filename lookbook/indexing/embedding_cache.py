@@ -26,7 +26,7 @@ from lookbook.indexing.reuse import Previous
 class EncodedImage:
     """One encoded picture: float32 (dim,), its descriptor uint8 (768,), and what is shown of it.
 
-    `thumbnail` and `detail` are WebP; `detail` is b"" where there is none.
+    `thumbnail` and `detail` are WebP or AVIF; `detail` is b"" where there is none.
     """
 
     hash: str

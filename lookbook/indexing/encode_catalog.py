@@ -27,14 +27,15 @@ SHARD = 128  # pictures encoded between two writes: the most that an interruptio
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """The two sizes that a photo is stored in, both as WebP of `quality` (1 to 100).
+    """The two sizes that a photo is stored in, both as WebP or AVIF of `quality` (1 to 100).
 
     Beside its thumbnail, a larger photo gets a detail of at most `detail_size` px on each side; 0
-    for none.
+    for none. `quality` None is that of `lookbook.images.transforms.QUALITIES`.
     """
 
     detail_size: int = 1024
-    quality: int = 80
+    quality: int | None = None
+    file_format: str = "webp"
 
 
 @dataclass
@@ -167,7 +168,7 @@ def _prepare_photo(
         digest,
         pixels,
         thumbnail_descriptor(image),
-        thumbnail(image, quality=options.quality),
+        thumbnail(image, quality=options.quality, file_format=options.file_format),
         _detail(picture, image, options),
     )
 
@@ -178,7 +179,7 @@ def _detail(picture: Picture, decoded: Image.Image, options: PictureOptions) -> 
         return b""
     if min(decoded.size) >= MIN_DECODE_SIDE:
         decoded = load_rgb(picture, min_side_hint=options.detail_size)
-    return detail(decoded, options.detail_size, options.quality)
+    return detail(decoded, options.detail_size, options.quality, options.file_format)
 
 
 def _encode(photos: list[_Photo], encoder: Encoder, cache: EmbeddingCache, batch_size: int) -> int:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from lookbook.catalog import Catalog
 from lookbook.encoding.encoder import Encoder
+from lookbook.images.transforms import QUALITIES, check_format
 from lookbook.index import (
     EngineOptions,
     GenerationContent,
@@ -34,7 +35,8 @@ from lookbook.indexing.tuning_queries import queries_by_kind
 from lookbook.indexing.update import Update
 
 WORK, LOCK = ".work", ".lock"
-_OF_PICTURES = ("detail_size", "picture_quality")
+# options of stored pictures; indexes of earlier versions say nothing of the format
+_OF_PICTURES = {"detail_size": None, "picture_quality": None, "picture_format": "webp"}
 _VERSION = ("fingerprint", "revision")  # of a source: says when it was changed, not what it is
 
 
@@ -48,8 +50,8 @@ class BuildOptions:
 
     `model` is where the encoder is found again (folder or Hub id; None: the shipped one). `dim`
     projects the vectors (None: they stay as they are). `licence` None is the catalogue's own.
-    `detail_size` and `picture_quality` are those of `PictureOptions`; photos that are taken from
-    the published generation keep the sizes that they have there. The others are those of
+    `detail_size`, `picture_quality` and `picture_format` are those of `PictureOptions`; photos that
+    are taken from the published generation stay as they are stored there. The others are those of
     `EngineOptions` and `enrich`.
     """
 
@@ -64,7 +66,8 @@ class BuildOptions:
     licence: str | None = None
     model: str | None = None
     detail_size: int = 1024
-    picture_quality: int = 80
+    picture_quality: int | None = None
+    picture_format: str = "webp"
 
     def engine_options(self, first_efforts: Mapping[str, int] | None = None) -> EngineOptions:
         """Return the options of the engine; `first_efforts` are what tuning tries first."""
@@ -103,7 +106,9 @@ def build(
         if not resume:
             cache.clear()
         started = time.monotonic()
-        pictures = PictureOptions(options.detail_size, options.picture_quality)
+        pictures = PictureOptions(
+            options.detail_size, options.picture_quality, options.picture_format
+        )
         encoded = _encode(catalog, encoder, cache, batch_size, quiet, pictures)
         encoding_done = time.monotonic()
         items = items_table(_columns(encoded, None), len(encoded.items))
@@ -122,7 +127,7 @@ def build(
         encoded,
         encoding_done - started,
         time.monotonic() - encoding_done,
-        [*catalog.notes, *_on_sizes(source, options)],
+        [*catalog.notes, *_on_stored_pictures(source, options)],
         changes=update.changes,
         note=note,
         published=not update.published_generation,
@@ -134,7 +139,12 @@ def _checked(options: BuildOptions, catalog: Catalog, encoder: Encoder) -> Build
     options.engine_options().checked()
     if options.dim and not encoder.normalize:
         raise BuildError("--dim gives vectors of norm 1: leave out --dim or --no-normalize")
-    return replace(options, licence=options.licence or catalog.licence)
+    check_format(options.picture_format)
+    return replace(
+        options,
+        licence=options.licence or catalog.licence,
+        picture_quality=options.picture_quality or QUALITIES[options.picture_format],
+    )
 
 
 def _encode(
@@ -172,14 +182,17 @@ def _previous(
     return before, before, ""
 
 
-def _on_sizes(source: Previous | None, options: BuildOptions) -> list[str]:
-    """A note where photos of before were stored in other sizes than this run stores."""
+def _on_stored_pictures(source: Previous | None, options: BuildOptions) -> list[str]:
+    """A note where photos of before were stored otherwise than this run stores its photos."""
     if source is None:
         return []
     before = source.options if isinstance(source.options, dict) else {}
-    if all(before.get(name) == getattr(options, name) for name in _OF_PICTURES):
+    if all(before.get(name, old) == getattr(options, name) for name, old in _OF_PICTURES.items()):
         return []
-    return ["photos of before keep the sizes that they were stored in; --fresh stores all anew"]
+    return [
+        "photos of before keep the sizes and the format that they were stored in; --fresh stores "
+        "all anew"
+    ]
 
 
 def _write(
@@ -233,6 +246,7 @@ def _content(
         items=_columns(encoded, pairs),
         thumbs=cache.read_thumbnails(hashes),
         details=cache.read_details(hashes) if options.detail_size else None,
+        pictures={name: getattr(options, name) for name in _OF_PICTURES},
         encoder=encoder.identity | {"model": options.model},
         further_items=encoded.further_items,
         source=catalog.source,

@@ -12,6 +12,7 @@ from lookbook.outfits.slots import SLOTS, OutfitSlots, outfit_slots
 from lookbook.schema.colours import Colour
 from lookbook.schema.message import Message
 from lookbook.schema.thesaurus import Term, shop_thesaurus
+from lookbook.search.availability import offered_rows
 from lookbook.search.index import Index, IndexItem
 from lookbook.search.product_groups import product_groups
 
@@ -168,6 +169,8 @@ def _base_scores(
         if other in index and highest > 0:
             scores[index.row_of(other)] += _BOUGHT_TOGETHER * value / highest
     scores[slots.compatibility(row, "person") == 0] = -np.inf
+    if (shown := offered_rows(index)) is not None:
+        scores[~shown] = -np.inf
     return scores
 
 

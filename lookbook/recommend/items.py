@@ -20,6 +20,7 @@ from lookbook.schema.column_names import (
 )
 from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import Coded, Where, parse_where
+from lookbook.search.availability import offered
 from lookbook.search.mitigation import used_conditions
 from lookbook.search.product_groups import group_products
 
@@ -140,7 +141,8 @@ class Items:
 
     def mask(self, where: Where) -> np.ndarray:
         """bool (n,): the items that meet `where`; raises FilterError for an unknown column."""
-        allowed = np.ones(len(self), bool)
+        shown = offered(self.columns)
+        allowed = np.ones(len(self), bool) if shown is None else shown
         for condition in used_conditions(self.columns, parse_where(where))[0]:
             allowed &= condition.rows(self.columns)
         return allowed

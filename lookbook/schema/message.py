@@ -28,6 +28,20 @@ class Message(str):
         """Return what a copy is made of."""
         return (self.template,), self.values
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the template and the values as JSON has them; `from_json` reads them."""
+        values = {n: v.to_json() if isinstance(v, Message) else v for n, v in self.values.items()}
+        return {"template": self.template, "values": values}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Message:
+        """Return the message that `to_json` has written."""
+        values = {
+            name: cls.from_json(value) if isinstance(value, dict) else value
+            for name, value in stored["values"].items()
+        }
+        return cls(stored["template"], **values)
+
 
 def _english(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from lookbook.schema.ordinary_words import ordinary_words
 from lookbook.schema.text import tokenize
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
@@ -307,6 +308,8 @@ class Thesaurus:
             if language in _COMPOUNDING and (parts := self._compound(token, language)):
                 return Mention(parts[:1], at, at + 1, token, also=(*parts, None)[1])
         if known(token) or len(token) < _ONE_EDIT or not token.isalpha():
+            return None
+        if not ordinary_words().isdisjoint((token, stem(token, "en"))):
             return None
         term = self._nearest(token, tuple(dict.fromkeys((order[0], "en"))))
         if term is None:

@@ -13,6 +13,7 @@ from lookbook.schema.columns import find_price, is_quantity
 from lookbook.schema.filters import Condition, Where, condition_text, parse_where
 from lookbook.schema.readable import is_readable
 from lookbook.schema.translations import translated_columns
+from lookbook.search.availability import offered_rows
 from lookbook.search.index import Index
 from lookbook.search.mitigation import gender_column, used_conditions
 
@@ -99,9 +100,9 @@ def facets(index: Index, where: Where = None) -> list[Facet]:
     """
     conditions, _ = used_conditions(index.columns, parse_where(where))
     masks = [(condition.column, index.condition_mask(condition)) for condition in conditions]
-    found = []
+    found, shown = [], offered_rows(index, conditions)
     for column in columns(index):
-        allowed = np.ones(len(index), bool)
+        allowed = np.ones(len(index), bool) if shown is None else shown.copy()
         for other, mask in masks:
             allowed &= mask if other != column else True
         counts = count_values(index, column, allowed)

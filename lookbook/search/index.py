@@ -105,13 +105,15 @@ class Index(ItemTable):
 
     def _describe_engine(self, kind: str, engine: str) -> str:
         m = self.manifest
-        measured = m.query_kinds.get(kind)
         untuned = m.built is not None and not m.query_kinds and kind != "item"
         if engine == "exact":
-            if not untuned:
-                return "exact search"
-            return f"exact search ({m.built} is not tuned for them: run `python -m lookbook tune`)"
-        recall = measured["recall"] if measured else m.recall if kind == "item" else None
+            why = (
+                f" ({m.built} is not tuned for them: run `python -m lookbook tune`)"
+                if untuned
+                else ""
+            )
+            return f"exact search{why}"
+        recall = m.recall_of(kind)
         how = "recall not measured" if recall is None else f"recall {recall:.4f}"
         return f"{engine}, effort {m.effort(kind)}, {how}"
 
@@ -127,7 +129,7 @@ class Index(ItemTable):
         return found if isinstance(found, dict) else {}
 
     def thumb(self, id: str) -> bytes:
-        """Return the picture of an item that a gallery shows, as WebP; raises UnknownItem."""
+        """Return the picture of an item that a gallery shows, WebP or AVIF; raises UnknownItem."""
         return self.generation.thumb(self.row_of(id))
 
     def photo_rows(self, id: str) -> list[int]:

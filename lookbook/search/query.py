@@ -20,6 +20,12 @@ from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
+from lookbook.search.availability import (
+    availability_conditions,
+    availability_note,
+    offered_rows,
+    read_availability,
+)
 from lookbook.search.calibration import calibrations
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
@@ -75,6 +81,10 @@ _MMR_POOL = 200  # candidates that diversity chooses from
 # of 0.07 and of none, and of 0.007 of 150 phone photos among the shop photos.
 _MIN_LIKE = 0.3
 _GENDER_UNUSED = Message("this shop does not sort by gender: all pieces are shown")
+_MATCH_BESIDE = Message("what to match on has no effect here: it is for a photo or a piece alone")
+_MATCH_UNKNOWN = Message(
+    "what to match on has no effect here: the model of this index has no such parts"
+)
 _QUOTA_POOL = 100  # of all items and of each group, that a quota chooses from
 _NOTHING_LIKE_IT = Message("nothing here is really like this photo: these are the closest")
 
@@ -152,6 +162,21 @@ class Query:
     def empty(self) -> bool:
         """Whether there is nothing to rank by; filters do not count."""
         return self._text_only and not self.words.strip()
+
+    @property
+    def moved_by(self) -> frozenset[str]:
+        """What moves the results of pictures or an item: "words", "feedback", "variety", "match".
+
+        One place for whether scores are as calibrated, whether `match` has an effect and whether a
+        photo can be said to be like nothing.
+        """
+        parts = {
+            "words": self.words.strip(),
+            "feedback": self.positive or self.negative,
+            "variety": self.diversity,
+            "match": self.match,
+        }
+        return frozenset(name for name, part in parts.items() if part)
 
     @property
     def _text_only(self) -> bool:
@@ -297,7 +322,10 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     started = time.perf_counter()
     meaning = _meaning(query, index)
     conditions, left_out = used_conditions(index.columns, (*query.where, *meaning.conditions))
-    allowed = index.matching(conditions) if conditions else None
+    allowed: np.ndarray | None = index.matching(conditions) if conditions else None
+    offered = offered_rows(index, conditions)
+    if offered is not None:
+        allowed = offered if allowed is None else np.asarray(allowed) & offered
     groups, own = _groups(query, index), _own_rows(query, index)
     candidates = np.ones(len(index), bool) if allowed is None else allowed.copy()
     total = int(candidates.sum())
@@ -336,6 +364,9 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
         notes = (*notes, _GENDER_UNUSED)
     if _nothing_like_it(query, hits, index):
         notes = (*notes, _NOTHING_LIKE_IT)
+    if query.match and not matches_of(query, index):
+        beside = query.moved_by - {"match"} or not (query.pictures or query.item)
+        notes = (*notes, _MATCH_BESIDE if beside else _MATCH_UNKNOWN)
     seconds = time.perf_counter() - started
     return SearchResult(hits, total, unknown, seconds, not query.empty, notes)
 
@@ -376,8 +407,7 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
     False where anything beside pictures moves the query, or no curve says what a score is worth.
     """
-    moved = query.words.strip() or query.item or query.positive or query.negative or query.match
-    if not query.pictures or moved or not hits:
+    if not query.pictures or query.item or query.moved_by - {"variety"} or not hits:
         return False
     curve = calibrations(index)["photo"]
     if curve is None or curve.kind is None:
@@ -386,7 +416,17 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
 
 def _meaning(query: Query, index: Index) -> Understanding:
-    return understand(*parse_negation(query.words), index) if query.words.strip() else _NO_WORDS
+    """Return what the words of a query mean; availability is read before what they negate."""
+    if not query.words.strip():
+        return _NO_WORDS
+    words, available = read_availability(query.words)
+    meaning = understand(*parse_negation(words), index)
+    if available is None:
+        return meaning
+    note = availability_note(available, index)
+    conditions = (*meaning.conditions, *availability_conditions(available, index))
+    notes = (*meaning.notes, *([note] if note else []))
+    return replace(meaning, conditions=conditions, notes=notes)
 
 
 def _kept_rows(
@@ -548,8 +588,7 @@ def _diversified(
 
 def _shown_item(query: Query, index: Index) -> ShownItem | None:
     """Return what results are to keep kind and colour of; None where anything else moves them."""
-    moved = query.words.strip() or query.positive or query.negative or query.diversity
-    if moved or index.manifest.metric != "angular":
+    if query.moved_by - {"match"} or index.manifest.metric != "angular":
         return None
     return shown_item(index, query.pictures, query.item, query.match)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -45,7 +46,15 @@ _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX = "unisex"
 _TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
 _NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d+(?:[.,]\d{1,2})?)"
+_AND = r"(?:and|but|und|aber|et|y|e|en|to|bis|-|–)"
+_JOINS = re.compile(rf"{_AND}\s+", re.IGNORECASE)
+_JOINS_BEFORE = re.compile(rf"\s+{_AND}\s*$", re.IGNORECASE)
 _AFTER = r"\s*(?:[€$£₹]|euros?|eur|dollars?|usd|pounds?|gbp|zł|pln|tl|rupees?|rs)?"
+_BETWEEN = re.compile(
+    rf"(?<!\w)(?:between|zwischen|entre|tra|fra|tussen)\s+{_NUMBER}{_AFTER}\s+(?:and|und|et|y|e|en)"
+    rf"\s+{_NUMBER.replace('currency', 'other').replace('number', 'upper')}{_AFTER}(?!\w)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -117,14 +126,35 @@ def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
     )
 
 
-def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, tuple[str, float] | None]:
-    """Split "jeans under 60" into "jeans" and ("<=", 60.0); None where no price is named."""
+def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, tuple[tuple[str, float], ...]]:
+    """Split "jeans under 60" into "jeans" and (("<=", 60.0),); no limit where no price is named.
+
+    "over 100 and under 200" has two limits, "between 100 and 200" as well; the lower number is the
+    lower limit, whichever is named first.
+    """
+    if match := _BETWEEN.search(text):
+        numbers = sorted((_amount(match["number"]), _amount(match["upper"])))
+        return _without_match(text, match), ((">=", numbers[0]), ("<=", numbers[1]))
+    limits: dict[str, float] = {}
     for operator, pattern in _price_patterns(thesaurus):
-        match = pattern.search(text)
-        if match:
-            rest = f"{text[: match.start()]} {text[match.end() :]}".strip()
-            return rest, (operator, float(match["number"].replace(",", ".")))
-    return text, None
+        if match := pattern.search(text):
+            text = _without_match(text, match)
+            limits[operator] = _amount(match["number"])
+    if len(limits) == 2 and limits[">="] > limits["<="]:
+        limits = {"<=": limits[">="], ">=": limits["<="]}
+    return text, tuple(limits.items())
+
+
+def _amount(number: str) -> float:
+    return float(number.replace(",", "."))
+
+
+def _without_match(text: str, match: re.Match[str]) -> str:
+    """Return a text without a price, and without the "and" that another price follows."""
+    before, after = text[: match.start()], text[match.end() :]
+    if not before.strip() or not after.strip() or _JOINS.match(after.strip()):
+        before, after = _JOINS_BEFORE.sub("", before), _JOINS.sub("", after.strip())
+    return " ".join(f"{before} {after}".split())
 
 
 @lru_cache(maxsize=8)
@@ -139,11 +169,11 @@ def _price_patterns(thesaurus: Thesaurus) -> tuple[tuple[str, re.Pattern[str]], 
     return tuple(patterns)
 
 
-def _price_conditions(price: tuple[str, float] | None, index: Index) -> tuple[Condition, ...]:
+def _price_conditions(limits: Sequence[tuple[str, float]], index: Index) -> tuple[Condition, ...]:
     column = price_column(index)
-    if price is None or column is None:
+    if column is None:
         return ()
-    return parse_where([f"{column}{price[0]}{price[1]:g}"])
+    return parse_where([f"{column}{operator}{number:g}" for operator, number in limits])
 
 
 def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:

@@ -44,7 +44,7 @@ _API = re.compile(
     r"|upload|upload_progress|mcp(/.*)?)",
     re.DOTALL,
 )
-_PICTURES = re.compile(r"/pictures/[0-9a-f]{32}\.webp|/plotly-[0-9.]+\.js")
+_PICTURES = re.compile(r"/pictures/[0-9a-f]{32}\.(webp|avif|jpg)|/plotly-[0-9.]+\.js")
 _EMBED = re.compile(r"/embed/((similar|look)(\.json)?|widget\.js)")  # for a shop's own pages
 _LOGIN = re.compile(r"/(login|logout)/?|/login/(huggingface|callback)")
 _LOGIN_COST = 20  # requests that one attempt to log in counts as

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from lookbook.schema.column_names import normalize_column_name
 from lookbook.schema.message import Message
 from lookbook.schema.readable import column_label
 from lookbook.ui.messages import translate
 
-_KNOWN = {
-    str(text): text
+_KNOWN = {  # by name without case and spaces: headers of feeds are in small letters
+    normalize_column_name(text): text
     for text in (
         *(Message("Price"), Message("Brand"), Message("Availability"), Message("Gender")),
         *(Message("Size"), Message("Season"), Message("Material"), Message("Fabric")),
@@ -17,12 +18,13 @@ _KNOWN = {
         *(Message("Year"), Message("Title")),
     )
 }
+_KNOWN["body"] = _KNOWN["description"]  # of Shopify
 
 
 def label_message(column: str) -> str:
     """Return a column's label, which the interface translates where it is known."""
     text = column_label(column)
-    return _KNOWN.get(text, text)
+    return _KNOWN.get(normalize_column_name(text), text)
 
 
 def label_of(column: str) -> str:

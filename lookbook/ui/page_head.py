@@ -111,7 +111,7 @@ class PageHead:
         known = [text for text in texts if text not in item.title]
         price = self._search.price_text(item)
         said = [price] * bool(price) + [text for text in known if text != price][:_FACTS]
-        picture = markup.file_url(photo.detail or photo.file)
+        picture = markup.file_url(self._search.link_picture(photo))
         named = self._named(item.title or item.id, address)
         return Preview(named.title, " · ".join(said)[:_MAX_TEXT], picture, address)
 

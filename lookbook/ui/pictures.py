@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from lookbook.ui.services.search import SearchService
 
+_TYPES = {".webp": "image/webp", ".avif": "image/avif", ".jpg": "image/jpeg"}
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -21,9 +22,10 @@ def router(search_service: SearchService) -> APIRouter:
     @routes.get("/pictures/{name}")
     def picture(name: str) -> Response:
         file = search_service.folder / name
-        if not file.is_file():
+        if file.suffix not in _TYPES or not file.is_file():
             return JSONResponse({"error": "there is no such picture"}, 404)
-        return FileResponse(file, media_type="image/webp", headers={"cache-control": _YEAR})
+        headers = {"cache-control": _YEAR}
+        return FileResponse(file, media_type=_TYPES[file.suffix], headers=headers)
 
     @routes.get("/plotly-{version}.js")
     def plotly(version: str) -> Response:

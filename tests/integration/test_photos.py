@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from lookbook import Encoder, Index
 from lookbook.__main__ import main
@@ -20,6 +20,7 @@ from lookbook.index.manifest import MANIFEST
 from lookbook.indexing import BuildOptions, build
 from lookbook.indexing.reuse import Changes
 from lookbook.search.query import Query, run
+from lookbook.ui.owner.job import embed_options
 from lookbook.ui.pages.about import about_html
 from lookbook.ui.services.search import SearchService
 from tests.integration.picture_server import serving
@@ -313,6 +314,42 @@ def test_an_update_takes_larger_pictures_over_and_an_index_without_them_stays_us
     assert again.generation.detail(again.row_of("blue")) == new
     indexed(shop, encoder, output, fresh=True)
     assert sum(detail is not None for _, detail in sizes(Index.open(output))) == 3
+
+
+def test_photos_can_be_stored_as_avif_and_an_update_keeps_their_format(shop, encoder, tmp_path):
+    def formats():
+        generation = Index.open(output).generation
+        photos = range(generation.manifest.photos)
+        pictures = [read(n) for n in photos for read in (generation.thumb, generation.detail)]
+        return {Image.open(io.BytesIO(picture)).format for picture in pictures if picture}
+
+    output = tmp_path / "index"
+    metadata(shop)
+    draw_shape("black", 0, (600, 800)).save(shop / "black-0.png")
+    indexed(shop, encoder, output, picture_format="avif")
+    assert formats() == {"AVIF"}
+    manifest = Index.open(output).manifest
+    said = {"detail_size": 1024, "picture_quality": 60, "picture_format": "avif"}
+    assert manifest.pictures == said
+    options = embed_options(manifest)
+    assert options[options.index("--picture-format") + 1] == "avif"
+    draw_shape("blue", 0, (600, 800)).save(shop / "blue-0.png")
+    summary = indexed(shop, encoder, output, picture_format="avif")
+    assert summary.encoded == 1 and "keep the sizes" not in str(summary)
+    assert formats() == {"AVIF"}
+    draw_shape("green", 0, (600, 800)).save(shop / "green-0.png")
+    summary = indexed(shop, encoder, output)
+    assert summary.encoded == 1 and "keep the sizes and the format" in str(summary)
+    assert formats() == {"AVIF", "WEBP"}
+
+
+def test_a_format_that_cannot_be_written_stops_a_run_before_it_starts(
+    shop, encoder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(features, "check", lambda name: name != "avif")
+    with pytest.raises(ValueError, match="cannot write AVIF"):
+        indexed(metadata(shop), encoder, tmp_path / "index", picture_format="avif")
+    assert not (tmp_path / "index").exists()
 
 
 @pytest.mark.parametrize("dim", [None, 4])

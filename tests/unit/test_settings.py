@@ -36,6 +36,7 @@ def test_a_switch_and_a_repeated_option():
 def test_settings_is_a_leaf():
     """It imports nothing of lookbook, and its choices are those of the rooms."""
     from lookbook.encoding import encoder
+    from lookbook.images import transforms
     from lookbook.index import engines
     from lookbook.ui import messages
 
@@ -44,6 +45,7 @@ def test_settings_is_a_leaf():
     assert tuple(encoder.POOLINGS) == settings.POOLINGS
     assert encoder.PRECISIONS == settings.PRECISIONS
     assert engines.METRICS == settings.METRICS
+    assert tuple(transforms.QUALITIES) == settings.PICTURE_FORMATS
     assert messages.LANGUAGES == settings.LANGUAGES
     assert settings.ENGINE.allowed() == ("auto", *engines.names())
 

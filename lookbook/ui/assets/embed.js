@@ -26,5 +26,5 @@
   };
   const address = new URL(`embed/${kind}.json`, site);
   address.search = new URLSearchParams({item, count});
-  fetch(address).then((answer) => (answer.ok ? answer.json() : {items: []})).then(show);
+  fetch(address).then((answer) => (answer.ok ? answer.json() : {items: []})).then(show, () => {});
 })();

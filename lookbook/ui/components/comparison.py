@@ -39,7 +39,7 @@ def comparison_html(views: Sequence[ItemView]) -> str:
     ]
     head = "".join(f'<th scope="col">{_head(view)}</th>' for view in views)
     return (
-        f"<h3>{markup.escape(_('Side by side'))}</h3>"
+        f"<h2>{markup.escape(_('Side by side'))}</h2>"
         '<div class="sheet"><table><thead><tr><td></td>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )

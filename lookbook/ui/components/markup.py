@@ -13,7 +13,7 @@ from lookbook.ui.messages import _
 # characters that gr.HTML's template engine would interpret
 _TEMPLATE_CHARACTERS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 
-_CATALOGUE_PICTURE = re.compile(r"/thumbs/([0-9a-f]{32}\.webp)$")
+_CATALOGUE_PICTURE = re.compile(r"/thumbs/([0-9a-f]{32}\.(?:webp|avif|jpg))$")
 _MULTICOLOURED = "conic-gradient(#b92b33, #ecc93f, #3f7d4e, #2f5fa8, #b92b33)"
 
 

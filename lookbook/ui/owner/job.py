@@ -155,7 +155,8 @@ class CatalogueJob:
     def _check(self) -> Status:
         code, out, errors = self._run("catalog", "--json", timeout=_CHECK_SECONDS)
         if code:
-            return replace(self._status, stage=FAILED, message=_last_line(errors))
+            message = _message_of(out) or _last_line(errors)
+            return replace(self._status, stage=FAILED, message=message)
         return replace(self._status, stage=CHECKED, report=json.loads(out))
 
     def _index(self) -> Status:
@@ -242,6 +243,8 @@ def embed_options(manifest: Manifest) -> list[str]:
         options.append("--denoise")
     if not encoder.get("normalize", True):
         options.append("--no-normalize")
+    for name, value in manifest.pictures.items():
+        options += [f"--{name.replace('_', '-')}", str(value)]
     if manifest.licence:
         options += ["--licence", manifest.licence]
     return options
@@ -276,6 +279,14 @@ def _read(lines: IO[bytes]) -> bytes:
 def _lower_priority(process: int) -> None:
     with contextlib.suppress(AttributeError, OSError):  # Windows; ended already
         os.setpriority(os.PRIO_PROCESS, process, _NICENESS)
+
+
+def _message_of(out: str) -> Message | None:
+    """Return why `lookbook catalog --json` failed, where it says so in a translatable form."""
+    try:
+        return Message.from_json(json.loads(out)["error"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _last_line(errors: str) -> str:

@@ -29,6 +29,21 @@ _MOST_OFTEN = {
     "like": Message("Most often liked"),
     "buy": Message("Most often bought"),
 }
+_OF_A_PHOTO = " (photo)"
+_REASONS = {  # of `Rejection`
+    "missing": Message("missing"),
+    "ambiguous": Message("several fit"),
+    "outside": Message("outside of the folder"),
+    "not-a-picture": Message("not a picture"),
+    "address": Message("an address that is not fetched"),
+    "local": Message("an address of this machine"),
+    "too few cells": Message("too few cells"),
+    "too many cells": Message("too many cells"),
+    "cell too long": Message("cell too long"),
+    "quotes": Message("quotes"),
+    "not JSON": Message("not JSON"),
+    "not an object": Message("not an object"),
+}
 _ENGLISH = ' lang="en"'  # what a command wrote, which speaks English only
 
 
@@ -177,10 +192,23 @@ def _counts(report: Mapping[str, Any]) -> str:
 def _refused(report: Mapping[str, Any]) -> str:
     heads = (_("reason"), _("rows"), _("lines"), _("the first"))
     rows = [
-        (reason, number(found["count"]), _lines(found["lines"]), found["first"])
+        (_reason(reason), number(found["count"]), _lines(found["lines"]), _sentence(found))
         for reason, found in report.get("refused", {}).items()
     ]
-    return _table(_("Refused"), heads, rows, english=(0, 3))
+    untold = any("message" not in found for found in report.get("refused", {}).values())
+    return _table(_("Refused"), heads, rows, english=(3,) if untold else ())
+
+
+def _reason(reason: str) -> str:
+    """Return why rows were refused, in a few words; of a photo of a row that has others."""
+    slug = reason.removesuffix(_OF_A_PHOTO)
+    named = translate(_REASONS.get(slug, slug))
+    return named if slug == reason else _("{reason} (photo)", reason=named)
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    stored = found.get("message")
+    return translate(Message.from_json(stored)) if stored else str(found["first"])
 
 
 def _columns(report: Mapping[str, Any]) -> str:

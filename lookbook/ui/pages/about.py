@@ -23,6 +23,7 @@ _INTRODUCTION = Message(
 _NO_FIGURES = Message(
     "This index was built without figures: build it again with embed.py to have them."
 )
+_KINDS = {"item": Message("pieces"), "photo": Message("photos"), "text": Message("words")}
 
 
 def component(index: Index) -> HtmlComponent:
@@ -45,7 +46,7 @@ def about_html(index: Index) -> str:
         _("From"): source,
         _("Encoder"): base_name(str(m.encoder.get("id", ""))),
         _("Vectors"): _("{count} numbers each, {metric}", count=m.dim, metric=m.metric),
-        _("Search method"): _search_text(m),
+        _("Search method"): _search_text(index),
         _("A score means"): translate(curve.meaning) if curve else _("similarity alone"),
     }
     if origin := m.kept.get("evaluation.json"):
@@ -71,15 +72,23 @@ def _list(facts: Mapping[str, str]) -> str:
     return f"<dl>{rows}</dl>"
 
 
-def _search_text(manifest: Manifest) -> str:
-    if manifest.built is None:
-        return _("exact")
-    return _(
-        "{engine}; recall of {built}: {recall}",
-        engine=manifest.engine,
-        built=str(manifest.built),
-        recall=number(manifest.recall, 3),
+def _search_text(index: Index) -> str:
+    """Return what answers each kind of query, named once where that is the same for all."""
+    kinds: dict[str, list[str]] = {}
+    for kind, engine in index.serving.items():
+        kinds.setdefault(_engine_text(index.manifest, kind, engine), []).append(_KINDS[kind])
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return "; ".join(
+        _("{kinds}: {method}", kinds=names, method=method) for method, names in kinds.items()
     )
+
+
+def _engine_text(manifest: Manifest, kind: str, engine: str) -> str:
+    recall = manifest.recall_of(kind)
+    if engine == "exact" or recall is None:
+        return _("exact") if engine == "exact" else engine
+    return _("{engine}, recall {recall}", engine=engine, recall=number(recall, 3))
 
 
 def _figures(report: Mapping[str, Any] | None) -> str:

@@ -110,7 +110,7 @@ class Callbacks:
             "",
             gallery_html(cards, translate(_GONE if shared else _NOTHING), anew=True),
             comparison_html(views),
-            f"<h3>{markup.escape(_('Recently viewed'))}</h3>{recent}" if recent else "",
+            f"<h2>{markup.escape(_('Recently viewed'))}</h2>{recent}" if recent else "",
         )
 
     def _card(self, id: str, liked: Liked, actions: tuple[str, ...], pressed: bool = False) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from PIL import Image
 from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import Picture, load_rgb
+from lookbook.images.transforms import format_of
 from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
 from lookbook.schema.message import Message
@@ -343,21 +345,41 @@ class SearchService:
         right when another generation is published. A data URL where it cannot be written: the disk
         may be full.
         """
-        path = self.folder / f"{hashlib.blake2b(picture, digest_size=16).hexdigest()}.webp"
-        if not path.exists():
-            partial = path.with_suffix(f".{time.monotonic_ns()}")
-            try:
-                partial.write_bytes(picture)
-                partial.replace(path)
-            except OSError:
-                with suppress(OSError):  # a read-only disk
-                    partial.unlink(missing_ok=True)
-                return "data:image/webp;base64," + base64.b64encode(picture).decode()
-        return str(path)
+        file_format = format_of(picture)
+        name = hashlib.blake2b(picture, digest_size=16).hexdigest()
+        path = self.folder / f"{name}.{file_format}"
+        if path.exists() or _stored(path, picture):
+            return str(path)
+        return f"data:image/{file_format};base64," + base64.b64encode(picture).decode()
+
+    def link_picture(self, photo: PhotoView) -> str:
+        """Return the path of a photo for the preview of a link: few services show AVIF there."""
+        path = Path(photo.detail or photo.file)
+        if path.suffix != ".avif":
+            return str(path)
+        jpeg = path.with_suffix(".jpg")
+        if jpeg.exists():
+            return str(jpeg)
+        encoded = io.BytesIO()
+        load_rgb(path.read_bytes()).save(encoded, "JPEG", quality=85)
+        return str(jpeg if _stored(jpeg, encoded.getvalue()) else path)
 
     def thumb_and_title(self, id: str) -> tuple[str, str]:
         """Return (thumbnail path, title) of an item; raises UnknownItem."""
         return self.thumb_file(id), self.item(id).title
+
+
+def _stored(path: Path, picture: bytes) -> bool:
+    """Write a picture whole or not at all; False where the disk is full or read-only."""
+    partial = path.with_suffix(f".{time.monotonic_ns()}")
+    try:
+        partial.write_bytes(picture)
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _action(query: Query) -> str:
@@ -374,7 +396,7 @@ def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:
 
     Of all that they show: what is matched on something else has other scores.
     """
-    return answer.ranked and not query.words.strip() and not query.match
+    return answer.ranked and not query.moved_by & {"words", "match"}
 
 
 def derive_all(index: Index) -> None:

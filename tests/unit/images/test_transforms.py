@@ -3,12 +3,21 @@
 import io
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from lookbook.images import transforms
 from lookbook.images.loading import load_rgb
-from lookbook.images.transforms import detail, letterbox, thumbnail, thumbnail_descriptor
+from lookbook.images.transforms import (
+    check_format,
+    detail,
+    format_of,
+    letterbox,
+    thumbnail,
+    thumbnail_descriptor,
+)
 
 RED, BLUE, WHITE = (200, 30, 30), (30, 30, 200), (255, 255, 255)
 
@@ -74,6 +83,29 @@ def test_thumbnail_is_webp_of_the_given_height_and_never_enlarged():
     assert (small.format, small.size) == ("WEBP", (120, 160))
     assert Image.open(io.BytesIO(thumbnail(shirt((48, 64))))).size == (48, 64)
     assert Image.open(io.BytesIO(thumbnail(shirt((9000, 20)), height=100))).width == 400
+
+
+@pytest.mark.parametrize("file_format", ["webp", "avif"])
+def test_both_sizes_are_written_in_the_format_that_is_asked_for(file_format):
+    image = shirt((600, 800))
+    both = (thumbnail(image, file_format=file_format), detail(image, 500, file_format=file_format))
+    for data, size in zip(both, ((240, 320), (375, 500)), strict=True):
+        opened = Image.open(io.BytesIO(data))
+        assert (opened.format, opened.size) == (file_format.upper(), size)
+        assert format_of(data) == file_format
+        shown = load_rgb(data)
+        assert near(shown.getpixel((99, 9)), RED) and near(shown.getpixel((99, size[1] - 9)), BLUE)
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (320, 240, 3), np.uint8))
+    low, high = (thumbnail(noise, quality=q, file_format=file_format) for q in (30, 90))
+    assert 1.2 * len(low) < len(high)
+
+
+def test_a_pillow_that_cannot_write_a_format_is_named(monkeypatch):
+    check_format("webp")
+    check_format("avif")
+    monkeypatch.setattr(transforms.features, "check", lambda name: name != "avif")
+    with pytest.raises(ValueError, match=r"Pillow \d+.* cannot write AVIF: install .* as webp"):
+        check_format("avif")
 
 
 def test_descriptor_is_close_for_copies_and_far_for_others():

@@ -209,6 +209,8 @@ MEASURED = {"effort": 9, "recall": 1.0, "engine_ms": 0.1, "exact_ms": 0.2, "engi
         ({"query_kinds": {"dream": MEASURED}}, "for queries, 'dream'"),
         ({"query_kinds": {"text": MEASURED | {"effort": 0}}}, "for queries, 'text'"),
         ({"query_kinds": {"text": MEASURED | {"engine": "hnswlib"}}}, "'hnswlib' for text queries"),
+        ({"pictures": {"index": "/"}}, "'index' = '/' for pictures"),
+        ({"pictures": {"picture_quality": "9"}}, "'picture_quality' = '9' for pictures"),
         ({"files": {}}, r"does not name items\.parquet"),
         ({"files": []}, r"files = \[\]: expected dict"),
     ],

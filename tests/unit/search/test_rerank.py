@@ -117,6 +117,21 @@ def test_only_a_photo_or_an_item_alone_can_be_matched_on_something(folder):
         query_adapter(index)(PHOTO[None], "photo", "size")
 
 
+def test_a_match_without_effect_is_said(folder):
+    index = opened(folder)
+    assert run(Query(item="1", match="shape"), index).notes == ()
+    (note,) = run(Query(item="1", match="shape", diversity=0.5), index).notes
+    assert note.endswith("it is for a photo or a piece alone")
+    (note,) = run(Query(item="1", positive=("2",), match="shape"), index).notes
+    assert note.endswith("it is for a photo or a piece alone")
+
+
+def test_what_moves_results_is_named_once():
+    assert Query(item="1").moved_by == frozenset()
+    moved = Query(item="1", words="hat", positive=("2",), diversity=0.5, match="shape").moved_by
+    assert moved == {"words", "feedback", "variety", "match"}
+
+
 def test_a_link_keeps_what_is_matched_on(folder):
     index = opened(folder)
     query = Query(item="1", match="colour")

@@ -216,11 +216,17 @@ def test_a_price_filters(shop):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("jeans under 60", ("jeans", ("<=", 60.0))),
-        ("Jeans bis 60 €", ("Jeans", ("<=", 60.0))),
-        ("dress less than $49.50", ("dress", ("<=", 49.5))),
-        ("bag over 100", ("bag", (">=", 100.0))),
-        ("size 60 jeans", ("size 60 jeans", None)),
+        ("jeans under 60", ("jeans", (("<=", 60.0),))),
+        ("Jeans bis 60 €", ("Jeans", (("<=", 60.0),))),
+        ("dress less than $49.50", ("dress", (("<=", 49.5),))),
+        ("bag over 100", ("bag", ((">=", 100.0),))),
+        ("dress under 200 and over 100", ("dress", (("<=", 200.0), (">=", 100.0)))),
+        ("over 200 and under 100", ("", (("<=", 200.0), (">=", 100.0)))),
+        ("red or blue bag between 50 and 20 €", ("red or blue bag", ((">=", 20.0), ("<=", 50.0)))),
+        ("Kleid zwischen 50 und 100 €", ("Kleid", ((">=", 50.0), ("<=", 100.0)))),
+        ("under 60 and red", ("red", (("<=", 60.0),))),
+        ("black and white", ("black and white", ())),
+        ("size 60 jeans", ("size 60 jeans", ())),
     ],
 )
 def test_prices_are_read(text, expected):

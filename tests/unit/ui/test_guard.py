@@ -45,7 +45,7 @@ def guarded(checks=None, **options) -> TestClient:
         *("/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/upload"),
         *("/gradio_api/file=/tmp/thumbs/1.webp", "/gradio_api/mcp/", "/gradio_api/call/item/7"),
         *("/gradio_api/heartbeat/abc", "/gradio_api/component_server/"),
-        f"/pictures/{'0123456789abcdef' * 2}.webp",
+        *(f"/pictures/{'0123456789abcdef' * 2}.{end}" for end in ("webp", "avif", "jpg")),
         "/plotly-6.4.0.js",
     ],
 )
@@ -56,7 +56,13 @@ def test_what_the_site_needs_is_let_through(path):
 @pytest.mark.parametrize(
     "path",
     [
-        *("/pictures/../events.sqlite", "/pictures/1.webp", "/embed/", "/embed/similar"),
+        *(
+            "/pictures/../events.sqlite",
+            "/pictures/1.webp",
+            "/pictures/" + "0" * 32 + ".py",
+            "/embed/",
+            "/embed/similar",
+        ),
         *("/monitoring", "/monitoring/summary", "/gradio_api/openapi.json", "/docs"),
         *("/gradio_api/deep_link", "/gradio_api/process_recording", "/gradio_api/vibe-edit/"),
         *("/gradio_api/proxy=https://x.hf.space/", "/gradio_api/api/x"),

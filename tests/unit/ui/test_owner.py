@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import html
 import io
+import json
 import re
 import stat
 import zipfile
@@ -13,8 +15,11 @@ from html.parser import HTMLParser
 
 import pytest
 from fastapi import FastAPI
+from PIL import Image
 from starlette.testclient import TestClient
 
+from lookbook.catalog import open_catalog
+from lookbook.catalog.report import CatalogReport
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.schema.message import Message
 from lookbook.search.index import Index
@@ -24,7 +29,7 @@ from lookbook.ui.messages import LANGUAGES, use_language
 from lookbook.ui.owner import OwnerPage, check_password
 from lookbook.ui.owner.access import SESSION_SECONDS, LoginRefused, OwnerAccess, is_form_token
 from lookbook.ui.owner.activity import KINDS, Activity, activity
-from lookbook.ui.owner.job import Status
+from lookbook.ui.owner.job import CatalogueJob, Status
 from lookbook.ui.owner.pages import GenerationRow, login_html, owner_html
 from lookbook.ui.owner.uploads import UploadLimits, UploadRefused, store_upload
 from lookbook.ui.services.search import SearchService
@@ -423,6 +428,62 @@ def test_the_owners_page_has_no_english_in_another_language(language):
     } <= english
     same = english & contextvars.copy_context().run(within, language)
     assert same - DATA <= ALIKE, "what says the same in both languages is not translated"
+
+
+ROWS = """file_name,title
+a.png,Anna
+b.png,Bella
+d.png,Dana
+gone.png,Berta
+../out.png,Carla
+d.png
+c.png,"Dora
+"""
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """What the page shows of a table whose rows lack a picture, a cell or a quote."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for name in "abd":
+        Image.new("RGB", (9, 9)).save(folder / f"{name}.png")
+    (folder / "metadata.csv").write_text(ROWS)
+    return json.loads(json.dumps(CatalogReport.of(open_catalog(str(folder))).to_json()))
+
+
+def shown_in(language, status):
+    def page():
+        use_language(language)
+        return owner_html("Shop", "t", status, [], Activity([], {}, {}, []))
+
+    return html.unescape(contextvars.copy_context().run(page))
+
+
+def test_refused_rows_are_named_in_the_owners_language(refused):
+    status = Status("checked", "a.zip", refused)
+    english, german = shown_in("en", status), shown_in("de", status)
+    for said in ("missing", "The file 'gone.png' is not there", "too few cells", "outside of the"):
+        assert said in english and said not in german
+    for said in (
+        "Zeile 5: Die Datei 'gone.png' fehlt",
+        "zu wenige Zellen",
+        "außerhalb des Ordners",
+    ):
+        assert said in german
+    assert "erwartet werden 2 Zellen, getrennt durch Kommas" in german
+    assert 'lang="en">metadata.csv' not in german
+
+
+def test_why_nothing_is_taken_is_said_in_the_owners_language(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "readme.txt").write_text("no picture")
+    job = CatalogueJob(tmp_path / "work", tmp_path / "index")
+    job.reserve("empty.zip")
+    job.check(tmp_path / "empty")
+    status = job.wait(120)
+    assert "empty holds no pictures" in shown_in("en", status)
+    assert "empty enthält keine Bilder: Dateien: 1" in shown_in("de", status)
 
 
 def test_the_owner_is_refused_in_the_language_of_the_browser(client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 from html.parser import HTMLParser
 
 import gradio as gr
@@ -12,8 +13,11 @@ from fastapi import FastAPI, Response
 from PIL import Image
 from starlette.testclient import TestClient
 
+from lookbook.images.transforms import thumbnail
 from lookbook.search.index import Index
+from lookbook.ui import pictures
 from lookbook.ui.branding import Branding
+from lookbook.ui.components import markup
 from lookbook.ui.guard import GuardOptions
 from lookbook.ui.page_head import HeadMiddleware, PageHead, router, with_tags
 from lookbook.ui.services.search import SearchService
@@ -80,6 +84,26 @@ def test_a_piece_is_previewed_with_its_name_price_and_picture(head):
     assert (head._search.folder / picture.rsplit("/", 1)[1]).read_bytes() == b"a-picture-0"
     assert found.meta["og:url"] == [f"{SITE}?item=a"]
     assert found.meta["twitter:card"] == ["summary_large_image"]
+
+
+def test_the_preview_of_a_picture_that_is_stored_as_avif_is_a_jpeg(tmp_path):
+    photo = thumbnail(Image.new("RGB", (60, 80), (200, 30, 30)), file_format="avif")
+    publish_tiny(tmp_path / "index", count=2, thumbs=[photo] * 2)
+    search = SearchService(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs")
+    page = PageHead(Branding("Shop", ""), search).tags("item=a-0", SITE)
+    [address] = re.findall(rf'og:image" content="{SITE}(pictures/\w+\.\w+)"', page)
+    shown = TestClient(with_pictures(search)).get(address)
+    assert shown.headers["content-type"] == "image/jpeg"
+    jpeg = Image.open(io.BytesIO(shown.content))
+    assert (jpeg.format, jpeg.size) == ("JPEG", (60, 80)) and jpeg.getpixel((30, 40))[0] > 180
+    card = TestClient(with_pictures(search)).get(markup.file_url(search.thumb_file("a-0")))
+    assert (card.headers["content-type"], card.content) == ("image/avif", photo)
+
+
+def with_pictures(search):
+    app = FastAPI()
+    app.include_router(pictures.router(search))
+    return app
 
 
 @pytest.mark.parametrize(

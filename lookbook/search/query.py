@@ -31,6 +31,7 @@ from lookbook.search.mitigation import (
     used_conditions,
 )
 from lookbook.search.mmr import maximal_marginal_relevance
+from lookbook.search.photo_calibration import kind_probabilities
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
 from lookbook.search.rerank import ShownItem, search_reranked, shown_item
@@ -333,6 +334,8 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
         notes = (*notes, _GENDER_UNUSED)
     if _nothing_like_it(query, hits, index):
         notes = (*notes, _NOTHING_LIKE_IT)
+    else:
+        hits = _with_probabilities(query, hits, index)
     seconds = time.perf_counter() - started
     return SearchResult(hits, total, unknown, seconds, not query.empty, notes)
 
@@ -373,13 +376,28 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
     False where anything beside pictures moves the query, or no curve says what a score is worth.
     """
-    moved = query.words.strip() or query.item or query.positive or query.negative or query.match
-    if not query.pictures or moved or not hits:
+    if not _pictures_alone(query) or not hits:
         return False
     curve = calibrations(index)["photo"]
     if curve is None or curve.kind is None:
         return False
     return curve.of(max(hit.score for hit in hits)).probability < _MIN_LIKE
+
+
+def _with_probabilities(query: Query, hits: list[Hit], index: Index) -> list[Hit]:
+    """The hits for one photo with the probability that each is of its kind, where it is known."""
+    if not _pictures_alone(query) or len(query.pictures) != 1 or not hits:
+        return hits
+    found = kind_probabilities(query.pictures[0], hits, index)
+    if found is None:
+        return hits
+    return [replace(hit, same_kind=p) for hit, p in zip(hits, found, strict=True)]
+
+
+def _pictures_alone(query: Query) -> bool:
+    """Whether nothing but pictures moves a query."""
+    moved = query.words.strip() or query.item or query.positive or query.negative or query.match
+    return bool(query.pictures) and not moved
 
 
 def _meaning(query: Query, index: Index) -> Understanding:

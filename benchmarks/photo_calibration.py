@@ -1,6 +1,6 @@
 """Whether the probabilities of results for photos are right: predicted against observed.
 
-python -m benchmarks.photo_calibration --data PRODUCTS --phone-photos PHOTOS --work FOLDER [--fit]
+python -m benchmarks.photo_calibration --data PRODUCTS --phone-photos PHOTOS [--work FOLDER] [--fit]
 
 Products and photographers are those held out from training. Results of the development half fit the
 logistic regression of `lookbook.search.photo_calibration` and of simpler ones; those of the other
@@ -234,15 +234,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True, help="products with an articleType")
     parser.add_argument("--phone-photos", required=True, help="photos with label and sender_id")
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, help="where vectors are kept; else they are not")
     parser.add_argument("--count", type=int, default=700, help="phone photos; half as many street")
     parser.add_argument("--fit", action="store_true", help="write it into the folder of the model")
     args = parser.parse_args()
-    encoder, file = Encoder.load(), args.work / "photo_calibration.npz"
-    if not file.exists():
+    encoder = Encoder.load()
+    file = args.work / "photo_calibration.npz" if args.work else None
+    is_kept = file is not None and file.exists()
+    found = dict(np.load(file)) if is_kept else encode(args, encoder)
+    if file is not None and not is_kept:
         args.work.mkdir(parents=True, exist_ok=True)
-        np.savez(file, **encode(args, encoder))
-    measure(dict(np.load(file)), encoder, local_folder(DEFAULT_MODEL) if args.fit else None)
+        np.savez(file, **found)
+    measure(found, encoder, local_folder(DEFAULT_MODEL) if args.fit else None)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.photo_calibration import kind_probabilities
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
+from lookbook.search.rerank import POOL as RERANK_POOL
 from lookbook.search.rerank import ShownItem, search_reranked, shown_item
 from lookbook.search.sorting import SORT_POOL, sort_keys, sorted_hits, sorted_rows
 from lookbook.search.understanding import (
@@ -567,6 +568,13 @@ def _shown_item(query: Query, index: Index) -> ShownItem | None:
     if moved or index.manifest.metric != "angular":
         return None
     return shown_item(index, query.pictures, query.item, query.match)
+
+
+def rows_asked(query: Query, index: Index) -> int:
+    """Return how many rows the engine is asked for: candidates where they are chosen from."""
+    if _shown_item(query, index) is not None:
+        return RERANK_POOL
+    return max(query.count, _MMR_POOL) if query.diversity else query.count
 
 
 def matches_of(query: Query, index: Index) -> tuple[str, ...]:

@@ -295,6 +295,8 @@ class Guard:
                     for name, value in message.get("headers", [])
                     if not name.lower().startswith(b"access-control-allow-")
                 ]
+                if self.login is not None:  # a proxy must show nobody what another logged in for
+                    kept = [_for_one_browser(*pair) for pair in kept]
                 message = {**message, "headers": [*kept, *added]}
             await send(message)
 
@@ -345,6 +347,11 @@ def refuse_addresses() -> None:
         raise Error(message, print_exception=False)
 
     processing_utils.async_ssrf_protected_get = refuse  # type: ignore[assignment]
+
+
+def _for_one_browser(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    is_shared = name.lower() == b"cache-control" and value.startswith(b"public")
+    return name, b"private" + value.removeprefix(b"public") if is_shared else value
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import httpx
 import pytest
 from gradio_client import Client
@@ -76,6 +78,13 @@ def test_a_refusal_asks_for_the_login(address, path):
     assert answer.status_code == 401
     assert answer.json()["detail"] == "Please log in first."
     assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+def test_no_proxy_keeps_what_is_behind_a_login(address):
+    path = f"/plotly-{metadata.version('plotly')}.js"
+    answer = httpx.get(address + path, auth=("ann", PASSWORD))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
 
 
 def test_health_needs_no_login(address):

@@ -101,7 +101,7 @@ def _query(path: Path, device: str, backend: str) -> str:
     encoder = load_matching_encoder(index, device=device, backend=backend)
     query_id = index.ids[0]
     vector = encoder.encode([index.thumb(query_id)])[0]
-    ids = [hit.id for hit in index.search(vector, k=10, fold=False)]
+    ids = [hit.id for hit in index.search(vector, k=10, fold=False, kind="item")]
     if query_id not in ids:
         raise RuntimeError(
             f"the picture of {query_id!r} does not find itself: the index and the encoder do not "

@@ -302,7 +302,10 @@ def _literal(line: str, delimiter: str, width: int | None) -> list[str] | None:
 
     `"Anna" leather bag` is such a cell; one quote without its partner stays an error.
     """
-    cells = next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+    except csv.Error:  # a cell longer than any picture: `_records` says so
+        return None
     paired = all(cell.count('"') % 2 == 0 for cell in cells)
     return [_unquoted(c) for c in cells] if paired and len(cells) == width else None
 

@@ -178,6 +178,7 @@ def serve(
         fetch=fetch_picture if args.fetch_urls else None,
         offer_api=args.api,
         owner_password=args.owner_password,
+        with_login=bool(users or hub),
     )
     print(f"Search: {index.describe_engines()}", flush=True)
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sqlite3
 import threading
@@ -50,7 +51,7 @@ DATABASE_FILE = "events.sqlite"  # beside the generations of the index
 _BUSY_TIMEOUT = 10  # seconds to wait for another process to finish its transaction
 _SECONDS_PER_DAY = 86_400.0
 _EXPLORED = "explored"  # surface of a view that no visitor pressed, see `recommend.history`
-_NEVER = 0.0  # time of forgetting a visitor of whom nothing was kept
+_NEVER = 0.0  # number of a forgotten visitor of whom nothing was kept
 _NOT_EXPLORED = or_(EVENTS.c.surface.is_(None), EVENTS.c.surface != _EXPLORED)
 _COLUMNS = [c for c in EVENTS.c if c.name != "seq"]  # their keys are the fields of an Event
 
@@ -165,16 +166,16 @@ class EventStore:
         """Delete all that is kept about one visitor; return how many events were deleted.
 
         Only a hash of the token is left, so that an event that arrives later is not recorded. For a
-        visitor without events it bears no time: no model can know them, see `last_forgotten`.
+        visitor without events it bears no number: no model can know them, see `last_forgotten`.
         """
         token = _digest(check_visitor(visitor))
         mark = _insert_ignoring(self._engine.dialect.name, FORGOTTEN, "token")
         with self._transaction() as connection:
             acquire_write_lock(connection)
-            now = time.time()
             own = delete(EVENTS).where(EVENTS.c.visitor == visitor)
             deleted = connection.execute(own).rowcount
-            connection.execute(mark, {"token": token, "time": now if deleted else _NEVER})
+            number = _next_number(connection) if deleted else _NEVER
+            connection.execute(mark, {"token": token, "time": number})
             return deleted
 
     def purge(self, before: datetime) -> int:
@@ -190,11 +191,15 @@ class EventStore:
         with self._transaction() as connection:
             return _is_forgotten(connection, visitor)
 
-    def last_forgotten(self) -> datetime | None:
-        """Return when a visitor with events was last forgotten: older models may know them."""
+    def last_forgotten(self) -> float:
+        """Return the number of the last visitor who was forgotten and had events, 0.0: nobody was.
+
+        Numbers only rise, whatever the clock does: they are seconds since 1970 where the clock does
+        not go back. Models know a visitor who was forgotten where the number was another one
+        before the events that they learned from were read.
+        """
         with self._transaction() as connection:
-            last = connection.execute(select(func.max(FORGOTTEN.c.time))).scalar()
-        return None if last in (None, _NEVER) else datetime.fromtimestamp(last, UTC)
+            return _last_number(connection)
 
     def count_by_day(self, since: datetime) -> dict[tuple[date, str], int]:
         """Return how many events of each type there were on each day (UTC) since a time.
@@ -330,6 +335,15 @@ def _events_of(connection: Connection, visitor: str) -> list[Event]:
 def _is_forgotten(connection: Connection, visitor: str) -> bool:
     query = select(FORGOTTEN.c.token).where(FORGOTTEN.c.token == _digest(visitor))
     return connection.execute(query).first() is not None
+
+
+def _last_number(connection: Connection) -> float:
+    return connection.execute(select(func.max(FORGOTTEN.c.time))).scalar() or _NEVER
+
+
+def _next_number(connection: Connection) -> float:
+    """The time, or just above the last number where the clock was set back."""
+    return max(time.time(), math.nextafter(_last_number(connection), math.inf))
 
 
 def _insert_ignoring(dialect: str, table: Any, key: str) -> Any:

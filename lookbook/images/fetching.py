@@ -6,14 +6,15 @@ Used for the pictures and feeds of a catalogue, and for the address that a visit
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
-import socket
 import threading
 import time
+import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lookbook.images.loading import ImageError, Limits
@@ -22,11 +23,16 @@ if TYPE_CHECKING:
     import httpx
 
 USER_AGENT = "lookbook/0.1 (catalogue reader)"
+_HEADERS = {
+    "User-Agent": USER_AGENT,
+    "Accept": "image/*,*/*;q=0.8",
+    "Accept-Encoding": "gzip",  # what `_parts` can decompress in steps
+}
 _MAX_REDIRECTS = 5
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MAX_WAIT = 30.0  # seconds that Retry-After may ask for
 _MAX_FAILURES = 4  # of connections in a row, after which a host is not asked again
-_PRIVATE, _NO_HOST = "leads to a private address", "no such host"
+_CHUNK = 2**18  # bytes that are decompressed at once
 
 
 class FetchRefused(Exception):  # noqa: N818
@@ -56,6 +62,10 @@ class Fetched:
     headers: Mapping[str, str]
 
 
+class _OfThread(threading.local):
+    ends = math.inf  # of the request that this thread makes, in seconds of time.monotonic()
+
+
 class Fetcher:
     """Asks hosts over HTTP, from any number of threads; nothing is asked before the first `get`.
 
@@ -78,6 +88,7 @@ class Fetcher:
         self.allow_local, self.refused, self.proxies = allow_local, refused, proxies
         self._lock = threading.Lock()
         self._http: httpx.Client | None = None
+        self._of_thread = _OfThread()
         self._next: dict[str, float] = {}
         self._failures: Counter = Counter()
 
@@ -91,6 +102,7 @@ class Fetcher:
         """
         import httpx
 
+        self._of_thread.ends = ends
         location = url
         for _ in range(_MAX_REDIRECTS + 1):
             host = self._checked(location)
@@ -110,6 +122,8 @@ class Fetcher:
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 raise self._no_host(host, error) from None
             except httpx.TimeoutException:
+                if time.monotonic() >= ends:
+                    raise FetchRefused("timeout", f"{short_url(url)} is too slow.") from None
                 waited = f"{self.timeout:g} s"
                 raise FetchRefused(
                     "timeout", f"{short_url(url)} gave nothing for {waited}.", True
@@ -131,11 +145,13 @@ class Fetcher:
                 self._http = None
 
     def _no_host(self, host: str, error: Exception) -> FetchRefused:
-        if _PRIVATE in str(error):
+        from lookbook.images.guarded_network import NO_HOST, PRIVATE
+
+        if PRIVATE in str(error):
             return FetchRefused("local", self._local(host))
         with self._lock:
             self._failures[host] += 1
-        if _NO_HOST in str(error):
+        if NO_HOST in str(error):
             again = self._failures[host] < 2
             sentence = f"There is no host {host}, or no network."
             return FetchRefused("missing", sentence, again, away=True)
@@ -167,17 +183,20 @@ class Fetcher:
     def _client(self) -> httpx.Client:
         import httpx
 
+        from lookbook.images.guarded_network import GuardedNetwork
+
         with self._lock:
             if self._http is None:
                 limits = httpx.Limits(max_connections=2 * self.parallel)
                 transport = httpx.HTTPTransport(limits=limits)
-                backend = _guarded(transport._pool._network_backend, self.allow_local)
-                transport._pool._network_backend = backend
+                transport._pool._network_backend = GuardedNetwork(
+                    transport._pool._network_backend, self.allow_local, lambda: self._of_thread.ends
+                )
                 self._http = httpx.Client(
                     transport=None if self.proxies and _has_proxy() else transport,
                     trust_env=self.proxies,
                     timeout=self.timeout,
-                    headers={"User-Agent": USER_AGENT, "Accept": "image/*,*/*;q=0.8"},
+                    headers=_HEADERS,
                     limits=limits,
                 )
             return self._http
@@ -223,7 +242,7 @@ def _body(answer: httpx.Response, limit: int, ends: float) -> bytes:
             "too-many-bytes", f"{url} has {int(length):,} bytes, at most {limit:,} are read."
         )
     parts, size = [], 0
-    for part in answer.iter_bytes():
+    for part in _parts(answer):
         parts.append(part)
         size += len(part)
         if size > limit:
@@ -237,6 +256,28 @@ def _body(answer: httpx.Response, limit: int, ends: float) -> bytes:
     return b"".join(parts)
 
 
+def _parts(answer: httpx.Response) -> Iterator[bytes]:
+    """The body, decompressed in steps; raises FetchRefused.
+
+    httpx decompresses each part that arrives as a whole: a few KB may hold gigabytes.
+    """
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if coding == "identity":
+        yield from answer.iter_raw()
+        return
+    url = short_url(str(answer.url))
+    if coding not in ("gzip", "x-gzip"):
+        raise FetchRefused("encoding", f"{url} is sent as {coding[:40]!r}: gzip is read, or none.")
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        for part in answer.iter_raw():
+            while part:
+                yield decoder.decompress(part, _CHUNK)
+                part = decoder.unconsumed_tail
+    except zlib.error:
+        raise FetchRefused("broken-off", f"{url} is no whole gzip.", True) from None
+
+
 def short_url(url: str) -> str:
     """Return an address as a sentence can hold it."""
     return url if len(url) <= 120 else url[:117] + "..."
@@ -244,31 +285,13 @@ def short_url(url: str) -> str:
 
 def _is_private(host: str) -> bool:
     """Whether a literal address is not a public one; a name is not looked up here."""
+    from lookbook.images.guarded_network import is_public
+
     try:
-        return not ipaddress.ip_address(host).is_global
+        ipaddress.ip_address(host)
     except ValueError:
         return False
-
-
-def _guarded(backend: Any, allow_local: bool) -> Any:
-    """A network backend that looks a name up once, and connects to public addresses only."""
-    import httpcore
-
-    class Guarded(httpcore.NetworkBackend):
-        def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> Any:
-            try:
-                resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except OSError:
-                raise httpcore.ConnectError(_NO_HOST) from None
-            addresses = [str(place[4][0]) for place in resolved]
-            if not allow_local and any(_is_private(address) for address in addresses):
-                raise httpcore.ConnectError(_PRIVATE)
-            return backend.connect_tcp(addresses[0], port, *args, **options)
-
-        def sleep(self, seconds: float) -> None:
-            time.sleep(seconds)
-
-    return Guarded()
+    return not is_public(host)
 
 
 def _has_proxy() -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -33,7 +34,7 @@ from lookbook.recommend.exploration import (
 )
 from lookbook.recommend.history import EXPLORED, history_of, interactions_of
 from lookbook.recommend.items import Items
-from lookbook.recommend.model_store import MODELS_FOLDER, Models, open_published
+from lookbook.recommend.model_store import MODELS_FOLDER, Models, knows_forgotten, open_published
 from lookbook.schema.column_names import KIND_NAMES
 from lookbook.schema.filters import Where
 from lookbook.schema.message import Message
@@ -70,6 +71,7 @@ class Feed:
         self.items = Items.of_index(index)
         self.root = models_root(index) if root is None else Path(root)
         self._present: np.ndarray | None = None
+        self._fitted: Mapping[str, Any] = {}
         self._random = np.random.default_rng(seed)
         self._current = self._published_name()
         models = self._open_models()
@@ -104,10 +106,9 @@ class Feed:
     def _knows_forgotten(self) -> bool:
         """Whether a visitor was forgotten since the events that the models were fitted on."""
         try:
-            last = self.store.last_forgotten()
+            return knows_forgotten(self._fitted, self.store.last_forgotten())
         except StoreUnavailable:
             return False
-        return last is not None and last >= self._fitted_at
 
     def _open_models(self) -> Models | None:
         """The published generation; None where there is none that fits this catalogue."""
@@ -116,13 +117,12 @@ class Feed:
         except (ModelCorrupt, IndexCorrupt, OSError):
             return None
         if models is not None:
-            as_of = models.manifest.get("as_of")
-            self._fitted_at = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
+            self._fitted = models.manifest
         return models
 
     def _fit_models(self) -> Models:
         """Models of the events there are now, in memory only."""
-        self._fitted_at = datetime.now(UTC)
+        self._fitted = {"forgotten": self.store.last_forgotten()}  # before events are read
         return Models.fit(interactions_of(self.store.all(), self.items), self.items)
 
     def _allowed(self, where: Where) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,3 +117,19 @@ def open_published(root: str | Path, items: Items) -> Models | None:
     for name in published(root)[:1]:
         return Models.open(Path(root) / name, items)
     return None
+
+
+def knows_forgotten(manifest: Mapping[str, Any], last: float) -> bool:
+    """Tell whether models may know a visitor who was forgotten.
+
+    `last` is `EventStore.last_forgotten()`, and "forgotten" in the manifest what it was before the
+    events were read. Models of earlier versions hold only the time at which they were read.
+    """
+    if not last:
+        return False
+    if "forgotten" in manifest:
+        return bool(manifest["forgotten"] != last)
+    try:
+        return datetime.fromisoformat(manifest["as_of"]).timestamp() <= last
+    except (KeyError, TypeError, ValueError):
+        return True

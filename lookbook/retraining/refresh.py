@@ -19,7 +19,12 @@ from lookbook.recommend.feed import models_root
 from lookbook.recommend.history import interactions_of
 from lookbook.recommend.hybrid.model import Hybrid
 from lookbook.recommend.items import Items
-from lookbook.recommend.model_store import Models, open_published, read_manifest
+from lookbook.recommend.model_store import (
+    Models,
+    knows_forgotten,
+    open_published,
+    read_manifest,
+)
 from lookbook.search.index import Index
 
 _TEST_SHARE = 0.2  # of the events, the newest, that a new model is measured on
@@ -76,7 +81,7 @@ def _refresh_once(
     items: Items, store: EventStore, root: Path, interactions: Interactions | None
 ) -> Report | None:
     """Train and publish; None where the new models know a visitor who was forgotten meanwhile."""
-    as_of = datetime.now(UTC)  # visitors forgotten later may still be in the models
+    as_of, forgotten = datetime.now(UTC), store.last_forgotten()  # before events are read
     reread = interactions is None
     if interactions is None:
         interactions = interactions_of(store.all(), items)
@@ -90,10 +95,11 @@ def _refresh_once(
     if before and before.generation not in stale and new and old and new.value < old.value:
         return Report(False, "the new models are worse: kept the running ones", count, new, old)
     models = Models.fit(interactions, items)
-    if reread and (forgotten := store.last_forgotten()) and forgotten >= as_of:
+    if reread and store.last_forgotten() != forgotten:
         return None
     details = {
         "as_of": as_of.isoformat(),
+        "forgotten": forgotten,
         "events": count,
         "trained_until": float(interactions.day.max()),
         "evaluation": {"measure": MEASURE, "new": _plain(new), "running": _plain(old)},
@@ -162,22 +168,19 @@ def _split_day(interactions: Interactions, before: Models | None) -> float:
 
 
 def generations_with_forgotten(root: Path, store: EventStore) -> list[str]:
-    """Return the generations trained before a visitor was last forgotten."""
+    """Return the generations that may know a visitor who was forgotten."""
     last = store.last_forgotten()
-    if last is None:
-        return []
-    names = []
-    for name in published(root):
-        try:
-            as_of = datetime.fromisoformat(read_manifest(root / name)["as_of"])
-        except (ModelCorrupt, OSError, ValueError, KeyError):
-            as_of = None  # it is not known whom these models know
-        if as_of is None or as_of <= last:
-            names.append(name)
-    return names
+    return [name for name in published(root) if _knows_forgotten(root / name, last)]
+
+
+def _knows_forgotten(folder: Path, last: float) -> bool:
+    try:
+        return knows_forgotten(read_manifest(folder), last)
+    except (ModelCorrupt, OSError):
+        return bool(last)  # it is not known whom these models know
 
 
 def delete_generations_with_forgotten(root: Path, store: EventStore, keep: str = "") -> None:
-    """Delete the generations trained before a visitor was last forgotten, but for `keep`."""
+    """Delete the generations that may know a visitor who was forgotten, but for `keep`."""
     if names := [name for name in generations_with_forgotten(root, store) if name != keep]:
         delete_generations(root, names)

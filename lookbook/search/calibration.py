@@ -56,7 +56,10 @@ class Calibration:
 
     def of(self, score: float) -> CalibratedScore:
         """Return the probability that belongs to a hit's score."""
-        probability = float(np.interp(score, self.scores, self.shares))
+        return self.labelled(float(np.interp(score, self.scores, self.shares)))
+
+    def labelled(self, probability: float) -> CalibratedScore:
+        """Return a probability with its label."""
         labels = _LABELS if self.kind else _RANK_LABELS
         return CalibratedScore(
             probability, next(label for least, label in labels if probability >= least)

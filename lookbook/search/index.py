@@ -30,6 +30,8 @@ class Hit:
     """One result. `score`: higher is closer (cosine, minus the distance, or inner product).
 
     `colourways`: the same product in its other colours, where the answer folds products.
+    `same_kind`: of the results for a photo the probability that it is of the photo's kind, where
+    that is known better than by the score alone.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Hit:
     item: IndexItem
     row: int
     colourways: tuple[IndexItem, ...] = ()
+    same_kind: float | None = None
 
 
 class Index(ItemTable):

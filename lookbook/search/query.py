@@ -37,8 +37,10 @@ from lookbook.search.mitigation import (
     used_conditions,
 )
 from lookbook.search.mmr import maximal_marginal_relevance
+from lookbook.search.photo_calibration import kind_probabilities
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
+from lookbook.search.rerank import POOL as RERANK_POOL
 from lookbook.search.rerank import ShownItem, search_reranked, shown_item
 from lookbook.search.sorting import SORT_POOL, sort_keys, sorted_hits, sorted_rows
 from lookbook.search.understanding import (
@@ -364,6 +366,8 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
         notes = (*notes, _GENDER_UNUSED)
     if _nothing_like_it(query, hits, index):
         notes = (*notes, _NOTHING_LIKE_IT)
+    else:
+        hits = _with_probabilities(query, hits, index)
     if query.match and not matches_of(query, index):
         beside = query.moved_by - {"match"} or not (query.pictures or query.item)
         notes = (*notes, _MATCH_BESIDE if beside else _MATCH_UNKNOWN)
@@ -407,12 +411,27 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
     False where anything beside pictures moves the query, or no curve says what a score is worth.
     """
-    if not query.pictures or query.item or query.moved_by - {"variety"} or not hits:
+    if not _pictures_alone(query) or not hits:
         return False
     curve = calibrations(index)["photo"]
     if curve is None or curve.kind is None:
         return False
     return curve.of(max(hit.score for hit in hits)).probability < _MIN_LIKE
+
+
+def _with_probabilities(query: Query, hits: list[Hit], index: Index) -> list[Hit]:
+    """The hits for one photo with the probability that each is of its kind, where it is known."""
+    if not _pictures_alone(query) or len(query.pictures) != 1 or not hits:
+        return hits
+    found = kind_probabilities(query.pictures[0], hits, index)
+    if found is None:
+        return hits
+    return [replace(hit, same_kind=p) for hit, p in zip(hits, found, strict=True)]
+
+
+def _pictures_alone(query: Query) -> bool:
+    """Whether nothing but pictures moves a query."""
+    return bool(query.pictures) and not query.item and not query.moved_by - {"variety"}
 
 
 def _meaning(query: Query, index: Index) -> Understanding:
@@ -591,6 +610,13 @@ def _shown_item(query: Query, index: Index) -> ShownItem | None:
     if query.moved_by - {"match"} or index.manifest.metric != "angular":
         return None
     return shown_item(index, query.pictures, query.item, query.match)
+
+
+def rows_asked(query: Query, index: Index) -> int:
+    """Return how many rows the engine is asked for: candidates where they are chosen from."""
+    if _shown_item(query, index) is not None:
+        return RERANK_POOL
+    return max(query.count, _MMR_POOL) if query.diversity else query.count
 
 
 def matches_of(query: Query, index: Index) -> tuple[str, ...]:

@@ -466,7 +466,7 @@ class Api:
 
     def _hit(self, hit: Hit, intent: str | None, view: str) -> HitRow:
         label, probability, _ = (
-            self.search_service.score_label(hit.score, intent) if intent else ("", None, "")
+            self.search_service.score_label(hit, intent) if intent else ("", None, "")
         )
         return {
             **self._fields(hit.item),

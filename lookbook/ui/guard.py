@@ -50,7 +50,7 @@ _LOGIN = re.compile(r"/(login|logout)/?|/login/(huggingface|callback)")
 _LOGIN_COST = 20  # requests that one attempt to log in counts as
 _STREAMS = re.compile(r"/gradio_api/(heartbeat|mcp)/.*")  # open as long as a page or a program is
 _OWNER = re.compile(r"/owner(/(login|logout|upload|index|discard|publish|rollback|plotly\.js))?")
-_COSTLY_EMBED = re.compile(r"/embed/(similar|look)")
+_COSTLY_GET = re.compile(r"/embed/(similar|look)|/login/(huggingface|callback)")
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)|/login/?$")
 _TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
@@ -162,7 +162,8 @@ class Guard:
             reason, status, sentence, wait = refusal
             METRICS.refuse(reason)
             if reason == "login" and path == "/" and self.login and self.login.page:
-                await _show(send, status, self.login.page())
+                query = scope["query_string"].decode("latin-1")
+                await _show(send, status, self.login.page(query))
             else:
                 await _answer(send, status, sentence, wait, self._challenge(status))
         else:
@@ -218,7 +219,7 @@ class Guard:
         return bool(opened) or is_allowed(path)
 
     def _wait(self, scope: Scope, headers: dict[str, str], size: int) -> float:
-        costly = _COSTLY if scope["method"] == "POST" else _COSTLY_EMBED
+        costly = _COSTLY if scope["method"] == "POST" else _COSTLY_GET
         if self.buckets is None or not costly.match(scope["path"]):
             return 0.0
         client = (scope.get("client") or ("", 0))[0]
@@ -294,6 +295,8 @@ class Guard:
                     for name, value in message.get("headers", [])
                     if not name.lower().startswith(b"access-control-allow-")
                 ]
+                if self.login is not None:  # a proxy must show nobody what another logged in for
+                    kept = [_for_one_browser(*pair) for pair in kept]
                 message = {**message, "headers": [*kept, *added]}
             await send(message)
 
@@ -344,6 +347,11 @@ def refuse_addresses() -> None:
         raise Error(message, print_exception=False)
 
     processing_utils.async_ssrf_protected_get = refuse  # type: ignore[assignment]
+
+
+def _for_one_browser(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    is_shared = name.lower() == b"cache-control" and value.startswith(b"public")
+    return name, b"private" + value.removeprefix(b"public") if is_shared else value
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
-from lookbook.ui.login import HUB_CALLBACK, HUB_PAGE
+from lookbook.ui.login import HUB_CALLBACK, HUB_PAGE, SESSION_SECONDS
 from lookbook.ui.messages import _
 
 try:  # as authlib chooses
@@ -29,6 +29,8 @@ except ImportError:
 
 _VARIABLES = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET")
 _SCOPES = "openid profile"
+_QUERY = "query"  # of the page that was asked for, in the cookie of a login under way
+_MAX_QUERY = 1500  # characters: a browser keeps no cookie of more than 4 KB
 
 
 @dataclass(frozen=True)
@@ -90,43 +92,55 @@ class HubLogin:
         async def begin(request: Request) -> Response:
             """Send the visitor to the Hub."""
             here = f"https://{self.host}" if self.host else str(request.base_url).rstrip("/")
+            query = request.url.query
+            request.session[_QUERY] = query if len(query) <= _MAX_QUERY else ""
             try:
                 answer: Response = await hub.authorize_redirect(request, here + HUB_CALLBACK)
             except HTTPError:
-                return HTMLResponse(page(_("Hugging Face does not answer.")), 502)
+                return HTMLResponse(page(query, _("Hugging Face does not answer.")), 502)
             return answer
 
         @router.get(HUB_CALLBACK)
         async def end(request: Request) -> Response:
             """Let in whom the Hub knows, if the site is for them."""
+            query = str(request.session.pop(_QUERY, ""))
             try:
                 token = await hub.authorize_access_token(request)
                 claims = await hub.userinfo(token=token)
+                _refuse_another(token, claims)
             # the visitor said no, the login is too old, or the answer is not the Hub's
             except (OAuthError, JoseError, ValueError):
-                return HTMLResponse(page(_("The login did not succeed.")), 401)
+                return HTMLResponse(page(query, _("The login did not succeed.")), 401)
             except HTTPError:
-                return HTMLResponse(page(_("Hugging Face does not answer.")), 502)
+                return HTMLResponse(page(query, _("Hugging Face does not answer.")), 502)
             name = str(claims.get("preferred_username") or "")
             if not name or (self.allowed and not self.allowed & names(claims)):
-                return HTMLResponse(page(_("This site is not open to your account.")), 403)
-            return self._let_in(name, request)
+                return HTMLResponse(page(query, _("This site is not open to your account.")), 403)
+            return self._let_in(name, query, request)
 
         return router
 
-    def _let_in(self, name: str, request: Request) -> Response:
-        response, login = RedirectResponse("/", 303), request.app.login
-        # no user of the Hub is taken for the site's own client, or for a user with a password
-        cookie, _equals, value = login.cookie_of(f"hub:{name}").partition("=")
-        secure = bool(self.host) or request.url.scheme == "https"
+    def _let_in(self, name: str, query: str, request: Request) -> Response:
+        # of the link that was asked for only the query string is kept, so that no login leads to
+        # another site
+        response, login = RedirectResponse(f"/?{query}" if query else "/", 303), request.app.login
         response.set_cookie(
-            cookie,
-            value,
+            login.cookie,
+            # no user of the Hub is taken for the site's own client, or for a user with a password
+            login.sessions.begin(f"hub:{name}"),
+            max_age=int(SESSION_SECONDS),
             httponly=True,
-            secure=secure,
+            secure=bool(self.host) or request.url.scheme == "https",
             samesite="none" if self.host else "lax",  # the Hub shows a Space in a frame
         )
         return response
+
+
+def _refuse_another(token: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
+    """Raise ValueError where the identity of a login and the user's data are of two people."""
+    identity = token.get("userinfo")
+    if not identity or identity.get("sub") != claims.get("sub"):
+        raise ValueError("the provider's two answers are not of the same person")
 
 
 def names(claims: Mapping[str, Any]) -> set[str]:
@@ -136,8 +150,12 @@ def names(claims: Mapping[str, Any]) -> set[str]:
     return {str(one["preferred_username"]) for one in found if one.get("preferred_username")}
 
 
-def page(sentence: str = "") -> str:
-    """Return the page of whoever is not logged in. The Hub's own page opens in no frame."""
+def page(query: str, sentence: str = "") -> str:
+    """Return the page of whoever is not logged in and asked for the view of a query string.
+
+    The Hub's own page opens in no frame.
+    """
+    address = html.escape(f"{HUB_PAGE}?{query}" if query else HUB_PAGE)
     text = f"<p>{html.escape(sentence)}</p>" if sentence else ""
     link = html.escape(_("Log in with Hugging Face"))
     return (
@@ -145,5 +163,5 @@ def page(sentence: str = "") -> str:
         "<style>body{font:1.1rem system-ui;display:grid;place-content:center;min-height:90vh;"
         "text-align:center}a{padding:.8em 1.4em;border:1px solid;border-radius:2em;color:inherit;"
         f"text-decoration:none}}</style><title>{link}</title><main>{text}"
-        f"<a href='{HUB_PAGE}' target=_blank rel=noopener>{link}</a></main>"
+        f"<a href='{address}' target=_blank rel=noopener>{link}</a></main>"
     )

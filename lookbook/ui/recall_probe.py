@@ -10,11 +10,10 @@ import threading
 import numpy as np
 
 from lookbook.search.index import Index
-from lookbook.search.query import Query, query_vector
+from lookbook.search.query import Query, query_vector, rows_asked
 from lookbook.ui.metrics import METRICS
 
 EVERY = 50  # of so many searches by photo or item one is probed
-_SHOWN = 24
 _log = logging.getLogger(__name__)
 
 
@@ -59,9 +58,12 @@ class RecallProbe:
 
 
 def recall(query: Query, index: Index) -> float:
-    """Return the share of the first exact results that approximate search finds, 0 to 1."""
-    vector = query_vector(query, index)
+    """Return the share of the exact rows that approximate search finds, 0 to 1.
+
+    Of as many rows as a search asks the engine for: what is re-ranked, not only what is shown.
+    """
+    vector, count = query_vector(query, index), rows_asked(query, index)
     allowed = index.matching(query.where) if query.where else None
-    found, _ = index.rank_rows(vector, _SHOWN, allowed, kind=query.vector_kind)
-    exact, _ = index.rank_rows(vector, _SHOWN, allowed, exact=True)
+    found, _ = index.rank_rows(vector, count, allowed, kind=query.vector_kind)
+    exact, _ = index.rank_rows(vector, count, allowed, exact=True)
     return float(np.isin(exact, found).mean()) if len(exact) else 1.0

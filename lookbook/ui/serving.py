@@ -21,7 +21,8 @@ from starlette.middleware import Middleware
 from lookbook.ui.branding import Branding
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
 from lookbook.ui.hub_login import HubLogin, page
-from lookbook.ui.login import Login
+from lookbook.ui.login import Login, Sessions
+from lookbook.ui.login import router as login_router
 from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
 from lookbook.ui.retention import CLOSED_PAGE_TTL
@@ -109,7 +110,9 @@ class GuardedApp(App):
             self.user_middleware.append(self.hub.middleware())
         if self.users or self.hub is not None:
             cookie = f"access-token-unsecure-{self.cookie_id}"
-            self.login = Login(self.users, self.tokens, cookie, page if self.hub else None)
+            sessions = Sessions()
+            self.tokens = sessions  # type: ignore[assignment]  # any mapping will do
+            self.login = Login(self.users, sessions, cookie, page if self.hub else None)
         inner = super().build_middleware_stack()
         self.guard = Guard(inner, self.guard_options, self.guard_checks, room, self.login)
         return self.guard
@@ -140,7 +143,7 @@ def launch(
     refuse_addresses()
     adapt_pages()
     app = GuardedApp(options, checks or {}, users or {}, head_tags, hub)
-    for router in [*routes, *([hub.router()] if hub else [])]:
+    for router in [*routes, login_router(), *([hub.router()] if hub else [])]:
         app.include_router(router)
     allow_open_files(2 * connections + 500)
     with no_servers():
@@ -176,7 +179,7 @@ def _client_of_tools(site: gr.Blocks, login: Login) -> Any:
     """
     from gradio_client import Client
 
-    headers = {"x-gradio-user": "mcp", "cookie": login.cookie_of("mcp")}
+    headers = {"x-gradio-user": "mcp", "cookie": login.cookie_of_tools()}
     return Client(
         site.local_url, download_files=False, verbose=False, analytics_enabled=False,
         ssl_verify=False, _skip_components=False, headers=headers,

@@ -105,6 +105,7 @@ def build_site(
     fetch: find.Fetch | None = None,
     offer_api: bool = True,
     owner_password: str | None = None,
+    with_login: bool = False,
 ) -> Site:
     """Build the site of an index; `load_encoder` is called once, on another thread.
 
@@ -116,7 +117,8 @@ def build_site(
     `links` make the addresses of product pages. Events are kept for `keep_days`, 0 for ever.
     `fetch` gives the picture at an address that a visitor pasted; None: addresses are refused.
     Without `offer_api` there are no endpoints for programs.
-    With `owner_password` there is an owner's page.
+    With `owner_password` there is an owner's page. `with_login`: the foot of the page has a link
+    that logs out.
     """
     branding = branding or Branding()
     folder = private_folder()
@@ -137,7 +139,9 @@ def build_site(
         no_servers(),
         Site(title=branding.name, analytics_enabled=False, fill_width=True) as site,
     ):
-        _add_pages(site, search_service, visitor_service, photos, results, branding, fetch)
+        _add_pages(
+            site, search_service, visitor_service, photos, results, branding, fetch, with_login
+        )
         if offer_api:
             api.publish(search_service, visitor_service)
     _warm_up_later(search_service, visitor_service)
@@ -189,6 +193,7 @@ def _add_pages(
     results: int,
     branding: Branding,
     fetch: find.Fetch | None,
+    with_login: bool,
 ) -> None:
     """Add the layout of every page to the Blocks that are being built, and connect them."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
@@ -210,8 +215,8 @@ def _add_pages(
         with gr.Tab(Message("About"), id="about", visible=branding.shows("about")) as about_tab:
             about_page = about.component(search_service.index)
     colophon = PlainText(lambda: footer(search_service.index), elem_id="colophon")
-    if branding.links:
-        HtmlComponent(f"<p>{branding.links_html()}</p>", elem_id="shop-links")
+    if branding.links or with_login:
+        HtmlComponent(lambda: _links(branding, with_login), elem_id="shop-links")
 
     visitor = for_you.Callbacks(search_service, visitor_service)
     visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)
@@ -249,6 +254,14 @@ def _add_pages(
 
 def _skip_link() -> str:
     return f'<a class="skip" href="#answer">{markup.escape(_("Skip to results"))}</a>'
+
+
+def _links(branding: Branding, with_login: bool) -> str:
+    """The shop's own links, and the one that ends a login."""
+    links = [branding.links_html()] if branding.links else []
+    if with_login:
+        links.append(f'<a href="/logout">{markup.escape(_("Log out"))}</a>')
+    return f"<p>{' · '.join(links)}</p>"
 
 
 def _renewal(search_service: SearchService) -> Callable[[], Any]:

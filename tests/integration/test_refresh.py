@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from lookbook.index import publish, rollback
 from lookbook.index.publishing import published
 from lookbook.recommend import Interactions, ModelCorrupt
 from lookbook.recommend.feed import Feed, models_root
-from lookbook.recommend.model_store import Models, open_published
+from lookbook.recommend.model_store import Models, knows_forgotten, open_published
 from lookbook.retraining import RefreshJob, refresh
 from lookbook.search.index import Index
 from tests.tiny_index import write_plain
@@ -228,6 +229,47 @@ def test_forgotten_visitors_leave_the_models_and_no_rollback_returns_to_them(sho
     assert not any((root / g).exists() for g in (first.generation, second.generation))
     taken = open_published(root, items).hybrid.item_features.event_counts
     assert taken[0::2].sum() < taken[1::2].sum()
+
+
+def test_a_forgotten_visitor_leaves_the_models_though_the_clock_was_set_back(
+    shop, store, monkeypatch
+):
+    tokens = visits(store)
+    first = refresh(shop, store)
+    root = models_root(shop)
+    year_ago = SimpleNamespace(time=lambda: time.time() - 365 * 86_400, monotonic=time.monotonic)
+    monkeypatch.setattr("lookbook.events.store.time", year_ago)
+    for times in range(2):  # the second one while the clock is before the first
+        store.forget(tokens[times])
+        report = refresh(shop, store)
+        assert report.live and "forgotten" in report.reason
+        assert report.events == first.events - 6 * (times + 1)
+        assert published(root) == [report.generation]
+    assert refresh(shop, store).reason.startswith("the new models"), "nobody since"
+    assert report.generation in published(root)
+
+
+def test_models_in_memory_are_fitted_anew_though_the_clock_was_set_back(shop, store, monkeypatch):
+    tokens = visits(store)
+    feed = Feed(shop, store)
+    known = feed.models.hybrid.item_features.event_counts.sum()
+    monkeypatch.setattr(
+        "lookbook.events.store.time", SimpleNamespace(time=lambda: 1.0, monotonic=time.monotonic)
+    )
+    store.forget(tokens[0])
+    assert feed.models.hybrid.item_features.event_counts.sum() < known
+    again = feed.models
+    assert feed.models is again, "fitted once"
+
+
+def test_models_of_earlier_versions_are_told_by_the_time_of_their_events():
+    then = datetime(2026, 5, 1, tzinfo=UTC)
+    before = {"as_of": then.isoformat()}
+    assert not knows_forgotten(before, 0.0)
+    assert not knows_forgotten(before, then.timestamp() - 1)
+    assert knows_forgotten(before, then.timestamp())
+    for unknown in ({}, {"as_of": None}, {"as_of": "x"}):
+        assert knows_forgotten(unknown, 1.0)
 
 
 def test_when_all_are_forgotten_the_models_go(shop, store):

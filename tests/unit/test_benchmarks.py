@@ -6,6 +6,8 @@ import asyncio
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,6 +36,27 @@ def test_what_needs_data_is_left_out_with_a_sentence():
     assert benchmarks.command(benchmark, False, {"photos": None}) == "left out: it needs --photos"
     found = benchmarks.command(benchmark, False, {"photos": "shop.csv"})
     assert found == [sys.executable, "-m", "benchmarks.house", "--data", "shop.csv"]
+
+
+def test_what_needs_a_program_or_a_package_is_left_out_with_a_sentence():
+    benchmark = benchmarks.Benchmark("cluster", programs=("no-such",), packages=("no_such",))
+    found = benchmarks.command(benchmark, False, {})
+    assert found == "left out: it needs the program no-such and the package no_such"
+    benchmark = benchmarks.Benchmark("fuzz", programs=("sh",), packages=("json",))
+    assert benchmarks.command(benchmark, False, {}) == [sys.executable, "-m", "benchmarks.fuzz"]
+
+
+def test_every_benchmark_takes_the_arguments_that_it_is_given():
+    data = {"vectors": "a", "photos": "a", "larger_photos": "a", "phone_photos": "a"}
+    data |= {"purchases": "a", "items": "a", "split_day": "2020-09-21"}
+    for benchmark in benchmarks.BENCHMARKS:
+        module = Path(benchmarks.__file__).with_name(benchmark.module)
+        file = module / "__main__.py" if module.is_dir() else module.with_suffix(".py")
+        source = file.read_text()
+        for quick in (False, True):
+            given = benchmarks.command(replace(benchmark, programs=(), packages=()), quick, data)
+            options = [part for part in given[3:] if part.startswith("--")]
+            assert all(f'"{option}"' in source for option in options), given
 
 
 def test_a_quick_run_has_its_own_arguments():

@@ -26,7 +26,10 @@ from lookbook.index import Manifest
 from lookbook.schema.message import Message
 
 _PACKAGE = Path(__file__).resolve().parents[3]  # the folder that `lookbook` is imported from
-_SECRETS = ("LOOKBOOK_OWNER_PASSWORD", "LOOKBOOK_DATABASE_URL")
+_SECRETS = (
+    *("LOOKBOOK_OWNER_PASSWORD", "LOOKBOOK_DATABASE_URL", "LOOKBOOK_AUTH"),
+    *("LOOKBOOK_METRICS_TOKEN", "OAUTH_CLIENT_SECRET", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+)
 _NICENESS = 10
 _CHECK_SECONDS = 600.0  # for the dry run, which fetches nothing
 _MAX_OUTPUT = 4 * 2**20  # bytes of a command's output that are read
@@ -199,6 +202,7 @@ class CatalogueJob:
                 os.close(writer)
             self._process = process
             _lower_priority(process.pid)
+            _limit_memory(process.pid)
             errors = self._follow(reader, process, timeout)
             code = process.wait()
             out.seek(0)
@@ -289,8 +293,21 @@ def _message_of(out: str) -> Message | None:
         return None
 
 
+def _limit_memory(process: int) -> None:
+    """Let a command have half of the memory at most, and be the first to end where none is left."""
+    with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
+        import resource
+
+        half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+        with contextlib.suppress(OSError):  # Linux
+            Path(f"/proc/{process}/oom_score_adj").write_text("1000")
+        resource.prlimit(process, resource.RLIMIT_DATA, (half, half))
+
+
 def _last_line(errors: str) -> str:
     lines = [line.strip() for line in re.split(r"[\r\n]", errors) if line.strip()]
     if not lines:
         return Message("it was stopped")
+    if lines[-1].startswith("MemoryError"):
+        return Message("it needs more memory than there is for it")
     return re.sub(r"^python -m lookbook \w+: ", "", lines[-1])

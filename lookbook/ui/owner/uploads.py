@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -18,6 +21,12 @@ _TABLES = (*FEED_SUFFIXES, ".parquet")
 ACCEPTED = (".zip", *_TABLES)
 _CHUNK = 2**20
 _MIB = 2**20
+_MAX_DIRECTORY = 32 * _MIB  # bytes of a zip's list of files: some 400,000 of them
+# what zipfile and the decompressors raise for bytes that were changed
+_DAMAGED = (
+    *(zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError),
+    *(struct.error, zlib.error, lzma.LZMAError, OverflowError),
+)
 _IGNORED = re.compile(r"(^|/)(__MACOSX|\.[^/]*|Thumbs\.db|desktop\.ini)(/|$)")
 
 
@@ -59,13 +68,32 @@ def store_upload(
     target = folder / stem
     target.mkdir()
     try:
+        _refuse_large_directory(file)
         with zipfile.ZipFile(file) as archive:
             _unpack(archive, target, limits)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+    except UploadRefused:
+        raise
+    except OSError as error:  # its text may name a folder of the server
+        reason = error.strerror or type(error).__name__
+        raise UploadRefused(Message("The zip cannot be read: {reason}.", reason=reason)) from None
+    except _DAMAGED as error:
         raise UploadRefused(
             Message("The zip cannot be read: {reason}.", reason=str(error))
         ) from None
     return _data_set(target)
+
+
+def _refuse_large_directory(file: IO[bytes]) -> None:
+    """Refuse a zip whose list of files takes too much memory: zipfile reads it as a whole."""
+    end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    if end is not None and end[zipfile._ECD_SIZE] > _MAX_DIRECTORY:  # type: ignore[attr-defined]
+        raise UploadRefused(
+            Message(
+                "The list of files in the zip has {size} MB, at most {limit} are read.",
+                size=round(end[zipfile._ECD_SIZE] / _MIB),  # type: ignore[attr-defined]
+                limit=_MAX_DIRECTORY // _MIB,
+            )
+        )
 
 
 def _plain_stem(name: str) -> str:

@@ -206,7 +206,7 @@ class SearchService:
     ) -> Card:
         """Return a hit as a card; the `intent` of its query adds the label and bar of its score."""
         label, probability, explanation = (
-            self.score_label(hit.score, intent) if intent else ("", None, "")
+            self.score_label(hit, intent) if intent else ("", None, "")
         )
         return Card(
             id=hit.id,
@@ -281,15 +281,16 @@ class SearchService:
         name = find_column(values, COLOUR_NAMES) or next(filter(is_colour_column, values), None)
         return item.id, item.title if name is None else values[name]
 
-    def score_label(self, score: float, intent: str) -> tuple[str, float | None, str]:
-        """Return (label, probability, explanation) of the score of a query of that intent.
+    def score_label(self, hit: Hit, intent: str) -> tuple[str, float | None, str]:
+        """Return (label, probability, explanation) of a hit of a query of that intent.
 
         Without a calibration the label is the number itself.
         """
         curve = calibrations(self.index)[intent]
         if curve is None:
-            return raw_score_label(score, self.index.manifest.metric), None, ""
-        calibrated = curve.of(score)
+            return raw_score_label(hit.score, self.index.manifest.metric), None, ""
+        known = hit.same_kind
+        calibrated = curve.of(hit.score) if known is None else curve.labelled(known)
         explanation = f"{percent(calibrated.probability)}: {translate(curve.meaning)}"
         return translate(calibrated.label), calibrated.probability, explanation
 

@@ -122,6 +122,21 @@ def test_metadata_csv_of_a_european_excel(tmp_path, mark):
     assert skirt.attributes == {"Preis": 9.0, "sizes": "36,38", "old price": 9.0}
 
 
+def test_a_cell_without_an_end_is_refused_and_the_rows_behind_it_are_read(tmp_path, monkeypatch):
+    put(tmp_path, "a.png", "b.png")
+    import csv
+
+    before = csv.field_size_limit(1000)
+    try:
+        lines = ["file_name,title", "a.png," + "x" * 2000, "b.png,shirt"]
+        (tmp_path / "metadata.csv").write_text("\n".join(lines))
+        source = open_catalog(tmp_path)
+        titles = [item.title for item in source]
+    finally:
+        csv.field_size_limit(before)
+    assert "shirt" in titles and not any("xxx" in title for title in titles)
+
+
 def test_a_quoted_header_may_hold_other_marks(tmp_path):
     put(tmp_path, "a.png")
     (tmp_path / "metadata.csv").write_text('file_name,"size; width; fit"\na.png,M\n')

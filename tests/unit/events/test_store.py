@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -98,23 +100,36 @@ def test_a_forgotten_visitor_is_gone_and_stays_gone(store):
     store.record(
         [Event(visitor, "like", "a"), Event(visitor, "buy", "b"), Event(other, "like", "a")]
     )
-    assert store.last_forgotten() is None
-    before = datetime.now(UTC)
+    assert store.last_forgotten() == 0
     assert store.forget(visitor) == 2
     assert store.export(visitor) == []
     assert store.record([Event(visitor, "like", "c"), Event(other, "like", "c")]) == 1  # on its way
     assert [e.visitor for e in store.all()] == [other, other]
     assert store.is_forgotten(visitor)
     assert not store.is_forgotten(other)
-    assert before <= store.last_forgotten() <= datetime.now(UTC)
+    number = store.last_forgotten()
+    assert number > 0
     assert store.forget(visitor) == 0
+    assert store.last_forgotten() == number
+
+
+def test_each_who_is_forgotten_gets_a_higher_number_though_the_clock_goes_back(store, monkeypatch):
+    numbers = []
+    for now in (2e9, 1e9, 1e9, 2e9, 3e9):
+        clock = SimpleNamespace(time=lambda now=now: now, monotonic=time.monotonic)
+        monkeypatch.setattr("lookbook.events.store.time", clock)
+        visitor = new_visitor()
+        store.record(Event(visitor, "like", "a"))
+        assert store.forget(visitor) == 1
+        numbers.append(store.last_forgotten())
+    assert numbers == sorted(set(numbers))
 
 
 def test_forgetting_a_visitor_without_events_ages_no_model(store):
     visitor = new_visitor()
     assert store.forget(visitor) == 0
     assert store.is_forgotten(visitor)
-    assert store.last_forgotten() is None
+    assert store.last_forgotten() == 0
     assert store.record(Event(visitor, "like", "late")) == 0
 
 

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import io
+import math
+import socket
 import threading
 import time
+import tracemalloc
+import zlib
 
+import httpcore
 import pytest
 from PIL import Image
 
 from lookbook.images.fetching import fetch_picture
+from lookbook.images.guarded_network import GuardedNetwork, is_public
 from lookbook.images.loading import ImageError, Limits, load_rgb
+
+
+def bomb() -> bytes:
+    """Zeros, ten times as many as a picture may have bytes, in a thousandth of that."""
+    coder = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    parts = [coder.compress(bytes(2**20)) for _ in range(10 * Limits.max_bytes // 2**20)]
+    return b"".join(parts) + coder.flush()
+
+
+CODED = {
+    "/a.png.gzip": ("gzip", lambda: gzip.compress(picture())),
+    "/bomb.png": ("gzip", bomb),
+    "/cut.png": ("gzip", lambda: gzip.compress(picture())[:-40] + bytes(40)),
+    "/brotli.png": ("br", lambda: b"any"),
+    "/twice.png": ("gzip, gzip", lambda: gzip.compress(bomb())),
+}
 
 
 class Host(http.server.BaseHTTPRequestHandler):
@@ -31,6 +54,18 @@ class Host(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             self.wfile.write(picture())
+        elif path in CODED:
+            coding, body = CODED[path]
+            self.send_response(200)
+            self.send_header("Content-Encoding", coding)
+            self.end_headers()
+            self.wfile.write(body())
+        elif path == "/slow-head.png":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for number in range(40):
+                self.wfile.write(f"x-{number}: y\r\n".encode())
+                self.wfile.flush()
+                time.sleep(0.1)
         elif path in ("/slow.png", "/huge.png"):
             self.send_response(200)
             if path == "/huge.png":
@@ -61,7 +96,7 @@ def host():
     server.shutdown()
 
 
-@pytest.mark.parametrize("path", ["/a.png", "/moved.png"])
+@pytest.mark.parametrize("path", ["/a.png", "/moved.png", "/a.png.gzip"])
 def test_a_picture_is_fetched_also_where_its_address_leads_on(host, path):
     data = fetch_picture(f" {host}{path}\n", allow_local=True)
     assert load_rgb(data).size == (40, 60)
@@ -73,7 +108,11 @@ def test_a_picture_is_fetched_also_where_its_address_leads_on(host, path):
         ("/gone.png", "missing"),
         ("/huge.png", "too-many-bytes"),
         ("/slow.png", "timeout"),
+        ("/slow-head.png", "timeout"),
         ("/loop.png", "redirects"),
+        ("/cut.png", "broken-off"),
+        ("/brotli.png", "encoding"),
+        ("/twice.png", "encoding"),
     ],
 )
 def test_what_cannot_be_had_is_said_in_time(host, path, reason):
@@ -92,6 +131,68 @@ def test_a_private_host_is_refused_without_a_word_of_options(host, path):
     assert "--" not in str(caught.value)
 
 
+def test_what_is_compressed_is_read_in_steps(host):
+    tracemalloc.start()
+    with pytest.raises(ImageError) as caught:
+        fetch_picture(f"{host}/bomb.png", seconds=60, allow_local=True)
+    assert caught.value.reason == "too-many-bytes"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.5 * Limits.max_bytes
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+        *("::1", "::", "fe80::1%eth0", "fc00::1", "fec0::1", "ff02::1", "::127.0.0.1"),
+        *("::ffff:127.0.0.1", "::ffff:0a00:1", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1"),
+        *("2002:7f00:1::", "2002:a00:1::5", "2001:0:4136:e378::1", "localhost", ""),
+    ],
+)
+def test_what_is_no_address_of_the_public_internet(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::"],
+)
+def test_what_is_one(address):
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "name", ["0177.0.0.1", "0x7f.1", "2130706433", "127.1", "localhost.", "[::ffff:7f00:1]", "[::]"]
+)
+def test_this_machine_is_refused_however_it_is_written(host, name):
+    port = host.rpartition(":")[2]
+    with pytest.raises(ImageError) as caught:
+        fetch_picture(f"http://{name}:{port}/a.png", seconds=3)
+    assert caught.value.reason in ("local", "missing", "address")  # differs by system
+
+
+def test_a_name_that_is_another_address_when_it_is_looked_up_again(monkeypatch):
+    looked_up, connected = [], []
+
+    def lookup(name, port, *args, **kwargs):
+        looked_up.append("8.8.8.8" if not looked_up else "127.0.0.1")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (looked_up[-1], port))]
+
+    class Backend(httpcore.NetworkBackend):
+        def connect_tcp(self, host, *args, **kwargs):
+            connected.append(host)
+            raise httpcore.ConnectError("this is only a test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    network = GuardedNetwork(Backend(), False, lambda: math.inf)
+    with pytest.raises(httpcore.ConnectError, match="only a test"):
+        network.connect_tcp("rebinding.example", 80)
+    with pytest.raises(httpcore.ConnectError, match="private"):
+        network.connect_tcp("rebinding.example", 80)
+    assert connected == ["8.8.8.8"] and len(looked_up) == 2, "looked up once a connection"
+
+
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://a.example/b", "data:,x", "x"])
 def test_other_schemes_are_refused(address):
     with pytest.raises(ImageError) as caught:
@@ -101,8 +202,6 @@ def test_other_schemes_are_refused(address):
 
 def test_a_proxy_of_the_environment_does_not_lead_into_a_private_network(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    import socket
-
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 80))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: found)
     with pytest.raises(ImageError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import secrets
 import threading
 import time
@@ -39,6 +40,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.port, self.person, self.key = free_port(), MEMBER, RSAKey.generate_key(2048)
+        self.identity = None  # of the signed token, where it is not that of `person`
         self.url, self.codes = f"http://127.0.0.1:{self.port}", {}
         config = uvicorn.Config(self.app(), port=self.port, log_level="error")
         self.server = uvicorn.Server(config)
@@ -71,7 +73,8 @@ class Provider:
         def token(code: str = Form(), authorization: str = Header()):
             nonce, now = self.codes.pop(code), int(time.time())
             claims = {"iss": self.url, "aud": CLIENT, "nonce": nonce, "iat": now, "exp": now + 60}
-            signed = jwt.encode({"alg": "RS256"}, claims | {"sub": self.person["sub"]}, self.key)
+            sub = (self.identity or self.person)["sub"]
+            signed = jwt.encode({"alg": "RS256"}, claims | {"sub": sub}, self.key)
             return {"access_token": "access", "token_type": "bearer", "id_token": signed}
 
         @app.get("/userinfo")
@@ -132,6 +135,58 @@ def test_whoever_logs_out_can_log_in_again(visitor):
     assert visitor.get("/config").status_code == 401
     visitor.get("/login/huggingface")
     assert visitor.get("/config").status_code == 200
+
+
+def test_each_browser_has_a_session_of_its_own(address, visitor):
+    with httpx.Client(base_url=address, follow_redirects=True, timeout=30) as other:
+        for browser in (visitor, other):
+            browser.get("/login/huggingface")
+        tokens = [{value for name, value in b.cookies.items()} for b in (visitor, other)]
+        assert not tokens[0] & tokens[1]
+        visitor.get("/logout", headers={"sec-fetch-site": "cross-site"})
+        assert visitor.get("/config").status_code == 200, "a link of another site logged out"
+        visitor.get("/logout")
+        assert visitor.get("/config").status_code == 401
+        assert other.get("/config").status_code == 200
+        visitor.get("/login/huggingface")
+        visitor.get("/logout", params={"everywhere": 1})
+        assert other.get("/config").status_code == 401
+
+
+def test_the_view_that_was_asked_for_is_shown_after_the_login(visitor):
+    shown = visitor.get("/?item=a-1&where=colour%3Dred&n=5")
+    address = html.unescape(shown.text.split("<a href='")[1].split("'")[0])
+    assert address == "/login/huggingface?item=a-1&where=colour%3Dred&n=5"
+    shown = visitor.get(address)
+    assert shown.status_code == 200 and shown.url.path == "/"
+    assert shown.url.query == b"item=a-1&where=colour%3Dred&n=5"
+    visitor.get("/logout")
+    assert visitor.get("/login/huggingface").url.query == b"", "the view of an earlier login"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("next=https://evil.example", "//evil.example", "/../evil", "@evil.example", "#x"),
+        *("%0d%0alocation:https://evil.example", "\\\\evil.example", "x" * 3000, "a='><script>x"),
+    ],
+)
+def test_no_login_leads_to_another_site(visitor, address, query):
+    shown = visitor.get(f"{address}/?{query}")
+    assert "<script" not in shown.text and "evil" not in str(shown.headers)
+    link = html.unescape(shown.text.split("<a href='")[1].split("'")[0])
+    assert link.startswith("/login/huggingface")
+    for wanted in (link, f"/login/huggingface?{query}"):
+        shown = visitor.get(wanted)
+        assert shown.url.host == "127.0.0.1" and shown.url.path == "/"
+        assert all(step.url.host == "127.0.0.1" for step in shown.history)
+        assert not shown.history[-1].headers["location"].startswith("//")
+
+
+def test_two_answers_about_two_people_let_nobody_in(visitor, provider, monkeypatch):
+    monkeypatch.setattr(provider, "identity", STRANGER)
+    assert visitor.get("/login/huggingface").status_code == 401
+    assert visitor.get("/config").status_code == 401
 
 
 def test_an_identity_for_another_login_lets_nobody_in(visitor, provider, monkeypatch):

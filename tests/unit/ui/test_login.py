@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import httpx
 import pytest
 from gradio_client import Client
 
 from lookbook.search.index import Index
 from lookbook.ui import build_site, serving
+from lookbook.ui import login as login_module
 from lookbook.ui.guard import GuardOptions
-from lookbook.ui.login import parse_users
+from lookbook.ui.login import Login, Sessions, parse_users
 from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
@@ -54,7 +57,7 @@ def test_no_address_tells_anything_of_the_catalogue_without_login(served):
     for path in routes(site):
         for method in ("GET", "POST"):
             answer = httpx.request(method, address + path)
-            assert answer.status_code in (200, 401, 404, 405, 422, 302, 307, 400), path
+            assert answer.status_code in (200, 401, 404, 405, 422, 302, 303, 307, 400), path
             assert "a-1" not in answer.text and "a shirt" not in answer.text, path
             assert "search_by" not in answer.text, path
             tried += 1
@@ -75,6 +78,13 @@ def test_a_refusal_asks_for_the_login(address, path):
     assert answer.status_code == 401
     assert answer.json()["detail"] == "Please log in first."
     assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+def test_no_proxy_keeps_what_is_behind_a_login(address):
+    path = f"/plotly-{metadata.version('plotly')}.js"
+    answer = httpx.get(address + path, auth=("ann", PASSWORD))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
 
 
 def test_health_needs_no_login(address):
@@ -135,7 +145,22 @@ def test_tools_answer_who_logged_in(address):
     assert "pieces" in answer.text and 'isError":true' not in answer.text
 
 
-def test_guessing_passwords_is_slow(address):
+def test_a_logout_ends_one_session_of_the_form_or_all(address):
+    one, other = httpx.Client(base_url=address), httpx.Client(base_url=address)
+    for browser in (one, other):
+        browser.post("/login", data={"username": "bob", "password": "b"})
+        assert browser.get("/config").status_code == 200
+    one.get("/logout")
+    assert (one.get("/config").status_code, other.get("/config").status_code) == (401, 200)
+    other.get("/logout?everywhere=1")
+    assert other.get("/config").status_code == 401
+
+
+def test_guessing_passwords_is_slow(served, monkeypatch):
+    site, address = served
+    buckets = serving.guard_of(site).buckets
+    now = buckets.clock()
+    monkeypatch.setattr(buckets, "clock", lambda: now)  # however long the guesses take
     guesses = [{"username": "ann", "password": str(n)} for n in range(40)]
     codes = [httpx.post(address + "/login", data=guess).status_code for guess in guesses]
     assert codes.count(429) >= 8 and set(codes) == {400, 429}
@@ -151,3 +176,37 @@ def test_a_user_without_password_is_refused(text):
 def test_several_users_are_read():
     assert parse_users("ann:x:y, bob:z") == {"ann": "x:y", "bob": "z"}
     assert parse_users("") == {}
+
+
+def test_a_session_ends_by_itself():
+    now = [0.0]
+    sessions = Sessions(lambda: now[0])
+    token = sessions.begin("ann")
+    sessions["of gradio's form"] = "bob"
+    assert sessions[token] == "ann" and set(sessions.values()) == {"ann", "bob"}
+    now[0] = login_module.SESSION_SECONDS - 1
+    assert token in sessions
+    now[0] += 1
+    assert token not in sessions and sessions.get("of gradio's form") is None
+    assert len(sessions) == 0
+
+
+def test_of_many_sessions_the_newest_are_kept(monkeypatch):
+    monkeypatch.setattr(login_module, "_MAX_OF_USER", 3)
+    monkeypatch.setattr(login_module, "_MAX_SESSIONS", 5)
+    sessions = Sessions()
+    of_ann = [sessions.begin("ann") for _ in range(6)]
+    assert [token in sessions for token in of_ann] == [False] * 3 + [True] * 3
+    of_bob = [sessions.begin("bob") for _ in range(3)]
+    assert [token in sessions for token in [*of_ann[3:], *of_bob]] == [False] + [True] * 5
+
+
+def test_tools_go_on_when_sessions_end_and_no_user_ends_theirs():
+    now = [0.0]
+    login = Login({"ann": "b"}, Sessions(lambda: now[0]), "access-token-unsecure-x")
+    cookie = login.cookie_of_tools()
+    now[0] = 1e9
+    for user in ("ann", "mcp", "tools", "hub:tools"):
+        login.sessions.end_all_of(user)
+    scope = {"path": "/config", "headers": [(b"cookie", cookie.encode())]}
+    assert login.admits(scope)

@@ -6,12 +6,17 @@ import contextvars
 import html
 import io
 import json
+import os
+import random
 import re
 import stat
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -26,7 +31,7 @@ from lookbook.search.index import Index
 from lookbook.search.query import Query, SearchResult
 from lookbook.ui.guard import Guard, GuardOptions
 from lookbook.ui.messages import LANGUAGES, use_language
-from lookbook.ui.owner import OwnerPage, check_password
+from lookbook.ui.owner import OwnerPage, check_password, job
 from lookbook.ui.owner.access import SESSION_SECONDS, LoginRefused, OwnerAccess, is_form_token
 from lookbook.ui.owner.activity import KINDS, Activity, activity
 from lookbook.ui.owner.job import CatalogueJob, Status
@@ -255,6 +260,66 @@ def test_links_passwords_and_other_files_are_refused(tmp_path):
     with pytest.raises(UploadRefused, match=r"found a \.exe file"):
         store_upload(io.BytesIO(b""), "five.exe", tmp_path)
     assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.csv", "a.csv/b.csv"),
+        ("a" * 300 + "/b.csv",),
+        ("d/" * 3000 + "a.csv",),
+        ("a" * 300 + ".csv",),
+    ],
+)
+def test_names_that_no_disk_can_hold_are_refused_without_a_path_of_the_server(tmp_path, names):
+    with pytest.raises(UploadRefused) as refused:
+        store_upload(zipped(dict.fromkeys(names, b"x")), "shop.zip", tmp_path)
+    assert str(tmp_path) not in str(refused.value)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_whose_bytes_were_changed_is_stored_or_refused(tmp_path, method):
+    whole, draw = io.BytesIO(), random.Random(1)
+    with zipfile.ZipFile(whole, "w", method) as archive:
+        archive.writestr("feed.csv", "id,title\n" + "1,shirt\n" * 100)
+    refused = 0
+    for number in range(200):
+        damaged = bytearray(whole.getvalue())
+        for _ in range(draw.randint(1, 6)):
+            damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        try:
+            store_upload(io.BytesIO(damaged), "shop.zip", folder)
+        except UploadRefused as error:
+            refused += 1
+            assert str(tmp_path) not in str(error)
+    assert refused > 100
+
+
+def test_a_zip_that_lists_more_than_memory_holds_is_refused_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr("lookbook.ui.owner.uploads._MAX_DIRECTORY", 1000)
+    monkeypatch.setattr("lookbook.ui.owner.uploads._MIB", 1)
+    many = zipped({f"{n}.jpg": b"" for n in range(30)})
+    with pytest.raises(UploadRefused, match="at most 1,000 are read"):
+        store_upload(many, "shop.zip", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
+def test_a_command_of_the_owner_has_a_limit_of_memory_and_no_secret(monkeypatch):
+    import resource
+
+    monkeypatch.setenv("OAUTH_CLIENT_SECRET", "open sesame")
+    monkeypatch.setenv("LOOKBOOK_AUTH", "ann:open sesame")
+    assert "open sesame" not in job._environment("").values()
+    assert not {"OAUTH_CLIENT_SECRET", "LOOKBOOK_AUTH"} & set(job._environment(""))
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    job._limit_memory(child.pid)
+    limit, _ = resource.prlimit(child.pid, resource.RLIMIT_DATA)
+    first_to_end = Path(f"/proc/{child.pid}/oom_score_adj").read_text().strip()
+    child.communicate(b"\n")
+    assert limit == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    assert first_to_end == "1000"
 
 
 def test_what_is_too_large_is_refused_whatever_it_announces(tmp_path):

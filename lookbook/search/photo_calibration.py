@@ -1,0 +1,130 @@
+"""The probability that a result for a photo is of the kind that the photo shows.
+
+The curve of `calibration` is fitted with items of the catalogue as queries and knows the score
+alone. For photos that visitors take it is wrong in both directions: too low for plain photos of
+garments that the shop has many of, too high for blurred ones. What a search knows beside the score
+says more: which kinds the nearest pieces are of, how good the best one is, and how much of the
+photo's vector each head holds, which is less the less is to be seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lookbook.encoding.encoder import DEFAULT_MODEL
+from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.hub import local_folder
+from lookbook.search.calibration import Calibration, calibrations
+from lookbook.search.index import Hit, Index
+from lookbook.search.intents import as_query, query_adapter
+from lookbook.search.per_index import per_index
+
+FILE = "photo_calibration.json"  # in the folder of a model
+NEIGHBOURS = 24  # nearest pieces, whose kinds count
+_SHARPNESS = 10.0  # a neighbour whose cosine is lower by 0.1 counts 1/e
+# logit of the share of the neighbours that are of the result's kind, logit of the best one's
+# probability by the curve, logarithms of the lengths of the first and third head, each divided by
+# that of the second: those of one photo do not change when other heads are added behind them
+FEATURES = ("kind_share", "best", "first_head", "third_head")
+
+
+@dataclass(frozen=True)
+class PhotoCalibration:
+    """A logistic regression on FEATURES, for vectors that begin with heads of `head_dims`."""
+
+    head_dims: tuple[int, int, int]
+    weights: tuple[float, ...]
+    intercept: float
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Return float (n,), the probabilities of results with `features` (n, 4)."""
+        return np.asarray(1 / (1 + np.exp(-(features @ np.array(self.weights) + self.intercept))))
+
+    @classmethod
+    def load(cls, folder: Path) -> PhotoCalibration | None:
+        """Read FILE of the folder of a model, None without; raises EncoderError."""
+        file = folder / FILE
+        if not file.exists():
+            return None
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+            first, second, third = (int(dim) for dim in values["head_dims"])
+            weights = tuple(float(values["weights"][name]) for name in FEATURES)
+            intercept = float(values["intercept"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EncoderError(
+                f"{file}: expected head_dims of three heads, an intercept and weights of "
+                f"{', '.join(FEATURES)} ({error!r})"
+            ) from None
+        if not np.isfinite([*weights, intercept]).all():
+            raise EncoderError(f"{file}: expected finite numbers")
+        return cls((first, second, third), weights, intercept)
+
+    def to_json(self) -> dict[str, object]:
+        """Return what `load` reads."""
+        weights = dict(zip(FEATURES, self.weights, strict=True))
+        return {"head_dims": self.head_dims, "weights": weights, "intercept": self.intercept}
+
+
+@per_index
+def photo_calibration(index: Index) -> PhotoCalibration | None:
+    """Return that of the model which built an index; None where it does not fit its vectors."""
+    adapter = query_adapter(index)
+    if adapter is None:
+        return None
+    folder = local_folder(str(index.manifest.encoder.get("model") or DEFAULT_MODEL))
+    found = PhotoCalibration.load(folder) if folder is not None else None
+    return found if found is not None and adapter.head_dims[:3] == found.head_dims else None
+
+
+def kind_probabilities(
+    photo: np.ndarray, hits: Sequence[Hit], index: Index
+) -> list[float | None] | None:
+    """Return for each hit the probability that it is of the kind of a photo, (dim,) as encoded.
+
+    None for a hit without a kind, and instead of the list where nothing says it. The neighbours are
+    those of the whole catalogue, whatever filters hold and however many hits are asked for.
+    """
+    curve, fitted = calibrations(index)["photo"], photo_calibration(index)
+    if curve is None or fitted is None or curve.kind not in index.columns:
+        return None
+    kinds = index.column(curve.kind)
+    nearest = index.search_rows(as_query(index, photo, "photo"), NEIGHBOURS)
+    scores = np.array([hit.score for hit in nearest])
+    shown = np.array([kinds[hit.row] for hit in hits], object)
+    near = np.array([kinds[hit.row] for hit in nearest], object)
+    found = fitted(features(photo, fitted.head_dims, scores, near, shown, curve))
+    known = [kind is not None for kind in shown]
+    return [float(p) if has else None for p, has in zip(found, known, strict=True)]
+
+
+def features(
+    photo: np.ndarray,
+    head_dims: Sequence[int],
+    scores: np.ndarray,
+    kinds: np.ndarray,
+    shown: np.ndarray,
+    curve: Calibration,
+) -> np.ndarray:
+    """Return float (m, 4), FEATURES of results of the kinds `shown` (m,).
+
+    `photo` (dim,) as encoded; `scores` and `kinds` (k,) of its nearest pieces, the nearest first.
+    """
+    votes = np.exp(_SHARPNESS * (scores - scores.max()))
+    shares = (shown[:, None] == kinds) @ votes / votes.sum()
+    heads = np.split(photo, np.cumsum(head_dims))[:3]
+    first, second, third = (float(np.linalg.norm(head)) + 1e-6 for head in heads)
+    best = curve.of(float(scores.max())).probability
+    of_photo = [_logit(np.array(best)), np.log(first / second), np.log(third / second)]
+    return np.column_stack([_logit(shares), np.tile(of_photo, (len(shown), 1))])
+
+
+def _logit(shares: np.ndarray) -> np.ndarray:
+    """Logits of shares, which are kept a little away from 0 and 1."""
+    inside = np.clip(shares, 0.005, 0.995)
+    return np.asarray(np.log(inside / (1 - inside)))

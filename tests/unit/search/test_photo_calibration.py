@@ -1,0 +1,118 @@
+"""The probability of results for photos; the features follow from how they are made."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from lookbook.encoding.errors import EncoderError
+from lookbook.schema.filters import parse_where
+from lookbook.search import Index, Query, run
+from lookbook.search.calibration import Calibration
+from lookbook.search.photo_calibration import (
+    FEATURES,
+    FILE,
+    PhotoCalibration,
+    features,
+    kind_probabilities,
+    photo_calibration,
+)
+from tests.tiny_index import publish_tiny, small_extras
+
+CURVE = Calibration("colour", (0.0, 1.0), (0.0, 1.0), 9)
+VALUES = {
+    "head_dims": [1, 1, 1],
+    "weights": {"kind_share": 1.0, "best": 0.0, "first_head": 0.0, "third_head": 0.0},
+    "intercept": 0.0,
+}
+
+
+def feature(photo, scores, kinds, shown):
+    arrays = np.array(list(kinds), object), np.array(list(shown), object)
+    return features(np.array(photo, float), (1, 1, 1), np.array(scores), *arrays, CURVE)
+
+
+def test_features_follow_from_their_definition():
+    found = feature([0.2, 0.4, 0.8], [0.75, 0.75, 0.75, 0.75], "aaab", "abc")
+    shares = 1 / (1 + np.exp(-found[:, 0]))
+    assert shares == pytest.approx([0.75, 0.25, 0.005])
+    assert found[:, 1] == pytest.approx([np.log(3)] * 3)
+    assert found[:, 2] == pytest.approx([np.log(0.5)] * 3, abs=1e-4)
+    assert found[:, 3] == pytest.approx([np.log(2)] * 3, abs=1e-4)
+
+
+def test_nearer_pieces_count_more():
+    (share,) = feature([1, 1, 1], [0.9, 0.8], "ab", "a")[:, 0]
+    assert share == pytest.approx(1.0)  # the logit of e / (1 + e)
+
+
+def test_heads_that_are_added_behind_change_nothing():
+    short = feature([0.2, 0.4, 0.8], [0.5], "a", "a")
+    longer = feature(0.5 * np.array([0.2, 0.4, 0.8, 9, 9]), [0.5], "a", "a")
+    assert short == pytest.approx(longer, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change", [{"weights": {}}, {"head_dims": [1, 1]}, {"intercept": "x"}, {"intercept": 1e999}]
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path, change):
+    (tmp_path / FILE).write_text(json.dumps(VALUES | change))
+    with pytest.raises(EncoderError, match=FILE):
+        PhotoCalibration.load(tmp_path)
+
+
+def test_what_is_written_is_read(tmp_path):
+    assert PhotoCalibration.load(tmp_path) is None
+    written = PhotoCalibration((2, 3, 4), (0.1, 0.2, 0.3, 0.4), -1.0)
+    (tmp_path / FILE).write_text(json.dumps(written.to_json()))
+    assert PhotoCalibration.load(tmp_path) == written
+    assert len(written.weights) == len(FEATURES)
+
+
+@pytest.fixture
+def index(tmp_path):
+    """Nine red pieces beside the first axis, three blue ones a little further from it."""
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "query.json").write_text(
+        json.dumps({"revision": "f00d", "head_dims": [1, 1, 1], "scales": {}})
+    )
+    (model / FILE).write_text(json.dumps(VALUES))
+    angles = np.r_[np.linspace(0.01, 0.09, 9), np.linspace(0.11, 0.13, 3)]
+    vectors = np.stack([np.cos(angles), np.sin(angles), np.zeros(12)], axis=1).astype(np.float32)
+    encoder = {"id": "tiny", "revision": "f00d", "pooling": "avg", "model": str(model)}
+    colours = ["red"] * 9 + ["blue"] * 3
+    items = {"id": [str(n) for n in range(12)], "title": ["a"] * 12, "colour": colours}
+    publish_tiny(
+        tmp_path / "index", vectors=vectors, items=items, thumbs=[b""] * 12, encoder=encoder,
+        enrich=small_extras,
+    )  # fmt: skip
+    return Index.open(tmp_path / "index", engine="exact")
+
+
+def test_results_have_the_probability_of_their_kind(index, monkeypatch):
+    for module in ("photo_calibration", "query"):
+        monkeypatch.setattr(
+            f"lookbook.search.{module}.calibrations", lambda index: {"photo": CURVE}
+        )
+    photo = np.array([1.0, 0, 0], np.float32)
+    red, few = run(Query(pictures=(photo,), count=12), index), Query(pictures=(photo,), count=2)
+    by_kind = {hit.item.attributes["colour"]: hit.same_kind for hit in red.hits}
+    assert by_kind["red"] == pytest.approx(0.75, abs=0.03)
+    assert by_kind["red"] + by_kind["blue"] == pytest.approx(1)
+    assert run(few, index).hits[0].same_kind == by_kind["red"], "whatever number is asked for"
+
+    blue = Query(pictures=(photo,), where=parse_where(["colour=blue"]))
+    assert run(blue, index).hits[0].same_kind == by_kind["blue"], "whatever filters hold"
+    for other in (Query(item="0"), Query(pictures=(photo,), item="0"), Query()):
+        assert all(hit.same_kind is None for hit in run(other, index).hits)
+
+
+def test_without_a_fitted_model_nothing_is_said(tmp_path):
+    publish_tiny(tmp_path / "index")
+    plain = Index.open(tmp_path / "index")
+    assert photo_calibration(plain) is None
+    hits = run(Query(item=plain.items[0].id), plain).hits
+    assert kind_probabilities(np.ones(8, np.float32), hits, plain) is None

@@ -64,6 +64,7 @@ BENCHMARKS = (
     Benchmark("updates", (), ("--items", "2000", "--changes", "30")),
     Benchmark("recommend", ("--answers",), ("--answers", "--count", "50")),
     Benchmark("recommend", ("--events",)),
+    Benchmark("recommend_scale", (), ("--events", "100000", "--models", "read", "als")),
     Benchmark("faults", ("--long",), ()),
     Benchmark("fuzz", ("--long",), (), packages=("atheris",)),
     Benchmark("grounds", (), ("--count", "20")),

@@ -99,7 +99,7 @@ def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
     """Read the wanted and unwanted words of a query against the catalogue of `index`."""
     concepts = concept_index(index)
     numbered = article_rows(index, wanted)
-    wanted, price = (wanted, None) if len(numbered) else read_price(wanted, concepts.thesaurus)
+    wanted, price = (wanted, ()) if len(numbered) else read_price(wanted, concepts.thesaurus)
     plan = _plan(wanted, index, concepts)
     against = _plan(unwanted, index, concepts)
     if against.kinds and against.attributes and not plan.kinds:  # "red, not blue bag" is a bag

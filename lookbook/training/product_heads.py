@@ -74,8 +74,8 @@ def _discriminants(photos: np.ndarray, within: torch.Tensor, ridge: float) -> np
 
 
 def _scatter(rows: np.ndarray) -> torch.Tensor:
-    rows = torch.from_numpy(rows)
-    return rows.T @ rows / len(rows)
+    tensor = torch.from_numpy(rows)
+    return tensor.T @ tensor / len(tensor)
 
 
 def colourway_pairs(items: Sequence[Item]) -> list[tuple[str, str]]:

@@ -169,9 +169,11 @@ def _price_patterns(thesaurus: Thesaurus) -> tuple[tuple[str, re.Pattern[str]], 
     return tuple(patterns)
 
 
-def _price_conditions(limits: Sequence[tuple[str, float]], index: Index) -> tuple[Condition, ...]:
+def _price_conditions(
+    limits: Sequence[tuple[str, float]] | None, index: Index
+) -> tuple[Condition, ...]:
     column = price_column(index)
-    if column is None:
+    if not limits or column is None:
         return ()
     return parse_where([f"{column}{operator}{number:g}" for operator, number in limits])
 

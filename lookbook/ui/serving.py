@@ -37,10 +37,13 @@ IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
 _LOOK_SECONDS = 1.0
 STOP_SECONDS = 30.0  # that running answers get when the site is stopped
-# gradio's own texts follow the browser: this makes them follow the language of the page
+# gradio's own texts follow the browser: this makes them follow the language of the page, which
+# stays as it is where gradio has no texts of it
 _LANGUAGE_SCRIPT = (
-    "<script>Object.defineProperty(navigator, 'language', {value: document.documentElement.lang});"
-    "</script>"
+    "<script>{const page = document.documentElement, language = page.lang;"
+    "Object.defineProperty(navigator, 'language', {value: language});"
+    "new MutationObserver(() => { if (page.lang !== language) page.lang = language; })"
+    ".observe(page, {attributeFilter: ['lang']});}</script>"
 )
 
 

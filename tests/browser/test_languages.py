@@ -47,3 +47,10 @@ def test_the_first_screen_and_a_search_are_in_the_language_of_the_browser(visit,
     assert all("Dress" in kind for kind in kinds[:8]), kinds
     page.click(f"{RESULTS} >> nth=0 >> .open")
     page.wait_for_selector(f'#piece button:has-text("{said["look"]}")')
+
+
+def test_a_page_keeps_its_language_where_gradio_has_no_texts_of_it(visit):
+    page = visit("", locale="it-IT")
+    wait_for_line(page, "Mostra una foto")
+    page.evaluate("document.documentElement.lang = 'en'")  # as gradio does, sooner or later
+    page.wait_for_function("document.documentElement.lang === 'it'")

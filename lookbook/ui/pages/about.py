@@ -7,12 +7,14 @@ from typing import Any
 
 from lookbook.index import Manifest
 from lookbook.schema.message import Message
-from lookbook.schema.readable import base_name, column_label
+from lookbook.schema.readable import base_name
+from lookbook.schema.translations import translated_columns
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.labels import label_of
 from lookbook.ui.messages import _, _n, day, fixed, language, number, percent, translate
 
 _INTRODUCTION = Message(
@@ -103,7 +105,12 @@ def _evaluation(report: Mapping[str, Any]) -> str:
     measured = report.get("evaluation") or {}
     if not measured:
         return ""
-    bars = [(column_label(column), row["P@10"]) for column, row in measured.items()]
+    translated = translated_columns(measured)  # they say what the columns themselves do
+    bars = [
+        (label_of(column), row["P@10"])
+        for column, row in measured.items()
+        if column not in translated
+    ]
     explanation = _(
         "Of the ten nearest pieces to each of {count}, the share with the same value; "
         "the thin line is the 95 % interval.",
@@ -118,7 +125,7 @@ def _evaluation(report: Mapping[str, Any]) -> str:
 def _audit(audit: Mapping[str, Any] | None) -> str:
     if not audit:
         return ""
-    kind = column_label(audit["kind"]) if audit["kind"] else _("kind")
+    kind = label_of(audit["kind"]) if audit["kind"] else _("kind")
     explanation = _(
         "For each group: how many of its ten nearest agree in “{column}”, and how often it is "
         "shown compared with its share of the collection (1 is even). Small groups have wide "
@@ -135,7 +142,7 @@ def _audit(audit: Mapping[str, Any] | None) -> str:
         precision = [(_group_label(g), g["precision"]) for g in groups if g["precision"]]
         exposure = [(_group_label(g), g["exposure"]) for g in groups]
         parts.append(
-            f"<h3>{markup.escape(column_label(attribute['column']))}</h3>"
+            f"<h3>{markup.escape(label_of(attribute['column']))}</h3>"
             f'<div class="pair"><figure><figcaption>{same}</figcaption>'
             f"{bars_html(precision)}</figure><figure><figcaption>{markup.escape(exposure_label)}</figcaption>"
             f"{bars_html(exposure, reference=1.0)}</figure></div>{_gap(attribute)}"

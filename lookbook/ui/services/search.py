@@ -192,7 +192,7 @@ class SearchService:
         intent = query.intent if scored else None
         cards = [self.card(hit, liked, actions, intent) for hit in answer.hits[start:]]
         asks = not query.empty or bool(query.where)
-        summary = _summary(answer, query) if asks else _invitation(len(self.index))
+        summary = _summary(answer, query) if asks else _invitation(answer.total_searched)
         return ResultsView(cards, answer.hits, summary, len(answer.hits) < query.count)
 
     def card(

@@ -152,6 +152,7 @@ def serve(
     hub: HubLogin | None,
 ) -> None:
     """Launch the site and block until it is stopped."""
+    from lookbook.encoding.cpu import limit_malloc_arenas
     from lookbook.images.fetching import fetch_picture
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
@@ -159,6 +160,7 @@ def serve(
     from lookbook.ui.serving import block_until_stopped, launch
 
     configure(args.log_format)
+    limit_malloc_arenas()
     site = build_site(
         index,
         lambda: load_matching_encoder(index, args.model, args.device, args.backend),

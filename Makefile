@@ -6,7 +6,7 @@ INDEX ?= index
 BIN := .venv/bin
 PYTEST_OPTIONS ?=
 
-.PHONY: demo test lint layers lock sbom licences clean
+.PHONY: demo test lint layers lock sbom licences release clean
 
 demo: .venv/.app
 	$(BIN)/python app.py --index $(INDEX) --host $(HOST) --port $(PORT)
@@ -52,6 +52,18 @@ sbom: .venv/.dev
 
 licences: .venv/.dev
 	$(BIN)/pip-licenses --python $(BIN)/python --format=markdown --order=license
+
+# sdist and wheel of the last commit in dist/, built in two clones at different paths: they must be
+# the same bytes, whoever builds them and wherever
+release: .venv/.dev
+	@rm -rf dist && mkdir dist && set -e; two=$$(mktemp -d); trap 'rm -rf "$$two"' EXIT; \
+	for clone in one two/deeper; do \
+		git clone --quiet . "$$two/$$clone"; \
+		(cd "$$two/$$clone" && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+			"$(CURDIR)/$(BIN)/python" -m hatchling build --directory dist); \
+	done; \
+	diff -r "$$two/one/dist" "$$two/two/deeper/dist"; cp "$$two"/one/dist/* dist; \
+	cd dist && sha256sum * | tee SHA256SUMS
 
 clean:
 	rm -rf .venv

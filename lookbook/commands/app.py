@@ -154,6 +154,7 @@ def serve(
     hub: HubLogin | None,
 ) -> None:
     """Launch the site and block until it is stopped."""
+    from lookbook.encoding.cpu import limit_malloc_arenas
     from lookbook.images.fetching import fetch_picture
     from lookbook.search.opening import load_matching_encoder
     from lookbook.ui import build_site
@@ -161,6 +162,7 @@ def serve(
     from lookbook.ui.serving import block_until_stopped, launch
 
     configure(args.log_format)
+    limit_malloc_arenas()
     site = build_site(
         index,
         lambda: load_matching_encoder(

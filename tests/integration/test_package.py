@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -160,3 +162,27 @@ def test_a_lock_file_pins_every_dependency_and_names_no_host(name, extras):
 
 def test_the_tests_run_on_the_versions_that_the_site_runs_on():
     assert requirements("requirements.lock") <= requirements("requirements-dev.lock")
+
+
+def test_the_same_files_give_the_same_release_wherever_and_whenever_they_are_built(tmp_path):
+    """Two copies of the packages, with small files in place of the model and the index."""
+    sums = []
+    for number, folder in enumerate((tmp_path / "one", tmp_path / "two" / "deeper")):
+        folder.mkdir(parents=True)
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copyfile(ROOT / name, folder / name)
+        ignored = shutil.ignore_patterns("__pycache__")
+        for name in ("lookbook", "house_collection"):
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        for name in ("models/lookbook-resnet50", "index", "examples"):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "file").write_text(name)
+        for path in folder.rglob("*.py"):
+            path.chmod(0o600 if number else 0o644)
+            os.utime(path, (number * 10**6, number * 10**6))
+        command = ["env", "SOURCE_DATE_EPOCH=1700000000", sys.executable, "-m", "hatchling"]
+        done = run(*command, "build", "-d", folder / "dist", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        built = sorted((folder / "dist").iterdir())
+        sums.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in built})
+    assert len(sums[0]) == 2 and sums[0] == sums[1]

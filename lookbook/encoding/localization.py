@@ -33,6 +33,7 @@ _MAX_OVERLAP = 0.5  # IoU of two garments; of those that overlap more the less c
 _MIN_KIND = 0.1  # probability of its kind that a garment needs, by its part alone
 _MAX_GARMENTS = 6
 _TOUCHING = 2  # cells between two boxes that are neighbours
+_SURE = 0.4  # probability from which two kinds are two garments
 _JOINING_GAIN = 0.05  # of the probability, from which two neighbours are one garment
 _MINOR_KINDS = {"accessory": 0.5, "underwear": 0.5}  # weights: slices of cloth look like ties
 _GRID = 64  # cells on a side of the maps that are compared
@@ -116,11 +117,18 @@ def _joined(found: list[Part], look_closely: Callable[[Cells], Part]) -> list[Pa
     """Join neighbours that together are surer of one kind than apart: a face and a top below it."""
     joined = list(found)
     for one, other in combinations(found, 2):
-        if one in joined and other in joined and _touch(one[2], other[2]):
+        present = one in joined and other in joined
+        if present and _may_be_one(one, other) and _touch(one[2], other[2]):
             both = look_closely(_union(one[2], other[2]))
             if both[0] > (one[0] + other[0]) / 2 + _JOINING_GAIN:
                 joined = [both, *(part for part in joined if part not in (one, other))]
     return joined
+
+
+def _may_be_one(one: Part, other: Part) -> bool:
+    """Whether two parts are no two garments for certain: of one kind, of a minor one, or unsure."""
+    kinds = {one[1], other[1]}
+    return len(kinds) == 1 or bool(kinds & set(_MINOR_KINDS)) or min(one[0], other[0]) < _SURE
 
 
 def _touch(box: Cells, other: Cells) -> bool:

@@ -139,6 +139,11 @@ class QueryAdapter:
             adapted += self.networks[intent](vectors)
         return unit_rows(adapted)
 
+    def between_items(self, vectors: np.ndarray) -> np.ndarray:
+        """Return (n, d): the columns of the heads that compare items of a catalogue, of (n, dim)."""
+        scales = self.scales.get("item", (1.0,) * len(self.head_dims))
+        return vectors[:, np.repeat(np.array(scales) > 0, self.head_dims)]
+
     def upright(self, vectors: np.ndarray) -> np.ndarray | None:
         """Return float32 (n,) for photos (n, dim): above 0 for upright ones, below for turned ones.
 

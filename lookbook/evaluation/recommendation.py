@@ -182,6 +182,8 @@ def encoded_items(name: str, model: str | None, id_column: str | None = None) ->
     decodable = [(item.id, data) for item, _, data in decodable_items(items)]
     row_of = {item.id: row for row, item in enumerate(items)}
     vectors[[row_of[id] for id, _ in decodable]] = encoder.encode([data for _, data in decodable])
+    if encoder.query_adapter is not None:
+        vectors = encoder.query_adapter.between_items(vectors)
     attributes = {name: [i.attributes[name] for i in items] for name in items[0].attributes}
     return Items.of_columns(
         [item.id for item in items], attributes, [item.title for item in items], vectors

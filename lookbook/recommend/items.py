@@ -21,6 +21,7 @@ from lookbook.schema.column_names import (
 from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import Coded, Where, parse_where
 from lookbook.search.availability import offered
+from lookbook.search.intents import vectors_between_items
 from lookbook.search.mitigation import used_conditions
 from lookbook.search.product_groups import group_products
 
@@ -67,13 +68,13 @@ class Items:
 
     @classmethod
     def of_index(cls, index: Index) -> Items:
-        """Return the items of an opened index, with its vectors."""
+        """Return the items of an opened index; of its vectors the part that compares items."""
         columns = {name: index.categorical_codes(name) for name in index.columns}
         return cls(
             index.ids,
             index.titles,
             columns,
-            index.generation.vectors,
+            vectors_between_items(index),
             index.duplicate_groups,
             index.columns_taken,
         )

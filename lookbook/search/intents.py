@@ -55,3 +55,11 @@ def item_as_query(index: Index, id: str, intent: str, match: str = "") -> np.nda
     if adapter is None or index.generation.projection is not None:
         return vector
     return np.asarray(adapter(vector[None], intent, match)[0])
+
+
+def vectors_between_items(index: Index) -> np.ndarray:
+    """Return the stored vectors (n, d) without the heads that do not compare items with items."""
+    adapter, vectors = query_adapter(index), index.generation.vectors
+    if adapter is None or index.generation.projection is not None:
+        return vectors
+    return adapter.between_items(vectors)

@@ -140,6 +140,13 @@ def test_the_shipped_encoder_adapts_queries():
     assert not np.allclose(encoder.as_query(vectors, "photo"), unchanged, atol=1e-3)
 
 
+def test_heads_that_items_do_not_read_are_left_out_between_items():
+    adapter = QueryAdapter("a", (2, 1, 3), {"item": (1.0, 0.0, 0.5)})
+    vectors = np.arange(12, dtype=np.float32).reshape(2, 6)
+    np.testing.assert_array_equal(adapter.between_items(vectors), vectors[:, [0, 1, 3, 4, 5]])
+    np.testing.assert_array_equal(QueryAdapter("a", (2, 4)).between_items(vectors), vectors)
+
+
 def test_settings_of_other_weights_are_ignored_with_a_warning(tiny_model, tmp_path):
     folder = shutil.copytree(tiny_model, tmp_path / "copy")
     save_file({"projection": np.eye(32, dtype=np.float32)}, folder / HEADS_FILE)

@@ -140,7 +140,7 @@ class QueryAdapter:
         return unit_rows(adapted)
 
     def between_items(self, vectors: np.ndarray) -> np.ndarray:
-        """Return (n, d): the columns of the heads that compare items of a catalogue, of (n, dim)."""
+        """Return (n, d), the columns of vectors (n, dim) whose heads compare items with items."""
         scales = self.scales.get("item", (1.0,) * len(self.head_dims))
         return vectors[:, np.repeat(np.array(scales) > 0, self.head_dims)]
 

@@ -39,7 +39,7 @@ def test_the_index_holds_the_house_collection_and_is_small_enough(index):
 
 def test_the_model_is_small_enough():
     weights = [*(ROOT / "models").rglob("*.safetensors"), *(ROOT / "models").rglob("*.json")]
-    assert sum(file.stat().st_size for file in weights) < 55e6
+    assert sum(file.stat().st_size for file in weights) < 60e6
 
 
 def test_a_small_index_built_anew_is_a_part_of_the_shipped_one(index, encoder, tmp_path):

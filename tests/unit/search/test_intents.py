@@ -103,7 +103,7 @@ def test_results_of_a_photo_keep_its_colour_after_the_first(index):
     by_cosine = [str(row) for row in np.argsort(-cosines)]
     assert ids[0] == by_cosine[0] == "2", "the nearest stays, whatever its colour"
     assert by_cosine[:4] == ["2", "0", "3", "4"]
-    assert ids[:4] == ["2", "0", "4", "3"], "the other blue one comes before the red one"
+    assert ids[:4] == ["2", "4", "0", "3"], "the other blue one comes before the red ones"
 
 
 @pytest.mark.parametrize(("sign", "variant", "other"), [(1, "5", "4"), (-1, "4", "5")])

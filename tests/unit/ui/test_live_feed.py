@@ -86,7 +86,12 @@ def site(tmp_path, slow_feed):
         publish_items(root, ids)
         assert live.check()
 
-    return SimpleNamespace(search=search, visitor=visitor, update=update)
+    yield SimpleNamespace(search=search, visitor=visitor, update=update)
+    # a thread that goes on would make its next feed by the class of the next test
+    slow_feed.failures = 0
+    slow_feed.go_on.set()
+    visitor._live_feed._shown.set()
+    assert eventually(lambda: visitor._live_feed._thread is None)
 
 
 def recommended(site, token=""):

@@ -106,6 +106,8 @@ def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
         plan.kinds, against.kinds = against.kinds, []
     avoided = [*against.kinds, *against.attributes]
     named = _named(wanted, plan, numbered, index)
+    if named is not None:
+        named = _without_avoided(named, avoided, concepts)
     if len(numbered):  # an article number is understood, and may be a word of titles besides
         plan.words = [word for word in plan.words if lexical_index(index).has_word(word)]
     rows = _allowed(plan, avoided, concepts)
@@ -214,6 +216,15 @@ def _named(text: str, plan: _Plan, numbered: np.ndarray, index: Index) -> np.nda
     similarity[similarity < (_SAME_NAME if plan.words else _SAME_TITLE)] = 0
     similarity[numbered] = 1
     return similarity if similarity.any() else None
+
+
+def _without_avoided(
+    named: np.ndarray, avoided: Sequence[str], concepts: ConceptIndex
+) -> np.ndarray | None:
+    """Return `named` with 0 for items of unwanted concepts; None where it is 0 for all."""
+    for concept in avoided:
+        named = np.where(concepts.rows(concept), np.float32(0), named)
+    return named if named.any() else None
 
 
 def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:

@@ -160,6 +160,19 @@ def test_a_title_typed_comes_first_whatever_its_attributes_say(tmp_path):
     assert (first, set(others)) == ("a", set("bcdef"))
 
 
+def test_a_title_typed_does_not_bring_back_what_is_not_wanted(tmp_path):
+    titles = ["Blue Dress", "Blue Dress", "Ada Dress", "Ada Shirt"]
+    items = {"id": list("abcd"), "title": titles}
+    items["articleType"] = ["Dresses", "Dresses", "Dresses", "Shirts"]
+    items["pattern"] = ["Floral", "Solid", "Floral", "Floral"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    shop = Index.open(tmp_path)
+    result = run(Query(words="blue dress not floral", fold=None), shop, Mute())
+    assert [hit.id for hit in result.hits] == ["b"]
+    bonus = understand("blue dress", "floral", shop).bonus
+    assert bonus[0] < 20 < bonus[1], "the title of an unwanted item counts for nothing"
+
+
 @pytest.mark.parametrize("typed", ["AB-103", "ab103", " X.3 ", "x3"])
 def test_an_article_number_finds_its_item(tmp_path, typed):
     ids = [f"AB-10{n}" for n in range(6)]

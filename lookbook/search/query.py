@@ -439,7 +439,8 @@ def _meaning(query: Query, index: Index) -> Understanding:
     if not query.words.strip():
         return _NO_WORDS
     words, available = read_availability(query.words)
-    meaning = understand(*parse_negation(words), index)
+    beside_picture = bool(query.pictures or query.item)
+    meaning = understand(*parse_negation(words), index, beside_picture)
     if available is None:
         return meaning
     note = availability_note(available, index)

@@ -95,15 +95,23 @@ class _Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def understand(wanted: str, unwanted: str, index: Index) -> Understanding:
-    """Read the wanted and unwanted words of a query against the catalogue of `index`."""
+def understand(
+    wanted: str, unwanted: str, index: Index, beside_picture: bool = False
+) -> Understanding:
+    """Read the wanted and unwanted words of a query against the catalogue of `index`.
+
+    In "red, not blue bag" the bag is wanted; `beside_picture`, the picture or item says the kind.
+    """
     concepts = concept_index(index)
     numbered = article_rows(index, wanted)
     wanted, price = (wanted, ()) if len(numbered) else read_price(wanted, concepts.thesaurus)
     plan = _plan(wanted, index, concepts)
     against = _plan(unwanted, index, concepts)
-    if against.kinds and against.attributes and not plan.kinds:  # "red, not blue bag" is a bag
-        plan.kinds, against.kinds = against.kinds, []
+    if against.kinds and against.attributes and not plan.kinds:
+        kinds, terms = _take_kinds(against, concepts.thesaurus)
+        if not beside_picture:
+            plan.kinds = kinds
+            plan.terms += terms
     avoided = [*against.kinds, *against.attributes]
     named = _named(wanted, plan, numbered, index)
     if named is not None:
@@ -203,6 +211,15 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     plan.words = [reading.tokens[n] for n in reading.unread]
     plan.terms += [(word, word) for word in plan.words]
     return plan
+
+
+def _take_kinds(plan: _Plan, thesaurus: Thesaurus) -> tuple[list[str], list[tuple[str, str]]]:
+    """Remove the kinds and their terms from a plan, and return both."""
+    kinds, plan.kinds = plan.kinds, []
+    labels = {thesaurus.concepts[kind].label for kind in kinds}
+    terms = [term for term in plan.terms if term[1] in labels]
+    plan.terms = [term for term in plan.terms if term not in terms]
+    return kinds, terms
 
 
 def _named(text: str, plan: _Plan, numbered: np.ndarray, index: Index) -> np.ndarray | None:

@@ -143,6 +143,23 @@ def test_a_kind_after_an_unwanted_colour_is_wanted(shop):
     assert "Red" not in {item["baseColour"] for item in result}
 
 
+def test_the_term_of_a_kind_after_an_unwanted_colour_is_wanted(shop):
+    meaning = understand("red", "white dress", shop)
+    assert (meaning.kinds, meaning.unwanted) == (("dress",), ("white",))
+    assert meaning.terms == (("red", "red"), ("dress", "dress"))
+    assert meaning.unwanted_terms == (("white", "white"),)
+
+
+@pytest.mark.parametrize("beside", [{"item": "i1"}, {"pictures": (random_vectors(1, 8)[0],)}])
+def test_beside_a_picture_a_kind_after_an_unwanted_colour_is_neither_wanted_nor_not(shop, beside):
+    result = answer(shop, "not white dress", **beside)
+    assert {item["articleType"] for item in result} == set(KINDS)
+    assert {item["baseColour"] for item in result} == {"Red", "Navy Blue"}
+    meaning = understand("", "white dress", shop, beside_picture=True)
+    assert (meaning.kinds, meaning.terms) == ((), ())
+    assert meaning.unwanted_terms == (("white", "white"),)
+
+
 def test_a_related_colour_comes_before_others(shop):
     result = answer(shop, "blue dress")
     assert [item["baseColour"] for item in result[:3]] == ["Navy Blue"] * 3

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from lookbook.schema.thesaurus import shop_thesaurus
 
-_PART = re.compile(r"[^\s,;.!?]+|[,;.!?]")
+_PART = re.compile(r"(?:[^\s,;.!?]|(?<=\d)[.,](?=\d))+|[,;.!?]")  # 1,200.50 is one part
 
 
 @lru_cache(maxsize=1024)

@@ -11,6 +11,7 @@ import numpy as np
 
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
+from lookbook.schema.money import convention_of, parse_amount
 from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
 from lookbook.search.article_numbers import article_rows
 from lookbook.search.calibration import kind_column
@@ -45,7 +46,7 @@ _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX = "unisex"
 _TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
-_NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d+(?:[.,]\d{1,2})?)"
+_NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d++(?:[.,'’]\d++)*+)"
 _AND = r"(?:and|but|und|aber|et|y|e|en|to|bis|-|–)"
 _JOINS = re.compile(rf"{_AND}\s+", re.IGNORECASE)
 _JOINS_BEFORE = re.compile(rf"\s+{_AND}\s*$", re.IGNORECASE)
@@ -140,23 +141,28 @@ def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, tuple[tuple[str, f
     """Split "jeans under 60" into "jeans" and (("<=", 60.0),); no limit where no price is named.
 
     "over 100 and under 200" has two limits, "between 100 and 200" as well; the lower number is the
-    lower limit, whichever is named first.
+    lower limit, whichever is named first. "1,200" and "1.200" are both 1200, as in prices of shops.
     """
     if match := _BETWEEN.search(text):
-        numbers = sorted((_amount(match["number"]), _amount(match["upper"])))
-        return _without_match(text, match), ((">=", numbers[0]), ("<=", numbers[1]))
-    limits: dict[str, float] = {}
+        one, other = _amount(match["number"]), _amount(match["upper"])
+        if one is not None and other is not None:
+            limits = ((">=", min(one, other)), ("<=", max(one, other)))
+            return _without_match(text, match), limits
+    found: dict[str, float] = {}
     for operator, pattern in _price_patterns(thesaurus):
-        if match := pattern.search(text):
-            text = _without_match(text, match)
-            limits[operator] = _amount(match["number"])
-    if len(limits) == 2 and limits[">="] > limits["<="]:
-        limits = {"<=": limits[">="], ">=": limits["<="]}
-    return text, tuple(limits.items())
+        match = pattern.search(text)
+        amount = _amount(match["number"]) if match else None
+        if match and amount is not None:
+            text, found[operator] = _without_match(text, match), amount
+    if len(found) == 2 and found[">="] > found["<="]:
+        found = {"<=": found[">="], ">=": found["<="]}
+    return text, tuple(found.items())
 
 
-def _amount(number: str) -> float:
-    return float(number.replace(",", "."))
+def _amount(number: str) -> float | None:
+    """Return the number of a price; None for one whose marks make no sense, as in "1.2.3"."""
+    amount = parse_amount(number, convention_of([number]))
+    return None if amount is None else amount.value
 
 
 def _without_match(text: str, match: re.Match[str]) -> str:
@@ -185,7 +191,7 @@ def _price_conditions(
     column = price_column(index)
     if not limits or column is None:
         return ()
-    return parse_where([f"{column}{operator}{number:g}" for operator, number in limits])
+    return parse_where([f"{column}{operator}{number:.15g}" for operator, number in limits])
 
 
 def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:

@@ -255,12 +255,40 @@ def test_a_price_filters(shop):
         ("red or blue bag between 50 and 20 €", ("red or blue bag", ((">=", 20.0), ("<=", 50.0)))),
         ("Kleid zwischen 50 und 100 €", ("Kleid", ((">=", 50.0), ("<=", 100.0)))),
         ("under 60 and red", ("red", (("<=", 60.0),))),
+        ("bag under 1,200", ("bag", (("<=", 1200.0),))),
+        ("bag over 1.500", ("bag", ((">=", 1500.0),))),
+        ("bag under $1,299.99", ("bag", (("<=", 1299.99),))),
+        ("Tasche bis 1.299,50 €", ("Tasche", (("<=", 1299.5),))),
+        ("bag between 1,200 and 900", ("bag", ((">=", 900.0), ("<=", 1200.0)))),
+        ("bag under 1'250", ("bag", (("<=", 1250.0),))),
+        ("bag under 1.2.3", ("bag under 1.2.3", ())),
         ("black and white", ("black and white", ())),
         ("size 60 jeans", ("size 60 jeans", ())),
     ],
 )
 def test_prices_are_read(text, expected):
     assert read_price(text, Thesaurus.load()) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("dress under 1,200", "ab"),
+        ("dress under 1.200", "ab"),
+        ("dress over 1,250.50, not red", "c"),
+        ("dress under €49.50", "a"),
+        ("dress under 2,500,000", "abcd"),
+        ("dress over 1,234,567", ""),
+    ],
+)
+def test_a_price_with_marks_filters(tmp_path, words, expected):
+    items = {"id": list("abcd"), "title": [f"Ada {n}" for n in range(4)]}
+    items |= {"articleType": ["Dresses"] * 4, "price": [49.5, 1200, 1250.75, 1234566]}
+    items["baseColour"] = ["Blue", "Blue", "Blue", "Red"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    result = run(Query(words=words, fold=None), Index.open(tmp_path), Mute())
+    assert {hit.id for hit in result.hits} == set(expected)
+    assert result.unknown_words == []
 
 
 def test_words_that_nobody_knows_find_nothing(shop):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,14 @@ class LexicalIndex:
         self._count = len(titles)
         rows_of: dict[str, list[np.ndarray]] = defaultdict(list)
         _add_texts(rows_of, titles, np.arange(len(titles)))
-        self._words = {word for title in titles for word in tokenize(title)}
+        self._title_words = {word for title in titles for word in tokenize(title)}
+        self._attribute_words: set[str] = set()
         self._title_rows = {stem: np.concatenate(rows) for stem, rows in rows_of.items()}
         self._lengths = self._title_lengths()
         for values, codes in columns:
             _add_texts(rows_of, values, codes)
+            words = (word for text in _texts(values) for word in tokenize(text))
+            self._attribute_words.update(word for word in words if word.isalpha())
         self._rows = {  # rows of one text alone are distinct and in order
             stem: rows[0] if len(rows) == 1 else np.unique(np.concatenate(rows))
             for stem, rows in rows_of.items()
@@ -81,8 +84,15 @@ class LexicalIndex:
         return np.asarray(dot / np.maximum(self._lengths * np.sqrt(square), 1e-6), np.float32)
 
     def has_word(self, word: str) -> bool:
-        """Whether a title has this very word; a stem is not enough: "earings" is not "ear"."""
-        return word in self._words
+        """Whether a title or an attribute has this very word: "earings" is not "ear".
+
+        Words of attributes have letters only: no codes.
+        """
+        return word in self._title_words or word in self._attribute_words
+
+    def has_title_word(self, word: str) -> bool:
+        """Whether a title has this very word."""
+        return word in self._title_words
 
     def knows(self, word: str) -> bool:
         """Whether any row mentions it."""
@@ -127,12 +137,17 @@ def _add_texts(
     """Add the rows of each text in `values` under its stems."""
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(values) + 1))
-    for number, value in enumerate(values):
+    for number, text in enumerate(_texts(values)):
+        rows = order[ends[number] : ends[number + 1]]
+        for key in _keys(text):
+            rows_of[key].append(rows)
+
+
+def _texts(values: Sequence[Any]) -> Iterator[str]:
+    """Yield each value as a text, "" for what is none."""
+    for value in values:
         value = " ".join(value) if isinstance(value, tuple) else value
-        if isinstance(value, str):
-            rows = order[ends[number] : ends[number + 1]]
-            for key in _keys(value):
-                rows_of[key].append(rows)
+        yield value if isinstance(value, str) else ""
 
 
 def _keys(text: str) -> set[str]:

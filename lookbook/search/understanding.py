@@ -118,7 +118,7 @@ def understand(
     if named is not None:
         named = _without_avoided(named, avoided, concepts)
     if len(numbered):  # an article number is understood, and may be a word of titles besides
-        plan.words = [word for word in plan.words if lexical_index(index).has_word(word)]
+        plan.words = [word for word in plan.words if lexical_index(index).has_title_word(word)]
     rows = _allowed(plan, avoided, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0

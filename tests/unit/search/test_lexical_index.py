@@ -79,6 +79,15 @@ def test_a_word_is_only_itself(lexical_index):
     assert not lexical_index.has_word("sock")
 
 
+def test_words_of_attributes_are_words_but_codes_are_not():
+    codes = (["Striped", "AB 12 X9", ("Linen", "Silk"), None], np.array([0, 1, 2, 3]))
+    index = LexicalIndex(["Red Dress"] * 4, [codes])
+    words = ("striped", "linen", "silk", "dress")
+    assert [index.has_word(word) for word in words] == [True] * 4
+    assert not index.has_word("x9") and not index.has_word("12")
+    assert index.has_title_word("dress") and not index.has_title_word("striped")
+
+
 def test_an_empty_catalogue_mentions_nothing():
     assert LexicalIndex([]).share("red").shape == (0,)
 

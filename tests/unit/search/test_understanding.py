@@ -194,6 +194,7 @@ def test_a_title_typed_does_not_bring_back_what_is_not_wanted(tmp_path):
 def test_an_article_number_finds_its_item(tmp_path, typed):
     ids = [f"AB-10{n}" for n in range(6)]
     items = {"id": ids, "title": ["Ada Dress"] * 6, "sku": [f"X.{n}" for n in range(6)]}
+    items["code"] = [f"AB {id}" for id in ids]  # words of attributes do not make it a text
     publish_tiny(tmp_path, count=6, dim=8, items=items, thumbs=[b""] * 6)
     result = run(Query(words=typed, fold=None), Index.open(tmp_path), Mute())
     assert ([hit.id for hit in result.hits], result.unknown_words) == (["AB-103"], [])
@@ -289,6 +290,15 @@ def test_a_price_with_marks_filters(tmp_path, words, expected):
     result = run(Query(words=words, fold=None), Index.open(tmp_path), Mute())
     assert {hit.id for hit in result.hits} == set(expected)
     assert result.unknown_words == []
+
+
+def test_a_brand_that_only_an_attribute_names_is_not_corrected(tmp_path):
+    items = {"id": list("abcd"), "title": [f"Ada {n}" for n in range(4)]}
+    items |= {"brand": ["Yelow", "Orca"] * 2, "baseColour": ["Red", "Yellow"] * 2}
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    result = run(Query(words="yelow", fold=None), Index.open(tmp_path), Mute())
+    assert {hit.id for hit in result.hits[:2]} == {"a", "c"}
+    assert result.notes == ()
 
 
 def test_words_that_nobody_knows_find_nothing(shop):

@@ -185,9 +185,7 @@ def _price_patterns(thesaurus: Thesaurus) -> tuple[tuple[str, re.Pattern[str]], 
     return tuple(patterns)
 
 
-def _price_conditions(
-    limits: Sequence[tuple[str, float]] | None, index: Index
-) -> tuple[Condition, ...]:
+def _price_conditions(limits: Sequence[tuple[str, float]], index: Index) -> tuple[Condition, ...]:
     column = price_column(index)
     if not limits or column is None:
         return ()
@@ -203,13 +201,12 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     reading = thesaurus.read(text, known=known, home=(*concepts.languages, "en"))
     for mention in reading.mentions:
         chosen = _choose(mention, concepts)
-        if chosen is None:
-            continue
-        if thesaurus.role(chosen) == "gender" and mitigation().genderless:
+        if chosen is None or _is_unused_gender(chosen, thesaurus):
             continue
         (plan.kinds if thesaurus.role(chosen) == "kind" else plan.attributes).append(chosen)
         plan.terms.append((mention.surface, thesaurus.concepts[chosen].label))
-        if also := mention.also or thesaurus.concepts[chosen].also:
+        also = mention.also or thesaurus.concepts[chosen].also
+        if also and thesaurus.role(also) in WEIGHTS and not _is_unused_gender(also, thesaurus):
             plan.attributes.append(also)
             plan.terms.append(("", thesaurus.concepts[also].label))
         if note := _note(mention, chosen, thesaurus):
@@ -217,6 +214,10 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     plan.words = [reading.tokens[n] for n in reading.unread]
     plan.terms += [(word, word) for word in plan.words]
     return plan
+
+
+def _is_unused_gender(concept: str, thesaurus: Thesaurus) -> bool:
+    return mitigation().genderless and thesaurus.role(concept) == "gender"
 
 
 def _take_kinds(plan: _Plan, thesaurus: Thesaurus) -> tuple[list[str], list[tuple[str, str]]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lookbook.schema.thesaurus import Thesaurus
+from lookbook.schema.thesaurus import Thesaurus, use_shop_terms
 from lookbook.search.index import Index
+from lookbook.search.mitigation import Mitigation, mitigated
 from lookbook.search.query import Query, run
 from lookbook.search.understanding import read_price, understand
 from tests.tiny_index import publish_tiny, random_vectors
@@ -229,6 +230,28 @@ def test_a_term_that_implies_a_gender_asks_for_it(tmp_path):
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
     result = run(Query(words="knickers", fold=None), Index.open(tmp_path), Mute())
     assert {hit.id for hit in result.hits[:2]} == {"b", "d"}
+
+
+@pytest.mark.parametrize("words", ["knickers", "Herrenhemd", "mens knickers"])
+def test_genderless_a_term_implies_no_gender(shop, words):
+    with mitigated(Mitigation(genderless=True)):
+        meaning = understand(words, "", shop)
+    assert len(meaning.kinds) == 1 and meaning.attributes == ()
+    assert all("men" not in name for _, name in meaning.terms)
+
+
+def test_what_a_term_says_besides_is_no_second_kind(tmp_path):
+    """The shop's row names a kind, where an attribute is expected."""
+    file = tmp_path / "terms.csv"
+    file.write_text("concept,role,broader,also,en\nbeachrobe,kind,dress,shirt,beach robe\n")
+    items = {"id": list("ab"), "title": ["Ada", "Eva"], "articleType": ["Dresses", "Shirts"]}
+    publish_tiny(tmp_path / "index", count=2, dim=8, items=items, thumbs=[b""] * 2)
+    try:
+        use_shop_terms(file)
+        meaning = understand("beach robe", "", Index.open(tmp_path / "index"))
+    finally:
+        use_shop_terms(None)
+    assert (meaning.kinds, meaning.attributes) == (("dress",), ())
 
 
 def test_a_colour_beside_an_item_keeps_the_items_kind(shop):

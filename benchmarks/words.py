@@ -4,12 +4,13 @@ python embed.py --dataset HELD_OUT --output shop
 python -m benchmarks.words --index shop
 
 The index needs the columns articleType, baseColour, gender and usage. `word_queries.csv` holds two
-lists of queries: the first is the one that terms were added by, the second was written before that
-and measured afterwards. Each row says what the catalogue must say of a right result: its
-articleType, baseColour, gender and usage are among the values named (`!Black`: are not), its title
-holds one of the texts named. A query counts the right ones of its first 12 (everyday) or 10 (words)
-results, divided by how many there could be. Besides, every title finds its item, and every colour
-and articleType that more than ten items share find these. Appends to words.csv.
+lists of queries, both written before any term was added: the first was used to find what fails, the
+second was measured once, afterwards; a few of the terms added are in it too. Each row says what the
+catalogue must say of a right result: its articleType, baseColour, gender and usage are among the
+values named (`!Black`: are not), its title holds one of the texts named. A query counts the right
+ones of its first 12 (everyday) or 10 (words) results, divided by how many there could be. Besides,
+every title finds its item, and every colour and articleType that more than ten items share find
+these. Appends to words.csv.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def colours_and_kinds(shop: Shop) -> Iterator[tuple[str, str, float]]:
 
 
 def names(shop: Shop, every: int) -> Iterator[tuple[str, str, float]]:
-    """Yield whether every so-manieth title finds its item, or a copy, first and among ten."""
+    """Yield for each n-th title (n: `every`) whether its item or a copy is first, and in ten."""
     copies = shop.index.duplicate_groups
     for row in np.unique(copies)[::every]:
         found = copies[shop.found(shop.index.titles[row], 10, "copies")] == row
@@ -128,7 +129,7 @@ def measure(shop: Shop, every: int = 1, verbose: bool = False) -> dict[tuple[str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--index", required=True, help="index of held-out products")
-    parser.add_argument("--every", type=int, default=1, help="only every so-manieth title")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th title")
     parser.add_argument("--verbose", action="store_true", help="print the queries that fail")
     parser.add_argument("--dry", action="store_true", help="do not write to words.csv")
     args = parser.parse_args()

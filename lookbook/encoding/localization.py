@@ -97,7 +97,7 @@ def find_garments(encoder: Encoder, picture: Picture) -> list[Garment]:
         left, top, right, bottom = (side / _GRID for side in box)
         return kinds.probabilities(head, (earlier, last), (left, top, right, bottom))
 
-    def look_closely(box: Cells) -> Part:
+    def classify_crop(box: Cells) -> Part:
         """Tell the kind by the part alone, encoded as a picture of its own."""
         part = image.crop(_to_pixels(box, image.size))
         maps = [unletterbox(each, part.size) for each in encoder.feature_maps(part)]
@@ -106,20 +106,20 @@ def find_garments(encoder: Encoder, picture: Picture) -> list[Garment]:
 
     weights = np.array([_MINOR_KINDS.get(name, 1.0) for name in kinds.names], np.float32)
     parts = split_regions(cells > _otsu(cells), lambda box: weights * classify(box))
-    found = _joined([look_closely(_widened(box)) for box in parts], look_closely)
+    found = _joined([classify_crop(_widened(box)) for box in parts], classify_crop)
     return [
         Garment(*_to_pixels(box, image.size), confidence, kind)
         for confidence, kind, box in _suppress_overlaps(found)
     ]
 
 
-def _joined(found: list[Part], look_closely: Callable[[Cells], Part]) -> list[Part]:
+def _joined(found: list[Part], classify_crop: Callable[[Cells], Part]) -> list[Part]:
     """Join neighbours that together are surer of one kind than apart: a face and a top below it."""
     joined = list(found)
     for one, other in combinations(found, 2):
         present = one in joined and other in joined
         if present and _may_be_one(one, other) and _touch(one[2], other[2]):
-            both = look_closely(_union(one[2], other[2]))
+            both = classify_crop(_union(one[2], other[2]))
             if both[0] > (one[0] + other[0]) / 2 + _JOINING_GAIN:
                 joined = [both, *(part for part in joined if part not in (one, other))]
     return joined

@@ -234,13 +234,13 @@ class Thesaurus:
         text: str,
         known: Callable[[str], bool] = _unknown,
         languages: Sequence[str] = (),
-        home: Sequence[str] = ("en",),
+        catalogue_languages: Sequence[str] = ("en",),
     ) -> Reading:
         """Find the concepts that a text names, longest terms first.
 
         Reads in the language that explains most of the words (of equals the one whose letters are
         used, else English), then fills in from the others. A word that is `known` to a caller
-        whose texts are in the languages `home` is not filled in from others, nor is its ending
+        whose texts are in `catalogue_languages` is not filled in from others, nor is its ending
         changed there: "rock" in the titles of an English shop is no skirt, nor "ray" of "Ray-Ban"
         the French "rayé". Splits German and Dutch compounds; takes a word that is neither in the
         thesaurus nor `known` for the term that one or two typing mistakes make of it.
@@ -249,7 +249,7 @@ class Thesaurus:
         order = list(languages) or self._order(tokens, text)
         covered: list[Mention | None] = [None] * len(tokens)
         for language in order:
-            foreign = not languages and language not in home
+            foreign = not languages and language not in catalogue_languages
             self._match(tokens, covered, language, order, known if foreign else _unknown)
         for n, token in enumerate(tokens):
             if covered[n] is None and (mention := self._guess(token, n, order, known)):
@@ -273,7 +273,7 @@ class Thesaurus:
         covered: list[Mention | None],
         language: str,
         order: Sequence[str],
-        left_alone: Callable[[str], bool] = _unknown,
+        excluded: Callable[[str], bool] = _unknown,
     ) -> None:
         start = 0
         while start < len(tokens):
@@ -282,7 +282,7 @@ class Thesaurus:
                 if any(covered[start : start + length]) or not self._lookup(part, language):
                     continue
                 exact = language == order[0] and part[0] in self._exact[language]
-                if length == 1 and not exact and left_alone(part[0]):
+                if length == 1 and not exact and excluded(part[0]):
                     continue
                 concepts = [c for other in order for c in self._lookup(part, other)]
                 mention = Mention(

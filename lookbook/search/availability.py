@@ -28,7 +28,7 @@ _SOLD_OUT = (
 )
 _hidden = [False]
 _NOT = r"(?:not|nicht|kein|pas|no|non|niet)\s+"
-_UNSAID = Message("this catalogue does not say what is in stock")
+_NO_STOCK_COLUMN = Message("this catalogue does not say what is in stock")
 
 
 def _pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
@@ -92,5 +92,5 @@ def offered_rows(index: Index, conditions: Iterable[Condition] = ()) -> np.ndarr
 
 def availability_note(available: bool | None, index: Index) -> Message | None:
     """Return the sentence for a shop whose catalogue does not say what is in stock."""
-    unsaid = available is not None and find_column(index.columns, STOCK_NAMES) is None
-    return _UNSAID if unsaid else None
+    missing = available is not None and find_column(index.columns, STOCK_NAMES) is None
+    return _NO_STOCK_COLUMN if missing else None

@@ -93,7 +93,7 @@ class ConceptIndex:
             rows &= ~self._column_rows(role, name)
         return rows
 
-    def told_by_titles_alone(self, concept: str) -> bool:
+    def named_only_in_titles(self, concept: str) -> bool:
         """Whether no attribute names the concept or a narrower one, and some titles do."""
         role, names = self.thesaurus.role(concept), self.thesaurus.narrower(concept)
         stated = any(self._column_rows(role, name).any() for name in names)

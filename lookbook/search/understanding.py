@@ -36,7 +36,7 @@ WEIGHTS = {
 _EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
 # Colours and patterns that lie near the one asked for: purple where nothing is mauve.
 _NEAR_SHARE = 0.25
-# A kind that only titles tell, as hoodies among sweatshirts, and few of them: a title that does not
+# A kind that only titles name, as hoodies among sweatshirts, and few of them: a title that does not
 # say so is no evidence, so the broader kind follows, what has the colour first.
 _FEW_TITLES, _TITLE_KIND = 24, 2.0
 # Similarity of a title from which a text is taken for this title typed, alone or where a word is no
@@ -198,7 +198,7 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     if not text:
         return plan
     known = lexical_index(index).has_word
-    reading = thesaurus.read(text, known=known, home=(*concepts.languages, "en"))
+    reading = thesaurus.read(text, known=known, catalogue_languages=(*concepts.languages, "en"))
     for mention in reading.mentions:
         chosen = _choose(mention, concepts)
         if chosen is None or _is_unused_gender(chosen, thesaurus):
@@ -277,7 +277,7 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
         found: np.ndarray | None = concepts.rows(kind)
         if found is not None and not found.any():
             found = _closest(plan, number, concepts)
-        if found is not None and _few_are_told(kind, concepts):
+        if found is not None and _named_in_few_titles(kind, concepts):
             found = found | _broader_rows(kind, concepts)
         if found is not None:
             rows = found.copy() if rows is None else rows | found
@@ -289,10 +289,10 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
     return rows
 
 
-def _few_are_told(kind: str, concepts: ConceptIndex) -> bool:
-    """Whether only titles tell the kind, and those of a few items."""
+def _named_in_few_titles(kind: str, concepts: ConceptIndex) -> bool:
+    """Whether only titles name the kind, and few of them."""
     few = concepts.rows(kind).sum() < _FEW_TITLES
-    return bool(few) and concepts.told_by_titles_alone(kind)
+    return bool(few) and concepts.named_only_in_titles(kind)
 
 
 def _broader_rows(kind: str, concepts: ConceptIndex) -> np.ndarray:
@@ -328,7 +328,7 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
     bonus = np.zeros(len(concepts), np.float32)
     for kind in plan.kinds:
         bonus[concepts.exactly(kind)] = _EXACT_KIND
-        if _few_are_told(kind, concepts):
+        if _named_in_few_titles(kind, concepts):
             bonus[concepts.rows(kind)] = _TITLE_KIND
         for narrower in concepts.thesaurus.narrower(kind).intersection(_BY_NAME_ONLY) - {kind}:
             bonus[concepts.rows(narrower)] -= _LAST
@@ -369,7 +369,7 @@ def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | N
     None where all or none of them have: then nothing is unclear, or `notes` say so already.
     """
     concepts = concept_index(index)
-    asked = [kind for kind in meaning.kinds if _few_are_told(kind, concepts)]
+    asked = [kind for kind in meaning.kinds if _named_in_few_titles(kind, concepts)]
     asked += meaning.attributes
     if not asked or not len(shown):
         return None

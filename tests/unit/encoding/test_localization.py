@@ -83,11 +83,11 @@ def test_neighbours_that_are_surer_together_are_one_garment():
     person = (0.99, "top", (8, 0, 34, 60))
     asked = []
 
-    def look_closely(box):
+    def classify_crop(box):
         asked.append(box)
         return person
 
-    assert sorted(_joined([face, top, far], look_closely)) == sorted([far, person])
+    assert sorted(_joined([face, top, far], classify_crop)) == sorted([far, person])
     assert asked == [person[2]], "the shoes are no neighbour"
     assert _joined([face, top], lambda box: (0.79, "dress", box)) == [face, top]
 

@@ -91,7 +91,7 @@ def test_a_word_of_the_callers_own_texts_has_no_meaning_of_another_language(ship
 
     assert read("black rock sandals") == ["black", "sandals"]
     assert read("schwarzer Rock") == ["black", "skirt"]
-    assert read("black rock", home=("en", "de")) == ["black", "skirt"]
+    assert read("black rock", catalogue_languages=("en", "de")) == ["black", "skirt"]
     assert read("ray") == [], "rayé is another word"
 
 

@@ -52,7 +52,7 @@ class Mute:
         return random_vectors(len(texts), 8, 1)
 
 
-class Deaf(Mute):
+class EncoderWithoutWords(Mute):
     """An encoder that knows no word."""
 
     def knows(self, text: str) -> bool:
@@ -209,7 +209,7 @@ def test_words_are_found_inside_texts_without_spaces(tmp_path, typed, expected):
     titles = ["黑色连衣裙", "红色连衣裙", "黑色运动鞋", "白いシャツ"]
     items = {"id": list("abcd"), "title": titles}
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
-    result = run(Query(words=typed, fold=None), Index.open(tmp_path), Deaf())
+    result = run(Query(words=typed, fold=None), Index.open(tmp_path), EncoderWithoutWords())
     assert {hit.id for hit in result.hits} == set(expected)
 
 

@@ -18,13 +18,18 @@ def whole_characters(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def tokenize(text: str) -> list[str]:
-    """The words of a text without case, accents and apostrophes: "Men's Café" -> mens, cafe."""
+def folded(text: str) -> str:
+    """A text without case, accents and apostrophes: "Men's Café" -> "mens cafe"."""
     text = text.translate(_APOSTROPHES)
     if not text.isascii():
         parts = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in parts if not unicodedata.combining(c))
-    return _WORD.findall(text.casefold())
+    return text.casefold()
+
+
+def tokenize(text: str) -> list[str]:
+    """The words of a text as `folded`: "Men's Café" -> mens, cafe."""
+    return _WORD.findall(folded(text))
 
 
 def is_unspaced(text: str) -> bool:

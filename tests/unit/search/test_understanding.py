@@ -191,7 +191,7 @@ def test_a_title_typed_does_not_bring_back_what_is_not_wanted(tmp_path):
     assert bonus[0] < 20 < bonus[1], "the title of an unwanted item counts for nothing"
 
 
-@pytest.mark.parametrize("typed", ["AB-103", "ab103", " X.3 ", "x3"])
+@pytest.mark.parametrize("typed", ["AB-103", "ab103", "ＡＢ－103", " X.3 ", "x3"])
 def test_an_article_number_finds_its_item(tmp_path, typed):
     ids = [f"AB-10{n}" for n in range(6)]
     items = {"id": ids, "title": ["Ada Dress"] * 6, "sku": [f"X.{n}" for n in range(6)]}

@@ -245,7 +245,7 @@ def _body(answer: httpx.Response, limit: int, ends: float) -> bytes:
     for part in _parts(answer):
         parts.append(part)
         size += len(part)
-        if size > limit:
+        if max(size, answer.num_bytes_downloaded) > limit:
             raise FetchRefused("too-many-bytes", f"{url} has more than {limit:,} bytes.")
         if time.monotonic() > ends:
             raise FetchRefused(
@@ -259,7 +259,8 @@ def _body(answer: httpx.Response, limit: int, ends: float) -> bytes:
 def _parts(answer: httpx.Response) -> Iterator[bytes]:
     """The body, decompressed in steps; raises FetchRefused.
 
-    httpx decompresses each part that arrives as a whole: a few KB may hold gigabytes.
+    httpx decompresses each part that arrives as a whole: a few KB may hold gigabytes. A gzip may
+    have several members, one after the other, and zeros behind them.
     """
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     if coding == "identity":
@@ -268,14 +269,21 @@ def _parts(answer: httpx.Response) -> Iterator[bytes]:
     url = short_url(str(answer.url))
     if coding not in ("gzip", "x-gzip"):
         raise FetchRefused("encoding", f"{url} is sent as {coding[:40]!r}: gzip is read, or none.")
+    broken_off = FetchRefused("broken-off", f"{url} is no whole gzip.", True)
     decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
         for part in answer.iter_raw():
-            while part:
+            if decoder.eof:
+                yield b""  # zeros alone give nothing, but count as read
+            while part := part.lstrip(b"\0") if decoder.eof else part:
+                if decoder.eof:
+                    decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
                 yield decoder.decompress(part, _CHUNK)
-                part = decoder.unconsumed_tail
+                part = decoder.unused_data or decoder.unconsumed_tail
     except zlib.error:
-        raise FetchRefused("broken-off", f"{url} is no whole gzip.", True) from None
+        raise broken_off from None
+    if answer.num_bytes_downloaded and not decoder.eof:
+        raise broken_off
 
 
 def short_url(url: str) -> str:

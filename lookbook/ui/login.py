@@ -66,7 +66,7 @@ class Sessions(MutableMapping[str, str]):
     """The sessions of who has logged in, {token: user}; each ends by itself.
 
     A mapping, as gradio's form sets the token of a new session and its routes look it up. Of one
-    user, and of all together, only the newest sessions are kept.
+    user, and of all together, only the newest sessions that end are kept.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -95,8 +95,10 @@ class Sessions(MutableMapping[str, str]):
         self._keep(token, user, SESSION_SECONDS)
 
     def __delitem__(self, token: str) -> None:
-        with self._lock:
-            del self._sessions[token]
+        with self._lock:  # a copy: `__iter__` may be walking the other in another thread
+            kept = dict(self._sessions)
+            del kept[token]
+            self._sessions = kept
 
     def __iter__(self) -> Iterator[str]:
         now = self._clock()
@@ -112,8 +114,9 @@ class Sessions(MutableMapping[str, str]):
             own = [t for t, (name, _end) in live.items() if name == user]
             for surplus in own[: max(0, len(own) - _MAX_OF_USER + 1)]:
                 del live[surplus]
-            while len(live) >= _MAX_SESSIONS:
-                del live[next(iter(live))]
+            ending = [t for t, (_name, end) in live.items() if end < math.inf]
+            for surplus in ending[: max(0, len(live) - _MAX_SESSIONS + 1)]:
+                del live[surplus]
             self._sessions = live | {token: (user, now + seconds)}
 
 
@@ -155,11 +158,11 @@ class Login:
 
     def log_out(self, text: str, everywhere: bool = False) -> None:
         """End the session of a Cookie header, or all sessions of its user."""
-        for token in self._tokens(text):
-            if everywhere:
-                self.sessions.end_all_of(self.sessions[token])
-            else:
-                self.sessions.pop(token, None)
+        tokens = self._tokens(text)
+        users = [self.sessions.pop(token, None) for token in tokens]
+        for user in set(users) if everywhere else ():
+            if user is not None:  # ended meanwhile
+                self.sessions.end_all_of(user)
 
     def _cookie_of_program(self, user: str) -> str:
         """Return the cookie of a user whose programs send the password with each request."""

@@ -201,6 +201,36 @@ def test_of_many_sessions_the_newest_are_kept(monkeypatch):
     assert [token in sessions for token in [*of_ann[3:], *of_bob]] == [False] + [True] * 5
 
 
+def test_the_session_of_the_tools_stays_however_many_log_in(monkeypatch):
+    monkeypatch.setattr(login_module, "_MAX_SESSIONS", 3)
+    login = Login({}, Sessions(), "access-token-unsecure-x")
+    token = login.cookie_of_tools().partition("=")[2]
+    of_others = [login.sessions.begin(f"user {n}") for n in range(5)]
+    assert token in login.sessions
+    assert [other in login.sessions for other in of_others] == [False] * 3 + [True] * 2
+
+
+def test_a_logout_everywhere_with_two_sessions_of_one_user_in_the_cookie():
+    login = Login({}, Sessions(), "access-token-x")
+    of_ann = [login.sessions.begin("ann") for _ in range(3)]
+    of_bob = login.sessions.begin("bob")
+    cookie = f"access-token-x={of_ann[0]}; access-token-unsecure-x={of_ann[1]}"
+    assert len(login._tokens(cookie)) == 2
+    login.log_out(cookie, everywhere=True)
+    assert list(login.sessions) == [of_bob]
+
+
+def test_a_session_ends_while_others_are_walked_through():
+    sessions = Sessions(lambda: 0.0)
+    tokens = [sessions.begin(user) for user in ("ann", "bob", "eve")]
+    before = sessions._sessions
+    del sessions[tokens[1]]
+    assert list(before) == tokens, "who walks through the sessions has all of them"
+    assert list(sessions) == [tokens[0], tokens[2]]
+    with pytest.raises(KeyError):
+        del sessions[tokens[1]]
+
+
 def test_tools_go_on_when_sessions_end_and_no_user_ends_theirs():
     now = [0.0]
     login = Login({"ann": "b"}, Sessions(lambda: now[0]), "access-token-unsecure-x")

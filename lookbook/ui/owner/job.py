@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -31,11 +32,14 @@ _SECRETS = (
     *("LOOKBOOK_METRICS_TOKEN", "OAUTH_CLIENT_SECRET", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
 )
 _NICENESS = 10
+_CGROUP = Path("/sys/fs/cgroup")
+_CGROUP_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of versions 2 and 1, in bytes
 _CHECK_SECONDS = 600.0  # for the dry run, which fetches nothing
 _MAX_OUTPUT = 4 * 2**20  # bytes of a command's output that are read
 _BAR = re.compile(r"(?:(?P<stage>[A-Za-z][\w ]*): *)?\d+%\|.*?\| *(?P<done>\d+)/(?P<total>\d+)")
 _COUNT = re.compile(r"(?P<done>\d+) items \[")
 _PATHS = re.compile(r"^(report|next): .*\n?", re.MULTILINE)
+_log = logging.getLogger(__name__)
 EMPTY, CHECKING, CHECKED, INDEXING, DONE, FAILED = (
     *("empty", "checking", "checked", "indexing", "done", "failed"),
 )
@@ -295,13 +299,26 @@ def _message_of(out: str) -> Message | None:
 
 def _limit_memory(process: int) -> None:
     """Let a command have half of the memory at most, and be the first to end where none is left."""
-    with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
+    try:
         import resource
 
-        half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+        half = _memory() // 2
         with contextlib.suppress(OSError):  # Linux
             Path(f"/proc/{process}/oom_score_adj").write_text("1000")
         resource.prlimit(process, resource.RLIMIT_DATA, (half, half))
+    except ProcessLookupError:
+        return  # ended already
+    except (ImportError, AttributeError, OSError, ValueError) as error:  # Windows, macOS: always
+        _log.warning("a command of the owner's page runs without a limit of memory: %s", error)
+
+
+def _memory() -> int:
+    """Return the bytes of memory that there are: of the machine, or of this container."""
+    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for name in _CGROUP_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such version; "max": no limit
+            found.append(int((_CGROUP / name).read_text()))
+    return min(found)
 
 
 def _last_line(errors: str) -> str:

@@ -281,7 +281,8 @@ def test_names_that_no_disk_can_hold_are_refused_without_a_path_of_the_server(tm
 def test_a_zip_whose_bytes_were_changed_is_stored_or_refused(tmp_path, method):
     whole, draw = io.BytesIO(), random.Random(1)
     with zipfile.ZipFile(whole, "w", method) as archive:
-        archive.writestr("feed.csv", "id,title\n" + "1,shirt\n" * 100)
+        entry = zipfile.ZipInfo("feed.csv")  # its time is the same in each run
+        archive.writestr(entry, "id,title\n" + "1,shirt\n" * 100, method)
     refused = 0
     for number in range(200):
         damaged = bytearray(whole.getvalue())
@@ -318,8 +319,37 @@ def test_a_command_of_the_owner_has_a_limit_of_memory_and_no_secret(monkeypatch)
     limit, _ = resource.prlimit(child.pid, resource.RLIMIT_DATA)
     first_to_end = Path(f"/proc/{child.pid}/oom_score_adj").read_text().strip()
     child.communicate(b"\n")
-    assert limit == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    assert limit == job._memory() // 2
     assert first_to_end == "1000"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("memory.max", "1048576\n", 2**20),
+        ("memory/memory.limit_in_bytes", "2097152\n", 2**21),
+        ("memory.max", "max\n", None),
+        ("memory/memory.limit_in_bytes", "9223372036854771712\n", None),
+        ("other", "", None),
+    ],
+)
+def test_the_memory_of_a_container_is_what_it_may_have(tmp_path, monkeypatch, name, text, expected):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    monkeypatch.setattr(job, "_CGROUP", tmp_path)
+    of_machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert job._memory() == (expected or of_machine)
+
+
+def test_a_command_without_a_limit_of_memory_is_logged(monkeypatch, caplog):
+    def refuse(*args):
+        raise PermissionError("not permitted")
+
+    monkeypatch.setattr("resource.prlimit", refuse, raising=False)
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    job._limit_memory(child.pid)
+    child.communicate(b"\n")
+    assert "without a limit of memory: not permitted" in caplog.text
 
 
 def test_what_is_too_large_is_refused_whatever_it_announces(tmp_path):

@@ -20,7 +20,7 @@ from lookbook.schema.column_names import (
 )
 from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import Coded, Where, parse_where
-from lookbook.search.availability import offered
+from lookbook.search.availability import available_rows, hides_sold_out
 from lookbook.search.intents import vectors_between_items
 from lookbook.search.mitigation import used_conditions
 from lookbook.search.product_groups import group_products
@@ -142,9 +142,10 @@ class Items:
 
     def mask(self, where: Where) -> np.ndarray:
         """bool (n,): the items that meet `where`; raises FilterError for an unknown column."""
-        shown = offered(self.columns)
-        allowed = np.ones(len(self), bool) if shown is None else shown
-        for condition in used_conditions(self.columns, parse_where(where))[0]:
+        conditions = used_conditions(self.columns, parse_where(where))[0]
+        hides = hides_sold_out(self.columns, conditions)
+        allowed = self._available.copy() if hides else np.ones(len(self), bool)
+        for condition in conditions:
             allowed &= condition.rows(self.columns)
         return allowed
 
@@ -158,6 +159,10 @@ class Items:
             name = made_title(self.attributes(row), "").lower()
             self._short_names[row] = name or self.titles[row]
         return self._short_names[row]
+
+    @cached_property
+    def _available(self) -> np.ndarray:
+        return available_rows(self.columns)
 
     @cached_property
     def category_codes(self) -> dict[str, np.ndarray]:

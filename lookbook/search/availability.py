@@ -12,6 +12,7 @@ from lookbook.schema.filters import Coded, Condition, condition_text, parse_wher
 from lookbook.schema.message import Message
 from lookbook.schema.product_links import STOCK_NAMES, is_sold_out
 from lookbook.search.index import Index
+from lookbook.search.per_index import per_index
 
 _IN_STOCK = (
     *("in stock", "on stock", "available now", "available", "ready to ship"),
@@ -69,25 +70,34 @@ def hide_sold_out(hide: bool) -> None:
     _hidden[0] = hide
 
 
-def offered(columns: Mapping[str, Coded]) -> np.ndarray | None:
-    """Return bool (n,), the items that may be shown of a table of `columns`; None for all."""
+def hides_sold_out(columns: Iterable[str], conditions: Iterable[Condition]) -> bool:
+    """Whether sold-out items of a table of `columns` are left out under `conditions`.
+
+    They are not where `conditions` ask for what is sold out or not.
+    """
     column = find_column(columns, STOCK_NAMES) if _hidden[0] else None
-    if column is None:
-        return None
+    return column is not None and all(condition.column != column for condition in conditions)
+
+
+def available_rows(columns: Mapping[str, Coded]) -> np.ndarray:
+    """Return bool (n,), the items that are not sold out of a table with a column that says it."""
+    column = find_column(columns, STOCK_NAMES)
+    assert column is not None, "asked where hides_sold_out() is true"
     values, codes = columns[column]
-    available = np.array([not is_sold_out({column: value}) for value in values], bool)
-    return np.asarray(available[codes])
+    rows = np.array([not is_sold_out({column: value}) for value in values], bool)[codes]
+    rows.setflags(write=False)  # kept, and used by every search
+    return rows
+
+
+@per_index
+def _available_rows(index: Index) -> np.ndarray:
+    column = find_column(index.columns, STOCK_NAMES)
+    return available_rows({column: index.categorical_codes(column)} if column else {})
 
 
 def offered_rows(index: Index, conditions: Iterable[Condition] = ()) -> np.ndarray | None:
-    """Return bool (n,), the items of an index that may be shown; None for all.
-
-    All of them where `conditions` ask for what is sold out or not.
-    """
-    column = find_column(index.columns, STOCK_NAMES) if _hidden[0] else None
-    if column is None or any(condition.column == column for condition in conditions):
-        return None
-    return offered({column: index.categorical_codes(column)})
+    """Return bool (n,), the items of an index that may be shown, read-only; None for all."""
+    return _available_rows(index) if hides_sold_out(index.columns, conditions) else None
 
 
 def availability_note(available: bool | None, index: Index) -> Message | None:

@@ -324,10 +324,7 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     started = time.perf_counter()
     meaning = _meaning(query, index)
     conditions, left_out = used_conditions(index.columns, (*query.where, *meaning.conditions))
-    allowed: np.ndarray | None = index.matching(conditions) if conditions else None
-    offered = offered_rows(index, conditions)
-    if offered is not None:
-        allowed = offered if allowed is None else np.asarray(allowed) & offered
+    allowed = allowed_rows(index, conditions)
     groups, own = _groups(query, index), _own_rows(query, index)
     candidates = np.ones(len(index), bool) if allowed is None else allowed.copy()
     total = int(candidates.sum())
@@ -611,6 +608,18 @@ def _shown_item(query: Query, index: Index) -> ShownItem | None:
     if query.moved_by - {"match"} or index.manifest.metric != "angular":
         return None
     return shown_item(index, query.pictures, query.item, query.match)
+
+
+def allowed_rows(index: Index, conditions: tuple[Condition, ...]) -> np.ndarray | None:
+    """Return bool (n,), read-only, the items that may be found; None for all; raises FilterError.
+
+    A mask of `conditions` alone keeps them, for an engine that filters by itself.
+    """
+    offered = offered_rows(index, conditions)
+    if not conditions:
+        return offered
+    allowed = index.matching(conditions)
+    return allowed if offered is None else np.asarray(allowed) & offered
 
 
 def rows_asked(query: Query, index: Index) -> int:

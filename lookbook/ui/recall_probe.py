@@ -10,7 +10,8 @@ import threading
 import numpy as np
 
 from lookbook.search.index import Index
-from lookbook.search.query import Query, query_vector, rows_asked
+from lookbook.search.mitigation import used_conditions
+from lookbook.search.query import Query, allowed_rows, query_vector, rows_asked
 from lookbook.ui.metrics import METRICS
 
 EVERY = 50  # of so many searches by photo or item one is probed
@@ -63,7 +64,7 @@ def recall(query: Query, index: Index) -> float:
     Of as many rows as a search asks the engine for: what is re-ranked, not only what is shown.
     """
     vector, count = query_vector(query, index), rows_asked(query, index)
-    allowed = index.matching(query.where) if query.where else None
+    allowed = allowed_rows(index, used_conditions(index.columns, query.where)[0])
     found, _ = index.rank_rows(vector, count, allowed, kind=query.vector_kind)
     exact, _ = index.rank_rows(vector, count, allowed, exact=True)
     return float(np.isin(exact, found).mean()) if len(exact) else 1.0

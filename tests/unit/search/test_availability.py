@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from lookbook.recommend.items import Items
+from lookbook.schema.filters import parse_where
+from lookbook.search import availability
 from lookbook.search.availability import hide_sold_out, read_availability
 from lookbook.search.facets import facets
 from lookbook.search.index import Index
-from lookbook.search.query import Query, run
+from lookbook.search.query import Query, allowed_rows, run
+from lookbook.ui.recall_probe import recall
 from tests.tiny_index import publish_tiny
 from tests.unit.search.test_understanding import Mute
 
@@ -81,8 +84,48 @@ def test_a_shop_can_leave_out_what_is_sold_out(tmp_path, hidden, column):
     kinds = {facet.column: facet for facet in facets(index, ())}["articleType"]
     assert {value.value: value.count for value in kinds.choices} == {"Dresses": 2, "Shirts": 3}
     assert Items.of_index(index).mask(None).tolist() == [False] * 3 + [True] * 5
+    items = Items.of_index(index)
+    assert items.mask((f"{next(iter(column))}!=never",)).all(), "as in search, who asks sees them"
     hide_sold_out(False)
-    assert found() == "abcdefgh"
+    assert found() == "abcdefgh" and items.mask(None).all()
+
+
+def test_what_is_sold_out_is_found_once_for_an_index(tmp_path, hidden, monkeypatch):
+    index, asked = shop(tmp_path, **COLUMNS[0]), []
+    told = availability.is_sold_out
+    monkeypatch.setattr(
+        availability, "is_sold_out", lambda value: asked.append(value) or told(value)
+    )
+    for _ in range(3):
+        assert availability.offered_rows(index).tolist() == [False] * 3 + [True] * 5
+    assert len(asked) == 2, "once for each value"
+    hide_sold_out(False)
+    assert availability.offered_rows(index) is None
+    assert availability.offered_rows(shop(tmp_path / "other")) is None
+
+
+def test_the_recall_probe_measures_the_search_that_the_site_runs(tmp_path, hidden, monkeypatch):
+    index, asked = shop(tmp_path, **COLUMNS[0]), []
+    ranked = Index.rank_rows
+
+    def rank(self, vector, count, allowed=None, **options):
+        asked.append(allowed)
+        return ranked(self, vector, count, allowed, **options)
+
+    monkeypatch.setattr(Index, "rank_rows", rank)
+    recall(Query(item="d"), index)
+    recall(Query(item="d", where=parse_where(("articleType=Shirts",))), index)
+    assert [allowed.tolist() for allowed in asked[::2]] == [
+        [False] * 3 + [True] * 5,
+        [False] * 3 + [True, False, True, False, True],
+    ]
+
+
+def test_a_filter_alone_is_told_to_engines_that_filter_by_themselves(tmp_path, hidden):
+    index, wanted = shop(tmp_path, **COLUMNS[0]), parse_where(("availability=in stock",))
+    allowed = allowed_rows(index, wanted)
+    assert allowed.tolist() == [False] * 3 + [True] * 5
+    assert allowed.conditions == wanted
 
 
 @pytest.mark.parametrize(

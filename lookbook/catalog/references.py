@@ -122,9 +122,7 @@ class Pictures:
     def file(self, reference: str, place: str = "") -> str:
         """The file that a name, or the end of an address, means; raises ImageError."""
         if self.finder is None or (is_url(reference) and not self.copies):
-            raise ImageError(
-                "missing", Message("The file {name} is not there.", name=shown(reference))
-            )
+            raise _not_there(reference)
         name = file_of_url(reference) if is_url(reference) else reference
         return self.finder.find(name, place)
 
@@ -174,9 +172,7 @@ class Pictures:
         if self.finder is not None:
             return self._open(self.file(reference, place))
         if self.folder is None:
-            raise ImageError(
-                "missing", Message("The file {name} is not there.", name=shown(reference))
-            )
+            raise _not_there(reference)
         return inner_file(self.folder / place, reference, self.links)
 
     def _open(self, name: str) -> Path:

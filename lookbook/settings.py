@@ -30,7 +30,8 @@ class Setting:
     """One option `--name`; where `environment` is true, LOOKBOOK_NAME gives its default.
 
     `choices` are the values, or "module:function" that returns them: called when a command line is
-    made, for what registers itself elsewhere. `min` and `max` bound a number, both included.
+    made, for what registers itself elsewhere. `min` and `max` bound a number, both included. A
+    `secret` may be a password or hold one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Setting:
     min: float | None = None
     max: float | None = None
     fallback: str | None = None  # a shipped folder, where the default path does not exist
+    secret: bool = False
 
     @property
     def env_var(self) -> str:
@@ -129,6 +131,7 @@ MILVUS_URI = Setting(
     "with --engine milvus: http://HOST:19530 of a server or cluster, or a file ending in .db for "
     "Milvus Lite; better by the variable where it holds a password (docs/DISTRIBUTED.md)",
     environment=True,
+    secret=True,
     metavar="URI",
 )
 MODEL = Setting(
@@ -277,6 +280,7 @@ DATABASE_URL = Setting(
     "where events are kept: sqlite:///FILE or postgresql://...; without it: "
     "events.sqlite in the folder of the index, or of the state",
     environment=True,
+    secret=True,
 )
 
 THESAURUS = Setting(
@@ -325,6 +329,7 @@ LIMITS = (
         "password of /owner, where the owner indexes catalogues and sees what visitors do "
         "(docs/OWNER.md); better given by the variable; without it /owner is off",
         environment=True,
+        secret=True,
     ),
     Setting(
         "owner-upload",
@@ -344,6 +349,7 @@ LIMITS = (
         "users of the machine can read command lines. Or huggingface: whoever logs in there; "
         "huggingface=NAME,NAME: only these users and members of organisations",
         environment=True,
+        secret=True,
         metavar="USER:PASSWORD",
     ),
 )
@@ -368,6 +374,7 @@ OPERATION = (
         None,
         "bearer token with which other machines may read /metrics; better by the variable",
         environment=True,
+        secret=True,
         metavar="TOKEN",
     ),
 )
@@ -696,6 +703,19 @@ EVALUATE = (
     *OF_ITEMS[1:],
     JSON,
 )
+
+
+# of other programs and libraries in the process of the site
+_OTHER_SECRETS = (
+    *("OAUTH_CLIENT_SECRET", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+    *("PGPASSWORD", "POSTGRES_PASSWORD"),
+)
+
+
+def secrets_of_site() -> frozenset[str]:
+    """Return the variables of secrets that `catalog` and `embed` do not need."""
+    own = {s.env_var for s in APP if s.secret and s not in EMBED}
+    return frozenset(own.union(_OTHER_SECRETS))
 
 
 def used_by_evaluate(args: argparse.Namespace) -> tuple[Sequence[Setting], str]:

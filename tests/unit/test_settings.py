@@ -112,3 +112,9 @@ def test_a_switch_from_the_environment_is_one_of_the_words_for_it(monkeypatch):
     monkeypatch.setenv("LOOKBOOK_SHARE", "perhaps")
     with pytest.raises(ValueError, match="LOOKBOOK_SHARE='perhaps'"):
         settings.parser([share])
+
+
+def test_what_is_better_given_by_a_variable_is_a_secret():
+    for setting in settings.APP:
+        if "better by the variable" in setting.help or "password" in setting.name:
+            assert setting.secret, setting.name

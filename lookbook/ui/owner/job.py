@@ -23,14 +23,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from lookbook import settings
 from lookbook.index import Manifest
 from lookbook.schema.message import Message
 
 _PACKAGE = Path(__file__).resolve().parents[3]  # the folder that `lookbook` is imported from
-_SECRETS = (
-    *("LOOKBOOK_OWNER_PASSWORD", "LOOKBOOK_DATABASE_URL", "LOOKBOOK_AUTH"),
-    *("LOOKBOOK_METRICS_TOKEN", "OAUTH_CLIENT_SECRET", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
-)
 _NICENESS = 10
 _CGROUP = Path("/sys/fs/cgroup")
 _CGROUP_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of versions 2 and 1, in bytes
@@ -260,7 +257,8 @@ def embed_options(manifest: Manifest) -> list[str]:
 
 def _environment(path: str) -> dict[str, str]:
     """Return the environment of a command: without secrets of the site, with its own modules."""
-    own = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    secrets = settings.secrets_of_site()
+    own = {name: value for name, value in os.environ.items() if name not in secrets}
     return own | {"PYTHONPATH": path}
 
 

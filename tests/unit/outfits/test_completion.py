@@ -118,7 +118,7 @@ def test_columns_of_another_shop_are_understood(tmp_path):
         "title": ["Liliana", "Florida", "Winona", "Ida"],
         "product_type_name": ["Blouse", "Skirt", "Boots", "Bikini top"],
         "colour_group_name": ["Light Pink", "Dark Green", "Black", "Red"],
-        "index_group_name": ["Ladieswear"] * 4,
+        "index_group_name": ["Ladies"] * 4,
     }
     publish_tiny(tmp_path, count=4, items=items, thumbs=[b""] * 4)
     outfits = complete(Index.open(tmp_path), "a")

@@ -16,11 +16,17 @@ def choose_device(name: str) -> str:
     """Return the device called `name`; "auto" is CUDA, then MPS, then the CPU.
 
     torch is imported where there may be another device than the CPU only. Raises EncoderError for a
-    device that cannot be used.
+    device that cannot be used, and without torch where it would be asked.
     """
     if name == "cpu" or (name == "auto" and not _may_have_gpu()):
         return "cpu"
-    import torch
+    try:
+        import torch
+    except ImportError as error:
+        raise EncoderError(
+            f"device {name!r} needs torch, which cannot be imported ({first_line(error)}): "
+            "pip install torch, or choose --device cpu"
+        ) from None
 
     if name == "auto":
         others = [("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())]
@@ -30,7 +36,7 @@ def choose_device(name: str) -> str:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise EncoderError(f"device {name!r} cannot be used: {first_line(error)}") from None
-    return str(device)
+    return "cpu" if device.type == "cpu" else str(device)  # "cpu:0" is the CPU, too
 
 
 def _may_have_gpu() -> bool:

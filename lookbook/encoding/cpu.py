@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import platform
 from pathlib import Path
 
@@ -16,6 +17,17 @@ def processor_name() -> str:
         return platform.processor() or platform.machine()
     names = ("model name", "flags", "Features")
     return " ".join(sorted({line for line in lines if line.startswith(names)}))
+
+
+def available_cores() -> int:
+    """Return how many cores this process may run on, at least 1.
+
+    `taskset` and the cpuset of a container allow fewer than the machine has; a quota of time
+    (`docker run --cpus`) is not seen.
+    """
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def supports_bfloat16() -> bool:

@@ -115,13 +115,11 @@ def _faster(model: Model) -> Backend:
     if choice == "torch":
         return _torch(model)
     if choice == "openvino":
-        try:
-            return _openvino(model)
-        except EncoderError as error:  # the graph is gone, and cannot be made again
-            _log.warning("torch encodes: %s", error)
-            return _torch(model)
+        return _openvino_or_torch(model)
     network = model.load()
-    backends = _candidates(replace(model, load=lambda: network), network)
+    # on all threads both: one of OpenVINO against all of torch would compare nothing
+    timed = replace(model, load=lambda: network, concurrent=False)
+    backends = _candidates(timed, network)
     seconds = [_seconds(backend, model.preprocessing.size) for backend in backends]
     fastest = backends[int(np.argmin(seconds))]
     _log.info(
@@ -134,7 +132,16 @@ def _faster(model: Model) -> Backend:
         file.write_text(fastest.name, encoding="ascii")
     except OSError as error:
         _log.warning("the choice of a backend cannot be kept in %s: %s", file.parent, error)
-    return fastest
+    return _openvino_or_torch(model) if fastest.name == "openvino" and model.concurrent else fastest
+
+
+def _openvino_or_torch(model: Model) -> Backend:
+    """Return the backend openvino, or torch where the graph is gone and cannot be made again."""
+    try:
+        return _openvino(model)
+    except EncoderError as error:
+        _log.warning("torch encodes: %s", error)
+        return _torch(model)
 
 
 def _candidates(model: Model, network: Network) -> list[Backend]:

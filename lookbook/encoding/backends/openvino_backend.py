@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookbook.encoding.cpu import available_cores
 from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.hub import first_line
 from lookbook.resources import cache_folder
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lookbook.encoding.preprocessing import Preprocessing
 
 STAGES = (-2, -1)  # the maps that the graph gives beside the vector
+_MAX_REQUESTS = 16  # each has memory of its own for all layers
 _KEPT = 4  # converted graphs, of some 95 MB each
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _log = logging.getLogger(__name__)
@@ -40,7 +41,8 @@ class OpenVinoBackend:
     """A compiled graph: uint8 (n, size, size, 3) to vectors and the maps of STAGES.
 
     A request serves one caller at a time. There is one, on all threads; if `concurrent` one for
-    each core, on one thread, and a batch is split among those that are idle.
+    each core that this process may use, _MAX_REQUESTS at most, on one thread, and a batch is split
+    among those that are idle.
     """
 
     name = "openvino"
@@ -48,7 +50,7 @@ class OpenVinoBackend:
     def __init__(self, graph: Any, precision: str, concurrent: bool = False) -> None:
         openvino = _import_openvino()
 
-        streams = (os.cpu_count() or 1) if concurrent else 1
+        streams = min(available_cores(), _MAX_REQUESTS) if concurrent else 1
         options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "NUM_STREAMS": streams}
         if not concurrent:
             options["PERFORMANCE_HINT"] = "LATENCY"
@@ -87,7 +89,13 @@ class OpenVinoBackend:
             ]
         finally:
             for request in requests:
-                self._idle.put(request)
+                self._put_back(request)
+
+    def _put_back(self, request: Any) -> None:
+        """Make a request idle; where another of its batch failed, it may still be running."""
+        with contextlib.suppress(RuntimeError):  # its own failure, which `_infer` has raised
+            request.wait()
+        self._idle.put(request)
 
     def _take(self, most: int) -> list[Any]:
         """Wait for a request; return it with others that are idle, at most so many."""

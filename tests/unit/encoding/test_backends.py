@@ -6,11 +6,12 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from lookbook.encoding import backends
+from lookbook.encoding import backends, cpu
 from lookbook.encoding.backends import openvino_backend
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
 from lookbook.encoding.errors import EncoderError
@@ -110,7 +111,7 @@ def test_threads_get_their_own_results(tiny_model, pictures):
 def test_concurrent_callers_and_batches_share_the_requests(
     tiny_model, pictures, monkeypatch, requests
 ):
-    monkeypatch.setattr(openvino_backend.os, "cpu_count", lambda: requests)
+    monkeypatch.setattr(openvino_backend, "available_cores", lambda: requests)
     expected = load(tiny_model, "openvino").encode(pictures)
     encoder = load(tiny_model, "openvino", concurrent=True)
     np.testing.assert_allclose(encoder.encode(pictures), expected, atol=1e-5)
@@ -123,6 +124,64 @@ def test_concurrent_callers_and_batches_share_the_requests(
     with ThreadPoolExecutor(4) as threads:
         alone = list(threads.map(lambda p: encoder.encode([p])[0], pictures * 4))
     np.testing.assert_allclose(alone, np.tile(expected, (4, 1)), atol=1e-5)
+
+
+class Request:
+    """A request of OpenVINO that is refused when it is started, that fails, or that answers 1s."""
+
+    def __init__(self, problem: str = "") -> None:
+        self.problem, self.running = problem, False
+
+    def start_async(self, inputs):
+        assert not self.running, "request is busy"
+        if self.problem == "start":
+            raise RuntimeError("cannot be started")
+        self.running = True
+
+    def wait(self):
+        self.running = False
+        if self.problem:
+            raise RuntimeError("cannot be computed")
+
+    def get_output_tensor(self, number):
+        return SimpleNamespace(data=np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("problem", ["start", "wait"])
+def test_no_request_is_idle_before_it_has_ended(problem):
+    backend = object.__new__(openvino_backend.OpenVinoBackend)
+    backend._idle = openvino_backend.queue.LifoQueue()
+    running = [Request(), Request(problem), Request()]
+    for request in running:
+        backend._idle.put(request)
+    with pytest.raises(RuntimeError, match="cannot be"):
+        backend.embed(np.zeros((3, 8, 8, 3), np.uint8))
+    assert backend._idle.qsize() == 3
+    assert not any(request.running for request in running)
+    running[1].problem = ""
+    np.testing.assert_array_equal(backend.embed(np.zeros((3, 8, 8, 3), np.uint8)), np.ones((3, 2)))
+
+
+def test_a_refused_batch_leaves_the_requests_usable(tiny_model, pictures, monkeypatch):
+    monkeypatch.setattr(openvino_backend, "available_cores", lambda: 2)
+    encoder = load(tiny_model, "openvino", concurrent=True)
+    expected = encoder.encode(pictures)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            encoder.backend.embed(np.zeros((2, 48, 48, 5), np.uint8))
+    np.testing.assert_allclose(encoder.encode(pictures), expected, atol=1e-6)
+
+
+def test_there_are_as_many_requests_as_cores_up_to_a_limit(tiny_model, monkeypatch):
+    monkeypatch.setattr(cpu.os, "sched_getaffinity", lambda pid: {3, 5, 8}, raising=False)
+    assert cpu.available_cores() == 3
+    assert load(tiny_model, "openvino", concurrent=True).backend._idle.qsize() == 3
+    monkeypatch.setattr(openvino_backend, "_MAX_REQUESTS", 2)
+    assert load(tiny_model, "openvino", concurrent=True).backend._idle.qsize() == 2
+    assert load(tiny_model, "openvino").backend._idle.qsize() == 1
+    monkeypatch.delattr(cpu.os, "sched_getaffinity")
+    monkeypatch.setattr(cpu.os, "cpu_count", lambda: None)
+    assert cpu.available_cores() == 1
 
 
 def test_graphs_used_least_recently_are_removed(tiny_model, cache, monkeypatch):
@@ -140,6 +199,23 @@ def test_auto_takes_the_faster_one_and_remembers_it(tiny_model, monkeypatch, cap
     assert load(tiny_model, "auto").backend.name == "openvino"
     monkeypatch.setattr(backends, "_seconds", lambda *_: pytest.fail("measured again"))
     assert load(tiny_model, "auto").backend.name == "openvino"
+
+
+def test_auto_times_both_on_all_threads_whatever_the_site_wants(tiny_model, pictures, monkeypatch):
+    monkeypatch.setattr(backends, "_MIN_PARAMETERS", 0)
+    monkeypatch.setattr(openvino_backend, "available_cores", lambda: 3)
+    timed = {}
+
+    def seconds(backend, size):
+        timed[backend.name] = backend
+        return {"torch": 2.0, "openvino": 1.0}[backend.name]
+
+    monkeypatch.setattr(backends, "_seconds", seconds)
+    encoder = load(tiny_model, "auto", concurrent=True)
+    assert timed["openvino"]._idle.qsize() == 1
+    assert encoder.backend._idle.qsize() == 3
+    expected = load(tiny_model, "torch").encode(pictures)
+    np.testing.assert_allclose(encoder.encode(pictures), expected, atol=1e-5)
 
 
 def test_auto_leaves_small_models_and_what_cannot_be_converted_to_torch(

@@ -75,7 +75,7 @@ class CategoryHead:
 
     def probabilities(self, features: Array) -> Array:
         """Return class probabilities (n, k) of features (n, f)."""
-        return _softmax(self.logits(features))
+        return softmax(self.logits(features))
 
     def __call__(self, features: Array) -> Array:
         """Return embeddings (n, d) of features (n, f)."""
@@ -89,7 +89,7 @@ class CategoryHead:
         """
         logits = self.logits(positions)
         mean = logits.mean(0)
-        probabilities, deviation = _softmax(mean), logits - mean
+        probabilities, deviation = softmax(mean), logits - mean
         change = probabilities * (deviation - (deviation @ probabilities)[:, None])
         return (probabilities + change) @ self.class_embeddings
 
@@ -101,7 +101,7 @@ def as_tensor(array: Array, device: str) -> Array:
     return torch.as_tensor(array).to(device)
 
 
-def _softmax(logits: Array) -> Array:
+def softmax(logits: Array) -> Array:
     """Return the softmax over the last dimension."""
     if not isinstance(logits, np.ndarray):
         return logits.softmax(-1)

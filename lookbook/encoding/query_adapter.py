@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lookbook.encoding.category_head import softmax
 from lookbook.encoding.errors import EncoderError
 
 # a photo, an item of the catalogue, an item or photo "in another colour", words
@@ -65,7 +66,7 @@ class ColourHeads:
         weight, bias = (
             (self.photo_weight, self.photo_bias) if photo else (self.item_weight, self.item_bias)
         )
-        return _softmax(unit_rows(vectors), weight, bias)
+        return np.asarray(softmax(unit_rows(vectors) @ weight.T + bias), np.float32)
 
 
 @dataclass(frozen=True)
@@ -217,12 +218,6 @@ def _colours(arrays: dict[str, np.ndarray], dim: int) -> ColourHeads | None:
     if shapes != [(count, dim), (count,), (count, dim), (count,)]:
         raise ValueError(f"colour: expected {', '.join(_COLOUR_PARTS)} for {dim}, found {shapes}")
     return ColourHeads(**given)
-
-
-def _softmax(vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    logits = vectors @ weight.T + bias
-    shares = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(shares / shares.sum(1, keepdims=True), np.float32)
 
 
 def _networks(arrays: Mapping[str, np.ndarray], dim: int) -> dict[str, ShiftNetwork]:

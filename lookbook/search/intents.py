@@ -6,6 +6,8 @@ line and Python alike.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from lookbook.encoding.encoder import DEFAULT_MODEL
@@ -26,13 +28,18 @@ def query_adapter(index: Index) -> QueryAdapter | None:
     built = index.manifest.encoder
     if built.get("pooling") != "avg" or not built.get("normalize", True):
         return None
-    folder = local_folder(str(built.get("model") or DEFAULT_MODEL))
+    folder = encoder_folder(index)
     adapter = QueryAdapter.load(folder) if folder is not None else None
     fits = adapter is not None and (adapter.revision, adapter.dim) == (
         built.get("revision"),
         index.dim,
     )
     return adapter if fits else None
+
+
+def encoder_folder(index: Index) -> Path | None:
+    """Return the folder of the model that built an index, None where this machine has none."""
+    return local_folder(str(index.manifest.encoder.get("model") or DEFAULT_MODEL))
 
 
 def as_query(index: Index, vector: np.ndarray, intent: str, match: str = "") -> np.ndarray:

@@ -219,8 +219,9 @@ def measure(found: dict[str, np.ndarray], encoder: Encoder, fit_into: Path | Non
         weights, intercept = fitted["all four"]
         first, second, third = adapter.head_dims[:3]
         rounded = tuple(round(float(w), 4) for w in weights)
-        shipped = PhotoCalibration((first, second, third), rounded, round(intercept, 4))
-        (fit_into / FILE).write_text(json.dumps(shipped.to_json()) + "\n")
+        dims, at = (first, second, third), round(intercept, 4)
+        shipped = PhotoCalibration(adapter.revision, dims, rounded, at)
+        (fit_into / FILE).write_text(json.dumps(shipped.to_json(), indent=2) + "\n")
 
 
 def same_kind(rows: np.ndarray, kinds: np.ndarray) -> np.ndarray:

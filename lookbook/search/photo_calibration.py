@@ -10,18 +10,17 @@ photo's vector each head holds, which is less the less is to be seen.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.encoding.errors import EncoderError
-from lookbook.encoding.hub import local_folder
 from lookbook.search.calibration import Calibration, calibrations
 from lookbook.search.index import Hit, Index
-from lookbook.search.intents import as_query, query_adapter
+from lookbook.search.intents import as_query, encoder_folder, query_adapter
 from lookbook.search.per_index import per_index
 
 FILE = "photo_calibration.json"  # in the folder of a model
@@ -35,8 +34,12 @@ FEATURES = ("kind_share", "best", "first_head", "third_head")
 
 @dataclass(frozen=True)
 class PhotoCalibration:
-    """A logistic regression on FEATURES, for vectors that begin with heads of `head_dims`."""
+    """A logistic regression on FEATURES, for vectors that begin with heads of `head_dims`.
 
+    `revision` names the weights that it was fitted to.
+    """
+
+    revision: str
     head_dims: tuple[int, int, int]
     weights: tuple[float, ...]
     intercept: float
@@ -53,32 +56,51 @@ class PhotoCalibration:
             return None
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
+            revision = str(values["revision"])
             first, second, third = (int(dim) for dim in values["head_dims"])
             weights = tuple(float(values["weights"][name]) for name in FEATURES)
             intercept = float(values["intercept"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EncoderError(
-                f"{file}: expected head_dims of three heads, an intercept and weights of "
-                f"{', '.join(FEATURES)} ({error!r})"
+                f"{file}: expected a revision, head_dims of three heads, an intercept and "
+                f"weights of {', '.join(FEATURES)} ({error!r})"
             ) from None
         if not np.isfinite([*weights, intercept]).all():
             raise EncoderError(f"{file}: expected finite numbers")
-        return cls((first, second, third), weights, intercept)
+        return cls(revision, (first, second, third), weights, intercept)
 
     def to_json(self) -> dict[str, object]:
         """Return what `load` reads."""
         weights = dict(zip(FEATURES, self.weights, strict=True))
-        return {"head_dims": self.head_dims, "weights": weights, "intercept": self.intercept}
+        return {
+            "revision": self.revision,
+            "head_dims": self.head_dims,
+            "weights": weights,
+            "intercept": self.intercept,
+        }
 
 
 @per_index
 def photo_calibration(index: Index) -> PhotoCalibration | None:
-    """Return that of the model which built an index; None where it does not fit its vectors."""
-    adapter = query_adapter(index)
-    if adapter is None:
+    """Return that of the model which built an index; None where it cannot be used.
+
+    A file that is damaged or was fitted to other weights is warned of once: searches go on without.
+    """
+    adapter, folder = query_adapter(index), encoder_folder(index)
+    if adapter is None or folder is None:
         return None
-    folder = local_folder(str(index.manifest.encoder.get("model") or DEFAULT_MODEL))
-    found = PhotoCalibration.load(folder) if folder is not None else None
+    try:
+        found = PhotoCalibration.load(folder)
+    except EncoderError as error:
+        warnings.warn(f"{error}: photos have no probabilities of their kind", stacklevel=2)
+        return None
+    if found is not None and found.revision != adapter.revision:
+        warnings.warn(
+            f"{folder / FILE} was fitted to weights of revision {found.revision}; the index was "
+            f"made by revision {adapter.revision}: photos have no probabilities of their kind",
+            stacklevel=2,
+        )
+        return None
     return found if found is not None and adapter.head_dims[:3] == found.head_dims else None
 
 

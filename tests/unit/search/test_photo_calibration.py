@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 
+from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.query_adapter import QueryAdapter
 from lookbook.schema.filters import parse_where
 from lookbook.search import Index, Query, run
 from lookbook.search.calibration import Calibration
@@ -23,6 +26,7 @@ from tests.tiny_index import publish_tiny, small_extras
 
 CURVE = Calibration("colour", (0.0, 1.0), (0.0, 1.0), 9)
 VALUES = {
+    "revision": "f00d",
     "head_dims": [1, 1, 1],
     "weights": {"kind_share": 1.0, "best": 0.0, "first_head": 0.0, "third_head": 0.0},
     "intercept": 0.0,
@@ -65,7 +69,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, change):
 
 def test_what_is_written_is_read(tmp_path):
     assert PhotoCalibration.load(tmp_path) is None
-    written = PhotoCalibration((2, 3, 4), (0.1, 0.2, 0.3, 0.4), -1.0)
+    written = PhotoCalibration("f00d", (2, 3, 4), (0.1, 0.2, 0.3, 0.4), -1.0)
     (tmp_path / FILE).write_text(json.dumps(written.to_json()))
     assert PhotoCalibration.load(tmp_path) == written
     assert len(written.weights) == len(FEATURES)
@@ -108,6 +112,30 @@ def test_results_have_the_probability_of_their_kind(index, monkeypatch):
     assert run(blue, index).hits[0].same_kind == by_kind["blue"], "whatever filters hold"
     for other in (Query(item="0"), Query(pictures=(photo,), item="0"), Query()):
         assert all(hit.same_kind is None for hit in run(other, index).hits)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (json.dumps(VALUES | {"revision": "0ther"}), "fitted to weights of revision 0ther"),
+        (json.dumps({k: v for k, v in VALUES.items() if k != "revision"}), "expected a revision"),
+        ("{", "expected a revision"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told_once_and_left_out(index, tmp_path, content, said):
+    (tmp_path / "model" / FILE).write_text(content)
+    with pytest.warns(UserWarning, match=said):
+        assert photo_calibration(index) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (hit,) = run(Query(pictures=(np.array([1.0, 0, 0], np.float32),), count=1), index).hits
+    assert hit.same_kind is None
+
+
+def test_the_shipped_file_belongs_to_the_shipped_weights():
+    shipped, adapter = PhotoCalibration.load(DEFAULT_MODEL), QueryAdapter.load(DEFAULT_MODEL)
+    assert shipped.revision == adapter.revision
+    assert shipped.head_dims == adapter.head_dims[:3]
 
 
 def test_without_a_fitted_model_nothing_is_said(tmp_path):

@@ -69,15 +69,25 @@ class EmbeddingHeads:
         return cls(arrays["projection"], arrays.get("detail"), category, *product)
 
     @property
+    def head_dims(self) -> tuple[int, ...]:
+        """Lengths of the heads that there are, in the order of an embedding."""
+        return (*self._text_dims, *(len(weights) for _, weights in self._product_heads))
+
+    @property
     def dim(self) -> int:
         """Length of an embedding."""
-        return self.text_dim + sum(len(weights) for _, weights in self._product_heads)
+        return sum(self.head_dims)
 
     @property
     def text_dim(self) -> int:
         """Length without the product heads, of which texts say nothing."""
-        detail = 0 if self.detail is None else len(self.detail)
-        return len(self.projection) + detail + (self.category.dim if self.category else 0)
+        return sum(self._text_dims)
+
+    @property
+    def _text_dims(self) -> tuple[int, ...]:
+        detail = () if self.detail is None else (len(self.detail),)
+        category = () if self.category is None else (self.category.dim,)
+        return len(self.projection), *detail, *category
 
     @property
     def text_norm(self) -> float:

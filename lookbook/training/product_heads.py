@@ -6,16 +6,24 @@
 Both are Fisher's linear discriminants of products (`fisher_lda`) on the max-pooled features of the
 network. For `instance` a product changes between its studio photo and a simulated street photo, for
 `design` also between two of the colours in which it is sold. Encodes some 20,000 pictures once
-(kept in `--work`), then takes a minute. Products held out from training are left out. Other heads
-stay; the index and `query.safetensors` must be made anew.
+(kept in `--work`), then takes a minute. Products held out from training are left out.
+
+Other heads stay. The revision of the folder changes, so it is written into `query.json`, with the
+lengths of the heads and with scales of the new heads for intents that have none, and into
+`garments.json`. Where vectors get longer, `query.safetensors` no longer fits and is removed. Then
+run `lookbook.training.query_adapting` with `--model` and `--output` of this folder, make indexes
+anew by `embed.py`, and fit `photo_calibration.json` by `benchmarks.photo_calibration --fit`: until
+then photos are adapted by the scales alone, and results have no probability of their kind.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +33,10 @@ from safetensors.numpy import load_file, save_file
 
 from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
-from lookbook.encoding.heads import HEADS_FILE
+from lookbook.encoding.garment_kinds import KINDS_FILE
+from lookbook.encoding.heads import HEADS_FILE, PRODUCT_HEADS, EmbeddingHeads
+from lookbook.encoding.hub import revision
+from lookbook.encoding.query_adapter import INTENTS, NETWORKS_FILE, SETTINGS_FILE
 from lookbook.evaluation.retrieval import decodable_items
 from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
@@ -38,6 +49,8 @@ DIM = 192  # of each head
 COLOURWAY_WEIGHT = 20  # of changes of colour in `design`, relative to those of a street photo
 INSTANCE_RIDGE, DESIGN_RIDGE = 0.3, 0.1  # of the mean variance within
 STREET_SHARE = 0.5  # of the larger photos that are seen as street photos; more bring nothing
+# scales of `design` and `instance` by intent, 0 for the others
+_SCALES = {"photo": (0.0, 2.8), "colourway": (1.0, 0.0)}
 _BATCH = 32
 _STREET_SEED = 1_000_000  # of the first street photo; those of evaluation start at 0 and 500,000
 
@@ -178,8 +191,52 @@ def _rows(by_id: dict[str, np.ndarray], ids: Sequence[str]) -> np.ndarray:
     return np.stack([by_id[key] for key in ids]).astype(np.float32)
 
 
+# settings of the folder
+
+
+def update_settings(folder: Path) -> None:
+    """Make the settings of a folder fit the heads in it: `query.json` and `garments.json`.
+
+    Removes `query.safetensors` where it was made for vectors of another length.
+    """
+    heads = EmbeddingHeads.load(folder)
+    assert heads is not None
+    file, dims = folder / SETTINGS_FILE, list(heads.head_dims)
+    settings = _read_json(file) or {}
+    if settings.get("head_dims") != dims:
+        (folder / NETWORKS_FILE).unlink(missing_ok=True)
+    settings |= {"revision": revision(folder), "head_dims": dims}
+    before = len(dims) - len(PRODUCT_HEADS)
+    settings["scales"] = dict.fromkeys(INTENTS, [1.0] * before) | settings.get("scales", {})
+    for rows in (settings["scales"], settings.get("match", {})):
+        rows |= {name: _with_product_heads(row, name, before) for name, row in rows.items()}
+    _write_json(file, settings)
+    if (kinds := _read_json(folder / KINDS_FILE)) is not None:
+        _write_json(folder / KINDS_FILE, kinds | {"revision": revision(folder)})
+
+
+def _with_product_heads(row: list[float], name: str, before: int) -> list[float]:
+    """Return scales of all heads, given those of the `before` first; a longer row stays as it is.
+
+    Colourways are found by `design` alone.
+    """
+    if len(row) != before:
+        return row
+    first = [0.0] * before if name == "colourway" else row
+    return [*first, *_SCALES.get(name, (0.0, 0.0))]
+
+
+def _read_json(file: Path) -> dict[str, Any] | None:
+    """Return the object of a file, None if there is none."""
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+
+
+def _write_json(file: Path, values: dict[str, Any]) -> None:
+    file.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Fit the heads and write them into `projection.safetensors` of `--output`."""
+    """Fit the heads and write them into `--output`, whose settings are made to fit them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -194,6 +251,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         metadata = shipped.metadata()
     arrays = load_file(file) | fit(*read_features(args, Encoder.load(args.model)))
     save_file(arrays, file, metadata=metadata)
+    update_settings(args.output)
 
 
 if __name__ == "__main__":

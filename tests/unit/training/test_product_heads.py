@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import shutil
+import warnings
+
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from lookbook.catalog import Item
+from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.heads import HEADS_FILE
-from lookbook.training import product_heads
+from lookbook.encoding.hub import revision
+from lookbook.encoding.query_adapter import NETWORKS_FILE
+from lookbook.training import product_heads, query_adapting
 from lookbook.training.product_heads import colourway_pairs, fit
+from lookbook.training.query_adapting import FittingData, Queries
 
 COUNT, SHAPE, COLOUR, LIGHT = 400, slice(0, 4), slice(4, 6), slice(6, 8)
 
@@ -73,3 +84,104 @@ def test_the_command_keeps_the_other_heads_and_what_is_said_of_them(tmp_path, mo
     np.testing.assert_array_equal(arrays["projection"], np.eye(3))
     with safe_open(tmp_path / HEADS_FILE, "numpy") as file:
         assert file.metadata() == {"sides": "[3]"}
+
+
+OLD_SCALES = {"photo": [1.3, 0.7, 0.8], "colourway": [1.0, 1.0, 0.5]}
+
+
+@pytest.fixture
+def folder(tiny_model, tmp_path):
+    """A model of three heads (3, 2, 2) without product heads, and settings that fit them."""
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    draw = np.random.default_rng(0)
+    shapes = {"projection": (3, 32), "detail": (2, 48)}
+    shapes |= {"kinds.read": (2, 80), "kinds.tell": (4, 2), "kinds.bias": (4,)}
+    arrays = {name: draw.normal(size=shape) for name, shape in shapes.items()}
+    arrays["kinds.codes"] = draw.normal(size=(4, 2))
+    save_file({k: v.astype(np.float16) for k, v in arrays.items()}, folder / HEADS_FILE)
+    kinds = {"Tops": "top", "Été": "dress", "Books": None, "Shoes": "shoes"}
+    files = {
+        "query.json": {"head_dims": [3, 2, 2], "scales": OLD_SCALES, "match": {"shape": [0, 1, 1]}},
+        "garments.json": {"kinds": kinds},
+    }
+    for name, values in files.items():
+        text = json.dumps({"revision": revision(folder)} | values)
+        (folder / name).write_text(text, encoding="utf-8")
+    weight, bias = np.ones(7, np.float32), np.ones(1, np.float32)
+    save_file({"upright.weight": weight, "upright.bias": bias}, folder / NETWORKS_FILE)
+    assert Encoder.load(folder, precision="float32").query_adapter.upright_weight is not None
+    return folder
+
+
+def add_heads(folder, monkeypatch, seed: int = 0) -> Encoder:
+    """Run the command on features that are drawn; return the encoder, which loads unwarned."""
+    draw = np.random.default_rng(seed)
+    rows = [{str(n): row for n, row in enumerate(draw.normal(size=(200, 48)))} for _ in range(2)]
+    pairs = [(str(n), str(n + 1)) for n in range(0, 200, 2)]
+    monkeypatch.setattr(product_heads, "read_features", lambda args, encoder: (*rows, pairs))
+    monkeypatch.setattr(product_heads, "DIM", 4)
+    model = ["--model", str(folder), "--output", str(folder)]
+    product_heads.main(["--data", "a", "--larger", "b", *model])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return Encoder.load(folder, precision="float32", backend="torch")
+
+
+def test_the_settings_of_the_folder_fit_its_new_heads(folder, monkeypatch):
+    encoder = add_heads(folder, monkeypatch)
+    adapter = encoder.query_adapter
+    assert adapter.head_dims == encoder.heads.head_dims == (3, 2, 2, 4, 4)
+    assert adapter.revision == encoder.garment_kinds.revision == encoder.revision
+    assert adapter.scales == {
+        "photo": (1.3, 0.7, 0.8, 0, 2.8),
+        "item": (1, 1, 1, 0, 0),
+        "colourway": (0, 0, 0, 1, 0),
+        "text": (1, 1, 1, 0, 0),
+    }
+    assert adapter.match_scales == {"shape": (0, 1, 1, 0, 0)}
+    assert encoder.garment_kinds.names == ("dress", "shoes", "top")
+    assert list(json.loads((folder / "garments.json").read_text())["kinds"])[1] == "Été"
+    assert not (folder / NETWORKS_FILE).exists(), "it was made for vectors of seven columns"
+    assert encoder.dim == 15
+
+
+def test_what_still_fits_is_kept_when_the_heads_are_fitted_again(folder, monkeypatch):
+    first = add_heads(folder, monkeypatch)
+    values = json.loads((folder / "query.json").read_text())
+    values["scales"]["photo"] = [1, 1, 1, 0.5, 0.5]
+    (folder / "query.json").write_text(json.dumps(values))
+    weight, bias = np.ones(15, np.float32), np.ones(1, np.float32)
+    save_file({"upright.weight": weight, "upright.bias": bias}, folder / NETWORKS_FILE)
+    again = add_heads(folder, monkeypatch, seed=1)
+    assert again.revision == again.query_adapter.revision != first.revision
+    assert again.query_adapter.scales["photo"] == (1, 1, 1, 0.5, 0.5)
+    assert again.query_adapter.upright_weight is not None
+
+
+def test_a_folder_without_settings_gets_those_of_queries(folder, monkeypatch):
+    for name in ("query.json", "garments.json", NETWORKS_FILE):
+        (folder / name).unlink()
+    encoder = add_heads(folder, monkeypatch)
+    assert encoder.query_adapter.scales["photo"] == (1, 1, 1, 0, 2.8)
+    assert encoder.garment_kinds is None
+    assert not (folder / "garments.json").exists()
+
+
+def test_queries_are_adapted_after_the_heads_as_documented(folder, monkeypatch):
+    encoder = add_heads(folder, monkeypatch)
+    torch.manual_seed(0)
+    vectors, rows = F.normalize(torch.randn(40, 7), dim=1), torch.arange(40)
+    classes, products = rows % 4, Queries(vectors, rows)
+    phone = Queries(vectors, classes[None] == classes[:, None])
+    data = FittingData(vectors, classes, classes, classes, products, products, phone)
+    turned = [vectors.numpy(), -vectors.numpy()]
+    monkeypatch.setattr(query_adapting, "read_data", lambda args, encoder: (data, turned))
+    few = functools.partial(query_adapting.fit_photo_network, steps=3)
+    monkeypatch.setattr(query_adapting, "fit_photo_network", few)
+    sources = ["--data", "a", "--larger", "b", "--phone-photos", "c"]
+    query_adapting.main([*sources, "--model", str(folder), "--output", str(folder)])
+    adapted = Encoder.load(folder, precision="float32", backend="torch").query_adapter
+    assert set(adapted.networks) == {"photo"}
+    assert adapted.upright_weight.shape == (encoder.dim,)
+    assert adapted.revision == encoder.revision, "indexes of these weights stay"

@@ -7,6 +7,7 @@ by the kinds that the category head sees in each part.
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
@@ -114,14 +115,20 @@ def find_garments(encoder: Encoder, picture: Picture) -> list[Garment]:
 
 
 def _joined(found: list[Part], classify_crop: Callable[[Cells], Part]) -> list[Part]:
-    """Join neighbours that together are surer of one kind than apart: a face and a top below it."""
-    joined = list(found)
-    for one, other in combinations(found, 2):
+    """Join neighbours that together are surer of one kind than apart: a face and a top below it.
+
+    What was joined is compared with the others again, until no two of them are surer together.
+    """
+    joined, pairs = list(found), deque(combinations(found, 2))
+    while pairs:
+        one, other = pairs.popleft()
         present = one in joined and other in joined
         if present and _may_be_one(one, other) and _touch(one[2], other[2]):
             both = classify_crop(_union(one[2], other[2]))
             if both[0] > (one[0] + other[0]) / 2 + _JOINING_GAIN:
-                joined = [both, *(part for part in joined if part not in (one, other))]
+                others = [part for part in joined if part not in (one, other)]
+                pairs.extend((both, part) for part in others)
+                joined = [both, *others]
     return joined
 
 

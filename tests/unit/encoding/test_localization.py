@@ -92,6 +92,21 @@ def test_neighbours_that_are_surer_together_are_one_garment():
     assert _joined([face, top], lambda box: (0.79, "dress", box)) == [face, top]
 
 
+def test_what_was_joined_is_compared_with_its_neighbours_again():
+    face, top = (0.3, "accessory", (10, 0, 30, 18)), (0.35, "top", (8, 20, 34, 40))
+    hem = (0.3, "top", (8, 42, 34, 60))
+    asked = []
+
+    def classify_crop(box):
+        asked.append(box)
+        return (box[3] - box[1]) / 64, "dress", box  # the larger the surer
+
+    upper, whole = (8, 0, 34, 40), (8, 0, 34, 60)
+    assert _joined([face, top, hem], classify_crop) == [(60 / 64, "dress", whole)]
+    assert asked == [upper, whole]
+    assert _joined([face, hem], classify_crop) == [face, hem], "nothing lies between them"
+
+
 def test_unletterbox_keeps_the_cells_of_the_image():
     square = np.zeros((8, 8))
     square[2:6] = np.arange(1, 5)[:, None]

@@ -16,6 +16,7 @@ from lookbook.schema.translations import translated_columns
 from lookbook.search.availability import offered_rows
 from lookbook.search.index import Index
 from lookbook.search.mitigation import gender_column, used_conditions
+from lookbook.search.per_index import per_index
 
 _SIZES = range(2, 61)  # distinct values of a facet; a column with more holds names, not kinds
 _NAMED_SIZES = range(2, 501)  # of one that is named after kinds or brands
@@ -86,6 +87,7 @@ def _says_a_kind(name: str, values: Iterable[object]) -> bool:
     return numbers and not is_quantity(name)
 
 
+@per_index
 def price_column(index: Index) -> str | None:
     """Return the column of what a customer pays: as the build took it, else by its name."""
     numeric = [name for name in index.columns if is_numeric(index.values(name))]

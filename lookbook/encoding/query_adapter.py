@@ -133,8 +133,7 @@ class QueryAdapter:
         vectors = check_query(vectors, intent)
         if vectors.shape[1] != self.dim:
             raise ValueError(f"expected vectors of length {self.dim}, found {vectors.shape[1]}")
-        scales = self.scales.get(intent, (1.0,) * len(self.head_dims))
-        scales = self.match_scales.get(match, scales)
+        scales = self.match_scales.get(match, self._scales(intent))
         adapted = vectors * np.repeat(np.array(scales, np.float32), self.head_dims)
         if intent in self.networks:
             adapted += self.networks[intent](vectors)
@@ -142,8 +141,10 @@ class QueryAdapter:
 
     def between_items(self, vectors: np.ndarray) -> np.ndarray:
         """Return (n, d), the columns of vectors (n, dim) whose heads compare items with items."""
-        scales = self.scales.get("item", (1.0,) * len(self.head_dims))
-        return vectors[:, np.repeat(np.array(scales) > 0, self.head_dims)]
+        return vectors[:, np.repeat(np.array(self._scales("item")) > 0, self.head_dims)]
+
+    def _scales(self, intent: str) -> tuple[float, ...]:
+        return self.scales.get(intent, (1.0,) * len(self.head_dims))
 
     def upright(self, vectors: np.ndarray) -> np.ndarray | None:
         """Return float32 (n,) for photos (n, dim): above 0 for upright ones, below for turned ones.

@@ -43,8 +43,8 @@ def fit_detail_head(
             (part.labels.recoloured, colourway_weight),
         ):
             if rows.any():
-                within += weight * _scatter(changes[rows])
-    between = _scatter(photos - photos.mean(0))
+                within += weight * scatter(changes[rows])
+    between = scatter(photos - photos.mean(0))
     weights = discriminants(between, within, model.detail_head.out_features)
     model.detail_head.weight.copy_(torch.from_numpy(weights))
     # until the running mean has seen more
@@ -75,5 +75,6 @@ def _max_features(features: torch.Tensor) -> torch.Tensor:
     return features[:, AVG_FEATURES:].float()
 
 
-def _scatter(rows: torch.Tensor) -> torch.Tensor:
+def scatter(rows: torch.Tensor) -> torch.Tensor:
+    """Return (f, f), the mean outer product of rows (n, f) with themselves."""
     return rows.T @ rows / len(rows)

@@ -36,14 +36,15 @@ from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
 from lookbook.encoding.garment_kinds import KINDS_FILE
 from lookbook.encoding.heads import HEADS_FILE, PRODUCT_HEADS, EmbeddingHeads
 from lookbook.encoding.hub import revision
+from lookbook.encoding.pooling import max_pool_stages
 from lookbook.encoding.query_adapter import INTENTS, NETWORKS_FILE, SETTINGS_FILE
 from lookbook.evaluation.retrieval import decodable_items
 from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.loading import Picture
 from lookbook.search.product_groups import group_by_title
-from lookbook.training.fisher_lda import discriminants
-from lookbook.training.sources import fingerprint
+from lookbook.training.fisher_lda import discriminants, scatter
+from lookbook.training.sources import batches, fingerprint
 
 DIM = 192  # of each head
 COLOURWAY_WEIGHT = 20  # of changes of colour in `design`, relative to those of a street photo
@@ -62,7 +63,7 @@ def instance_weights(studio: np.ndarray, street: np.ndarray, photos: np.ndarray)
 
     `studio` and `street` (n, f) show the same products, `photos` (m, f) any.
     """
-    return _discriminants(photos, _scatter(street - studio), INSTANCE_RIDGE)
+    return _discriminants(photos, scatter(torch.from_numpy(street - studio)), INSTANCE_RIDGE)
 
 
 def design_weights(
@@ -75,20 +76,17 @@ def design_weights(
 
     `colours`: two (n, f), which show the same products in two colours.
     """
-    within = _scatter(street - studio) + COLOURWAY_WEIGHT * _scatter(colours[0] - colours[1])
+    street_changes = torch.from_numpy(street - studio)
+    colour_changes = torch.from_numpy(colours[0] - colours[1])
+    within = scatter(street_changes) + COLOURWAY_WEIGHT * scatter(colour_changes)
     return _discriminants(photos, within, DESIGN_RIDGE)
 
 
 def _discriminants(photos: np.ndarray, within: torch.Tensor, ridge: float) -> np.ndarray:
-    between = _scatter(photos - photos.mean(0))
+    between = scatter(torch.from_numpy(photos - photos.mean(0)))
     weights = discriminants(between, within, min(DIM, photos.shape[1]), ridge)
     # only directions count: a scale at which half precision is accurate
     return (weights / np.abs(weights).max()).astype(np.float16)
-
-
-def _scatter(rows: np.ndarray) -> torch.Tensor:
-    tensor = torch.from_numpy(rows)
-    return tensor.T @ tensor / len(tensor)
 
 
 def colourway_pairs(items: Sequence[Item]) -> list[tuple[str, str]]:
@@ -107,33 +105,21 @@ def colourway_pairs(items: Sequence[Item]) -> list[tuple[str, str]]:
 def max_features(encoder: Encoder, pictures: Sequence[Picture]) -> np.ndarray:
     """Return float16 (n, channels): the maxima of the last two maps, the last one's first."""
     pixels = np.stack([encoder.preprocessing.preprocess(picture) for picture in pictures])
-    earlier, last = encoder.backend.feature_maps(pixels, (-2, -1))
-    maxima = [maps.reshape(*maps.shape[:2], -1).max(2) for maps in (last, earlier)]
-    return np.concatenate(maxima, 1).astype(np.float16)
+    maps = encoder.backend.feature_maps(pixels, (-2, -1))
+    return max_pool_stages([torch.from_numpy(one) for one in maps]).numpy().astype(np.float16)
 
 
 def features(path: Path, encoder: Encoder, pictures: Iterable[tuple[str, Picture]]) -> Features:
     """Return the ids and `max_features` of pictures, kept in the file `path`."""
     if not path.exists():
         ids, parts = [], []
-        for batch in _batches(pictures):
+        for batch in batches(pictures, _BATCH):
             ids += [key for key, _ in batch]
             parts.append(max_features(encoder, [picture for _, picture in batch]))
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, ids=np.array(ids), features=np.concatenate(parts))
     with np.load(path, allow_pickle=False) as file:
         return file["ids"].tolist(), file["features"]
-
-
-def _batches(pictures: Iterable[tuple[str, Picture]]) -> Iterator[list[tuple[str, Picture]]]:
-    batch = []
-    for pair in pictures:
-        batch.append(pair)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _street(items: Iterable[Item]) -> Iterator[tuple[str, Image.Image]]:

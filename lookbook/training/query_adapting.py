@@ -40,7 +40,7 @@ from lookbook.evaluation.splits import (
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import optimizer_step
-from lookbook.training.sources import fingerprint
+from lookbook.training.sources import batches, fingerprint
 
 HIDDEN, DROPOUT = 192, 0.2
 STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 300, 128, 700, 1e-3, 1e-2
@@ -274,7 +274,7 @@ def encoded(
     """Return vectors (n, dim) and attributes (with `id`) of pictures, kept in the file `path`."""
     if not path.exists():
         attributes, vectors = [], []
-        for batch in _batches(pictures(), 64):
+        for batch in batches(pictures(), 64):
             attributes += [{"id": item.id, **item.attributes} for item, _ in batch]
             vectors.append(encoder.encode([picture for _, picture in batch]))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -286,17 +286,6 @@ def encoded(
 
 def _value(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value  # several values of one item
-
-
-def _batches(pictures: Pictures, size: int) -> Iterator[list[tuple[Item, Image.Image]]]:
-    batch = []
-    for pair in pictures:
-        batch.append(pair)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _products(name: str) -> Pictures:

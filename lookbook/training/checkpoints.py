@@ -14,10 +14,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from lookbook.encoding.category_head import ARRAY_NAMES, CategoryHead
+from lookbook.encoding.garment_kinds import KINDS_FILE
 from lookbook.encoding.heads import HEADS_FILE, EmbeddingHeads, load_text_embeddings
+from lookbook.encoding.hub import revision
+from lookbook.encoding.query_adapter import SETTINGS_FILE
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.data import COMBINED_LABEL
-from lookbook.training.model import CATEGORY_SCALE, DETAIL_SCALE, EmbeddingModel
+from lookbook.training.model import CATEGORY_SCALE, DETAIL_SCALE, EmbeddingModel, TextModel
 
 # names in the metadata of HEADS_FILE
 HEAD_DIMS_KEY, CATEGORIES_KEY = "sides", "kinds"
@@ -67,11 +70,30 @@ def export(model: EmbeddingModel, vocabulary: Vocabulary, size: int, folder: Pat
     }
     save_file(arrays, folder / HEADS_FILE, metadata=metadata)
     if model.text_embeddings is not None:
-        table = model.text_embeddings.weight.detach().numpy().astype(np.float16)
-        save_arrays({"words": table}, folder / "words.safetensors")
-        lists = {"words": vocabulary.words, "pieces": vocabulary.ngrams}
-        text = json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
-        (folder / "words.json").write_text(text, encoding="utf-8")
+        save_text_embeddings(model, vocabulary, folder)
+
+
+def save_text_embeddings(model: TextModel, vocabulary: Vocabulary, folder: Path) -> None:
+    """Write the text embeddings of a model in half precision, and the words that they are of."""
+    assert model.text_embeddings is not None
+    table = model.text_embeddings.weight.detach().numpy().astype(np.float16)
+    save_arrays({"words": table}, folder / "words.safetensors")
+    lists = {"words": vocabulary.words, "pieces": vocabulary.ngrams}
+    text = json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
+    (folder / "words.json").write_text(text, encoding="utf-8")
+
+
+def write_revision(folder: Path) -> None:
+    """Write the revision of a folder into its settings that name it, where there are any."""
+    for name in (SETTINGS_FILE, KINDS_FILE):
+        if (file := folder / name).exists():
+            settings = json.loads(file.read_text(encoding="utf-8"))
+            write_json(file, settings | {"revision": revision(folder)})
+
+
+def write_json(file: Path, values: Mapping[str, Any]) -> None:
+    """Write an object as indented JSON."""
+    file.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def check_float16(backbone: nn.Module) -> None:

@@ -121,8 +121,13 @@ def label_of(attributes: Mapping[str, object], column: str) -> str:
 
 def description_of(photos: PhotoDataset, row: int) -> Description:
     """Return title and searchable attributes of a photo."""
-    attributes = (label_of(photos.attributes[row], column) for column in TEXT_COLUMNS)
-    return Description(photos.titles[row], " ".join(filter(None, attributes)))
+    return description(photos.titles[row], photos.attributes[row])
+
+
+def description(title: str, attributes: Mapping[str, object]) -> Description:
+    """Return the title of a product and those of its attributes that users search by."""
+    labels = (label_of(attributes, column) for column in TEXT_COLUMNS)
+    return Description(title, " ".join(filter(None, labels)))
 
 
 def label_classes(sources: Sequence[PhotoDataset], min_count: int = 5) -> dict[str, list[str]]:

@@ -79,7 +79,27 @@ class TrainableCategoryHead(nn.Module):
         return CategoryHead(bottleneck, self.classifier.weight, bias, embeddings)
 
 
-class EmbeddingModel(nn.Module):
+class TextModel(nn.Module):
+    """Text embeddings (n tokens, dim), or none, and the scales of cosines that train them."""
+
+    def __init__(self, vocabulary_size: int, dim: int) -> None:
+        super().__init__()
+        self.text_embeddings = (
+            nn.EmbeddingBag(vocabulary_size, dim, mode="sum") if vocabulary_size else None
+        )
+        if self.text_embeddings is not None:
+            nn.init.normal_(self.text_embeddings.weight, std=dim**-0.5)
+        # log scales of cosines: of views, of image and text, of detail heads, of embeddings
+        self.logit_scale = nn.Parameter(torch.tensor([2.3, 2.3, 2.3, 2.3]))
+
+    def embed_text(self, tokens: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        """Return (n, dim) of L2 norm 1 for the `embedding_bag_inputs` of n texts."""
+        if self.text_embeddings is None:
+            raise ValueError("this model has no text embeddings: its vocabulary is empty")
+        return F.normalize(self.text_embeddings(tokens, offsets), dim=1)
+
+
+class EmbeddingModel(TextModel):
     """Map images (n, 3, s, s) to features (n, 5120) and an embedding (n, dim) of L2 norm 1.
 
     The embedding concatenates three heads: a general one, which all losses train; a detail head for
@@ -102,7 +122,7 @@ class EmbeddingModel(nn.Module):
         frozen_stages: int = 0,
         config: ResNetConfig | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(vocabulary_size, dim)
         self.backbone = ResNetModel(config or ResNetConfig())
         hidden_sizes: Any = self.backbone.config.hidden_sizes
         self.head_dims, self.categories = head_dims(dim), tuple(classes[CATEGORY_COLUMN])
@@ -123,13 +143,6 @@ class EmbeddingModel(nn.Module):
             }
         )
         self.teacher_head = nn.Linear(AVG_FEATURES, teacher_dim) if teacher_dim else None
-        self.text_embeddings = (
-            nn.EmbeddingBag(vocabulary_size, dim, mode="sum") if vocabulary_size else None
-        )
-        if self.text_embeddings is not None:
-            nn.init.normal_(self.text_embeddings.weight, std=dim**-0.5)
-        # log scales of cosines: of views, of image and text, of detail heads, of embeddings
-        self.logit_scale = nn.Parameter(torch.tensor([2.3, 2.3, 2.3, 2.3]))
         self._zero_init_residuals()
         stages = [self.backbone.embedder, *self.backbone.encoder.stages]
         self.frozen_stages = stages[:frozen_stages]  # a list: no module is registered twice
@@ -199,9 +212,3 @@ class EmbeddingModel(nn.Module):
     def _scales(self, detail: float) -> torch.Tensor:
         """Return factors that give general and detail head the mean norms 1 and `detail`."""
         return torch.tensor([1.0, detail]) / self.head_norms
-
-    def embed_text(self, tokens: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-        """Return (n, dim) of L2 norm 1 for the `embedding_bag_inputs` of n texts."""
-        if self.text_embeddings is None:
-            raise ValueError("this model has no text embeddings: its vocabulary is empty")
-        return F.normalize(self.text_embeddings(tokens, offsets), dim=1)

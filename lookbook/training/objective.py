@@ -13,7 +13,7 @@ from lookbook.training import losses
 from lookbook.training.cross_batch_memory import CrossBatchMemory
 from lookbook.training.data import COMBINED_LABEL
 from lookbook.training.descriptions import Description, matches
-from lookbook.training.model import AVG_FEATURES, CATEGORY_COLUMN, EmbeddingModel
+from lookbook.training.model import AVG_FEATURES, CATEGORY_COLUMN, EmbeddingModel, TextModel
 from lookbook.training.pair_sampler import PairLabels
 
 WEIGHTS: Mapping[str, float] = {
@@ -127,7 +127,7 @@ def _vector_losses(
 
 
 def text_loss(
-    model: EmbeddingModel,
+    model: TextModel,
     vocabulary: Vocabulary,
     vectors: torch.Tensor,
     descriptions: Sequence[Description],

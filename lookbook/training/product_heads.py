@@ -5,8 +5,9 @@
 
 Both are Fisher's linear discriminants of products (`fisher_lda`) on the max-pooled features of the
 network. For `instance` a product changes between its studio photo and a simulated street photo, for
-`design` also between two of the colours in which it is sold. Encodes some 20,000 pictures once
-(kept in `--work`), then takes a minute. Products held out from training are left out.
+`design` also between two of the colours in which it is sold, and between its photo and that photo
+in another colour (`other_colour`). Encodes some 24,000 pictures once (kept in `--work`), then takes
+a minute. Products held out from training are left out.
 
 Other heads stay. The revision of the folder changes, so it is written into `query.json`, with the
 lengths of the heads and with scales of the new heads for intents that have none, and into
@@ -20,34 +21,35 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
-from lookbook.encoding.garment_kinds import KINDS_FILE
 from lookbook.encoding.heads import HEADS_FILE, PRODUCT_HEADS, EmbeddingHeads
-from lookbook.encoding.hub import revision
 from lookbook.encoding.pooling import max_pool_stages
 from lookbook.encoding.query_adapter import INTENTS, NETWORKS_FILE, SETTINGS_FILE
 from lookbook.evaluation.retrieval import decodable_items
 from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.images.foreground_mask import foreground_mask
 from lookbook.images.loading import Picture
 from lookbook.search.product_groups import group_by_title
+from lookbook.training.checkpoints import write_json, write_revision
 from lookbook.training.fisher_lda import discriminants, scatter
 from lookbook.training.sources import batches, fingerprint
 
 DIM = 192  # of each head
-COLOURWAY_WEIGHT = 20  # of changes of colour in `design`, relative to those of a street photo
+COLOURWAY_WEIGHT = 20  # of both changes of colour in `design`, relative to those of a street photo
 INSTANCE_RIDGE, DESIGN_RIDGE = 0.3, 0.1  # of the mean variance within
 STREET_SHARE = 0.5  # of the larger photos that are seen as street photos; more bring nothing
 # scales of `design` and `instance` by intent, 0 for the others
@@ -56,6 +58,14 @@ _BATCH = 32
 _STREET_SEED = 1_000_000  # of the first street photo; those of evaluation start at 0 and 500,000
 
 Features = tuple[list[str], np.ndarray]  # ids, float16 (n, channels)
+
+
+class PhotoFeatures(NamedTuple):
+    """Features of the photos of products, by id, each float16 (channels,)."""
+
+    studio: dict[str, np.ndarray]
+    street: dict[str, np.ndarray]
+    recoloured: dict[str, np.ndarray]
 
 
 def instance_weights(studio: np.ndarray, street: np.ndarray, photos: np.ndarray) -> np.ndarray:
@@ -69,16 +79,15 @@ def instance_weights(studio: np.ndarray, street: np.ndarray, photos: np.ndarray)
 def design_weights(
     studio: np.ndarray,
     street: np.ndarray,
-    colours: tuple[np.ndarray, np.ndarray],
+    colours: Sequence[tuple[np.ndarray, np.ndarray]],
     photos: np.ndarray,
 ) -> np.ndarray:
     """Return (DIM, f): as `instance_weights`, and the same in another colour.
 
-    `colours`: two (n, f), which show the same products in two colours.
+    `colours`: pairs of (n, f) and (n, f), which show the same products in two colours.
     """
-    street_changes = torch.from_numpy(street - studio)
-    colour_changes = torch.from_numpy(colours[0] - colours[1])
-    within = scatter(street_changes) + COLOURWAY_WEIGHT * scatter(colour_changes)
+    changes = (scatter(torch.from_numpy(first - second)) for first, second in colours)
+    within = scatter(torch.from_numpy(street - studio)) + COLOURWAY_WEIGHT * sum(changes)
     return _discriminants(photos, within, DESIGN_RIDGE)
 
 
@@ -100,6 +109,41 @@ def colourway_pairs(items: Sequence[Item]) -> list[tuple[str, str]]:
 
 
 # pictures
+
+
+def other_colour(picture: Image.Image, seed: int) -> Image.Image:
+    """Return a picture of the same design in another colour, a little turned and cropped.
+
+    What stands out from a plain background gets another hue, saturation and gamma; one picture in
+    four has light and dark exchanged.
+    """
+    draw = random.Random(seed)
+    picture = picture.convert("RGB")
+    if draw.random() < 0.5:
+        picture = ImageOps.mirror(picture)
+    hsv = np.asarray(picture.convert("HSV"))
+    hue, saturation, value = (channel.astype(np.float32) for channel in np.moveaxis(hsv, 2, 0))
+    hue = (hue + draw.uniform(0, 255)) % 256
+    saturation = (saturation * draw.uniform(0.2, 1.8) + draw.choice([0, 0, 60])).clip(0, 255)
+    value = 255 * (value / 255) ** draw.uniform(0.5, 1.6)
+    if draw.random() < 0.25:
+        value = 255 - 0.85 * value
+    changed = np.stack([hue, saturation, value], 2).astype(np.uint8)
+    mask = Image.fromarray(foreground_mask(np.asarray(picture)))
+    recoloured = Image.composite(Image.fromarray(changed, "HSV").convert("RGB"), picture, mask)
+    return _moved(recoloured, draw)
+
+
+def _moved(picture: Image.Image, draw: random.Random) -> Image.Image:
+    """Return a picture turned by up to 8 degrees, with 0.85 to all of its width and height."""
+    turned = picture.rotate(draw.uniform(-8, 8), Image.Resampling.BICUBIC, fillcolor="white")
+    share = draw.uniform(0.85, 1)
+    width, height = (round(share * side) for side in turned.size)
+    left, top = (
+        round(draw.uniform(0, side - kept))
+        for side, kept in zip(turned.size, (width, height), strict=True)
+    )
+    return turned.crop((left, top, left + width, top + height))
 
 
 def max_features(encoder: Encoder, pictures: Sequence[Picture]) -> np.ndarray:
@@ -127,14 +171,19 @@ def _street(items: Iterable[Item]) -> Iterator[tuple[str, Image.Image]]:
         yield item.id, simulate_street_photo(picture, _STREET_SEED + 10 * number)
 
 
+def _other_colours(items: Iterable[Item]) -> Iterator[tuple[str, Image.Image]]:
+    for number, (item, picture, _) in enumerate(decodable_items(items)):
+        yield item.id, other_colour(picture, number)
+
+
 def _training(name: str) -> Iterator[Item]:
     return (item for item in open_catalog(name) if not held_out(item.id, PRODUCTS_HELD_OUT))
 
 
 def read_features(
     args: argparse.Namespace, encoder: Encoder
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], list[tuple[str, str]]]:
-    """Return studio and street features by id, and the ids of products in two colours."""
+) -> tuple[PhotoFeatures, list[tuple[str, str]]]:
+    """Return studio, street and recoloured features by id, and ids of products in two colours."""
     pairs = colourway_pairs(list(_training(args.data)))
     larger = [i for i in _training(args.larger) if held_out(f"st{i.id}", STREET_SHARE)]
     wanted = {key for pair in pairs for key in pair} | {item.id for item in larger}
@@ -146,18 +195,18 @@ def read_features(
 
     studio = named("product-studio", args.data, ((i.id, d) for i, _, d in decodable_items(small)))
     street = named("product-street", args.larger, _street(larger))
-    return _by_id(studio), _by_id(street), pairs
+    recoloured = named("product-recoloured", args.larger, _other_colours(larger))
+    return PhotoFeatures(*map(_by_id, (studio, street, recoloured))), pairs
 
 
 def _by_id(read: Features) -> dict[str, np.ndarray]:
     return dict(zip(*read, strict=True))
 
 
-def fit(
-    studio: dict[str, np.ndarray], street: dict[str, np.ndarray], pairs: list[tuple[str, str]]
-) -> dict[str, np.ndarray]:
+def fit(photos_of: PhotoFeatures, pairs: list[tuple[str, str]]) -> dict[str, np.ndarray]:
     """Return the arrays of the product heads by name; raises ValueError without pairs of photos."""
-    both = [key for key in street if key in studio]
+    studio, street, recoloured = photos_of
+    both = [key for key in street if key in studio and key in recoloured]
     colours = [(a, b) for a, b in pairs if a in studio and b in studio]
     if not both or not colours:
         raise ValueError(
@@ -167,8 +216,9 @@ def fit(
     photos = _rows(studio, list(studio))
     of_studio, of_street = _rows(studio, both), _rows(street, both)
     first, second = (_rows(studio, [pair[end] for pair in colours]) for end in (0, 1))
+    changes = ((first, second), (of_studio, _rows(recoloured, both)))
     return {
-        "design": design_weights(of_studio, of_street, (first, second), photos),
+        "design": design_weights(of_studio, of_street, changes, photos),
         "instance": instance_weights(of_studio, of_street, photos),
     }
 
@@ -191,14 +241,13 @@ def update_settings(folder: Path) -> None:
     settings = _read_json(file) or {}
     if settings.get("head_dims") != dims:
         (folder / NETWORKS_FILE).unlink(missing_ok=True)
-    settings |= {"revision": revision(folder), "head_dims": dims}
+    settings["head_dims"] = dims
     before = len(dims) - len(PRODUCT_HEADS)
     settings["scales"] = dict.fromkeys(INTENTS, [1.0] * before) | settings.get("scales", {})
     for rows in (settings["scales"], settings.get("match", {})):
         rows |= {name: _with_product_heads(row, name, before) for name, row in rows.items()}
-    _write_json(file, settings)
-    if (kinds := _read_json(folder / KINDS_FILE)) is not None:
-        _write_json(folder / KINDS_FILE, kinds | {"revision": revision(folder)})
+    write_json(file, settings)
+    write_revision(folder)
 
 
 def _with_product_heads(row: list[float], name: str, before: int) -> list[float]:
@@ -215,10 +264,6 @@ def _with_product_heads(row: list[float], name: str, before: int) -> list[float]
 def _read_json(file: Path) -> dict[str, Any] | None:
     """Return the object of a file, None if there is none."""
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
-
-
-def _write_json(file: Path, values: dict[str, Any]) -> None:
-    file.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

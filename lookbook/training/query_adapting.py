@@ -13,8 +13,7 @@ heart; phone photos are those of the photographers that it was trained on. Write
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -40,7 +39,7 @@ from lookbook.evaluation.splits import (
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import optimizer_step
-from lookbook.training.sources import batches, fingerprint
+from lookbook.training.sources import Pictures, encoded, fingerprint
 
 HIDDEN, DROPOUT = 192, 0.2
 STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 300, 128, 700, 1e-3, 1e-2
@@ -56,8 +55,6 @@ MIN_FAMILY = 20  # items of a family of colours
 PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, UPRIGHT_PENALTY = 1 / 54, 1 / 180, 1 / 60
 _STREET_VIEWS = 3
 _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
-
-Pictures = Iterator[tuple[Item, Image.Image]]
 
 
 @dataclass
@@ -266,26 +263,6 @@ def widened(arrays: dict[str, np.ndarray], dim: int, norm: float) -> dict[str, n
 
 
 # pictures
-
-
-def encoded(
-    path: Path, encoder: Encoder, pictures: Callable[[], Pictures]
-) -> tuple[np.ndarray, list[dict[str, object]]]:
-    """Return vectors (n, dim) and attributes (with `id`) of pictures, kept in the file `path`."""
-    if not path.exists():
-        attributes, vectors = [], []
-        for batch in batches(pictures(), 64):
-            attributes += [{"id": item.id, **item.attributes} for item, _ in batch]
-            vectors.append(encoder.encode([picture for _, picture in batch]))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, vectors=np.concatenate(vectors), attributes=json.dumps(attributes))
-    with np.load(path, allow_pickle=False) as file:
-        read = json.loads(str(file["attributes"]))
-        return file["vectors"], [{name: _value(v) for name, v in row.items()} for row in read]
-
-
-def _value(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value  # several values of one item
 
 
 def _products(name: str) -> Pictures:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
-from lookbook.catalog import open_catalog
+from lookbook.catalog import Item, open_catalog
+from lookbook.encoding.encoder import Encoder
 from lookbook.evaluation.splits import held_out
 from lookbook.training.data import PhotoDataset, cached, image_side, load_photos
 
 T = TypeVar("T")
+Pictures = Iterator[tuple[Item, Image.Image]]
 
 
 def read_sources(args: argparse.Namespace) -> tuple[list[PhotoDataset], PhotoDataset | None]:
@@ -58,6 +62,31 @@ def batches(pictures: Iterable[T], size: int) -> Iterator[list[T]]:
     remaining = iter(pictures)
     while batch := list(islice(remaining, size)):
         yield batch
+
+
+def encoded(
+    path: Path, encoder: Encoder, pictures: Callable[[], Pictures]
+) -> tuple[np.ndarray, list[dict[str, object]]]:
+    """Return vectors (n, dim) and attributes of pictures, kept in the file `path`.
+
+    `id` and `title` are among the attributes.
+    """
+    if not path.exists():
+        attributes, vectors = [], []
+        for batch in batches(pictures(), 64):
+            attributes += [
+                {"id": item.id, "title": item.title, **item.attributes} for item, _ in batch
+            ]
+            vectors.append(encoder.encode([picture for _, picture in batch]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, vectors=np.concatenate(vectors), attributes=json.dumps(attributes))
+    with np.load(path, allow_pickle=False) as file:
+        read = json.loads(str(file["attributes"]))
+        return file["vectors"], [{name: _value(v) for name, v in row.items()} for row in read]
+
+
+def _value(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value  # several values of one item
 
 
 def split(photos: PhotoDataset, fraction: float, test: bool = False) -> PhotoDataset:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -20,16 +21,17 @@ from lookbook.encoding.heads import HEADS_FILE
 from lookbook.encoding.hub import revision
 from lookbook.encoding.query_adapter import NETWORKS_FILE
 from lookbook.training import product_heads, query_adapting
-from lookbook.training.product_heads import colourway_pairs, fit
+from lookbook.training.product_heads import PhotoFeatures, colourway_pairs, fit, other_colour
 from lookbook.training.query_adapting import FittingData, Queries
 
 COUNT, SHAPE, COLOUR, LIGHT = 400, slice(0, 4), slice(4, 6), slice(6, 8)
+RECOLOURED = 5
 
 
-def photos(seed: int = 0) -> tuple[dict, dict, list[tuple[str, str]]]:
+def photos(seed: int = 0) -> tuple[PhotoFeatures, list[tuple[str, str]]]:
     """Products of a shape and a colour each, 8 features: street photos change the light.
 
-    Products 2i and 2i + 1 have one shape in two colours.
+    Products 2i and 2i + 1 have one shape in two colours. Recoloured photos change feature 5 only.
     """
     draw = np.random.default_rng(seed)
     rows = draw.normal(size=(COUNT, 8))
@@ -37,9 +39,12 @@ def photos(seed: int = 0) -> tuple[dict, dict, list[tuple[str, str]]]:
     rows[:, LIGHT] *= 0.1
     street = rows.copy()
     street[:, LIGHT] = 3 * draw.normal(size=(COUNT, 2))
+    recoloured = rows.copy()
+    recoloured[:, RECOLOURED] = 3 * draw.normal(size=COUNT)
     ids = [str(number) for number in range(COUNT)]
     pairs = [(ids[n], ids[n + 1]) for n in range(0, COUNT, 2)]
-    return dict(zip(ids, rows, strict=True)), dict(zip(ids, street, strict=True)), pairs
+    by_id = (dict(zip(ids, kind, strict=True)) for kind in (rows, street, recoloured))
+    return PhotoFeatures(*by_id), pairs
 
 
 def energy(weights: np.ndarray, columns: slice, rows: int) -> float:
@@ -57,9 +62,32 @@ def test_both_heads_ignore_the_light_and_only_one_ignores_the_colour():
 
 
 def test_heads_without_products_in_two_colours_are_refused():
-    studio, street, _ = photos()
     with pytest.raises(ValueError, match="found 400 and 0"):
-        fit(studio, street, [])
+        fit(photos()[0], [])
+
+
+def test_a_feature_that_recolouring_changes_is_left_out_of_design():
+    """Products in two colours that look alike in it do not show that it is one of colour."""
+    (studio, street, recoloured), pairs = photos()
+    for first, second in pairs:
+        studio[second][RECOLOURED] = studio[first][RECOLOURED]
+        street[second][RECOLOURED] = street[first][RECOLOURED]
+    same = fit(PhotoFeatures(studio, street, studio), pairs)["design"]
+    assert energy(same, slice(RECOLOURED, RECOLOURED + 1), 5) > 0.15
+    changed = fit(PhotoFeatures(studio, street, recoloured), pairs)["design"]
+    assert energy(changed, slice(RECOLOURED, RECOLOURED + 1), 4) < 0.01
+
+
+def test_another_colour_keeps_the_background_and_the_size_of_what_stands_on_it():
+    picture = Image.new("RGB", (60, 80), "white")
+    picture.paste((200, 30, 30), (20, 20, 40, 60))
+    for seed in range(20):
+        changed = np.asarray(other_colour(picture, seed)).astype(int)
+        assert all(0.85 * s - 1 <= c <= s for c, s in zip(changed.shape, (80, 60), strict=False))
+        background = (changed > 250).all(2).mean()
+        assert 0.7 < background < 0.9  # 0.83 of the picture, cropped to 0.85 and more
+    assert np.array_equal(other_colour(picture, 3), other_colour(picture, 3))
+    assert not np.array_equal(other_colour(picture, 3), other_colour(picture, 4))
 
 
 def test_products_in_two_colours_are_told_by_their_titles():
@@ -117,9 +145,9 @@ def folder(tiny_model, tmp_path):
 def add_heads(folder, monkeypatch, seed: int = 0) -> Encoder:
     """Run the command on features that are drawn; return the encoder, which loads unwarned."""
     draw = np.random.default_rng(seed)
-    rows = [{str(n): row for n, row in enumerate(draw.normal(size=(200, 48)))} for _ in range(2)]
-    pairs = [(str(n), str(n + 1)) for n in range(0, 200, 2)]
-    monkeypatch.setattr(product_heads, "read_features", lambda args, encoder: (*rows, pairs))
+    rows = [{str(n): row for n, row in enumerate(draw.normal(size=(200, 48)))} for _ in range(3)]
+    photos, pairs = PhotoFeatures(*rows), [(str(n), str(n + 1)) for n in range(0, 200, 2)]
+    monkeypatch.setattr(product_heads, "read_features", lambda args, encoder: (photos, pairs))
     monkeypatch.setattr(product_heads, "DIM", 4)
     model = ["--model", str(folder), "--output", str(folder)]
     product_heads.main(["--data", "a", "--larger", "b", *model])

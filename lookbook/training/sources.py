@@ -25,9 +25,9 @@ def read_sources(args: argparse.Namespace) -> tuple[list[PhotoDataset], PhotoDat
         raise SystemExit(f"--teacher: expected {count}, one a source, found {len(args.teacher)}")
 
     def read(name: str, key: str) -> PhotoDataset:
-        size = image_side(open_catalog(name))
+        size = image_side(open_catalog(name), max_side=args.cache_side)
         path = args.work / "cache" / f"{fingerprint(name, key)}-{size}"
-        return cached(path, lambda: load_photos(open_catalog(name), size, key))
+        return cached(path, lambda: load_photos(open_catalog(name), size, key, args.threads))
 
     sources = [read(name, "id") for name in args.data]
     if args.phone_photos:

@@ -18,7 +18,7 @@ import torch
 from lookbook.catalog import open_catalog
 from lookbook.images.loading import ImageError, load_rgb
 from lookbook.images.transforms import letterbox
-from lookbook.training.model import mixed_precision
+from lookbook.training.device import mixed_precision
 
 SIZE = 176  # px: a third of the time of 224, and enough for photos of 60 x 80
 BATCH = 64
@@ -49,7 +49,7 @@ def teacher_vectors(dataset: str) -> np.ndarray:
     network, out, stream = load_teacher(), [], pixels(dataset)
     while batch := list(islice(stream, BATCH)):
         x = (torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).float() - 127) / 128
-        with mixed_precision():
+        with mixed_precision(torch.device("cpu")):
             maps = network.extract_features(x.contiguous(memory_format=torch.channels_last))
         out.append(maps.float().mean((2, 3)).numpy().astype(np.float16))
     return np.concatenate(out)

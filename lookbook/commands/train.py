@@ -6,8 +6,9 @@ The defaults are the options of the last edition. Products with the same id in s
 are one product. `--phone-photos` have real backgrounds. A run is resumed from `--work`; `--minutes`
 limits its time, in all the calls that an interrupted run takes.
 
-On a GPU (`--device`, by itself where there is one) views are made and networks computed in bfloat16
-there, from decoded photos in its memory; this needs kornia, as do `--views strong` and `--mix-share`.
+On a GPU, which is taken where there is one (`--device`), views are made from decoded photos in its
+memory and networks computed in bfloat16. This needs kornia, as do `--views strong` and
+`--mix-share`.
 """
 
 from __future__ import annotations

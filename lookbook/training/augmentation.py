@@ -2,9 +2,9 @@
 
 Three kinds of views: `studio` (nearly unchanged), `street` (as a webcam or phone sees a product:
 another background, rotated, off centre, small, dark, tinted, blurred, noisy, compressed) and
-`phone` (of photos that are street photos already). `StrongViews` make each of them harder. All images
-here are float32 (n, channels, size, size) in 0..1. Views are made where the photos lie, on the CPU or
-a GPU, and all randomness comes from torch's global generators of the CPU and of that device.
+`phone` (of photos that are street photos already). `StrongViews` make each of them harder. All
+images here are float32 (n, channels, size, size) in 0..1. Views are made where the photos lie, on
+the CPU or a GPU, and all randomness comes from torch's global generators of the two.
 
 `street` is training augmentation. The evaluation simulates street photos otherwise, from a seed for
 each photo (`evaluation.street_photos`), so that it does not measure on the training distribution.

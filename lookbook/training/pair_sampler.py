@@ -146,8 +146,8 @@ class PairSampler:
     """Sample pairs of `products` (photos with one key show one product) and `phone_photos`.
 
     `phone_share` of each batch are phone photos, if there are any. Images and labels of batches are
-    on `device`, and so are decoded photos, where it has room: a step decodes nothing. `strong`: make
-    harder views, see `StrongViews`.
+    on `device`, and so are decoded photos, where it has room: a step decodes nothing. `strong`:
+    views are harder, see `StrongViews`.
     """
 
     def __init__(

@@ -44,12 +44,14 @@ class StrongViews:
 
     def fold(self, rgba: torch.Tensor) -> torch.Tensor:
         """Bend photos (n, 4, s, s), with their masks, as a garment that is folded or worn."""
-        return self._fold(rgba)
+        with torch.device("cpu"):  # kornia relies on that default, whatever `augmentation` has set
+            return self._fold(rgba)
 
     def photograph(self, images: torch.Tensor) -> torch.Tensor:
         """Turn, cover, light and shake some of images (n, 3, s, s)."""
-        for transform in self._photograph:
-            images = transform(images)
+        with torch.device("cpu"):
+            for transform in self._photograph:
+                images = transform(images)
         return images
 
 
@@ -84,4 +86,5 @@ def jpeg_on_device(images: torch.Tensor, qualities: torch.Tensor) -> torch.Tenso
 
     if not len(images):
         return images
-    return jpeg_codec_differentiable(images, qualities.to(images.device)).clamp(0, 1)
+    with torch.device("cpu"):
+        return jpeg_codec_differentiable(images, qualities.to(images.device)).clamp(0, 1)

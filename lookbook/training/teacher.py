@@ -35,7 +35,7 @@ def load_teacher() -> Any:
 
 
 def pixels(dataset: str) -> Iterator[np.ndarray]:
-    """Yield uint8 (SIZE, SIZE, 3) of each valid image, in the order of `data.load_photos`."""
+    """Yield uint8 (SIZE, SIZE, 3) of each valid image, in the order of `data.decode_photos`."""
     for item in open_catalog(dataset):
         try:
             yield np.asarray(letterbox(load_rgb(item.image, min_side_hint=SIZE), SIZE))

@@ -8,7 +8,7 @@ import torch
 from lookbook.encoding.cpu import supports_bfloat16
 
 DEVICES = ("auto", "cpu", "cuda")
-RESIDENT_SHARE = 0.5  # of the free memory of a GPU that a source's photos may take there
+RESIDENT_SHARE = 0.25  # of the free memory of a GPU that a source's photos may take there
 
 
 def choose_device(name: str) -> str:
@@ -31,12 +31,12 @@ def mixed_precision(device: torch.device) -> torch.autocast:
 
 
 def place_photos(images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Return decoded photos, uint8, where batches are best gathered from.
+    """Return decoded photos, uint8, on a GPU that has room for them, else as they are.
 
-    On a GPU that has room for them, else in pinned main memory. For a CPU they are not copied.
+    Batches of a GPU are gathered there, without a copy from main memory in each step.
     """
     photos = torch.from_numpy(images)
     if device.type == "cpu":
         return photos
     free, _ = torch.cuda.mem_get_info(device)
-    return photos.to(device) if images.nbytes < RESIDENT_SHARE * free else photos.pin_memory()
+    return photos.to(device) if images.nbytes < RESIDENT_SHARE * free else photos

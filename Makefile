@@ -29,7 +29,7 @@ UV := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 
 	--no-annotate --custom-compile-command 'make lock' --extra postgres
 lock: .venv/.dev
 	$(UV) $(UPGRADE) -o requirements.lock
-	$(UV) $(UPGRADE) --extra scale --extra fast --extra dev -c requirements.lock -o requirements-dev.lock
+	$(UV) $(UPGRADE) --extra scale --extra fast --extra train --extra dev -c requirements.lock -o requirements-dev.lock
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version)'

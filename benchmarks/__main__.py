@@ -61,6 +61,7 @@ BENCHMARKS = (
     Benchmark("site", (), ("--visitors", "4", "--clicks", "5")),
     Benchmark("load", (), ("--seconds", "30")),
     Benchmark("focus", (), ("--count", "10")),
+    Benchmark("training", (), ("--count", "64", "--repeats", "1")),
     Benchmark("updates", (), ("--items", "2000", "--changes", "30")),
     Benchmark("recommend", ("--answers",), ("--answers", "--count", "50")),
     Benchmark("recommend", ("--events",)),

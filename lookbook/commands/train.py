@@ -4,7 +4,11 @@
 
 The defaults are the options of the last edition. Products with the same id in several `--data` sets
 are one product. `--phone-photos` have real backgrounds. A run is resumed from `--work`; `--minutes`
-limits its time.
+limits its time, in all the calls that an interrupted run takes.
+
+On a GPU, which is taken where there is one (`--device`), views are made from decoded photos in its
+memory and networks computed in bfloat16. This needs kornia, as do `--views strong` and
+`--mix-share`.
 """
 
 from __future__ import annotations
@@ -73,18 +77,20 @@ def main(argv: Sequence[str] | None = None, prog: str = "train.py") -> int:
     trainer = Trainer(args, classes, vocabulary, teacher_dim)
     check_float16(trainer.model.backbone)  # fail now rather than at the export
     validator = Validator(*validation_sample(test_products), vocabulary)
-    sampler = PairSampler(products, phone_photos, phone_share=0.2)
-    batches = sampler.batches(args.batch, args.size, args.seed + trainer.step)
+    sampler = PairSampler(
+        products, phone_photos, 0.2, trainer.device, strong=args.views == "strong"
+    )
     log = args.work / "log.jsonl"
     log_options(args, trainer, sources, log)
     if args.start_from and trainer.is_new:
-        initialize(trainer, batches, args, log)
+        initialize(trainer, sampler.batches(args.batch, args.size, args.seed + 1), args, log)
     if args.minutes > 0:
+        batches = sampler.batches(args.batch, args.size, args.seed, trainer.step)
         train(trainer, batches, validator, log)
     model = trainer.best_model()
     if args.head_finetune_pairs:
-        finetune(model, vocabulary, sampler, batches, validator, args, log)
-    export(model, vocabulary, args.export_size, args.output)
+        finetune(model, vocabulary, sampler, validator, args, log)
+    export(model.cpu(), vocabulary, args.export_size, args.output)
     shutil.copy(log, args.output / "training.jsonl")
     plot_log(log, args.output / "training.png")
     return 0
@@ -133,12 +139,12 @@ def finetune(
     model: EmbeddingModel,
     vocabulary: Vocabulary,
     sampler: PairSampler,
-    batches: Iterator[Batch],
     validator: Validator,
     args: argparse.Namespace,
     log: Path,
 ) -> None:
     """Fit all heads and the text embeddings on features of the frozen backbone."""
+    batches = sampler.batches(args.batch, args.size, args.seed + 2)
     augmented = extract_features(model, batches, args.head_finetune_pairs)
     unaugmented = unaugmented_features(model, sampler, args)
     if enough_products(model, unaugmented):

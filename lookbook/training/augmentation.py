@@ -2,8 +2,9 @@
 
 Three kinds of views: `studio` (nearly unchanged), `street` (as a webcam or phone sees a product:
 another background, rotated, off centre, small, dark, tinted, blurred, noisy, compressed) and
-`phone` (of photos that are street photos already). All images here are float32 (n, channels, size,
-size) in 0..1, and all randomness comes from torch's global generator.
+`phone` (of photos that are street photos already). `StrongViews` make each of them harder. All
+images here are float32 (n, channels, size, size) in 0..1. Views are made where the photos lie, on
+the CPU or a GPU, and all randomness comes from torch's global generators of the two.
 
 `street` is training augmentation. The evaluation simulates street photos otherwise, from a seed for
 each photo (`evaluation.street_photos`), so that it does not measure on the training distribution.
@@ -11,18 +12,39 @@ each photo (`evaluation.street_photos`), so that it does not measure on the trai
 
 from __future__ import annotations
 
+import functools
 import io
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
 
+from lookbook.training.strong_views import StrongViews, jpeg_on_device
 
-def uniform(n: int, low: float, high: float) -> torch.Tensor:
+
+def on_device_of_photos(view: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Make and draw all new tensors of a `view` on the device of its first argument."""
+
+    @functools.wraps(view)
+    def on_device(photos: torch.Tensor, *args: Any) -> torch.Tensor:
+        with torch.device(photos.device):
+            return view(photos, *args)
+
+    return on_device
+
+
+def uniform(n: int, low: float, high: float, device: str | None = None) -> torch.Tensor:
     """Draw float32 (n,) uniformly between `low` and `high`."""
-    return torch.empty(n).uniform_(low, high)
+    return torch.empty(n, device=device).uniform_(low, high)
+
+
+def drawn_rows(n: int, share: float) -> torch.Tensor:
+    """Draw a `share` of n rows. On the CPU, as nothing can wait for a GPU to tell how many."""
+    return (torch.rand(n, device="cpu") < share).nonzero()[:, 0]
 
 
 def warp_grid(
@@ -108,11 +130,11 @@ def lower_resolution(images: torch.Tensor, min_scale: float) -> torch.Tensor:
     """Blur three quarters of the images by resizing to a scale of `min_scale` to 0.95 and back."""
     out = images.clone()
     size = images.shape[-1]
-    group = torch.randint(0, 4, (len(images),))
+    group = torch.randint(0, 4, (len(images),), device="cpu")
     for i in range(1, 4):
         rows = (group == i).nonzero()[:, 0]
         if len(rows):
-            small = max(8, int(size * float(uniform(1, min_scale, 0.95))))
+            small = max(8, int(size * float(uniform(1, min_scale, 0.95, "cpu"))))
             low = F.interpolate(images[rows], (small, small), mode="area")
             out[rows] = F.interpolate(low, (size, size), mode="bilinear")
     return out
@@ -126,26 +148,29 @@ def gaussian_noise(images: torch.Tensor, max_std: float) -> torch.Tensor:
 
 def jpeg_compress(images: torch.Tensor, share: float) -> torch.Tensor:
     """Compress a `share` of the images as JPEG of quality 30 to 85."""
-    out = images.clone()
-    for row in (torch.rand(len(images)) < share).nonzero()[:, 0].tolist():
+    out, rows = images.clone(), drawn_rows(len(images), share)
+    qualities = uniform(len(rows), 30, 85, "cpu")
+    if images.device.type != "cpu":
+        out[rows] = jpeg_on_device(images[rows], qualities)
+        return out
+    for row, quality in zip(rows.tolist(), qualities.tolist(), strict=True):
         image = Image.fromarray((images[row].permute(1, 2, 0) * 255).byte().numpy())
         buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=int(uniform(1, 30, 85)))
+        image.save(buffer, "JPEG", quality=int(quality))
         pixels = np.asarray(Image.open(buffer)).copy()
         out[row] = torch.from_numpy(pixels).permute(2, 0, 1) / 255
     return out
 
 
 def letterbox_bars(images: torch.Tensor, share: float) -> torch.Tensor:
-    """Paint white bars, in place, as the letterbox of a 3:4 or 4:3 photo has them."""
-    size = images.shape[-1]
-    for row in (torch.rand(len(images)) < share).nonzero()[:, 0].tolist():
-        bar = int(size * float(uniform(1, 0.08, 0.2)))
-        if torch.rand(1) < 0.75:
-            images[row, :, :, :bar] = images[row, :, :, size - bar :] = 1
-        else:
-            images[row, :, :bar] = images[row, :, size - bar :] = 1
-    return images
+    """Paint white bars on a `share`, as the letterbox of a 3:4 or 4:3 photo has them."""
+    n, _, size, _ = images.shape
+    width = torch.where(torch.rand(n) < share, size * uniform(n, 0.08, 0.2), -1.0)
+    pixel = torch.arange(size)
+    bars = torch.minimum(pixel, size - 1 - pixel) < width.floor()[:, None]
+    at_sides = (torch.rand(n) < 0.75)[:, None, None]
+    white = torch.where(at_sides, bars[:, None, :], bars[:, :, None])
+    return torch.where(white[:, None], 1.0, images)
 
 
 TO_YCC = torch.tensor(  # luma and two chromas: ITU-R BT.601
@@ -154,6 +179,7 @@ TO_YCC = torch.tensor(  # luma and two chromas: ITU-R BT.601
 FROM_YCC = torch.linalg.inv(TO_YCC)
 
 
+@on_device_of_photos
 def recolour(rgba: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """Show the products at `rows` (bool, (n,)) in another colour, cut and print unchanged.
 
@@ -162,7 +188,8 @@ def recolour(rgba: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     colour where there is no other.
     """
     n, alpha = len(rgba), rgba[:, 3:]
-    ycc = torch.einsum("ij,njhw->nihw", TO_YCC, rgba[:, :3])
+    to_ycc, from_ycc = TO_YCC.to(rgba.device), FROM_YCC.to(rgba.device)
+    ycc = torch.einsum("ij,njhw->nihw", to_ycc, rgba[:, :3])
     mean = (ycc * alpha).sum((2, 3)) / alpha.sum((2, 3)).clamp_min(1)
     deviation = ycc - mean[:, :, None, None]
     angle = uniform(n, -math.pi, math.pi)
@@ -171,36 +198,49 @@ def recolour(rgba: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     change[:, 1, 1] = change[:, 2, 2] = torch.cos(angle)
     change[:, 2, 1] = torch.sin(angle)
     change[:, 1, 2] = -change[:, 2, 1]
-    others = mean.roll(int(torch.randint(1, n, ())), 0) if n > 1 else torch.rand(1, 3) @ TO_YCC.T
+    shift = int(torch.randint(1, max(n, 2), (), device="cpu"))
+    others = mean.roll(shift, 0) if n > 1 else torch.rand(1, 3) @ to_ycc.T
     changed = torch.einsum("nij,njhw->nihw", change, deviation) + others[:, :, None, None]
-    colour = torch.einsum("ij,njhw->nihw", FROM_YCC, changed).clamp(0, 1)
+    colour = torch.einsum("ij,njhw->nihw", from_ycc, changed).clamp(0, 1)
     alpha = alpha * rows[:, None, None, None]
     return torch.cat([rgba[:, :3].lerp(colour, alpha), rgba[:, 3:]], 1)
 
 
-def studio(rgba: torch.Tensor, size: int) -> torch.Tensor:
+@on_device_of_photos
+def studio(rgba: torch.Tensor, size: int, strong: StrongViews | None = None) -> torch.Tensor:
     """Return studio views: slightly warped, on their own background."""
+    rgba = strong.fold(rgba) if strong else rgba
     grid = warp_grid(len(rgba), size, (0.82, 1.12), 6, 0.06, 0.02)
     images = sample(rgba, grid)[0]
     return gaussian_noise(lower_resolution(color_jitter(images, 0.06), 0.5), 0.02)
 
 
-def street(rgba: torch.Tensor, background_photos: torch.Tensor, size: int) -> torch.Tensor:
+@on_device_of_photos
+def street(
+    rgba: torch.Tensor,
+    background_photos: torch.Tensor,
+    size: int,
+    strong: StrongViews | None = None,
+) -> torch.Tensor:
     """Return street views: the foreground on noise or on parts of `background_photos` (RGBA)."""
     n = len(rgba)
+    rgba = strong.fold(rgba) if strong else rgba
     colour, alpha = sample(rgba, warp_grid(n, size, (0.55, 1.15), 28, 0.25, 0.18))
     from_noise = (torch.rand(n) < 0.5)[:, None, None, None]
     background = torch.where(
         from_noise, noise_backgrounds(n, size), photo_backgrounds(background_photos, size)
     )
     images = colour * alpha + background * (1 - alpha)
+    images = strong.photograph(images) if strong else images
     images = color_jitter(adjust_lighting(images, 0.45), 0.18)
     images = gaussian_noise(lower_resolution(images, 0.4), 0.05)
     return letterbox_bars(jpeg_compress(images, 0.5), 0.5)
 
 
-def phone(rgba: torch.Tensor, size: int) -> torch.Tensor:
+@on_device_of_photos
+def phone(rgba: torch.Tensor, size: int, strong: StrongViews | None = None) -> torch.Tensor:
     """Return views of street photos: warped, cropped and with other lighting."""
-    grid = warp_grid(len(rgba), size, (0.9, 1.6), 15, 0.2, 0.1)
-    images = color_jitter(adjust_lighting(sample(rgba, grid)[0], 0.6), 0.12)
+    images = sample(rgba, warp_grid(len(rgba), size, (0.9, 1.6), 15, 0.2, 0.1))[0]
+    images = strong.photograph(images) if strong else images
+    images = color_jitter(adjust_lighting(images, 0.6), 0.12)
     return jpeg_compress(gaussian_noise(lower_resolution(images, 0.5), 0.04), 0.3)

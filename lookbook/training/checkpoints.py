@@ -183,7 +183,7 @@ def load_run(file: Path) -> dict[str, Any]:
     """Read the `run.pt` of a training; the names of earlier versions are converted."""
     state = {
         _OLD_ENTRIES.get(name, name): value
-        for name, value in torch.load(file, weights_only=True).items()
+        for name, value in torch.load(file, map_location="cpu", weights_only=True).items()
     }
     return state | {name: current_names(state[name]) for name in ("model", "ema")}
 

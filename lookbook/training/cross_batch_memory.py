@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -24,9 +25,18 @@ class CrossBatchMemory:
         new = [head.detach() for head in heads]
         old = self.heads or [head[:0] for head in new]
         self.heads = [torch.cat(pair)[-self.size :] for pair in zip(old, new, strict=True)]
-        self.products = torch.cat([self.products, products])[-self.size :]
+        self.products = torch.cat([self.products.to(products.device), products])[-self.size :]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` reads."""
+        return {"products": self.products, "heads": self.heads}
+
+    def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:
+        """Continue with the views of a saved memory, on `device`."""
+        self.products = state["products"].to(device)
+        self.heads = [head.to(device) for head in state["heads"]]
 
     def without(self, products: torch.Tensor) -> Sequence[torch.Tensor | None]:
         """Return each head's embeddings of other views than `products`; (None, None) if empty."""
-        rows = ~torch.isin(self.products, products)
+        rows = ~torch.isin(self.products.to(products.device), products)
         return [head[rows] for head in self.heads] or (None, None)

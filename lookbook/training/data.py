@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -31,11 +32,12 @@ LABEL_COLUMNS = (
 COLOUR_LABELS = ("baseColour", COMBINED_LABEL)  # unknown once a product is recoloured
 TEXT_COLUMNS = ("articleType", "gender", "baseColour")  # attributes that users search by
 MISSING = -1
+DECODE_CHUNK = 1024  # items in memory while a catalogue is decoded
 
 
 @dataclass
 class PhotoDataset:
-    """The photos of one source, in memory.
+    """The photos of one source, decoded.
 
     `rgba_images` uint8 (n, size, size, 4); photos with the same of `keys` show one product;
     `class_ids` int64 (n, len(LABEL_COLUMNS)), MISSING where there is no label; `teacher` float32
@@ -85,12 +87,10 @@ def image_side(items: Iterable[Item], min_side: int = 80, max_side: int = 192) -
     return int(min(max_side, max(min_side, median(longer_sides)))) if longer_sides else max_side
 
 
-def load_photos(items: Iterable[Item], size: int, key: str, workers: int = 2) -> PhotoDataset:
-    """Decode a catalogue to images of `size` px, leaving out invalid ones.
-
-    `key` is the attribute (or "id") that identifies the product. Raises ValueError when no image is
-    valid.
-    """
+def decode_photos(
+    items: Iterable[Item], size: int, workers: int
+) -> Iterator[tuple[Item, np.ndarray]]:
+    """Yield the items of a catalogue in order, each with its `rgba_image`, without invalid ones."""
 
     def decode(item: Item) -> tuple[Item, np.ndarray] | None:
         try:
@@ -98,16 +98,54 @@ def load_photos(items: Iterable[Item], size: int, key: str, workers: int = 2) ->
         except ImageError:
             return None
 
+    remaining = iter(items)
     with ThreadPoolExecutor(workers) as pool:
-        decoded = [pair for pair in pool.map(decode, items) if pair]
-    if not decoded:
-        raise ValueError("expected at least one usable picture to train on, found none")
-    return PhotoDataset(
-        rgba_images=np.stack([image for _, image in decoded]),
-        keys=[str(i.id if key == "id" else i.attributes.get(key)) for i, _ in decoded],
-        titles=[i.title for i, _ in decoded],
-        attributes=[dict(i.attributes) for i, _ in decoded],
-    )
+        while chunk := list(islice(remaining, DECODE_CHUNK)):
+            yield from filter(None, pool.map(decode, chunk))
+
+
+def cached_photos(
+    path: Path, items: Callable[[], Iterable[Item]], size: int, key: str, workers: int
+) -> PhotoDataset:
+    """Read photos of `size` px from `path` (.npy and .json), after decoding `items` there once.
+
+    `key` is the attribute (or "id") that identifies the product. The images are memory-mapped.
+    Raises ValueError when no image is valid.
+    """
+    arrays, texts = path.with_suffix(".npy"), path.with_suffix(".json")
+    if not texts.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        used = _write_images(arrays, decode_photos(items(), size, workers), size)
+        if not used:
+            raise ValueError("expected at least one usable picture to train on, found none")
+        keys = [str(i.id if key == "id" else i.attributes.get(key)) for i in used]
+        rows = [[i.title for i in used], [dict(i.attributes) for i in used]]
+        texts.write_text(json.dumps([keys, *rows]))  # last: only whole caches have it
+    keys, titles, attributes = json.loads(texts.read_text())
+    # "c": what is written to the array stays in memory
+    return PhotoDataset(np.load(arrays, mmap_mode="c"), keys, titles, attributes)
+
+
+def _write_images(file: Path, decoded: Iterable[tuple[Item, np.ndarray]], size: int) -> list[Item]:
+    """Write images one by one as an array of all of them, as memory may not hold it; return items.
+
+    Their number is known at the end only: numpy leaves space for it in the header.
+    """
+    items: list[Item] = []
+    with file.open("wb") as out:
+        for item, image in decoded:
+            if not items:
+                _write_header(out, 0, size)
+            out.write(image.tobytes())
+            items.append(item)
+        out.seek(0)
+        _write_header(out, len(items), size)
+    return items
+
+
+def _write_header(out: BinaryIO, count: int, size: int) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 4)}
+    np.lib.format.write_array_header_1_0(out, header)
 
 
 def label_of(attributes: Mapping[str, object], column: str) -> str:
@@ -150,18 +188,3 @@ def set_class_ids(photos: PhotoDataset, classes: dict[str, list[str]]) -> None:
         ],
         dtype=np.int64,
     ).reshape(len(photos), len(LABEL_COLUMNS))
-
-
-def cached(path: Path, load: Callable[[], PhotoDataset]) -> PhotoDataset:
-    """Read photos from `path` (.npy and .json), after writing them by `load` if they are missing.
-
-    The images are memory-mapped.
-    """
-    arrays, texts = path.with_suffix(".npy"), path.with_suffix(".json")
-    if not texts.exists():
-        photos = load()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(arrays, photos.rgba_images)
-        texts.write_text(json.dumps([photos.keys, photos.titles, photos.attributes]))
-    keys, titles, attributes = json.loads(texts.read_text())
-    return PhotoDataset(np.load(arrays, mmap_mode="r"), keys, titles, attributes)

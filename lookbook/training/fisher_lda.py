@@ -34,7 +34,7 @@ def fit_detail_head(
     photos = torch.cat(
         [_max_features(view) for part in unaugmented for view in (part.first, part.second)]
     )
-    within = torch.zeros(photos.shape[1], photos.shape[1])
+    within = torch.zeros(photos.shape[1], photos.shape[1], device=photos.device)
     parts = [(augmented, 1), *((part, COLOURWAY_WEIGHT) for part in unaugmented)]
     for part, colourway_weight in parts:
         changes = _max_features(part.first) - _max_features(part.second)
@@ -66,9 +66,10 @@ def discriminants(
     variance of 1 within, the ridge included, which is `ridge` times the mean variance within.
     """
     size = len(within)
-    noise = within + ridge * within.trace() / size * torch.eye(size)
+    noise = within + ridge * within.trace() / size * torch.eye(size, device=within.device)
     largest = (size - count, size - 1)
-    return eigh(between.double(), noise.double(), subset_by_index=largest)[1][:, ::-1].T.copy()
+    matrices = between.double().cpu(), noise.double().cpu()
+    return eigh(*matrices, subset_by_index=largest)[1][:, ::-1].T.copy()
 
 
 def _max_features(features: torch.Tensor) -> torch.Tensor:

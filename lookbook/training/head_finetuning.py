@@ -15,12 +15,12 @@ import torch.nn.functional as F  # noqa: N812
 
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.data import MISSING
+from lookbook.training.device import mixed_precision
 from lookbook.training.model import (
     AVG_FEATURES,
     CATEGORY_PREFIX,
     CATEGORY_WEIGHT_DECAY,
     EmbeddingModel,
-    mixed_precision,
 )
 from lookbook.training.objective import compute_losses, weighted_sum
 from lookbook.training.pair_sampler import Batch, PairLabels
@@ -64,7 +64,7 @@ def extract_features(model: EmbeddingModel, batches: Iterator[Batch], count: int
     parts: list[PairFeatures] = []
     while sum(map(len, parts)) < count:
         batch = next(batches)
-        with mixed_precision():
+        with mixed_precision(model.device):
             first, second = model.features(batch.images).half().chunk(2)
         parts.append(PairFeatures(first, second, batch.labels))
     return PairFeatures.concatenate(parts)

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import PreTrainedConfig, PreTrainedModel, ResNetConfig
 
-from lookbook.training.model import EmbeddingModel, mixed_precision
+from lookbook.training.device import mixed_precision
+from lookbook.training.model import EmbeddingModel
 from lookbook.training.pair_sampler import Batch
 
 STATS_BATCHES = 30  # that batch norm statistics are estimated on
@@ -65,7 +66,7 @@ def estimate_batch_norms(
     model.backbone.train()
     for _ in range(count):
         images = next(batches).images  # outside of autocast: augmentation needs full precision
-        with mixed_precision():
+        with mixed_precision(model.device):
             model.features(images)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

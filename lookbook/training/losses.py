@@ -39,7 +39,7 @@ def supervised_text_loss(
     """
     logits = text_vectors @ image_vectors.T * log_scale.exp().clamp(max=MAX_LOGIT_SCALE)
     to_images = logits.log_softmax(1).masked_fill(~matching, 0).sum(1) / matching.sum(1)
-    others = matching & ~torch.eye(len(text_vectors), dtype=torch.bool)
+    others = matching & ~torch.eye(len(text_vectors), dtype=torch.bool, device=matching.device)
     to_text = logits.T.masked_fill(others.T, -1e4).log_softmax(1).diagonal()
     return -(to_images.mean() + to_text.mean()) / 2
 
@@ -63,7 +63,7 @@ def nt_xent(
     views, products = views[rows_of_pairs], products[rows_of_pairs]
     candidates = views if negatives is None else torch.cat([views, negatives])
     logits = views @ candidates.T * log_scale.exp().clamp(max=MAX_LOGIT_SCALE)
-    rows = torch.arange(len(views))
+    rows = torch.arange(len(views), device=views.device)
     target = rows.roll(len(views) // 2)
     same = products[:, None] == products
     same[rows, target] = False

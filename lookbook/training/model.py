@@ -10,7 +10,6 @@ from torch import nn
 from transformers import ResNetConfig, ResNetModel
 
 from lookbook.encoding.category_head import CategoryHead
-from lookbook.encoding.cpu import supports_bfloat16
 from lookbook.encoding.pooling import average_pool, max_pool_stages
 from lookbook.training.class_embeddings import grassmannian_frame
 from lookbook.training.data import LABEL_COLUMNS
@@ -32,11 +31,6 @@ def head_dims(dim: int) -> tuple[int, int, int]:
     unit = dim // sum(HEAD_RATIO)
     _, detail, category = (part * unit for part in HEAD_RATIO)
     return dim - detail - category, detail, category
-
-
-def mixed_precision() -> torch.autocast:
-    """Run convolutions in bfloat16 where the CPU supports it, else in float32."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=supports_bfloat16())
 
 
 class TrainableCategoryHead(nn.Module):
@@ -150,6 +144,11 @@ class EmbeddingModel(TextModel):
             parameter.requires_grad_(False)
         self.train()  # again, for the frozen stages
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.logit_scale.device
+
     def train(self, mode: bool = True) -> EmbeddingModel:
         """Set the mode as `nn.Module.train` does; frozen stages stay in eval mode."""
         super().train(mode)
@@ -211,4 +210,4 @@ class EmbeddingModel(TextModel):
 
     def _scales(self, detail: float) -> torch.Tensor:
         """Return factors that give general and detail head the mean norms 1 and `detail`."""
-        return torch.tensor([1.0, detail]) / self.head_norms
+        return torch.tensor([1.0, detail], device=self.device) / self.head_norms

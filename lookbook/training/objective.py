@@ -66,16 +66,42 @@ def compute_losses(
     return parts
 
 
-def _label_losses(
-    model: EmbeddingModel, general: torch.Tensor, logits: torch.Tensor, labels: PairLabels
+def compute_mixed_losses(
+    model: EmbeddingModel,
+    features: torch.Tensor,
+    labels: PairLabels,
+    partners: torch.Tensor,
+    share: float,
 ) -> dict[str, torch.Tensor]:
-    """Train the general head by class proxies and the category head by cross-entropy."""
+    """Return the losses of labels of mixed images: of both labels, by their shares.
+
+    `features` (2n, 5120) are of images that hold `share` of the image at `partners`, int64 (2n,).
+    A mixed image shows two products, so the losses between views and of texts are not defined.
+    """
+    general, _, logits = model.head_outputs(features)
+    general = F.normalize(general, dim=1)
+    own = _label_losses(model, general, logits, labels)
+    others = _label_losses(model, general, logits, labels, partners)
+    return {name: own[name].lerp(others[name], share) for name in own}
+
+
+def _label_losses(
+    model: EmbeddingModel,
+    general: torch.Tensor,
+    logits: torch.Tensor,
+    labels: PairLabels,
+    rows: torch.Tensor | slice = slice(None),
+) -> dict[str, torch.Tensor]:
+    """Train the general head by class proxies and the category head by cross-entropy.
+
+    The labels are those at `rows`, one an image.
+    """
     parts = {
-        column: losses.proxy_nca(general, proxies, labels.class_ids_of(column))
+        column: losses.proxy_nca(general, proxies, labels.class_ids_of(column)[rows])
         for column, proxies in model.proxies.items()
         if len(proxies)
     }
-    categories = labels.class_ids_of(CATEGORY_COLUMN)
+    categories = labels.class_ids_of(CATEGORY_COLUMN)[rows]
     return parts | {"category": losses.category_cross_entropy(logits, categories)}
 
 
@@ -140,10 +166,12 @@ def text_loss(
         return vectors.sum() * 0
     texts, descriptions = [texts[row] for row in rows], [descriptions[row] for row in rows]
     tokens, offsets = vocabulary.embedding_bag_inputs(texts)
-    text_vectors = model.embed_text(torch.tensor(tokens), torch.tensor(offsets))
-    return losses.supervised_text_loss(
-        text_vectors, vectors[rows], matches(texts, descriptions), model.logit_scale[1]
+    device = vectors.device
+    text_vectors = model.embed_text(
+        torch.tensor(tokens, device=device), torch.tensor(offsets, device=device)
     )
+    matching = matches(texts, descriptions).to(device)
+    return losses.supervised_text_loss(text_vectors, vectors[rows], matching, model.logit_scale[1])
 
 
 def weighted_sum(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:

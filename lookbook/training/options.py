@@ -10,7 +10,9 @@ from pathlib import Path
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.schema.deprecation import rename_options
 from lookbook.training.checkpoints import exported_head_dims
+from lookbook.training.device import DEVICES, choose_device
 from lookbook.training.model import HEAD_RATIO, head_dims
+from lookbook.training.strong_views import MISSING_KORNIA, has_kornia
 
 STAGES = 5  # of a ResNet-50, its stem among them
 RENAMED_OPTIONS = {
@@ -86,6 +88,25 @@ def parse_options(
         type=int,
         help="of stem and four stages, how many are not trained; 3, or 0 with `--start-from none`",
     )
+    add(
+        "--views",
+        choices=("standard", "strong"),
+        default="standard",
+        help="strong: some are also folded, turned, partly covered and shaken",
+    )
+    add(
+        "--mix-share",
+        type=float,
+        default=0.0,
+        help="share of steps on CutMix and mixup, which train labels only",
+    )
+    add("--device", choices=DEVICES, default="auto", help="auto: a GPU where there is one")
+    add(
+        "--cache-side",
+        type=positive,
+        default=192,
+        help="longer side in px, at most, of the decoded photos",
+    )
     add("--memory-size", type=natural, default=0, help="earlier views as negatives, or 0")
     add("--threads", type=positive, default=os.cpu_count())
     add("--seed", type=natural, default=0)
@@ -121,9 +142,21 @@ def number(minimum: int, convert: Callable[[str], float] = int) -> Callable[[str
 
 def invalid_options(args: argparse.Namespace) -> str:
     """Return what is wrong with the options, alone or together; "" if nothing is."""
-    for name in ("interpolation_share", "cooldown", "ema_decay"):
+    for name in ("interpolation_share", "cooldown", "ema_decay", "mix_share"):
         if not 0 <= (share := getattr(args, name)) <= 1:
             return f"--{name.replace('_', '-')} {share}: expected 0 to 1"
+    try:
+        args.device = choose_device(args.device)
+    except ValueError as error:
+        return f"--device {args.device}: {error}"
+    if not has_kornia():
+        for option, needs in (
+            ("--device cuda", args.device == "cuda"),
+            ("--views strong", args.views == "strong"),
+            (f"--mix-share {args.mix_share}", args.mix_share > 0),
+        ):
+            if needs:
+                return f"{option}: {MISSING_KORNIA}"
     if args.freeze_stages is not None and not 0 <= args.freeze_stages <= STAGES:
         return f"--freeze-stages {args.freeze_stages}: expected 0 to {STAGES}"
     if not all(head_dims(args.dim)):

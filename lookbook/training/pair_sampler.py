@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count as count_from
+from itertools import islice
 
 import numpy as np
 import torch
@@ -20,6 +22,8 @@ from lookbook.training.data import (
     description_of,
 )
 from lookbook.training.descriptions import Description
+from lookbook.training.device import place_photos
+from lookbook.training.strong_views import StrongViews
 
 MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
 STD = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
@@ -71,6 +75,17 @@ class PairLabels:
         """Return int64 (2n,): of all first views, then of all second ones."""
         return self.class_ids[:, :, LABEL_COLUMNS.index(column)].flatten()
 
+    def to(self, device: torch.device) -> PairLabels:
+        """Return the labels with all tensors on `device`."""
+        return replace(
+            self,
+            products=self.products.to(device),
+            designs=self.designs.to(device),
+            class_ids=self.class_ids.to(device),
+            recoloured=self.recoloured.to(device),
+            teacher=None if self.teacher is None else self.teacher.to(device),
+        )
+
     def take(self, rows: torch.Tensor) -> PairLabels:
         """Return the pairs at `rows`."""
         return PairLabels(
@@ -104,38 +119,49 @@ class Batch:
     labels: PairLabels
 
 
-def rgba_tensor(pixels: np.ndarray, size: int) -> torch.Tensor:
+def rgba_tensor(pixels: torch.Tensor, size: int) -> torch.Tensor:
     """Return float32 (n, 4, s, s) in 0..1 of uint8 (n, c, c, 4), reduced for a warp to `size`."""
-    rgba = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    rgba = pixels.permute(0, 3, 1, 2).float() / 255
     max_side = int(size * 1.5)  # larger images would alias in the warp
     if rgba.shape[-1] > max_side:
         rgba = F.interpolate(rgba, (max_side, max_side), mode="area")
     return rgba
 
 
-def resized_photos(photos: PhotoDataset, size: int) -> torch.Tensor:
-    """Return float32 (n, 3, size, size) in 0..1: the photos without augmentation."""
-    pixels = torch.from_numpy(np.asarray(photos.rgba_images[..., :3])).permute(0, 3, 1, 2)
+def resized_photos(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    """Return float32 (n, 3, size, size) in 0..1 of uint8 (n, c, c, 4), without augmentation."""
+    rgb = pixels[..., :3].permute(0, 3, 1, 2).float() / 255
     return F.interpolate(
-        pixels.float() / 255, (size, size), mode="bicubic", antialias=True, align_corners=False
+        rgb, (size, size), mode="bicubic", antialias=True, align_corners=False
     ).clamp(0, 1)
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
     """Normalize images (n, 3, s, s) in 0..1 for the backbone, channels last in memory."""
-    return ((images - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+    mean, std = MEAN.to(images.device), STD.to(images.device)
+    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 class PairSampler:
     """Sample pairs of `products` (photos with one key show one product) and `phone_photos`.
 
-    `phone_share` of each batch are phone photos, if there are any.
+    `phone_share` of each batch are phone photos, if there are any. Images and labels of batches are
+    on `device`, and so are decoded photos, where it has room: a step decodes nothing. `strong`:
+    views are harder, see `StrongViews`.
     """
 
     def __init__(
-        self, products: list[PhotoDataset], phone_photos: PhotoDataset | None, phone_share: float
+        self,
+        products: list[PhotoDataset],
+        phone_photos: PhotoDataset | None,
+        phone_share: float,
+        device: torch.device = torch.device("cpu"),  # noqa: B008
+        strong: bool = False,
     ) -> None:
         self.products, self.phone_photos = products, phone_photos
+        self.device, self.strong = device, StrongViews(device) if strong else None
+        sources = dict(enumerate(products)) | ({PHONE_SOURCE: phone_photos} if phone_photos else {})
+        self._pixels = {n: place_photos(s.rgba_images, device) for n, s in sources.items()}
         self.phone_share = phone_share if phone_photos else 0.0
         self.photos: dict[str, list[Photo]] = {}  # of each product
         for source, photos in enumerate(products):
@@ -160,20 +186,29 @@ class PairSampler:
         columns = {column: [row.get(column) for row in attributes] for column in names}
         return group_by_title([photos.titles[row] for photos, row in first], columns).tolist()
 
-    def batches(self, count: int, size: int, seed: int) -> Iterator[Batch]:
-        """Yield augmented pairs of `count` products at `size` px; all products in each epoch."""
-        draw = random.Random(seed)
-        torch.manual_seed(seed)
+    def batches(self, count: int, size: int, seed: int, first: int = 0) -> Iterator[Batch]:
+        """Yield augmented pairs of `count` products at `size` px; all products in each epoch.
+
+        Each batch follows from its number and `seed` alone, and so does what torch draws after it
+        until the next one: whoever starts with batch number `first` continues a run as it was.
+        """
         phone_count = round(count * self.phone_share)
-        queue: list[str] = []
-        while True:
-            if len(queue) < count:
-                epoch = self.keys.copy()
-                draw.shuffle(epoch)
-                queue += epoch
-            keys = list(dict.fromkeys(queue[: count - phone_count]))
-            del queue[: count - phone_count]
+        new = count - phone_count
+        stream = self._epochs(seed, first * new)
+        for number in count_from(first):
+            draw = random.Random(f"batch {number} of {seed}")
+            torch.manual_seed(draw.getrandbits(63))
+            keys = list(dict.fromkeys(islice(stream, new)))
             yield self._batch(keys, phone_count, size, draw)
+
+    def _epochs(self, seed: int, start: int) -> Iterator[str]:
+        """Yield keys without end, from position `start` on: all of `keys` in ever another order."""
+        epoch, skipped = divmod(start, max(1, len(self.keys)))
+        for number in count_from(epoch):
+            keys = self.keys.copy()
+            random.Random(f"epoch {number} of {seed}").shuffle(keys)
+            yield from keys[skipped:]
+            skipped = 0
 
     def unaugmented_pairs(self, count: int, size: int, seed: int) -> Iterator[Batch]:
         """Yield pairs of `multi_source` products: their photos in two sources.
@@ -210,10 +245,10 @@ class PairSampler:
         n = len(views[0])
         images = torch.cat([self._resized(*photo, size) for view in views for photo in view])
         labels = self._labels(views, np.full(n, recoloured), np.zeros(n, bool))
-        return Batch(normalize(images), labels)
+        return Batch(normalize(images), labels.to(self.device))
 
     def _resized(self, source: int, row: int, size: int) -> torch.Tensor:
-        return resized_photos(self._source(source).take(np.array([row])), size)
+        return resized_photos(self._rows(source, [row]), size)
 
     def _batch(self, keys: list[str], phone_count: int, size: int, draw: random.Random) -> Batch:
         phones = [
@@ -230,14 +265,11 @@ class PairSampler:
         views = [[draw.choice(self.photos[k]) for k in view] + phones for view in (keys, second)]
         same = [first == other for first, other in zip(keys, second, strict=True)]
         artificial = recoloured & np.array(same + [True] * phone_count)
-        images = [
-            self._augmented(photos, changed, size, street_share, draw)
-            for photos, changed, street_share in zip(
-                views, (np.zeros_like(artificial), artificial), STREET_SHARES, strict=True
-            )
-        ]
+        street = np.array([[draw.random() < share for _ in views[0]] for share in STREET_SHARES])
+        changed = np.concatenate([np.zeros_like(artificial), artificial])
+        images = self._augmented(views[0] + views[1], changed, street.flatten(), size, draw)
         labels = self._labels(views, recoloured, artificial)
-        return Batch(normalize(torch.cat(images)), labels)
+        return Batch(normalize(images), labels.to(self.device))
 
     def _colourway(self, key: str, draw: random.Random) -> str:
         """Draw another colourway of a product, or the product itself, which is then recoloured."""
@@ -298,15 +330,14 @@ class PairSampler:
         self,
         photos: list[Photo],
         recoloured: np.ndarray,
+        street: np.ndarray,
         size: int,
-        street_share: float,
         draw: random.Random,
     ) -> torch.Tensor:
         """Return views in the order of `photos`, made source by source as image sizes differ."""
-        out = torch.empty(len(photos), 3, size, size)
+        out = torch.empty(len(photos), 3, size, size, device=self.device)
         sources = np.array([source for source, _ in photos])
-        street = np.array([draw.random() < street_share for _ in photos])
-        street &= sources != PHONE_SOURCE  # those have a real background already
+        street = street & (sources != PHONE_SOURCE)  # those have a real background already
         for source in np.unique(sources):
             of_source = sources == source
             for rows in map(np.flatnonzero, (of_source & ~street, of_source & street)):
@@ -314,7 +345,8 @@ class PairSampler:
                     continue
                 rgba = self._rgba(source, [photos[i][1] for i in rows], size)
                 if recoloured[rows].any():
-                    rgba = augmentation.recolour(rgba, torch.from_numpy(recoloured[rows]))
+                    changed = torch.from_numpy(recoloured[rows]).to(self.device)
+                    rgba = augmentation.recolour(rgba, changed)
                 out[rows] = self._augment(rgba, source, street[rows[0]], size, draw)
         return out
 
@@ -322,10 +354,11 @@ class PairSampler:
         self, rgba: torch.Tensor, source: int, street: bool, size: int, draw: random.Random
     ) -> torch.Tensor:
         if source == PHONE_SOURCE:
-            return augmentation.phone(rgba, size)
+            return augmentation.phone(rgba, size, self.strong)
         if street:
-            return augmentation.street(rgba, self._backgrounds(len(rgba), size, draw), size)
-        return augmentation.studio(rgba, size)
+            backgrounds = self._backgrounds(len(rgba), size, draw)
+            return augmentation.street(rgba, backgrounds, size, self.strong)
+        return augmentation.studio(rgba, size, self.strong)
 
     def _backgrounds(self, n: int, size: int, draw: random.Random) -> torch.Tensor:
         source = PHONE_SOURCE if self.phone_photos else 0
@@ -333,7 +366,12 @@ class PairSampler:
         return self._rgba(source, [draw.randrange(len(photos)) for _ in range(n)], size)
 
     def _rgba(self, source: int, rows: list[int], size: int) -> torch.Tensor:
-        return rgba_tensor(self._source(source).rgba_images[np.array(rows)], size)
+        return rgba_tensor(self._rows(source, rows), size)
+
+    def _rows(self, source: int, rows: list[int]) -> torch.Tensor:
+        """Return uint8 (n, c, c, 4) of a source's photos, on the device."""
+        pixels = self._pixels[source]
+        return pixels[torch.tensor(rows, device=pixels.device)].to(self.device)
 
     def _description(self, source: int, row: int) -> Description:
         if source == PHONE_SOURCE:

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -16,10 +17,11 @@ from PIL import Image
 from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import Encoder
 from lookbook.evaluation.splits import held_out
-from lookbook.training.data import PhotoDataset, cached, image_side, load_photos
+from lookbook.training.data import PhotoDataset, cached_photos, image_side
 
 T = TypeVar("T")
 Pictures = Iterator[tuple[Item, Image.Image]]
+MEMORY_SHARE = 0.8  # of the free main memory, for decoded photos; the rest is for the network
 
 
 def read_sources(args: argparse.Namespace) -> tuple[list[PhotoDataset], PhotoDataset | None]:
@@ -29,13 +31,14 @@ def read_sources(args: argparse.Namespace) -> tuple[list[PhotoDataset], PhotoDat
         raise SystemExit(f"--teacher: expected {count}, one a source, found {len(args.teacher)}")
 
     def read(name: str, key: str) -> PhotoDataset:
-        size = image_side(open_catalog(name))
+        size = image_side(open_catalog(name), max_side=args.cache_side)
         path = args.work / "cache" / f"{fingerprint(name, key)}-{size}"
-        return cached(path, lambda: load_photos(open_catalog(name), size, key))
+        return cached_photos(path, lambda: open_catalog(name), size, key, args.threads)
 
     sources = [read(name, "id") for name in args.data]
     if args.phone_photos:
         sources.append(read(args.phone_photos, "sender_id"))
+    check_memory(sum(photos.rgba_images.nbytes for photos in sources), free_memory(), args)
     for photos, file in zip(sources, args.teacher, strict=False):
         vectors = np.load(file).astype(np.float32)
         if len(vectors) != len(photos):
@@ -43,6 +46,24 @@ def read_sources(args: argparse.Namespace) -> tuple[list[PhotoDataset], PhotoDat
         vectors -= vectors.mean(0)  # the mean over all images carries no information
         photos.teacher = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return (sources[:-1], sources[-1]) if args.phone_photos else (sources, None)
+
+
+def free_memory() -> float:
+    """Return the bytes of main memory that programs can still take; inf if the system is silent."""
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    return float("inf")
+
+
+def check_memory(needed: float, free: float, args: argparse.Namespace) -> None:
+    """Raise SystemExit when decoded photos of `needed` bytes do not fit into `free` ones."""
+    if needed > MEMORY_SHARE * free:
+        raise SystemExit(
+            f"the decoded photos take {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are "
+            f"free; give fewer photos, or a --cache-side below {args.cache_side}"
+        )
 
 
 def fingerprint(name: str, key: str) -> str:

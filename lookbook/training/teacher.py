@@ -18,7 +18,7 @@ import torch
 from lookbook.catalog import open_catalog
 from lookbook.images.loading import ImageError, load_rgb
 from lookbook.images.transforms import letterbox
-from lookbook.training.model import mixed_precision
+from lookbook.training.device import mixed_precision
 
 SIZE = 176  # px: a third of the time of 224, and enough for photos of 60 x 80
 BATCH = 64
@@ -35,7 +35,7 @@ def load_teacher() -> Any:
 
 
 def pixels(dataset: str) -> Iterator[np.ndarray]:
-    """Yield uint8 (SIZE, SIZE, 3) of each valid image, in the order of `data.load_photos`."""
+    """Yield uint8 (SIZE, SIZE, 3) of each valid image, in the order of `data.decode_photos`."""
     for item in open_catalog(dataset):
         try:
             yield np.asarray(letterbox(load_rgb(item.image, min_side_hint=SIZE), SIZE))
@@ -49,7 +49,7 @@ def teacher_vectors(dataset: str) -> np.ndarray:
     network, out, stream = load_teacher(), [], pixels(dataset)
     while batch := list(islice(stream, BATCH)):
         x = (torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).float() - 127) / 128
-        with mixed_precision():
+        with mixed_precision(torch.device("cpu")):
             maps = network.extract_features(x.contiguous(memory_format=torch.channels_last))
         out.append(maps.float().mean((2, 3)).numpy().astype(np.float16))
     return np.concatenate(out)

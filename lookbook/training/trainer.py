@@ -17,11 +17,13 @@ from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.training.category_fitting import fit_category_head, standardize_features
 from lookbook.training.checkpoints import check_float16, current_names, load_run, load_shipped
 from lookbook.training.cross_batch_memory import CrossBatchMemory
+from lookbook.training.device import mixed_precision
 from lookbook.training.head_finetuning import PairFeatures, finetune_heads, init_proxies
 from lookbook.training.interpolation import estimate_batch_norms, interpolate_weights
-from lookbook.training.model import CATEGORY_PREFIX, EmbeddingModel, mixed_precision
-from lookbook.training.objective import compute_losses, weighted_sum
+from lookbook.training.model import CATEGORY_PREFIX, EmbeddingModel
+from lookbook.training.objective import compute_losses, compute_mixed_losses, weighted_sum
 from lookbook.training.pair_sampler import Batch
+from lookbook.training.strong_views import ViewMixer
 from lookbook.training.validation import Validator
 
 SAVE_EVERY = 200  # steps
@@ -42,20 +44,24 @@ class Trainer:
         teacher_dim: int,
     ) -> None:
         self.args, self.vocabulary = args, vocabulary
+        self.device = torch.device(args.device)
         self.file: Path = args.work / "run.pt"
         state = load_run(self.file) if self.file.exists() else None
         self.is_new = state is None
         config = _config(state, args.start_from)
         frozen = _frozen_stages(state, args)
         self.model = EmbeddingModel(classes, args.dim, teacher_dim, len(vocabulary), frozen, config)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = torch.optim.swa_utils.AveragedModel(
             self.model, multi_avg_fn=ema_update(args.ema_decay), use_buffers=True
         )
         self.memory = CrossBatchMemory(args.memory_size) if args.memory_size else None
         groups = parameter_groups(self.model, args.backbone_lr_scale)
         self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), fused=True)
+        self.mixer = ViewMixer() if args.mix_share else None
         self.step, self.seconds = 0, 0.0
+        # what is over of the run that `args` describe, if it was interrupted
+        self.first_step, self.run_seconds = 0, 0.0
         self.best: dict[str, float] = {}
         if state:
             self._load(state)
@@ -87,6 +93,10 @@ class Trainer:
             group["lr_scale"] = scale  # by the options of now, not of then
         self.step, self.seconds = state["step"], state["seconds"]
         self.best = state.get("best", {})
+        self.first_step = state.get("first_step", self.step)
+        self.run_seconds = state.get("run_seconds", 0.0)
+        if self.memory and "memory" in state:
+            self.memory.load_state_dict(state["memory"], self.device)
         if state["size"] != self.args.size:  # an average over two image sizes fits neither
             self.best = {}
             self._reset_ema()
@@ -101,10 +111,14 @@ class Trainer:
             "step": self.step,
             "size": self.args.size,
             "seconds": self.seconds,
+            "first_step": self.first_step,
+            "run_seconds": self.run_seconds,
             "best": self.best,
             "config": self.model.backbone.config.to_dict(),
             "frozen_stages": len(self.model.frozen_stages),
         }
+        if self.memory:
+            state["memory"] = self.memory.state_dict()
         _save(state, self.file)
 
     def interpolate(self, folder: Path, share: float, batches: Iterator[Batch]) -> None:
@@ -149,18 +163,23 @@ class Trainer:
         """Return the averaged weights of the best validation, or the last ones."""
         file = self.file.with_name("best.pt")
         if self.best and file.exists():
-            state = current_names(torch.load(file, weights_only=True))
+            state = current_names(torch.load(file, map_location="cpu", weights_only=True))
             self.ema_model.load_state_dict(state)
         return self.ema_model
 
     def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the unweighted losses of a batch by name."""
-        with mixed_precision():
-            features = self.model.features(batch.images)
+        images, partners, share = batch.images, None, 0.0
+        if self.mixer and float(torch.rand((), device="cpu")) < self.args.mix_share:
+            images, partners, share = self.mixer(images)
+        with mixed_precision(self.device):
+            features = self.model.features(images)
+        if partners is not None:
+            return compute_mixed_losses(self.model, features, batch.labels, partners, share)
         return compute_losses(self.model, self.vocabulary, features, batch.labels, self.memory)
 
-    def update(self, batch: Batch, lr: float) -> dict[str, float]:
-        """Take one step of the optimizer; return the losses."""
+    def update(self, batch: Batch, lr: float) -> dict[str, torch.Tensor]:
+        """Take one step of the optimizer; return the losses, which a GPU may still compute."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["lr_scale"]
         parts = self.losses(batch)
@@ -171,7 +190,7 @@ class Trainer:
         self.optimizer.step()
         self.ema.update_parameters(self.model)
         self.step += 1
-        return {name: value.item() for name, value in parts.items()}
+        return {name: value.detach() for name, value in parts.items()}
 
 
 def parameter_groups(model: EmbeddingModel, backbone_lr_scale: float) -> list[dict]:
@@ -219,11 +238,10 @@ def ema_update(max_decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | i
     @torch.no_grad()
     def update(averaged: Tensors, current: Tensors, count: torch.Tensor | int) -> None:
         share = 1 - min(max_decay, (1 + int(count)) / (10 + int(count)))
-        for old, new in zip(averaged, current, strict=True):
-            if old.is_floating_point():
-                old.lerp_(new.to(old.dtype), share)
-            else:
-                old.copy_(new)
+        if averaged[0].is_floating_point():  # all have one type
+            torch._foreach_lerp_(averaged, current, share)
+        else:
+            torch._foreach_copy_(averaged, current)
 
     return update
 
@@ -249,21 +267,28 @@ def mean_over_tasks(metrics: dict[str, float]) -> float:
 
 
 def train(trainer: Trainer, batches: Iterator[Batch], validator: Validator, log: Path) -> None:
-    """Train for `--minutes` or up to `--steps`, with log, validations and checkpoints."""
-    args, start, seconds, first = trainer.args, time.monotonic(), trainer.seconds, trainer.step
-    sums: dict[str, list[float]] = {}
+    """Train for `--minutes` or up to `--steps`, with log, validations and checkpoints.
+
+    A run that was interrupted goes on from its last checkpoint to the end it had.
+    """
+    args, start = trainer.args, time.monotonic()
+    seconds, run_seconds, first = trainer.seconds, trainer.run_seconds, trainer.first_step
+    sums: dict[str, list[torch.Tensor]] = {}
     while trainer.step < args.steps:
-        progress = (time.monotonic() - start) / 60 / args.minutes
-        progress = max(progress, (trainer.step - first) / (args.steps - first))
+        progress = max(
+            trainer.run_seconds / 60 / args.minutes,
+            (trainer.step - first) / (args.steps - first),
+        )
         if progress >= 1:
             break
         lr = learning_rate(args, trainer.step, progress)
         for name, value in trainer.update(next(batches), lr).items():
             sums.setdefault(name, []).append(value)
-        trainer.seconds = seconds + time.monotonic() - start
+        elapsed = time.monotonic() - start
+        trainer.seconds, trainer.run_seconds = seconds + elapsed, run_seconds + elapsed
         line = {"step": trainer.step, "seconds": round(trainer.seconds), "size": args.size}
         if trainer.step % args.log_every == 0:
-            means = {name: round(fmean(values), 4) for name, values in sums.items()}
+            means = {name: round(fmean(map(float, losses)), 4) for name, losses in sums.items()}
             _report(line | means, log, progress)
             sums = {}
         if trainer.step % args.validate_every == 0:
@@ -272,6 +297,7 @@ def train(trainer: Trainer, batches: Iterator[Batch], validator: Validator, log:
             trainer.save()
     metrics = trainer.validate(validator)
     _report({"step": trainer.step, "size": args.size, "validation": metrics}, log, 1)
+    trainer.first_step, trainer.run_seconds = trainer.step, 0.0  # the next one is another run
     trainer.save()
 
 

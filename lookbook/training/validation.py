@@ -15,7 +15,8 @@ from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.evaluation.metrics import precision_at, recall_at
 from lookbook.training import augmentation
 from lookbook.training.data import LABEL_COLUMNS, MISSING, PhotoDataset
-from lookbook.training.model import CATEGORY_COLUMN, EmbeddingModel, mixed_precision
+from lookbook.training.device import mixed_precision
+from lookbook.training.model import CATEGORY_COLUMN, EmbeddingModel
 from lookbook.training.pair_sampler import normalize, resized_photos, rgba_tensor
 
 
@@ -34,7 +35,7 @@ class Validator:
         if not len(self.gallery):
             return {}
         model.eval()
-        vectors = embed(model, resized_photos(self.gallery, size))
+        vectors = embed(model, resized_photos(_pixels(self.gallery), size))
         assert self.gallery.class_ids is not None
         categories = self.gallery.class_ids[:, LABEL_COLUMNS.index(CATEGORY_COLUMN)]
         metrics = {"category P@10": _category_precision(vectors, categories)}
@@ -48,7 +49,7 @@ class Validator:
         return {name: round(float(value), 4) for name, value in metrics.items()}
 
     def _street_views(self, photos: PhotoDataset, size: int) -> torch.Tensor:
-        rgba = rgba_tensor(np.asarray(photos.rgba_images), size)
+        rgba = rgba_tensor(_pixels(photos), size)
         return augmentation.street(rgba, rgba.roll(1, 0), size)
 
     def _text_recall(self, model: EmbeddingModel, vectors: np.ndarray) -> dict[str, float]:
@@ -60,7 +61,8 @@ class Validator:
         if not rows:
             return {}
         tokens, offsets = self.vocabulary.embedding_bag_inputs([titles[row] for row in rows])
-        queries = model.embed_text(torch.tensor(tokens), torch.tensor(offsets)).numpy()
+        texts = (torch.tensor(ids, device=model.device) for ids in (tokens, offsets))
+        queries = model.embed_text(*texts).cpu().numpy()
         return self._recall("text", queries, vectors, [self.gallery.keys[row] for row in rows])
 
     def _recall(
@@ -88,7 +90,11 @@ def embed(model: EmbeddingModel, images: torch.Tensor, batch: int = 128) -> np.n
     """Return float32 (n, dim) of images (n, 3, s, s) in 0..1; the model is in eval mode."""
     out = []
     for part in images.split(batch):
-        with mixed_precision():
-            features = model.features(normalize(part))
+        with mixed_precision(model.device):
+            features = model.features(normalize(part.to(model.device)))
         out.append(model.embed(features))
-    return torch.cat(out).numpy()
+    return torch.cat(out).cpu().numpy()
+
+
+def _pixels(photos: PhotoDataset) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(photos.rgba_images))

@@ -30,3 +30,18 @@ def test_a_single_image_takes_a_random_colour():
     torch.manual_seed(0)
     recoloured = augmentation.recolour(rgba, torch.tensor([True]))
     assert (recoloured[:, :3].mean((2, 3)) - rgba[:, :3].mean((2, 3))).abs().max() > 0.1
+
+
+def test_bars_are_white_and_leave_the_middle_as_it_was():
+    torch.manual_seed(0)
+    images = torch.full((40, 3, 50, 50), 0.3)
+    barred = augmentation.letterbox_bars(images, 1.0)
+    white = (barred == 1).all(1)
+    assert (images == 0.3).all() and ((barred == 1) | (barred == images)).all()
+    at_sides = white[:, 25, 0]
+    assert 0 < int(at_sides.sum()) < 40, "some have theirs above and below"
+    for mask, at_side in zip(white, at_sides, strict=True):
+        line = mask[25] if at_side else mask[:, 25]
+        width = int(line.sum()) // 2
+        assert 4 <= width < 10 and line[:width].all() and line[-width:].all()
+    torch.testing.assert_close(augmentation.letterbox_bars(images, 0.0), images)

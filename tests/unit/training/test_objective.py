@@ -7,7 +7,7 @@ import torch
 from lookbook.training.cross_batch_memory import CrossBatchMemory
 from lookbook.training.data import LABEL_COLUMNS, MISSING
 from lookbook.training.model import FEATURES
-from lookbook.training.objective import compute_losses
+from lookbook.training.objective import compute_losses, compute_mixed_losses
 from tests.tiny_training import VOCABULARY, normalized, pair_labels, tiny_model
 
 
@@ -58,3 +58,18 @@ def test_the_vector_losses_do_not_train_the_detail_head():
     sum(vector_losses.values()).backward()
     assert model.category_head.bottleneck.weight.grad.any() and model.projection.weight.grad.any()
     assert model.detail_head.weight.grad is None
+
+
+def test_mixed_images_have_the_losses_of_both_labels_by_their_shares():
+    model = tiny_model().eval()
+    features = torch.randn(4, FEATURES)
+    class_ids = torch.tensor([0, 1])[None, :, None].repeat(2, 1, len(LABEL_COLUMNS))
+    labels = pair_labels(class_ids, ["red", "shirt"])
+    partners = torch.tensor([1, 0, 3, 2])  # of the other class
+    swapped = pair_labels(1 - class_ids, ["red", "shirt"])
+    own, other = (compute_losses(model, None, features, each) for each in (labels, swapped))
+    for share in (0.0, 0.25, 1.0):
+        mixed = compute_mixed_losses(model, features, labels, partners, share)
+        assert set(mixed) == {*LABEL_COLUMNS, "category"}
+        for name, value in mixed.items():
+            torch.testing.assert_close(value, (1 - share) * own[name] + share * other[name])

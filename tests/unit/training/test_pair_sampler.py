@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
+import pytest
 import torch
 
 from lookbook.training.data import LABEL_COLUMNS, PhotoDataset
@@ -33,6 +36,21 @@ def test_the_same_seed_draws_the_same_batches(photos):
     )
     assert torch.equal(one.images, same.images)
     assert not torch.equal(one.images, other.images)
+
+
+@pytest.mark.parametrize("strong", [False, True])
+def test_batches_from_a_number_on_are_those_of_the_whole_run(photos, strong):
+    def batches(first):
+        sampler = PairSampler([photos], photos, 0.4, strong=strong)
+        return sampler.batches(5, 32, 3, first)
+
+    whole = list(islice(batches(0), 7))  # of three products each: more than an epoch
+    drawn = [n for batch in whole[:5] for n in batch.labels.products[0].tolist() if n >= 0]
+    assert sorted(drawn) == list(range(15)), "an epoch has all products"
+    for batch, expected in zip(batches(4), whole[4:], strict=False):
+        assert torch.equal(batch.images, expected.images)
+        assert torch.equal(batch.labels.class_ids, expected.labels.class_ids)
+        assert torch.equal(batch.labels.products, expected.labels.products)
 
 
 def test_pairs_of_two_sources_are_unaugmented(photos):

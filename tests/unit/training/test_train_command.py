@@ -94,6 +94,8 @@ def test_weights_that_cannot_be_exported_are_rejected_before_training(trained, t
         (("--batch", 0), "argument --batch: expected 1 or more, found 0"),
         (("--lr", "nan"), "argument --lr: expected 0 or more, found nan"),
         (("--size", "big"), "argument --size: invalid number value: 'big'"),
+        (("--mix-share", 2), "--mix-share 2.0: expected 0 to 1"),
+        (("--device", "tpu"), "argument --device: invalid choice: 'tpu'"),
     ],
 )
 def test_invalid_options_are_rejected_before_data_is_read(capsys, tmp_path, options, message):
@@ -103,6 +105,29 @@ def test_invalid_options_are_rejected_before_data_is_read(capsys, tmp_path, opti
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
+
+
+def test_a_gpu_that_is_not_there_is_not_asked_for(capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert parse_options(["--data", "shop"]).device == "cpu"
+    with pytest.raises(SystemExit):
+        parse_options(["--data", "shop", "--device", "cuda"])
+    message = capsys.readouterr().err
+    assert "--device cuda: expected an NVIDIA GPU and a torch built for CUDA, found" in message
+    assert "use --device cpu" in message
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert parse_options(["--data", "shop"]).device == "cuda"
+    assert parse_options(["--data", "shop", "--device", "cpu"]).device == "cpu"
+
+
+@pytest.mark.parametrize("option", [("--views", "strong"), ("--mix-share", "0.1")])
+def test_what_kornia_does_asks_for_kornia(capsys, monkeypatch, option):
+    assert parse_options(["--data", "shop", "--device", "cpu", *option])
+    monkeypatch.setattr("lookbook.training.options.has_kornia", lambda: False)
+    assert parse_options(["--data", "shop", "--device", "cpu"])
+    with pytest.raises(SystemExit):
+        parse_options(["--data", "shop", "--device", "cpu", *option])
+    assert "expected the package kornia, found none; pip install" in capsys.readouterr().err
 
 
 def test_options_of_earlier_versions_are_accepted_with_a_warning():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from types import SimpleNamespace
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import torch
 from transformers import ResNetConfig, ResNetModel
 
-from lookbook.training.trainer import learning_rate, mean_over_tasks, parameter_groups
+from lookbook.training.data import LABEL_COLUMNS
+from lookbook.training.pair_sampler import PairSampler
+from lookbook.training.trainer import learning_rate, mean_over_tasks, parameter_groups, train
 from tests.tiny_training import tiny_batch, tiny_model, tiny_trainer
 
 
@@ -99,6 +104,61 @@ def test_the_learning_rate_warms_up_and_decays():
     assert rates == pytest.approx([0.1, 0.5, 1, 0.5, 0.01])
     args.warmup = 0
     assert learning_rate(args, 0, 0) == 1
+
+
+def test_the_average_follows_its_formula(tmp_path):
+    trainer = tiny_trainer(tmp_path, ema_decay=0.15)
+    name = "projection.weight"
+    averaged = None
+    for count in range(4):
+        trainer.update(tiny_batch(), 1e-2)
+        current = trainer.model.state_dict()[name].clone()
+        # the first is a copy; then the decay is (1 + n) / (10 + n), at most 0.15
+        decay = min(0.15, (1 + count) / (10 + count))
+        averaged = current if averaged is None else decay * averaged + (1 - decay) * current
+        torch.testing.assert_close(trainer.ema_model.state_dict()[name], averaged)
+    batches = "backbone.embedder.embedder.normalization.num_batches_tracked"
+    assert int(trainer.ema_model.state_dict()[batches]) == 4, "counts are copied"
+
+
+def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
+    photos, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("lookbook.training.trainer.SAVE_EVERY", 2)
+    options = {"steps": 5, "minutes": 1e9, "log_every": 1, "validate_every": 100, "size": 32}
+    options |= {"memory_size": 16, "mix_share": 0.4, "cooldown": 0.9}
+    two_classes = photos.take(np.arange(len(photos)))
+    two_classes.class_ids = np.minimum(photos.class_ids, 1)
+    sampler = PairSampler([two_classes], two_classes, 0.4, strong=True)
+
+    def run(work, stop=None):
+        work.mkdir(exist_ok=True)
+        trainer = tiny_trainer(work, **options)
+        batches = sampler.batches(5, 32, 7, trainer.step)
+        train(trainer, islice(batches, stop), Mock(return_value={}), work / "log.jsonl")
+        return trainer
+
+    torch.manual_seed(0)
+    whole = tiny_trainer(tmp_path, **options)
+    for name in ("whole", "interrupted"):
+        (tmp_path / name).mkdir()
+        whole.file = tmp_path / name / "run.pt"
+        whole.save()  # both start from the same weights
+    whole = run(tmp_path / "whole")
+    with pytest.raises(StopIteration):
+        run(tmp_path / "interrupted", stop=3)  # one step after the last checkpoint
+    resumed = run(tmp_path / "interrupted")
+    assert whole.step == resumed.step == 5
+    for one, other in ((whole.model, resumed.model), (whole.ema, resumed.ema)):
+        for name, value in one.state_dict().items():
+            assert torch.equal(value, other.state_dict()[name]), name
+    assert torch.equal(whole.memory.products, resumed.memory.products)
+    assert (resumed.first_step, resumed.run_seconds) == (5, 0.0), "what follows is another run"
+
+
+def test_a_step_on_mixed_images_has_losses_of_labels_only(tmp_path):
+    mixed = tiny_trainer(tmp_path, mix_share=1.0).update(tiny_batch(), 1e-2)
+    assert set(mixed) == {*LABEL_COLUMNS, "category"}
 
 
 def test_the_best_weights_are_best_over_tasks_not_over_metrics():

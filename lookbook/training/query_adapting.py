@@ -38,9 +38,10 @@ from lookbook.evaluation.splits import (
     held_out,
 )
 from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.schema.batches import batches
 from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import optimizer_step
-from lookbook.training.sources import batches, fingerprint
+from lookbook.training.sources import fingerprint
 
 HIDDEN, DROPOUT = 192, 0.2
 STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 300, 128, 700, 1e-3, 1e-2

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from lookbook.catalog import open_catalog
 from lookbook.evaluation.splits import held_out
 from lookbook.training.data import PhotoDataset, cached, image_side, load_photos
-
-T = TypeVar("T")
 
 
 def read_sources(args: argparse.Namespace) -> tuple[list[PhotoDataset], PhotoDataset | None]:
@@ -51,13 +46,6 @@ def fingerprint(name: str, key: str) -> str:
     stats = [file.stat() for file in files if file.is_file()]
     parts = [str(path), key, *(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)]
     return hashlib.sha1("\n".join(parts).encode()).hexdigest()[:8]
-
-
-def batches(pictures: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of `size`, the last one shorter."""
-    remaining = iter(pictures)
-    while batch := list(islice(remaining, size)):
-        yield batch
 
 
 def split(photos: PhotoDataset, fraction: float, test: bool = False) -> PhotoDataset:

@@ -108,14 +108,14 @@ class _Columns:
     def interactions(self, item_count: int) -> Interactions:
         """Return them with users numbered, and rows ordered, by the users' names."""
         labels = {
-            name: Labels(tuple(numbers), np.array(codes, np.int32))
+            name: Labels(tuple(numbers), np.asarray(codes))
             for name, (codes, numbers) in self.labels.items()
         }
         types = labels["event_type"]
         weights = np.array([EVENT_WEIGHTS[name] for name in types.values], np.float32)
         found = Interactions(
-            *(self.users, item_count, np.array(self.user, np.int32), np.array(self.item, np.int32)),
-            *(np.array(self.day), weights[types.codes]),
+            *(self.users, item_count, np.asarray(self.user), np.asarray(self.item)),
+            *(np.asarray(self.day), weights[types.codes]),
             **labels,
         )
         return _ordered_by_name(found)

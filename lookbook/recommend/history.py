@@ -107,16 +107,20 @@ class _Columns:
 
     def interactions(self, item_count: int) -> Interactions:
         """Return them with users numbered, and rows ordered, by the users' names."""
-        labels = {
-            name: Labels(tuple(numbers), np.asarray(codes))
-            for name, (codes, numbers) in self.labels.items()
-        }
-        types = labels["event_type"]
+        season, occasion, types = (
+            Labels(tuple(numbers), np.asarray(codes)) for codes, numbers in self.labels.values()
+        )
         weights = np.array([EVENT_WEIGHTS[name] for name in types.values], np.float32)
         found = Interactions(
-            *(self.users, item_count, np.asarray(self.user), np.asarray(self.item)),
-            *(np.asarray(self.day), weights[types.codes]),
-            **labels,
+            self.users,
+            item_count,
+            np.asarray(self.user),
+            np.asarray(self.item),
+            np.asarray(self.day),
+            weights[types.codes],
+            season=season,
+            occasion=occasion,
+            event_type=types,
         )
         return _ordered_by_name(found)
 
@@ -167,11 +171,15 @@ def _barely_known(interactions: Interactions) -> np.ndarray:
 
 
 def _rank(first: np.ndarray, second: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """int64 (n,): the place of each row, by time, among those of the same two keys."""
+    """int32 (n,): the place of each row, by time, among those of the same two keys."""
     order = np.lexsort((day, second, first))
-    a, b = first[order], second[order]
-    starts = np.concatenate([[True], (np.diff(a) != 0) | (b[1:] != b[:-1])])
-    begin = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order)) - begin
+    starts = np.zeros(len(order), bool)  # where other keys begin, in that order
+    starts[:1] = True
+    for keys in (first, second):
+        ordered = keys[order]
+        starts[1:] |= ordered[1:] != ordered[:-1]
+    begins = np.flatnonzero(starts).astype(np.int32)
+    sizes = np.diff(begins, append=len(order))
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32) - np.repeat(begins, sizes)
     return rank

@@ -3,7 +3,7 @@
 python -m benchmarks.engine_vectors FOLDER --rows ROWS.npy --photos PHOTOS.npy --texts TEXTS.npy
     --count 1000000
 
-ROWS are vectors of catalogue pictures as the shipped encoder gives them (n, 448), PHOTOS those of
+ROWS are vectors of catalogue pictures as the shipped encoder gives them (n, dim), PHOTOS those of
 photos that people took, TEXTS those of titles and attributes. 200 rows are left out and become
 item queries; all queries are adapted as the site adapts them. Up to n rows are a sample of ROWS;
 more are grown from them: a row moves by up to a half towards one of its eight nearest rows, and by

@@ -133,7 +133,7 @@ def with_filter(
     few = ExactEngine(vectors, "angular")
 
     def search(query: np.ndarray, effort: int) -> np.ndarray:
-        if name.startswith("faiss") and len(rows) > _FEW_ROWS:
+        if name in OTHERS and name.startswith("faiss") and len(rows) > _FEW_ROWS:
             effort = min(int(effort / share), engine.index.nlist)  # type: ignore[attr-defined]
             return engine.search(query, K, rows, effort=effort, selector=bitmap(allowed))[0][0]
         if len(rows) <= _FEW_ROWS or (engine.effort is None and name == "exact"):

@@ -3,8 +3,8 @@
 python -m benchmarks.recommend_scale --events 1000000 10000000
 
 Every model is fitted in a process of its own; memory is the most that this process held, the events
-and the interpreter included. "read" is the way from stored events to arrays. Appends to
-recommend_scale.csv.
+and the interpreter included. "read" is the way from events stored in SQLite to arrays; another
+process stores them in a temporary folder, 0.4 GB a million. Appends to recommend_scale.csv.
 
 There is a user for 20 events, whose number of events is log-normal (sigma 1). Items are in 500
 groups, inside which their popularity falls as 1 / rank. Four of five interactions of a user are
@@ -19,19 +19,23 @@ import multiprocessing
 import os
 import resource
 import secrets
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from benchmarks.rows import append
-from lookbook.events import Event
+from lookbook.events import Event, EventStore
 from lookbook.recommend import MODELS, Items
-from lookbook.recommend.data import Interactions
+from lookbook.recommend.data import Interactions, Labels
 from lookbook.recommend.history import EVENT_WEIGHTS, interactions_of
+from lookbook.schema.batches import batches
 
+T = TypeVar("T")
 RESULTS = Path(__file__).with_name("recommend_scale.csv")
 COLUMNS = (
     *("date", "machine", "cores", "lookbook", "events", "users", "items", "model"),
@@ -76,12 +80,13 @@ def interactions(events: int, items: int) -> Interactions:
     weights = np.array([EVENT_WEIGHTS[name] for name in _TYPES], np.float32)
     names = [f"{n:07}" for n in range(int(user.max()) + 1)]
     return Interactions(
-        *(names, items, user, item, day, weights[kind]), event_type=np.array(_TYPES)[kind]
+        *(names, items, user.astype(np.int32), item.astype(np.int32), day, weights[kind]),
+        event_type=Labels(_TYPES, kind.astype(np.int32)),
     )
 
 
-def stored(events: int, items: int) -> Iterator[Event]:
-    """Yield the synthetic events one by one, as the database gives them."""
+def as_recorded(events: int, items: int) -> Iterator[Event]:
+    """Yield the synthetic events one by one, in the order of their times."""
     user, item, day, kind = synthetic(events, items)
     tokens = [secrets.token_urlsafe(16) for _ in range(int(user.max()) + 1)]
     begin = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,12 +95,21 @@ def stored(events: int, items: int) -> Iterator[Event]:
         yield Event(tokens[user[row]], _TYPES[kind[row]], str(item[row]), time=when, id=str(row))
 
 
-def measure(model: str, events: int, count: int) -> dict[str, object]:
-    """Fit one model, or read the events, in this process; return the cells of its row."""
+def store_events(url: str, events: int, items: int) -> None:
+    """Write the synthetic events into a database."""
+    store = EventStore(url)
+    for batch in batches(as_recorded(events, items), 10_000):
+        store.record(batch)
+    store.close()
+
+
+def measure(model: str, events: int, count: int, url: str) -> dict[str, object]:
+    """Fit one model, or read the events of `url`, in this process; return the cells of its row."""
     items = catalogue(count)
     if model == READ:
+        store = EventStore(url)
         begun, cpu = time.perf_counter(), time.process_time()
-        users = len(interactions_of(stored(events, count), items).users)
+        users = len(interactions_of(store.by_visitor(), items).users)
     else:
         known = interactions(events, count)
         users = len(known.users)
@@ -117,12 +131,20 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=[READ, *MODELS], choices=[READ, *MODELS])
     args = parser.parse_args()
     fresh = multiprocessing.get_context("spawn")
+
+    def apart(function: Callable[..., T], *given: object) -> T:
+        with fresh.Pool(1) as process:
+            return process.apply(function, given)
+
     for events in args.events:
-        for model in args.models:
-            with fresh.Pool(1) as process:
-                row = process.apply(measure, (model, events, args.items))
-            append(RESULTS, COLUMNS, row)
-            print(row, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:///{folder}/events.sqlite"
+            if READ in args.models:
+                apart(store_events, url, events, args.items)
+            for model in args.models:
+                row = apart(measure, model, events, args.items, url)
+                append(RESULTS, COLUMNS, row)
+                print(row, flush=True)
 
 
 if __name__ == "__main__":

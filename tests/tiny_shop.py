@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from lookbook.events import Event
 from lookbook.recommend import Interactions, Items
 
 USERS, ITEMS = 40, 20
@@ -47,3 +50,11 @@ def checkerboard(items: Items, last_day: int = 6) -> Interactions:
 def missing(user: int) -> int:
     """Return the item of the user's own parity that the user has not taken."""
     return user % ITEMS
+
+
+def by_visitor(events: Iterable[Event]) -> list[list[Event]]:
+    """Return the events of each visitor together, as `EventStore.by_visitor` reads them."""
+    own: dict[str, list[Event]] = {}
+    for event in events:
+        own.setdefault(event.visitor, []).append(event)
+    return [own[visitor] for visitor in sorted(own)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import platform
 from pathlib import Path
@@ -20,14 +21,65 @@ def processor_name() -> str:
 
 
 def available_cores() -> int:
-    """Return how many cores this process may run on, at least 1.
+    """Return how many cores this process may keep busy, at least 1.
 
-    `taskset` and the cpuset of a container allow fewer than the machine has; a quota of time
-    (`docker run --cpus`) is not seen.
+    `taskset` and the cpuset of a container allow fewer than the machine has, and so does a quota of
+    processor time (`docker run --cpus 1.5`), which is rounded up.
     """
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, math.ceil(min(cores, cpu_quota())))
+
+
+def cpu_quota(root: Path = Path("/")) -> float:
+    """Return how many cores' time the cgroups of this process may use, infinite without a quota.
+
+    The least of the process's own cgroup and those above it; version 2 (`cpu.max`) and version 1
+    (`cpu.cfs_quota_us`). `root` is the folder that has `proc` and `sys`.
+    """
+    quotas = [
+        _quota(folder)
+        for mount, path in _cpu_cgroups(root)
+        for folder in (mount, *(mount / part for part in (path, *path.parents)))
+    ]
+    return min(quotas, default=math.inf)
+
+
+def _cpu_cgroups(root: Path) -> list[tuple[Path, Path]]:
+    """Where the hierarchies that limit processor time are mounted, and this process in them.
+
+    A container often sees its own cgroup as the mounted folder itself.
+    """
+    found, mounts = [], root / "sys/fs/cgroup"
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        inside = Path(path.lstrip("/"))
+        if not controllers:  # version 2, alone or beside version 1
+            found += [(mounts, inside), (mounts / "unified", inside)]
+        elif "cpu" in controllers.split(","):
+            found += [(mounts / name, inside) for name in ("cpu", "cpu,cpuacct", controllers)]
+    return found
+
+
+def _quota(cgroup: Path) -> float:
+    """The quota of one cgroup in cores; infinite where it has none or is not there."""
+    quota, _, period = _text(cgroup / "cpu.max").strip().partition(" ")
+    if not quota:
+        quota, period = (
+            _text(cgroup / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")
+        )
+    if not (quota.isdecimal() and period.isdecimal() and int(period)):  # "max", and -1 in version 1
+        return math.inf
+    return int(quota) / int(period)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def supports_bfloat16() -> bool:

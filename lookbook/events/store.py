@@ -12,10 +12,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Connection,
     Engine,
     Integer,
@@ -30,6 +33,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -141,14 +145,30 @@ class EventStore:
 
     def all(self, batch: int = 10_000) -> Iterator[Event]:
         """Yield every event, in the order they were recorded; read in batches."""
-        last = -1
+        return self._in_order([EVENTS.c.seq], batch)
+
+    def by_visitor(self, batch: int = 10_000) -> Iterator[list[Event]]:
+        """Yield all events of one visitor after another, each list in the order of recording.
+
+        Read in batches of events, so that memory is bounded by what one visitor did. What is
+        recorded meanwhile of a visitor who was read already is not seen.
+        """
+        events = self._in_order([EVENTS.c.visitor, EVENTS.c.seq], batch)
+        return (list(own) for _, own in groupby(events, key=attrgetter("visitor")))
+
+    def _in_order(self, keys: list[Column], batch: int) -> Iterator[Event]:
+        """Every event in the order of `keys`, which tell each from any other.
+
+        No transaction is held between batches: that of SQLite would keep its log growing.
+        """
+        query = select(EVENTS).order_by(*keys).limit(batch)
+        after = query
         while True:
-            query = select(EVENTS).where(EVENTS.c.seq > last).order_by(EVENTS.c.seq).limit(batch)
             with self._transaction() as connection:
-                rows = connection.execute(query).mappings().all()
+                rows = connection.execute(after).mappings().all()
             if not rows:
                 return
-            last = rows[-1]["seq"]
+            after = query.where(tuple_(*keys) > tuple_(*(rows[-1][key] for key in keys)))
             yield from (_event(row) for row in rows)
 
     def count(self) -> int:

@@ -107,12 +107,13 @@ class Generation:
         m = self.manifest
         engine = get_engine(name)
         if engine.file and engine.file not in m.files:
-            built = f"{m.built} and exact" if m.built else "exact"
+            built = " and ".join(dict.fromkeys(e for e in (m.built, m.preferred, "exact") if e))
             raise EngineUnavailable(
                 f"engine {name} was asked for, this index was built for {built}: run "
                 f"`python embed.py --engine {name}`, or choose another --engine"
             )
-        return open_engine(name, self.path, self.photo_vectors, m.metric, m.search_k)
+        effort = m.search_k if name == m.built else m.effort("item", name)
+        return open_engine(name, self.path, self.photo_vectors, m.metric, effort)
 
     def thumb(self, row: int) -> bytes:
         """Return the thumbnail of a photo by its row (that of its item for a first photo)."""

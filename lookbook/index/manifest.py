@@ -33,6 +33,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 _ORIGIN = {"generation": str, "created": str, "changed": int}  # of what is kept
 _OF_KIND = {"effort": int, "recall": float, "engine_ms": float, "exact_ms": float, "engine": str}
+_BESIDE = {"engine": str, "why": str, "query_kinds": dict}
 _PICTURES = {"detail_size": int, "picture_quality": int, "picture_format": str}
 _UNMEASURED = 20  # times search_k: texts needed up to 17 times the effort of items at one recall
 _CHOICES: dict[str, Callable[[], tuple[str, ...]]] = {
@@ -54,7 +55,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 class Manifest:
     """`manifest.json` as it stands on disk.
 
-    Every field but `photos`, `kept`, `query_kinds` and `pictures` is required.
+    Every field but `photos`, `kept`, `query_kinds`, `beside` and `pictures` is required.
     """
 
     schema: int
@@ -80,13 +81,25 @@ class Manifest:
     kept: dict[str, Any] = field(default_factory=dict)  # computed of an earlier generation, by name
     # kind of query -> effort, recall, engine_ms, exact_ms, engine; earlier versions wrote none
     query_kinds: dict[str, Any] = field(default_factory=dict)
+    # an engine that was built too and serves in place of `built`: "engine", "why", "query_kinds"
+    beside: dict[str, Any] = field(default_factory=dict)
     pictures: dict[str, Any] = field(default_factory=dict)  # options of embed.py for new ones
 
     @property
     def built(self) -> str | None:
-        """Name of the approximate engine whose file this generation holds, None without one."""
-        engine = _built_engine(self.files)
+        """Name of the approximate engine that was asked for and built, None without one."""
+        engine = _built_engine(self.files, self.beside)
         return engine.name if engine else None
+
+    @property
+    def preferred(self) -> str | None:
+        """Name of the approximate engine that serves by default, None without one."""
+        return self.beside.get("engine", self.built)
+
+    def kinds_of(self, engine: str | None) -> dict[str, Any]:
+        """Return what was measured of an engine, as `query_kinds` has it."""
+        beside = engine is not None and engine == self.beside.get("engine")
+        return dict(self.beside["query_kinds"] if beside else self.query_kinds)
 
     def serves(self, kind: str) -> str:
         """Name of the engine that is faster for a kind of query at the recall asked for.
@@ -94,26 +107,26 @@ class Manifest:
         Exact search where nothing was measured for photos and texts: they need more effort than
         items do. Texts are as photos where the encoder has no texts.
         """
-        if measured := self._measured(kind):
+        if measured := self._measured(kind, self.preferred):
             return str(measured["engine"])
         return self.engine if kind == "item" else "exact"
 
-    def effort(self, kind: str) -> int | None:
-        """Effort of the engine that was built for a kind of query; ample where it was not tuned."""
-        if measured := self._measured(kind):
+    def effort(self, kind: str, engine: str | None = None) -> int | None:
+        """Effort of an engine (None: `preferred`) for a kind of query; ample where not tuned."""
+        if measured := self._measured(kind, engine or self.preferred):
             return int(measured["effort"])
         if self.search_k is None or kind == "item":
             return self.search_k
         return min(_UNMEASURED * self.search_k, _RANGES["search_k"][1])
 
-    def recall_of(self, kind: str) -> float | None:
-        """Recall that was measured for a kind of query at its effort; None where none was."""
-        measured = self.query_kinds.get(kind)
+    def recall_of(self, kind: str, engine: str | None = None) -> float | None:
+        """Recall of an engine (None: `preferred`) for a kind of query at its effort, if known."""
+        measured = self.kinds_of(engine or self.preferred).get(kind)
         return measured["recall"] if measured else self.recall if kind == "item" else None
 
-    def _measured(self, kind: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self.query_kinds.get(kind)
-        return self.query_kinds.get("photo") if found is None and kind == "text" else found
+    def _measured(self, kind: str, engine: str | None) -> dict[str, Any] | None:
+        kinds = self.kinds_of(engine)
+        return kinds.get("photo") if kind == "text" and kind not in kinds else kinds.get(kind)
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -131,7 +144,7 @@ class Manifest:
     def from_json(cls, value: object) -> Manifest:
         """Check a parsed manifest; fields that this version does not know are ignored."""
         stored: dict[str, Any] = value if isinstance(value, dict) else {}
-        content = {"kept": {}, "query_kinds": {}, "pictures": {}} | stored
+        content = {"kept": {}, "query_kinds": {}, "beside": {}, "pictures": {}} | stored
         if content.get("schema") != SCHEMA:
             raise IndexCorrupt(
                 f"{MANIFEST} has schema {content.get('schema')!r}, this version reads {SCHEMA}"
@@ -165,16 +178,30 @@ class Manifest:
             values = origin if isinstance(origin, dict) else {}
             if {n: type(v) for n, v in values.items()} != _ORIGIN:
                 raise IndexCorrupt(f"{MANIFEST} has {origin!r} for what is kept, {name[:80]!r}")
-        self._check_query_kinds()
+        self._check_beside()
+        built = _built_engine(self.files, self.beside)
+        self._check_query_kinds(self.query_kinds, self.built)
         self._check_pictures()
-        built = _built_engine(self.files)
         if built and self.search_k is None:
             raise IndexCorrupt(f"{MANIFEST} has search_k = None, engine {built.name} needs one")
 
-    def _check_query_kinds(self) -> None:
+    def _check_beside(self) -> None:
+        values = self.beside
+        if not values:
+            return
+        engine = values.get("engine")
+        if {
+            name: type(value) for name, value in values.items()
+        } != _BESIDE or engine not in names():
+            raise IndexCorrupt(f"{MANIFEST} has {str(values)[:200]} for an engine beside another")
+        if not _is_there(engine, self.files) or "item" not in values["query_kinds"]:
+            raise IndexCorrupt(f"{MANIFEST} lacks the file or the efforts of the engine {engine}")
+        self._check_query_kinds(values["query_kinds"], engine)
+
+    def _check_query_kinds(self, kinds: dict[str, Any], built: str | None) -> None:
         low, high = _RANGES["search_k"]
-        there = ("exact", self.built)
-        for kind, measured in self.query_kinds.items():
+        there = ("exact", built)
+        for kind, measured in kinds.items():
             values = measured if isinstance(measured, dict) else {}
             known = kind in KINDS and {n: type(v) for n, v in values.items()} == _OF_KIND
             if not known or not low <= values["effort"] <= high:
@@ -234,8 +261,12 @@ def is_extra(name: str) -> bool:
     return bool(_EXTRA.fullmatch(name)) and name not in (*_REQUIRED, MANIFEST)
 
 
-def _built_engine(files: dict[str, Any]) -> type[Engine] | None:
-    built = engines_of_files(files)
+def _is_there(engine: str, files: dict[str, Any]) -> bool:
+    return get_engine(engine) in engines_of_files(files)
+
+
+def _built_engine(files: dict[str, Any], beside: dict[str, Any]) -> type[Engine] | None:
+    built = [e for e in engines_of_files(files) if e.name != beside.get("engine")]
     if len(built) > 1:
         raise IndexCorrupt(
             f"{MANIFEST} names files of the engines {' and '.join(e.name for e in built)}, "

@@ -6,7 +6,7 @@ import functools
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from lookbook.index.columns import RESERVED, column_codes
 from lookbook.index.engines import build_engine, check_metric, check_options
+from lookbook.index.engines.by_size import engine_beside
 from lookbook.index.engines.contract import Array, engines_of_files
 from lookbook.index.engines.tuning import Tuning, tune
 from lookbook.index.generation import PHOTO_ITEMS, Generation, Projection, project
@@ -111,13 +112,12 @@ def write_generation(
     table = items_table(content.items, len(content.vectors) - len(further))
     if len(further) and not 0 <= further.min() <= further.max() < len(table):
         raise ValueError(f"expected further photos of items 0 to {len(table) - 1}")
-    with staged_generation(
-        Path(root), lambda folder: Generation.open(folder).open_engine(options.engine)
-    ) as folder:
+    with staged_generation(Path(root), _open_engines) as folder:
         vectors = _write_vectors(folder, content, options.metric, progress)
         photo_items = np.concatenate([np.arange(len(table)), further])
         fields = functools.partial(column_codes, table, photo_items)
         tunings = _write_engine(folder, vectors, content.queries, options, progress, fields)
+        beside = _write_beside(folder, vectors, content.queries, options, progress)
         pq.write_table(table, folder / "items.parquet")
         _write_pictures(folder, "thumbs", content.thumbs, len(vectors), progress)
         if content.details is not None:
@@ -128,7 +128,7 @@ def write_generation(
             _write_json(folder / "report.json", content.report)
         _write_extras(folder, content.extras)
         manifest = _measured(folder, vectors, content.vectors.shape[1], options.engine, tunings)
-        manifest |= {"count": len(table), "photos": len(vectors)}
+        manifest |= {"count": len(table), "photos": len(vectors), "beside": beside}
         manifest |= _requested(content, options)
         if {kind: one.effort for kind, one in tunings.items()} != options.first_efforts:
             manifest["kept"].pop("search_k", None)  # the one of before was not enough
@@ -159,16 +159,15 @@ def rewrite_engine(
     progress = progress or (lambda stage, done, total: None)
     m, vectors = generation.manifest, generation.photo_vectors
     replaced = {engine.file for engine in engines_of_files(m.files)} | set(extras)
-    with staged_generation(
-        root, lambda folder: Generation.open(folder).open_engine(options.engine)
-    ) as folder:
+    with staged_generation(root, _open_engines) as folder:
         for name in m.files.keys() - replaced:
             _share(generation.path / name, folder / name)
         fields = functools.partial(column_codes, generation.items, generation.photo_items)
         tunings = _write_engine(folder, vectors, queries, options, progress, fields)
+        beside = _write_beside(folder, vectors, queries, options, progress)
         _write_extras(folder, extras)
         manifest = asdict(m) | _measured(folder, vectors, m.raw_dim, options.engine, tunings)
-        manifest |= {"created": m.created, "recall_target": options.recall}
+        manifest |= {"created": m.created, "recall_target": options.recall, "beside": beside}
         manifest |= {"trees": options.checked().get("trees")}
         manifest["kept"] = {name: one for name, one in m.kept.items() if name != "search_k"}
         _write_json(folder / MANIFEST, add_checksum(manifest))
@@ -315,6 +314,34 @@ def _write_engine(
     )
     progress("tuning", 1, 1)
     return tunings
+
+
+def _write_beside(
+    folder: Path,
+    vectors: Array,
+    queries: Mapping[str, Array],
+    options: EngineOptions,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Build and tune the engine that serves this many photos beside the one that was asked for.
+
+    Returns what the manifest says of it, nothing where there is none (see `engine_beside`).
+    """
+    found = engine_beside(options.engine, len(vectors))
+    if found is None:
+        return {}
+    name, why = found
+    own = replace(options, engine=name, trees=None, first_efforts={})
+    tunings = _write_engine(folder, vectors, queries, own, progress, dict)
+    kinds = {kind: one.to_json(name) for kind, one in tunings.items()}
+    return {"engine": name, "why": why, "query_kinds": kinds}
+
+
+def _open_engines(folder: Path) -> None:
+    """Open a generation and every engine that it holds; raises IndexCorrupt."""
+    generation = Generation.open(folder)
+    for engine in engines_of_files(generation.manifest.files):
+        generation.open_engine(engine.name)
 
 
 def _write_pictures(

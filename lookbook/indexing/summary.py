@@ -75,7 +75,7 @@ class Summary:
         """Summarise a written generation; `notes` say how its catalogue was read."""
         opened = Generation.open(generation, verify="quick")
         index, manifest = Index(opened, "exact"), opened.manifest
-        engine_file = get_engine(manifest.built or "exact").file
+        engine_file = get_engine(manifest.preferred or "exact").file
         columns = {"title": roles.title, "picture": roles.image, "id": roles.id}
         columns |= {"price": price_column(index), "product": roles.group}
         return cls(
@@ -90,10 +90,10 @@ class Summary:
             seconds_encoding=seconds_encoding,
             seconds_index=seconds_index,
             engine_bytes=manifest.files[engine_file]["bytes"] if engine_file else 0,
-            recall=manifest.recall,
-            engine=manifest.engine,
+            recall=manifest.recall_of("item") or manifest.recall,
+            engine=manifest.serves("item"),
             recall_target=manifest.recall_target,
-            query_kinds=manifest.query_kinds,
+            query_kinds=manifest.kinds_of(manifest.preferred),
             listed_rejections=[
                 (r.get("file", r["id"]), r["sentence"]) for r in encoded.rejected[:_MAX_LISTED]
             ],

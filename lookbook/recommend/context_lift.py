@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from lookbook.recommend.context import SEASONS, Context
-from lookbook.recommend.data import Interactions
+from lookbook.recommend.data import Interactions, Labels
 from lookbook.recommend.items import Items
 from lookbook.schema.column_names import SEASON_NAMES, USAGE_NAMES
 
@@ -102,24 +102,24 @@ def _prior(
 
 def _fit_lifts(
     interactions: Interactions,
-    contexts: np.ndarray | None,
+    contexts: Labels | None,
     items: Items,
     prior: Prior,
     allowed: tuple[str, ...] | None = None,
 ) -> Lifts:
     """log P(item | context) / P(item), smoothed by the lifts of categories and by `prior`.
 
-    The fewer interactions a context has, the more `prior` counts. `contexts` (n,) is the season or
+    The fewer interactions a context has, the more `prior` counts. `contexts` is the season or
     occasion of each interaction, "" for none.
     """
     if contexts is None:
         return {}
     total = np.bincount(interactions.item, minlength=len(items)) + 1.0
     lifts = {}
-    for value in map(str, np.unique(contexts[contexts != ""])):
+    for value in filter(None, contexts.distinct()):
         if allowed is not None and value not in allowed:
             continue
-        taken = interactions.item[contexts == value]
+        taken = interactions.item[contexts.equal(value)]
         learnt = len(taken) / (len(taken) + _PRIOR_STRENGTH)
         counts = np.bincount(taken, minlength=len(items))
         category = _category_lift(counts, total, items)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+TEXTS = ("season", "occasion", "event_type")  # columns of Interactions that are Labels
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -19,6 +21,40 @@ def _no_rows() -> np.ndarray:
 
 def _no_values() -> np.ndarray:
     return np.empty(0, np.float32)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """n texts of few different values: `codes` int32 (n,) say which of `values` each one is."""
+
+    values: tuple[str, ...]
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Sequence[str] | np.ndarray) -> Labels:
+        """Return the labels of n texts."""
+        values, codes = np.unique(np.asarray(texts, dtype=str), return_inverse=True)
+        return cls(tuple(values.tolist()), codes.astype(np.int32))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: np.ndarray) -> Labels:
+        """Return those of `rows`, row numbers or a bool mask."""
+        return Labels(self.values, self.codes[rows])
+
+    def equal(self, value: str) -> np.ndarray:
+        """bool (n,): which of them are `value`."""
+        code = self.values.index(value) if value in self.values else -1
+        return np.asarray(self.codes == code)
+
+    def distinct(self) -> list[str]:
+        """Return the values that occur, sorted."""
+        return sorted(self.values[code] for code in np.unique(self.codes))
+
+    def tolist(self) -> list[str]:
+        """Return the n texts."""
+        return [self.values[code] for code in self.codes]
 
 
 @dataclass(frozen=True)
@@ -72,10 +108,11 @@ EMPTY_HISTORY = History()
 
 @dataclass(frozen=True)
 class Interactions:
-    """n interactions: `user` and `item` numbers, `day` as a number of days, `weight`.
+    """n interactions: `user` and `item` numbers (int32), `day` as a number of days, `weight`.
 
     `users` are the names behind the numbers of users; items are rows of a catalogue of
     `item_count`. `price` is nan where it is not known; `season` and `occasion` are "" there.
+    Days are float64, since seconds count; ten million interactions take some 300 MB.
     """
 
     users: list[str]
@@ -85,9 +122,9 @@ class Interactions:
     day: np.ndarray
     weight: np.ndarray
     price: np.ndarray | None = None
-    season: np.ndarray | None = None
-    occasion: np.ndarray | None = None
-    event_type: np.ndarray | None = None
+    season: Labels | None = None
+    occasion: Labels | None = None
+    event_type: Labels | None = None
 
     @classmethod
     def of(
@@ -100,17 +137,22 @@ class Interactions:
     ) -> Interactions:
         """Build from one entry per interaction; rows of -1 (not in this catalogue) are left out.
 
-        `columns` are `weight` (1 by default), `price`, `season`, `occasion` and `event_type`.
+        `columns` are `weight` (1 by default), `price`, and the texts `season`, `occasion` and
+        `event_type`.
         """
         kept = np.asarray(rows) >= 0
         names, numbers = np.unique(np.asarray(users, dtype=str)[kept], return_inverse=True)
-        given = {n: np.asarray(c)[kept] for n, c in columns.items() if c is not None}
+        given: dict[str, Any] = {
+            name: (Labels.of(column) if name in TEXTS else np.asarray(column))[kept]
+            for name, column in columns.items()
+            if column is not None
+        }
         given.setdefault("weight", np.ones(int(kept.sum()), np.float32))
         return cls(
             names.tolist(),
             item_count,
-            numbers.astype(np.int64),
-            np.asarray(rows, np.int64)[kept],
+            numbers.astype(np.int32),
+            np.asarray(rows, np.int32)[kept],
             np.asarray(days, np.float64)[kept],
             **given,
         )
@@ -119,9 +161,9 @@ class Interactions:
         return len(self.user)
 
     def where(self, kept: np.ndarray) -> Interactions:
-        """Return the interactions that the bool mask (n,) keeps; users keep their numbers."""
+        """Return the interactions of `kept`, a bool mask (n,) or row numbers; users keep theirs."""
         columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        arrays = {n: c[kept] for n, c in columns.items() if isinstance(c, np.ndarray)}
+        arrays = {n: c[kept] for n, c in columns.items() if isinstance(c, (np.ndarray, Labels))}
         return replace(self, **arrays)  # type: ignore[arg-type]
 
     def before(self, day: float) -> Interactions:
@@ -168,5 +210,6 @@ class Interactions:
         ages = (self.now if now is None else now) - self.day[own]
         types = ("buy",) * len(own)
         if self.event_type is not None:
-            types = tuple(map(str, self.event_type[own]))
-        return History(self.item[own], self.weight[own], ages.astype(np.float32), types, name=name)
+            types = tuple(self.event_type[own].tolist())
+        rows = self.item[own].astype(np.int64)
+        return History(rows, self.weight[own], ages.astype(np.float32), types, name=name)

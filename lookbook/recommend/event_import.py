@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from lookbook.events import Event, EventStore, database_url
 from lookbook.events.event import IMPORTED
 from lookbook.recommend.interaction_files import InteractionsError, Purchases, purchases_of
 from lookbook.recommend.items import Items
+from lookbook.schema.batches import batches
 from lookbook.schema.missing import is_missing
 from lookbook.search.index import Index
 
@@ -92,7 +92,7 @@ def import_events(
     store = EventStore(database or database_url(state))
     try:
         events = _events(kept, types, [index.ids[row] for row in rows], key)
-        recorded = sum(store.record(batch) for batch in _batches(events))
+        recorded = sum(store.record(batch) for batch in batches(events, _BATCH))
     finally:
         store.close()
     people = len(set(kept.users))
@@ -136,8 +136,3 @@ def _key(folder: Path) -> bytes:
     except FileExistsError:
         pass
     return bytes.fromhex(path.read_text().strip())
-
-
-def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
-    while batch := list(islice(events, _BATCH)):
-        yield batch

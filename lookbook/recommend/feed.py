@@ -123,7 +123,7 @@ class Feed:
     def _fit_models(self) -> Models:
         """Models of the events there are now, in memory only."""
         self._fitted = {"forgotten": self.store.last_forgotten()}  # before events are read
-        return Models.fit(interactions_of(self.store.all(), self.items), self.items)
+        return Models.fit(interactions_of(self.store.by_visitor(), self.items), self.items)
 
     def _allowed(self, where: Where) -> np.ndarray:
         """bool (n,): the items that meet `where` and are in the catalogue still."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 
 from lookbook.events import Event
-from lookbook.recommend.data import History, Interactions
+from lookbook.recommend.data import TEXTS, History, Interactions, Labels
 from lookbook.recommend.items import Items
 
 EVENT_WEIGHTS = {"view": 0.2, "like": 1.0, "save": 1.0, "buy": 1.0}
@@ -67,26 +69,72 @@ def history_of(events: Iterable[Event], items: Items, now: datetime | None = Non
     )
 
 
-def interactions_of(events: Iterable[Event], items: Items) -> Interactions:
+def interactions_of(visitors: Iterable[Sequence[Event]], items: Items) -> Interactions:
     """Return the net events of many visitors as Interactions, to fit models on.
 
-    What nobody would do by hand is limited, see `limit_evidence`.
+    `visitors` gives all events of one visitor at a time, as `EventStore.by_visitor` reads them:
+    only these are held as objects. What nobody would do by hand is limited, see `limit_evidence`.
     """
-    by_visitor: dict[str, list[Event]] = {}
-    for event in events:
-        by_visitor.setdefault(event.visitor, []).append(event)
-    kept = [e for own in by_visitor.values() for e in net_events(own)[0]]
-    interactions = Interactions.of(
-        [e.visitor for e in kept],
-        items.rows_of([e.item for e in kept]),
-        np.array([days_since_epoch(e.time) for e in kept]),
-        len(items),
-        weight=np.array([EVENT_WEIGHTS[e.event_type] for e in kept], np.float32),
-        season=np.array([e.season or "" for e in kept], dtype=str),
-        occasion=np.array([e.occasion or "" for e in kept], dtype=str),
-        event_type=np.array([e.event_type for e in kept], dtype=str),
-    )
-    return limit_evidence(interactions)
+    gathered = _Columns()
+    for events in visitors:
+        kept, _ = net_events(events)
+        rows = items.rows_of([e.item for e in kept]).tolist()
+        gathered.add([(row, e) for row, e in zip(rows, kept, strict=True) if row >= 0])
+    return limit_evidence(gathered.interactions(len(items)))
+
+
+class _Columns:
+    """The columns of Interactions while they grow: 32 bytes an event."""
+
+    def __init__(self) -> None:
+        self.users: list[str] = []
+        self.user, self.item, self.day = array("i"), array("i"), array("d")
+        self.labels: dict[str, tuple[array[int], dict[str, int]]] = {
+            name: (array("i"), {}) for name in TEXTS
+        }
+
+    def add(self, events: Sequence[tuple[int, Event]]) -> None:
+        """Append the events of one visitor, each with the row of its item."""
+        if not events:
+            return
+        self.user.extend([len(self.users)] * len(events))
+        self.users.append(events[0][1].visitor)
+        self.item.extend([row for row, _ in events])
+        self.day.extend([days_since_epoch(e.time) for _, e in events])
+        for name, (codes, numbers) in self.labels.items():
+            texts = [getattr(e, name) or "" for _, e in events]
+            codes.extend([numbers.setdefault(text, len(numbers)) for text in texts])
+
+    def interactions(self, item_count: int) -> Interactions:
+        """Return them with users numbered, and rows ordered, by the users' names."""
+        season, occasion, types = (
+            Labels(tuple(numbers), np.asarray(codes)) for codes, numbers in self.labels.values()
+        )
+        weights = np.array([EVENT_WEIGHTS[name] for name in types.values], np.float32)
+        found = Interactions(
+            self.users,
+            item_count,
+            np.asarray(self.user),
+            np.asarray(self.item),
+            np.asarray(self.day),
+            weights[types.codes],
+            season=season,
+            occasion=occasion,
+            event_type=types,
+        )
+        return _ordered_by_name(found)
+
+
+def _ordered_by_name(interactions: Interactions) -> Interactions:
+    """Number users by their names: PostgreSQL may read them in the order of another alphabet."""
+    order = np.argsort(np.array(interactions.users, dtype=str))
+    if (np.diff(order) > 0).all():
+        return interactions
+    numbers = np.empty(len(order), np.int32)
+    numbers[order] = np.arange(len(order))
+    users = [interactions.users[number] for number in order]
+    renamed = replace(interactions, users=users, user=numbers[interactions.user])
+    return renamed.where(np.argsort(renamed.user, kind="stable"))
 
 
 def limit_evidence(interactions: Interactions) -> Interactions:
@@ -102,8 +150,9 @@ def limit_evidence(interactions: Interactions) -> Interactions:
     user, item, days = interactions.user, interactions.item, np.floor(interactions.day)
     kept = _rank(user, days, interactions.day) < MAX_PER_DAY
     unknown = _barely_known(interactions)[user]
-    groups = np.unique(np.stack([item, days.astype(np.int64)]), axis=1, return_inverse=True)[1]
-    groups = groups.reshape(-1)
+    span = int(days.max() - days.min()) + 1
+    item_days = item.astype(np.int64) * span + (days - days.min()).astype(np.int64)
+    groups = np.unique(item_days, return_inverse=True)[1]
     known_count = np.bincount(groups[~unknown], minlength=int(groups.max()) + 1)
     most = MAX_UNKNOWN * (1 + known_count[groups])
     rank = _rank(groups, unknown, interactions.day)
@@ -113,20 +162,24 @@ def limit_evidence(interactions: Interactions) -> Interactions:
 def _barely_known(interactions: Interactions) -> np.ndarray:
     """bool (users,): who took few different items, or all of them at once."""
     user, day, count = interactions.user, interactions.day, len(interactions.users)
-    pairs = np.unique(np.stack([user, interactions.item]), axis=1)
+    pairs = np.unique(user.astype(np.int64) * interactions.item_count + interactions.item)
     first, last = np.full(count, np.inf), np.full(count, -np.inf)
     np.minimum.at(first, user, day)
     np.maximum.at(last, user, day)
     at_once = (last - first) * _SECONDS_PER_DAY < MIN_SECONDS
-    return (np.bincount(pairs[0], minlength=count) < MIN_ITEMS) | at_once
+    return (np.bincount(pairs // interactions.item_count, minlength=count) < MIN_ITEMS) | at_once
 
 
 def _rank(first: np.ndarray, second: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """int64 (n,): the place of each row, by time, among those of the same two keys."""
+    """int32 (n,): the place of each row, by time, among those of the same two keys."""
     order = np.lexsort((day, second, first))
-    a, b = first[order], second[order]
-    starts = np.concatenate([[True], (np.diff(a) != 0) | (b[1:] != b[:-1])])
-    begin = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order)) - begin
+    starts = np.zeros(len(order), bool)  # where other keys begin, in that order
+    starts[:1] = True
+    for keys in (first, second):
+        ordered = keys[order]
+        starts[1:] |= ordered[1:] != ordered[:-1]
+    begins = np.flatnonzero(starts).astype(np.int32)
+    sizes = np.diff(begins, append=len(order))
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32) - np.repeat(begins, sizes)
     return rank

@@ -84,7 +84,7 @@ def _refresh_once(
     as_of, forgotten = datetime.now(UTC), store.last_forgotten()  # before events are read
     reread = interactions is None
     if interactions is None:
-        interactions = interactions_of(store.all(), items)
+        interactions = interactions_of(store.by_visitor(), items)
     count = len(interactions)
     if not count:
         delete_generations_with_forgotten(root, store)

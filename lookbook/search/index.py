@@ -104,7 +104,10 @@ class Index(ItemTable):
         kinds: dict[str, list[str]] = {}
         for kind, engine in self.serving.items():
             kinds.setdefault(self._describe_engine(kind, engine), []).append(f"{kind}s")
-        return "; ".join(f"{', '.join(names)}: {text}" for text, names in kinds.items())
+        said = [f"{', '.join(names)}: {text}" for text, names in kinds.items()]
+        beside = self.manifest.beside
+        why = [beside["why"]] if beside and self.engine == beside["engine"] else []
+        return "; ".join([*said, *why])
 
     def _describe_engine(self, kind: str, engine: str) -> str:
         m = self.manifest
@@ -116,9 +119,9 @@ class Index(ItemTable):
                 else ""
             )
             return f"exact search{why}"
-        recall = m.recall_of(kind)
+        recall = m.recall_of(kind, engine)
         how = "recall not measured" if recall is None else f"recall {recall:.4f}"
-        return f"{engine}, effort {m.effort(kind)}, {how}"
+        return f"{engine}, effort {m.effort(kind, engine)}, {how}"
 
     @property
     def dim(self) -> int:
@@ -363,7 +366,7 @@ class Index(ItemTable):
 
         None where so many rows would have to be asked for that exact search is cheaper.
         """
-        engine, least = self._approximate_engine, self.manifest.effort(kind)
+        engine, least = self._approximate_engine, self.manifest.effort(kind, self.engine)
         assert engine is not None and least is not None
         depth = -(-self._depth(k, groups) * len(allowed) // max(1, matching))
         while depth <= max(2 * k, len(allowed) // 4):

@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from lookbook.schema.thesaurus import shop_thesaurus
 
-_PART = re.compile(r"(?:[^\s,;.!?]|(?<=\d)[.,](?=\d))+|[,;.!?]")  # 1,200.50 is one part
+# 1,200.50 is one part, as is 1 200 with a space that does not break or a thin one
+_PART = re.compile(r"(?:[^\s,;.!?]|(?<=\d)[.,\u00a0\u2009\u202f](?=\d))+|[,;.!?]")
+BETWEEN_PHRASES = ", "  # in the unwanted words: "no red bag, no hats" has two
 
 
 @lru_cache(maxsize=1024)
@@ -17,22 +19,25 @@ def parse_negation(text: str) -> tuple[str, str]:
     "in navy, without stripes" gives ("in navy", "stripes"). "without", "not", "no", "minus" and
     "except", and such words of the text's own language, negate what follows, up to a comma, "but",
     "with" or "in". A word with a dash before it is negated by itself, as search engines read it.
+    "no sneakers, no black" has two unwanted phrases: "sneakers, black".
     """
     thesaurus = shop_thesaurus()
     languages = ("en", thesaurus.read(text).language)
     negations, ends = (thesaurus.single_words(name, languages) for name in ("_not", "_end"))
     wanted: list[str] = []
-    unwanted: list[str] = []
+    unwanted: list[list[str]] = []  # phrases
     negated = False
     for part in _PART.findall(text):
         word = part.casefold()
         if word in negations:
             negated = True
+            unwanted.append([])
         elif part in ",;.!?":
             negated = False
         elif len(part) > 1 and part[0] in "-−" and part[1].isalpha():
-            unwanted.append(part[1:])
+            unwanted.append([part[1:]])
         else:
             negated = negated and word not in ends
-            (unwanted if negated else wanted).append(part)
-    return " ".join(wanted), " ".join(unwanted)
+            (unwanted[-1] if negated else wanted).append(part)
+    phrases = (" ".join(phrase) for phrase in unwanted if phrase)
+    return " ".join(wanted), BETWEEN_PHRASES.join(phrases)

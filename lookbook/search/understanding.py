@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,7 @@ from lookbook.search.facets import price_column
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mitigation import mitigation
+from lookbook.search.query_text import BETWEEN_PHRASES
 
 # Added to the cosine of an item that has the attribute. Cosines differ by less than 2: thus every
 # red dress comes before all other dresses, while usage and season only tip the scales.
@@ -46,11 +47,20 @@ _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX = "unisex"
 _TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
-_NUMBER = r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*(?P<number>\d++(?:[.,'’]\d++)*+)"
 _AND = r"(?:and|but|und|aber|et|y|e|en|to|bis|-|–)"
+_CURRENCY = r"(?:[€$£₹]|euros?|eur|dollars?|usd|pounds?|gbp|zł|pln|tl|rupees?|rs)"
+_AFTER = rf"\s*{_CURRENCY}?"
+# A space groups thousands in "1 200" and "10 000 €"; in "under 60 501 jeans" two numbers follow
+_SPACED = (
+    r"(?:\d(?: \d{3})+|\d{2,3}(?: \d{3})+"
+    rf"(?=(?:[.,]\d+)?\s*(?:$|(?:{_CURRENCY}|{_AND})(?!\w))))(?!\d)(?:[.,]\d++)?+"
+)
+_NUMBER = (
+    r"(?P<currency>[€$£₹]|rs\.?|usd|eur|gbp)?\s*"
+    rf"(?P<number>{_SPACED}|\d++(?:[.,'’\u00a0\u2009\u202f]\d++)*+)"
+)
 _JOINS = re.compile(rf"{_AND}\s+", re.IGNORECASE)
 _JOINS_BEFORE = re.compile(rf"\s+{_AND}\s*$", re.IGNORECASE)
-_AFTER = r"\s*(?:[€$£₹]|euros?|eur|dollars?|usd|pounds?|gbp|zł|pln|tl|rupees?|rs)?"
 _BETWEEN = re.compile(
     rf"(?<!\w)(?:between|zwischen|entre|tra|fra|tussen)\s+{_NUMBER}{_AFTER}\s+(?:and|und|et|y|e|en)"
     rf"\s+{_NUMBER.replace('currency', 'other').replace('number', 'upper')}{_AFTER}(?!\w)",
@@ -101,18 +111,17 @@ def understand(
 ) -> Understanding:
     """Read the wanted and unwanted words of a query against the catalogue of `index`.
 
-    In "red, not blue bag" the bag is wanted; `beside_picture`, the picture or item says the kind.
+    `unwanted` are phrases as `parse_negation` joins them. In "red, not blue bag" the bag is wanted;
+    `beside_picture`, the picture or item says the kind.
     """
     concepts = concept_index(index)
     numbered = article_rows(index, wanted)
     wanted, price = (wanted, ()) if len(numbered) else read_price(wanted, concepts.thesaurus)
     plan = _plan(wanted, index, concepts)
-    against = _plan(unwanted, index, concepts)
-    if against.kinds and against.attributes and not plan.kinds:
-        kinds, terms = _take_kinds(against, concepts.thesaurus)
-        if not beside_picture:
-            plan.kinds = kinds
-            plan.terms += terms
+    against, kinds, terms = _plan_unwanted(unwanted, index, concepts, bool(plan.kinds))
+    if not beside_picture:
+        plan.kinds += kinds
+        plan.terms += terms
     avoided = [*against.kinds, *against.attributes]
     named = _named(wanted, plan, numbered, index)
     if named is not None:
@@ -141,7 +150,8 @@ def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, tuple[tuple[str, f
     """Split "jeans under 60" into "jeans" and (("<=", 60.0),); no limit where no price is named.
 
     "over 100 and under 200" has two limits, "between 100 and 200" as well; the lower number is the
-    lower limit, whichever is named first. "1,200" and "1.200" are both 1200, as in prices of shops.
+    lower limit, whichever is named first. "1,200", "1.200" and "1 200" are all 1200, as in prices
+    of shops.
     """
     if match := _BETWEEN.search(text):
         one, other = _amount(match["number"]), _amount(match["upper"])
@@ -214,6 +224,27 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     plan.words = [reading.tokens[n] for n in reading.unread]
     plan.terms += [(word, word) for word in plan.words]
     return plan
+
+
+def _plan_unwanted(
+    text: str, index: Index, concepts: ConceptIndex, has_kind: bool
+) -> tuple[_Plan, list[str], list[tuple[str, str]]]:
+    """Plan each phrase of what is unwanted; also return the kinds that are wanted, and their terms.
+
+    "Not blue bag" wants a bag, where no other words say a kind; "no bags, no blue" wants none.
+    """
+    against = _Plan()
+    kinds: list[str] = []
+    terms: list[tuple[str, str]] = []
+    for phrase in text.split(BETWEEN_PHRASES):
+        plan = _plan(phrase, index, concepts)
+        if plan.kinds and plan.attributes and not has_kind:
+            of_phrase = _take_kinds(plan, concepts.thesaurus)
+            kinds += of_phrase[0]
+            terms += of_phrase[1]
+        for one in fields(_Plan):
+            getattr(against, one.name).extend(getattr(plan, one.name))
+    return against, kinds, terms
 
 
 def _is_unused_gender(concept: str, thesaurus: Thesaurus) -> bool:

@@ -43,10 +43,11 @@ from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.foreground_mask import foreground_mask
 from lookbook.images.loading import Picture
+from lookbook.schema.batches import batches
 from lookbook.search.product_groups import group_by_title
 from lookbook.training.checkpoints import write_json, write_revision
 from lookbook.training.fisher_lda import discriminants, scatter
-from lookbook.training.sources import batches, fingerprint
+from lookbook.training.sources import fingerprint
 
 DIM = 192  # of each head
 COLOURWAY_WEIGHT = 20  # of both changes of colour in `design`, relative to those of a street photo

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,9 +15,9 @@ from PIL import Image
 from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import Encoder
 from lookbook.evaluation.splits import held_out
+from lookbook.schema.batches import batches
 from lookbook.training.data import PhotoDataset, cached_photos, image_side
 
-T = TypeVar("T")
 Pictures = Iterator[tuple[Item, Image.Image]]
 MEMORY_SHARE = 0.8  # of the free main memory, for decoded photos; the rest is for the network
 
@@ -76,13 +74,6 @@ def fingerprint(name: str, key: str) -> str:
     stats = [file.stat() for file in files if file.is_file()]
     parts = [str(path), key, *(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)]
     return hashlib.sha1("\n".join(parts).encode()).hexdigest()[:8]
-
-
-def batches(pictures: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of `size`, the last one shorter."""
-    remaining = iter(pictures)
-    while batch := list(islice(remaining, size)):
-        yield batch
 
 
 def encoded(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 from lookbook.catalog import open_catalog
 from lookbook.images.loading import ImageError, load_rgb
 from lookbook.images.transforms import letterbox
+from lookbook.schema.batches import batches
 from lookbook.training.device import mixed_precision
 
 SIZE = 176  # px: a third of the time of 224, and enough for photos of 60 x 80
@@ -46,8 +46,8 @@ def pixels(dataset: str) -> Iterator[np.ndarray]:
 @torch.inference_mode()
 def teacher_vectors(dataset: str) -> np.ndarray:
     """Return float16 (n, 1280): averages of the last feature map."""
-    network, out, stream = load_teacher(), [], pixels(dataset)
-    while batch := list(islice(stream, BATCH)):
+    network, out = load_teacher(), []
+    for batch in batches(pixels(dataset), BATCH):
         x = (torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).float() - 127) / 128
         with mixed_precision(torch.device("cpu")):
             maps = network.extract_features(x.contiguous(memory_format=torch.channels_last))

@@ -46,3 +46,37 @@ def test_nginx_lets_through_what_the_site_accepts():
     upload = next(setting.default for setting in settings.APP if setting.name == "max-upload")
     accepted = int(re.search(r"client_max_body_size (\d+)m", NGINX).group(1))
     assert upload <= accepted <= upload + 4
+
+
+def test_milvus_starts_by_its_profile_and_is_where_the_sites_ask():
+    services = COMPOSE["services"]
+    optional = {
+        name for name, service in services.items() if "milvus" in service.get("profiles", ())
+    }
+    assert optional == {"milvus", *services["milvus"]["depends_on"]}
+    assert not any("ports" in services[name] for name in optional), "open to the others only"
+    for name in SITES:
+        given = services[name]["environment"]
+        assert (
+            re.search(r":-http://(\w+):19530}$", given["LOOKBOOK_MILVUS_URI"]).group(1) in optional
+        )
+        assert given["LOOKBOOK_ENGINE"] == "${LOOKBOOK_ENGINE:-auto}"
+        assert services[name]["depends_on"]["milvus"]["required"] is False
+    environment = services["milvus"]["environment"]
+    for address in (environment["ETCD_ENDPOINTS"], environment["MINIO_ADDRESS"]):
+        assert address.split(":")[0] in optional
+    login = services["minio"]["environment"]
+    assert environment["MINIO_ACCESS_KEY_ID"] == login["MINIO_ROOT_USER"]
+    assert environment["MINIO_SECRET_ACCESS_KEY"] == login["MINIO_ROOT_PASSWORD"]
+
+
+def test_every_volume_is_declared():
+    mounts = [m for service in COMPOSE["services"].values() for m in service.get("volumes", ())]
+    named = {mount.split(":")[0] for mount in mounts if not mount.startswith((".", "/"))}
+    assert named == set(COMPOSE["volumes"])
+
+
+def test_the_image_can_have_the_package_of_milvus():
+    assert "ARG PACKAGES" in DOCKERFILE and "$PACKAGES" in DOCKERFILE
+    lock = (DEPLOY.parent / "requirements-dev.lock").read_text(encoding="utf-8")
+    assert re.search(r"^pymilvus==", lock, re.MULTILINE)

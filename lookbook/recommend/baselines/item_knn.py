@@ -102,4 +102,6 @@ class BoughtTogether(ItemKNN):
 
     def _fit(self, interactions: Interactions, items: Items) -> None:
         types = interactions.event_type
-        super()._fit(interactions if types is None else interactions.where(types == "buy"), items)
+        super()._fit(
+            interactions if types is None else interactions.where(types.equal("buy")), items
+        )

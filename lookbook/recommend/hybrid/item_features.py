@@ -200,7 +200,7 @@ def log_share(counts: np.ndarray) -> np.ndarray:
 
 def _rebuys(interactions: Interactions) -> np.ndarray:
     """(n,): how many users took each item more than once."""
-    pairs = interactions.user * interactions.item_count + interactions.item
+    pairs = interactions.user.astype(np.int64) * interactions.item_count + interactions.item
     distinct, counts = np.unique(pairs, return_counts=True)
     again = distinct[counts > 1] % max(1, interactions.item_count)
     return np.bincount(again, minlength=interactions.item_count)

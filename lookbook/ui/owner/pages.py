@@ -195,8 +195,8 @@ def _refused(report: Mapping[str, Any]) -> str:
         (_reason(reason), number(found["count"]), _lines(found["lines"]), _sentence(found))
         for reason, found in report.get("refused", {}).items()
     ]
-    untold = any("message" not in found for found in report.get("refused", {}).values())
-    return _table(_("Refused"), heads, rows, english=(3,) if untold else ())
+    lacks_message = any("message" not in found for found in report.get("refused", {}).values())
+    return _table(_("Refused"), heads, rows, english=(3,) if lacks_message else ())
 
 
 def _reason(reason: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -173,6 +174,7 @@ def test_a_refused_batch_leaves_the_requests_usable(tiny_model, pictures, monkey
 
 
 def test_there_are_as_many_requests_as_cores_up_to_a_limit(tiny_model, monkeypatch):
+    monkeypatch.setattr(cpu, "cpu_quota", lambda: math.inf)
     monkeypatch.setattr(cpu.os, "sched_getaffinity", lambda pid: {3, 5, 8}, raising=False)
     assert cpu.available_cores() == 3
     assert load(tiny_model, "openvino", concurrent=True).backend._idle.qsize() == 3

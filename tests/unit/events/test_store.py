@@ -77,6 +77,28 @@ def test_what_is_recorded_comes_back_as_it_was(store):
     assert store.count() == len(events)
 
 
+def test_events_are_read_a_visitor_at_a_time_in_any_batches(store):
+    visitors = sorted(new_visitor() for _ in range(4))
+    order = [2, 0, 0, 3, 1, 0, 2, 2, 0, 3]
+    events = [Event(visitors[v], "view", f"item {n}") for n, v in enumerate(order)]
+    store.record(events)
+    expected = {visitor: store.of_visitor(visitor) for visitor in visitors}
+    for batch in (1, 3, 4, 100):
+        read = list(store.by_visitor(batch))
+        assert len(read) == 4 and {own[0].visitor: own for own in read} == expected
+
+
+def test_a_visitor_whose_events_arrive_while_they_are_read_stays_whole(store):
+    visitors = sorted(new_visitor() for _ in range(2))
+    store.record([Event(v, "like", item) for v in visitors for item in "ab"])
+    reading = store.by_visitor(batch=1)
+    first = next(reading)
+    store.record([Event(v, "like", "c") for v in visitors])
+    rest = list(reading)
+    assert {own[0].visitor for own in [first, *rest]} == set(visitors) and len(rest) == 1
+    assert [e.item for e in first] == ["a", "b"] and [e.item for e in rest[0]] == ["a", "b", "c"]
+
+
 def test_an_event_is_recorded_once(store):
     event, other = Event(new_visitor(), "like", "a"), Event(new_visitor(), "like", "a")
     assert store.record(event) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -23,7 +24,8 @@ from lookbook.index import (
     published,
     rollback,
 )
-from lookbook.index.engines import contract
+from lookbook.index.engines import by_size, contract, get_engine
+from lookbook.index.engines.by_size import LISTS_FROM, engine_beside
 from lookbook.index.manifest import Manifest
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
@@ -71,6 +73,67 @@ def test_a_generation_of_another_engine_is_served_by_it(tmp_path):
     assert [hit.id for hit in hits] == [hit.id for hit in expected]
     with pytest.raises(EngineUnavailable, match=r"annoy was asked for, .* for hnswlib and exact"):
         Index(generation, "annoy")
+
+
+def test_the_engine_that_serves_follows_the_number_of_photos(monkeypatch):
+    installed = importlib.util.find_spec
+    names = {"faiss": True}
+    monkeypatch.setattr(
+        by_size.importlib.util,
+        "find_spec",
+        lambda name: names[name] if name in names else installed(name),
+    )
+    assert engine_beside("annoy", LISTS_FROM - 1) is None
+    name, why = engine_beside("annoy", LISTS_FROM)
+    assert name == "faiss" and f"{LISTS_FROM:,} photos" in why
+    for told in ("exact", "hnswlib", "faiss", "milvus"):
+        assert engine_beside(told, 10 * LISTS_FROM) is None
+    names["faiss"] = None  # not installed
+    assert engine_beside("annoy", LISTS_FROM) is None
+
+
+def test_a_large_generation_holds_annoy_and_the_engine_that_serves(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(by_size, "LISTS_FROM", 300)
+    small = Generation.open(write_tiny(tmp_path / "small", count=299))
+    assert (small.manifest.beside, small.manifest.preferred) == ({}, "annoy")
+    generation = Generation.open(write_tiny(tmp_path, count=300))
+    manifest = generation.manifest
+    assert {"forest.ann", get_engine("faiss").file} <= set(manifest.files)
+    assert (manifest.built, manifest.preferred) == ("annoy", "faiss")
+    assert "300 photos" in manifest.beside["why"]
+    assert manifest.beside["query_kinds"]["item"]["recall"] >= manifest.recall_target
+    for kind in ("item", "photo"):
+        assert manifest.serves(kind) in ("faiss", "exact")
+        assert manifest.effort(kind) == manifest.beside["query_kinds"][kind]["effort"]
+        assert manifest.effort(kind, "annoy") == manifest.query_kinds[kind]["effort"]
+    query = random_vectors(1, 8, seed=9)[0]
+    expected = [hit.id for hit in Index(generation, "exact").search(query, k=5)]
+    for name in ("faiss", "annoy"):
+        index = Index(generation, name)
+        assert [hit.id for hit in index.search(query, k=5)] == expected
+        assert ("300 photos" in index.describe_engines()) == (name == "faiss")
+    with pytest.raises(EngineUnavailable, match="for annoy and faiss and exact"):
+        Index(generation, "hnswlib")
+
+
+def test_a_manifest_without_the_second_engine_is_refused(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(by_size, "LISTS_FROM", 30)
+    folder = write_tiny(tmp_path, count=30)
+    beside = Manifest.read(folder).beside
+    plain = json.loads((folder / "manifest.json").read_text())
+    del plain["checksum"]
+    for changes, message in (
+        ({"beside": {}}, "engines annoy and faiss, expected one"),
+        ({"beside": beside | {"engine": "hnswlib"}}, "lacks the file .* hnswlib"),
+        ({"beside": beside | {"engine": "magic"}}, "magic"),
+        ({"beside": beside | {"why": 1}}, "for an engine beside another"),
+        ({"beside": beside | {"query_kinds": {}}}, "lacks the file or the efforts"),
+        ({"beside": beside | {"query_kinds": {"item": {"effort": 1}}}}, "for queries, 'item'"),
+    ):
+        with pytest.raises(IndexCorrupt, match=message):
+            Manifest.from_json(plain | changes)
 
 
 def test_a_generation_without_an_approximate_engine_is_searched_exactly(tmp_path):

@@ -14,7 +14,7 @@ from lookbook.recommend.history import (
     limit_evidence,
 )
 from lookbook.recommend.model_store import Models
-from tests.tiny_shop import ITEMS, checkerboard_items
+from tests.tiny_shop import ITEMS, by_visitor, checkerboard_items
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 
@@ -46,11 +46,11 @@ def invented(count: int, items: tuple[str, ...]) -> list[Event]:
 def test_many_new_tokens_do_not_put_their_items_first():
     items = checkerboard_items()
     chosen = ("i0", "i1")
-    rigged = interactions_of(honest() + invented(600, chosen), items)
+    rigged = interactions_of(by_visitor(honest() + invented(600, chosen)), items)
     assert len(rigged) == 160 + 2 * MAX_UNKNOWN
     counts = np.bincount(rigged.item, minlength=ITEMS)
     assert counts[[0, 1]].max() <= counts.max() + MAX_UNKNOWN
-    plain = Models.fit(interactions_of(honest(), items), items).hybrid
+    plain = Models.fit(interactions_of(by_visitor(honest()), items), items).hybrid
     attacked = Models.fit(rigged, items).hybrid
     before, after = plain.item_features.event_counts, attacked.item_features.event_counts
     assert (after - before)[[0, 1]].max() <= MAX_UNKNOWN
@@ -58,7 +58,7 @@ def test_many_new_tokens_do_not_put_their_items_first():
 
 def test_honest_visitors_count_whole():
     items = checkerboard_items()
-    assert len(interactions_of(honest(), items)) == 160
+    assert len(interactions_of(by_visitor(honest()), items)) == 160
 
 
 def test_first_likes_of_honest_strangers_count_beside_those_of_known_visitors():
@@ -68,7 +68,7 @@ def test_first_likes_of_honest_strangers_count_beside_those_of_known_visitors():
     day = events[0].time
     beside = [Event(new_visitor(), "like", liked, time=day) for _ in range(20)]
     same_day = sum(e.item == liked and e.time.date() == day.date() for e in events)
-    kept = len(interactions_of(events + beside, items)) - len(events)
+    kept = len(interactions_of(by_visitor(events + beside), items)) - len(events)
     assert kept == min(20, MAX_UNKNOWN * (1 + same_day))
 
 
@@ -78,9 +78,9 @@ def test_one_visitor_without_end_counts_like_a_busy_one():
     views = [
         Event(token, "view", f"i{n % ITEMS}", time=NOON + timedelta(seconds=n)) for n in range(900)
     ]
-    assert len(interactions_of(views, items)) == MAX_PER_DAY
+    assert len(interactions_of(by_visitor(views), items)) == MAX_PER_DAY
 
 
 def test_nothing_stays_nothing():
     items = checkerboard_items()
-    assert len(limit_evidence(interactions_of([], items))) == 0
+    assert len(limit_evidence(interactions_of(by_visitor([]), items))) == 0

@@ -160,7 +160,7 @@ def test_a_history_has_ages_weights_and_event_types():
 def test_an_item_shown_in_an_explored_slot_is_not_a_view():
     shown = Event(new_visitor(), "view", "i4", surface="explored", propensity=0.01)
     assert len(history_of([shown], checkerboard_items())) == 0
-    assert len(interactions_of([shown], checkerboard_items())) == 0
+    assert len(interactions_of([[shown]], checkerboard_items())) == 0
 
 
 def test_interactions_keep_the_context_of_events():
@@ -168,7 +168,7 @@ def test_interactions_keep_the_context_of_events():
         new_visitor(), "buy", "i1", "i2", season="Summer", occasion="Party", time=NOON
     )
     known = interactions_of(
-        events + events_of(new_visitor(), "like", "i2", time=NOON), checkerboard_items()
+        [events, events_of(new_visitor(), "like", "i2", time=NOON)], checkerboard_items()
     )
     assert sorted(known.season.tolist()) == ["", "Summer", "Summer"]
     assert sorted(known.event_type.tolist()) == ["buy", "buy", "like"]

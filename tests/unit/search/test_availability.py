@@ -13,7 +13,7 @@ from lookbook.search.index import Index
 from lookbook.search.query import Query, allowed_rows, run
 from lookbook.ui.recall_probe import recall
 from tests.tiny_index import publish_tiny
-from tests.unit.search.test_understanding import Mute
+from tests.unit.search.test_understanding import FixedTextEncoder
 
 KINDS = ("Dresses", "Shirts")
 UNSAID = "this catalogue does not say what is in stock"
@@ -51,16 +51,18 @@ COLUMNS = [
     ],
 )
 def test_words_filter_by_the_column_of_availability(tmp_path, column, words, expected):
-    result = run(Query(words=words, fold=None), shop(tmp_path, **column), Mute())
+    result = run(Query(words=words, fold=None), shop(tmp_path, **column), FixedTextEncoder())
     assert sorted(hit.id for hit in result.hits) == list(expected)
     assert not any("gold" in note for note in result.notes)
 
 
 def test_a_catalogue_without_such_a_column_says_so(tmp_path):
-    result = run(Query(words="dress in stock", fold=None), shop(tmp_path), Mute())
+    result = run(Query(words="dress in stock", fold=None), shop(tmp_path), FixedTextEncoder())
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Dresses"}
     assert UNSAID in result.notes
-    assert run(Query(words="sold out"), shop(tmp_path / "other"), Mute()).notes == (UNSAID,)
+    assert run(Query(words="sold out"), shop(tmp_path / "other"), FixedTextEncoder()).notes == (
+        UNSAID,
+    )
 
 
 @pytest.fixture
@@ -76,7 +78,9 @@ def test_a_shop_can_leave_out_what_is_sold_out(tmp_path, hidden, column):
     index = shop(tmp_path, **column)
 
     def found(**query):
-        return "".join(sorted(hit.id for hit in run(Query(fold=None, **query), index, Mute()).hits))
+        return "".join(
+            sorted(hit.id for hit in run(Query(fold=None, **query), index, FixedTextEncoder()).hits)
+        )
 
     assert found() == "defgh" and found(item="d") == "efgh" and found(item="a") == "defgh"
     assert found(words="dress") == "eg"

@@ -37,7 +37,7 @@ def shop(tmp_path_factory) -> Index:
     return Index.open(root, engine="exact")
 
 
-class Mute:
+class FixedTextEncoder:
     """An encoder that gives any text one vector: what ranks first is the catalogue's doing."""
 
     words = object()
@@ -52,7 +52,7 @@ class Mute:
         return random_vectors(len(texts), 8, 1)
 
 
-class EncoderWithoutWords(Mute):
+class EncoderWithoutWords(FixedTextEncoder):
     """An encoder that knows no word."""
 
     def knows(self, text: str) -> bool:
@@ -63,7 +63,7 @@ class EncoderWithoutWords(Mute):
 
 
 def answer(shop: Index, words: str, **parts: object) -> list[dict]:
-    hits = run(Query(words=words, count=COUNT, fold=None, **parts), shop, Mute()).hits
+    hits = run(Query(words=words, count=COUNT, fold=None, **parts), shop, FixedTextEncoder()).hits
     return [hit.item.attributes for hit in hits]
 
 
@@ -85,14 +85,14 @@ def test_every_kind_and_colour_of_the_shop_is_found(shop):
 
 
 def test_another_name_of_a_kind_is_understood_and_said(shop):
-    result = run(Query(words="trainers", count=COUNT), shop, Mute())
+    result = run(Query(words="trainers", count=COUNT), shop, FixedTextEncoder())
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Sports Shoes"}
     assert result.notes == ("trainers: taken as sports shoes",)
 
 
 def test_a_narrower_kind_is_told_by_titles(shop):
     """Few titles say so: the sweatshirts follow, which may be hoodies, too."""
-    result = run(Query(words="hoodie", count=COUNT), shop, Mute())
+    result = run(Query(words="hoodie", count=COUNT), shop, FixedTextEncoder())
     titles = [hit.item.title for hit in result.hits]
     assert ["Hoodie" in title for title in titles] == [True] * 3 + [False] * 6
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Sweatshirts"}
@@ -105,21 +105,21 @@ def test_a_colour_counts_for_more_than_a_title_that_tells_a_narrower_kind(shop):
 
 
 def test_a_kind_that_is_not_there_gives_the_broader_one_and_says_so(shop):
-    result = run(Query(words="heels", count=COUNT), shop, Mute())
+    result = run(Query(words="heels", count=COUNT), shop, FixedTextEncoder())
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Sports Shoes"}
     assert result.notes == ("nothing here is called heels: shown is footwear",)
 
 
 def test_a_colour_that_is_not_there_gives_the_closest_and_says_so(shop):
-    result = run(Query(words="yellow dress", count=COUNT), shop, Mute())
+    result = run(Query(words="yellow dress", count=COUNT), shop, FixedTextEncoder())
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Dresses"}
     assert result.notes == ("no dress here is yellow: these are the closest",)
 
 
 def test_how_many_have_the_colour_is_said(shop):
-    result = run(Query(words="red dress", count=COUNT, fold=None), shop, Mute())
+    result = run(Query(words="red dress", count=COUNT, fold=None), shop, FixedTextEncoder())
     assert result.notes == ("3 of these: red; the others are the closest",)
-    assert run(Query(words="red dress", count=3, fold=None), shop, Mute()).notes == ()
+    assert run(Query(words="red dress", count=3, fold=None), shop, FixedTextEncoder()).notes == ()
 
 
 def test_a_compound_in_a_title_is_of_the_kind_that_it_ends_with(tmp_path):
@@ -127,7 +127,9 @@ def test_a_compound_in_a_title_is_of_the_kind_that_it_ends_with(tmp_path):
     items = {"id": list("abcd"), "title": titles, "group": [0, 1, 2, 3]}
     items["Farbe"] = ["rot", "schwarz", "blau", "rot"]
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
-    result = run(Query(words="rotes Kleid", count=4, fold=None), Index.open(tmp_path), Mute())
+    result = run(
+        Query(words="rotes Kleid", count=4, fold=None), Index.open(tmp_path), FixedTextEncoder()
+    )
     assert [hit.item.title for hit in result.hits] == ["Abendkleid Lena", "Sommerkleid Eva"]
 
 
@@ -149,6 +151,16 @@ def test_the_term_of_a_kind_after_an_unwanted_colour_is_wanted(shop):
     assert (meaning.kinds, meaning.unwanted) == (("dress",), ("white",))
     assert meaning.terms == (("red", "red"), ("dress", "dress"))
     assert meaning.unwanted_terms == (("white", "white"),)
+
+
+def test_a_kind_and_a_colour_that_are_negated_apart_are_both_unwanted(shop):
+    for words in ("no sneakers, no red", "no sneakers no red", "not red, no sneakers"):
+        result = answer(shop, words)
+        assert {item["articleType"] for item in result} == set(KINDS) - {"Sports Shoes"}, words
+        assert {item["baseColour"] for item in result} == {"White", "Navy Blue"}
+    result = answer(shop, "no shirts, not red dress")
+    assert {item["articleType"] for item in result} == {"Dresses"}
+    assert "Red" not in {item["baseColour"] for item in result}
 
 
 @pytest.mark.parametrize("beside", [{"item": "i1"}, {"pictures": (random_vectors(1, 8)[0],)}])
@@ -173,7 +185,7 @@ def test_a_title_typed_comes_first_whatever_its_attributes_say(tmp_path):
     kinds = ["Flats", *["Sandals"] * 5]
     items = {"id": list("abcdef"), "title": titles, "articleType": kinds}
     publish_tiny(tmp_path, count=6, dim=8, items=items, thumbs=[b""] * 6)
-    result = run(Query(words=titles[0], fold=None), Index.open(tmp_path), Mute())
+    result = run(Query(words=titles[0], fold=None), Index.open(tmp_path), FixedTextEncoder())
     first, *others = (hit.id for hit in result.hits)
     assert (first, set(others)) == ("a", set("bcdef"))
 
@@ -185,7 +197,7 @@ def test_a_title_typed_does_not_bring_back_what_is_not_wanted(tmp_path):
     items["pattern"] = ["Floral", "Solid", "Floral", "Floral"]
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
     shop = Index.open(tmp_path)
-    result = run(Query(words="blue dress not floral", fold=None), shop, Mute())
+    result = run(Query(words="blue dress not floral", fold=None), shop, FixedTextEncoder())
     assert [hit.id for hit in result.hits] == ["b"]
     bonus = understand("blue dress", "floral", shop).bonus
     assert bonus[0] < 20 < bonus[1], "the title of an unwanted item counts for nothing"
@@ -197,7 +209,7 @@ def test_an_article_number_finds_its_item(tmp_path, typed):
     items = {"id": ids, "title": ["Ada Dress"] * 6, "sku": [f"X.{n}" for n in range(6)]}
     items["code"] = [f"AB {id}" for id in ids]  # words of attributes do not make it a text
     publish_tiny(tmp_path, count=6, dim=8, items=items, thumbs=[b""] * 6)
-    result = run(Query(words=typed, fold=None), Index.open(tmp_path), Mute())
+    result = run(Query(words=typed, fold=None), Index.open(tmp_path), FixedTextEncoder())
     assert ([hit.id for hit in result.hits], result.unknown_words) == (["AB-103"], [])
 
 
@@ -218,9 +230,9 @@ def test_clothes_in_general_are_no_underwear_at_first(tmp_path):
     items["articleType"] = ["Briefs", "Shirts", "Briefs", "Dresses"]
     items["baseColour"] = ["Red", "Blue", "Red", "Red"]
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
-    result = run(Query(words="red clothes", fold=None), Index.open(tmp_path), Mute())
+    result = run(Query(words="red clothes", fold=None), Index.open(tmp_path), FixedTextEncoder())
     assert [hit.id for hit in result.hits][:2] == ["d", "b"]
-    result = run(Query(words="red underwear", fold=None), Index.open(tmp_path), Mute())
+    result = run(Query(words="red underwear", fold=None), Index.open(tmp_path), FixedTextEncoder())
     assert {hit.id for hit in result.hits} == {"a", "c"}
 
 
@@ -228,7 +240,7 @@ def test_a_term_that_implies_a_gender_asks_for_it(tmp_path):
     items = {"id": list("abcd"), "title": [f"Ada {n}" for n in range(4)]}
     items |= {"articleType": ["Briefs"] * 4, "gender": ["Men", "Women"] * 2}
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
-    result = run(Query(words="knickers", fold=None), Index.open(tmp_path), Mute())
+    result = run(Query(words="knickers", fold=None), Index.open(tmp_path), FixedTextEncoder())
     assert {hit.id for hit in result.hits[:2]} == {"b", "d"}
 
 
@@ -286,6 +298,16 @@ def test_a_price_filters(shop):
         ("bag between 1,200 and 900", ("bag", ((">=", 900.0), ("<=", 1200.0)))),
         ("bag under 1'250", ("bag", (("<=", 1250.0),))),
         ("bag under 1.2.3", ("bag under 1.2.3", ())),
+        ("bag under 1 200 €", ("bag", (("<=", 1200.0),))),
+        ("bag under 1 200 in black", ("bag in black", (("<=", 1200.0),))),
+        ("bag under 1\u202f200,50 €", ("bag", (("<=", 1200.5),))),
+        ("sac moins de 12\u00a0500", ("sac", (("<=", 12500.0),))),
+        ("bag under 1\u20091", ("bag under 1\u20091", ())),
+        ("bag under 12 500 €", ("bag", (("<=", 12500.0),))),
+        ("bag under 1 234 567", ("bag", (("<=", 1234567.0),))),
+        ("bag between 1 000 and 2 000 €", ("bag", ((">=", 1000.0), ("<=", 2000.0)))),
+        ("under 60 501 jeans", ("501 jeans", (("<=", 60.0),))),
+        ("jeans under 60 5010", ("jeans 5010", (("<=", 60.0),))),
         ("black and white", ("black and white", ())),
         ("size 60 jeans", ("size 60 jeans", ())),
     ],
@@ -310,7 +332,7 @@ def test_a_price_with_marks_filters(tmp_path, words, expected):
     items |= {"articleType": ["Dresses"] * 4, "price": [49.5, 1200, 1250.75, 1234566]}
     items["baseColour"] = ["Blue", "Blue", "Blue", "Red"]
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
-    result = run(Query(words=words, fold=None), Index.open(tmp_path), Mute())
+    result = run(Query(words=words, fold=None), Index.open(tmp_path), FixedTextEncoder())
     assert {hit.id for hit in result.hits} == set(expected)
     assert result.unknown_words == []
 
@@ -319,13 +341,13 @@ def test_a_brand_that_only_an_attribute_names_is_not_corrected(tmp_path):
     items = {"id": list("abcd"), "title": [f"Ada {n}" for n in range(4)]}
     items |= {"brand": ["Yelow", "Orca"] * 2, "baseColour": ["Red", "Yellow"] * 2}
     publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
-    result = run(Query(words="yelow", fold=None), Index.open(tmp_path), Mute())
+    result = run(Query(words="yelow", fold=None), Index.open(tmp_path), FixedTextEncoder())
     assert {hit.id for hit in result.hits[:2]} == {"a", "c"}
     assert result.notes == ()
 
 
 def test_words_that_nobody_knows_find_nothing(shop):
-    result = run(Query(words="xyzzy", count=9), shop, Mute())
+    result = run(Query(words="xyzzy", count=9), shop, FixedTextEncoder())
     assert (result.hits, result.unknown_words) == ([], ["xyzzy"])
 
 
@@ -339,5 +361,5 @@ def test_a_title_speaks_where_the_attribute_names_no_known_kind(tmp_path):
     titles = [f"Ada Piece {n}" for n in range(11)] + ["Ada Evening Dress"]
     items = {"id": [f"i{n}" for n in range(12)], "title": titles, "articleType": kinds}
     publish_tiny(tmp_path, count=12, dim=8, items=items, thumbs=[b""] * 12)
-    hits = run(Query(words="dress", fold=None), Index.open(tmp_path), Mute()).hits
+    hits = run(Query(words="dress", fold=None), Index.open(tmp_path), FixedTextEncoder()).hits
     assert {hit.id for hit in hits} == {"i1", "i5", "i9", "i11"}

@@ -283,8 +283,13 @@ def _are_texts(parts: Sequence[_Part]) -> bool:
 
 
 def _rows(
-    folder: Path, parts: Sequence[_Part], sources: Mapping[str, Pictures], image: str, start: int = 0
+    folder: Path,
+    parts: Sequence[_Part],
+    sources: Mapping[str, Pictures],
+    image: str,
+    start: int = 0,
 ) -> Iterator[Row]:
+    """All rows; those in row groups that end before `start` without their pictures."""
     number = 0
     for part in parts:
         for cells in _cells_of(folder, part, image, _BATCH_ROWS, number, start):

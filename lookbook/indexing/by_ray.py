@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from lookbook.catalog import Catalog, Rejection
-from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.catalog import Catalog
+from lookbook.encoding.encoder import Encoder
 from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
 from lookbook.indexing.encode_catalog import EncodedCatalog, PictureOptions, encode_catalog
 from lookbook.indexing.parts import PartStore, pack_part, take_part
@@ -40,11 +40,14 @@ class RayRun:
     """Where Ray encodes, and where the actors write their parts.
 
     `address` is that of a cluster, "local" for one of this machine that ends with the run. `parts`
-    is a folder or an address of fsspec that all machines reach.
+    is a folder or an address of fsspec that all machines reach; without `resume` what a run of
+    before has left there is deleted. `model` is the encoder's folder or Hub id, None: the shipped.
     """
 
     address: str
     parts: str
+    model: str | None = None
+    resume: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,20 +71,18 @@ def encode_by_ray(
     run: RayRun,
     catalog: Catalog,
     encoder: Encoder,
-    model: str | None,
     cache: EmbeddingCache,
     *,
     batch_size: int,
-    quiet: bool = False,
-    pictures: PictureOptions = PictureOptions(),
-    resume: bool = True,
+    quiet: bool,
+    pictures: PictureOptions,
 ) -> tuple[EncodedCatalog, PartStore]:
     """Return what `encode_catalog` returns, encoded by the actors of a cluster, and their parts.
 
-    Each actor opens the catalogue and loads `model` (folder or Hub id, None: the shipped one)
-    itself, so all machines must reach both by the same names. Parts that a run of before has left
-    are not encoded again, nor are pictures of the published generation in `cache`; Ray repeats what
-    an actor that died has not written. Raises RayError.
+    Each actor opens the catalogue and loads the model itself, so all machines must reach both by
+    the same names. Parts that a run of before has left are not encoded again, nor are pictures of
+    the published generation in `cache`; Ray repeats what an actor that died has not written. Raises
+    RayError, and OSError or ValueError for a store that cannot be used.
     """
     if catalog.reopen is None:
         raise RayError("--ray needs a catalogue of open_catalog, which each process opens itself")
@@ -89,7 +90,7 @@ def encode_by_ray(
         raise RayError("--ray encodes a whole catalogue: leave out --limit, or --ray")
     known = cache.published_hashes()
     parts = PartStore(run.parts, _key(catalog, encoder, pictures, known))
-    if not resume:
+    if not run.resume:
         parts.delete()
     starts = range(0, catalog.count_rows(), PART_ROWS)
     there = parts.starts()
@@ -101,7 +102,7 @@ def encode_by_ray(
             work = _Work(
                 reopen=catalog.reopen,
                 source=catalog.source,
-                encoder=_loading(encoder, model, bool(gpus)),
+                encoder=_loading(encoder, run.model, bool(gpus)),
                 identity=encoder.identity,
                 known=np.array(sorted(map(bytes.fromhex, known)), "S32"),
                 pictures=pictures,
@@ -115,9 +116,7 @@ def encode_by_ray(
     return _merged(catalog, parts, starts, there, cache), parts
 
 
-def _key(
-    catalog: Catalog, encoder: Encoder, pictures: PictureOptions, known: list[str]
-) -> str:
+def _key(catalog: Catalog, encoder: Encoder, pictures: PictureOptions, known: list[str]) -> str:
     """Name the parts by all that they depend on: those of another run are never taken."""
     said = [catalog.source, encoder.identity, asdict(pictures), PART_ROWS, sorted(known)]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
@@ -125,8 +124,8 @@ def _key(
 
 def _loading(encoder: Encoder, model: str | None, on_gpu: bool) -> dict[str, Any]:
     """Return what `Encoder.load` needs to load the same encoder in another process."""
-    return {
-        "model": model or DEFAULT_MODEL,
+    where = {"model": model} if model else {}  # the shipped one may lie elsewhere there
+    return where | {
         "pooling": encoder.pooling,
         "precision": encoder.precision,
         "device": "auto" if on_gpu else "cpu",
@@ -147,6 +146,9 @@ def _cluster(address: str) -> Iterator[Any]:
         raise RayError(
             "--ray needs the package ray, which is not installed: run `pip install 'ray[data]'`"
         ) from None
+    if ray.is_initialized():  # by the caller, who ends it, too
+        yield ray
+        return
     try:
         _connect(ray, address)
         yield ray
@@ -177,11 +179,12 @@ def _encode_missing(
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     count = math.ceil(len(missing) / (_TASKS_OF_AN_ACTOR * actors))
     tasks = [{"starts": missing[i : i + count]} for i in range(0, len(missing), count)]
+    cpus = _CPU_SHARE * work.threads
     written = ray.data.from_items(tasks, override_num_blocks=len(tasks)).map_batches(
         EncodeActor,
         fn_constructor_args=(work,),
         batch_size=1,
-        num_cpus=_CPU_SHARE * work.threads,
+        num_cpus=cpus if cpus < 1 else int(cpus),  # above one Ray wants whole numbers
         num_gpus=1 if gpus else 0,
         compute=ray.data.ActorPoolStrategy(size=actors),
     )
@@ -218,7 +221,8 @@ def _merged(
         except ValueError as error:
             parts.delete(start)
             raise RayError(
-                f"the part of row {start} was {error}; run the same command again to encode it"
+                f"the part of row {start} is {error} and was deleted; run the same command again "
+                "to encode it"
             ) from None
         encoded.newly_encoded += 0 if start in old else len(cache) - before
     return encoded

@@ -42,9 +42,10 @@ class PartStore:
         """Return the first rows of the parts that are there."""
         try:
             self._files.invalidate_cache()
-            names = [PurePosixPath(path).name for path in self._files.ls(self._folder, detail=False)]
+            paths = self._files.ls(self._folder, detail=False)
         except FileNotFoundError:
             return set()
+        names = (PurePosixPath(path).name for path in paths)
         return {int(found[1]) for name in names if (found := _NAME.fullmatch(name))}
 
     def write(self, start: int, content: bytes) -> None:
@@ -85,7 +86,10 @@ def take_part(
     content: bytes, encoded: EncodedCatalog, unreadable: list[Rejection], cache: EmbeddingCache
 ) -> None:
     """Append a part to what precedes it in the catalogue; raises ValueError where it is damaged."""
-    notes = json.loads(cache.add_packed(content)[_NOTES])
+    packed = cache.add_packed(content)
+    if _NOTES not in packed:
+        raise ValueError("not a part of a catalogue")
+    notes = json.loads(packed[_NOTES])
     encoded.items += [
         Item(id, b"", title, {name: _value(value) for name, value in attributes.items()})
         for id, title, attributes in notes["items"]

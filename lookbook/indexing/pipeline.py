@@ -115,10 +115,11 @@ def build(
         pictures = PictureOptions(
             options.detail_size, options.picture_quality, options.picture_format
         )
-        cluster = RayRun(ray, parts or str((output / WORK).resolve())) if ray else None
-        encoded, store = _encode(
-            *(catalog, encoder, cache, batch_size, quiet, pictures, cluster, options.model, resume)
-        )
+        cluster = None
+        if ray is not None:
+            shared = parts or str((output / WORK).resolve())
+            cluster = RayRun(ray, shared, options.model, resume)
+        encoded, store = _encode(catalog, encoder, cache, batch_size, quiet, pictures, cluster)
         encoding_done = time.monotonic()
         items = items_table(_columns(encoded, None), len(encoded.items))
         recorded, report = _recorded(options, catalog), _report(catalog, encoded)
@@ -166,8 +167,6 @@ def _encode(
     quiet: bool,
     pictures: PictureOptions,
     cluster: RayRun | None,
-    model: str | None,
-    resume: bool,
 ) -> tuple[EncodedCatalog, PartStore | None]:
     """Encode here or by Ray; return the parts that Ray has left, too."""
     store = None
@@ -175,9 +174,7 @@ def _encode(
     if cluster is None:
         encoded = encode_catalog(catalog, encoder, cache, parallel=catalog.parallel, **options)
     else:
-        encoded, store = encode_by_ray(
-            *(cluster, catalog, encoder, model, cache), resume=resume, **options
-        )
+        encoded, store = encode_by_ray(cluster, catalog, encoder, cache, **options)
     encoded.rejected += [record(rejection) for rejection in catalog.rejected]
     if not encoded.items:
         raise BuildError(_nothing_usable(catalog, encoded))

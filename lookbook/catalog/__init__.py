@@ -51,7 +51,8 @@ def open_catalog(
         raise CatalogError(str(error)) from None
     pictures = Pictures(downloader=Downloader(downloads or Downloads()))
     again = partial(
-        *(open_catalog, dataset),
+        open_catalog,
+        dataset,
         split=split,
         where=where,
         limit=limit,

@@ -27,7 +27,7 @@ LOCAL = "local"
 PART_ROWS = 512  # the most that a killed actor has to do again
 _TASKS_OF_AN_ACTOR = 4  # each reads the source from its beginning, but evens out slow ones
 _CPU_SHARE = 0.45  # of a core that an actor asks for: with more, none is left for Ray's own tasks
-_TRIES = 3  # of starting Ray, which gives its processes 30 s: too few on a busy machine
+_TRIES = 3  # of starting Ray, which gives its helpers 15 s: too few on a busy machine
 _STORE_BYTES = 256 * 2**20  # of Ray's memory on this machine: only row numbers pass through it
 
 
@@ -124,7 +124,9 @@ def _key(catalog: Catalog, encoder: Encoder, pictures: PictureOptions, known: li
 
 def _loading(encoder: Encoder, model: str | None, on_gpu: bool) -> dict[str, Any]:
     """Return what `Encoder.load` needs to load the same encoder in another process."""
-    where = {"model": model} if model else {}  # the shipped one may lie elsewhere there
+    where: dict[str, Any] = (
+        {"model": model} if model else {}
+    )  # the shipped one may lie elsewhere there
     return where | {
         "pooling": encoder.pooling,
         "precision": encoder.precision,
@@ -140,6 +142,8 @@ def _cluster(address: str) -> Iterator[Any]:
     """Connect to a cluster, or start one of this machine's processes; end what was started."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # 15 would starve them beside other work
+    if address == LOCAL:  # without this Ray takes 127.0.0.1 below for the outward address
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray.data
     except ImportError:
@@ -191,16 +195,11 @@ def _encode_missing(
     with tqdm(total=len(missing), unit=" parts", disable=quiet or None) as bar:
         try:
             for row in written.iter_rows():
+                if row["problem"]:
+                    raise RayError(row["problem"])
                 bar.update(int(row["parts"]))
         except ray.exceptions.RayError as error:
-            raise RayError(f"an actor of Ray failed: {_cause(error)}") from None
-
-
-def _cause(error: BaseException) -> str:
-    """Return the message of the first error, without the lines of other processes."""
-    while (deeper := getattr(error, "cause", None) or error.__cause__) is not None:
-        error = deeper
-    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+            raise RayError(f"Ray failed: {error}") from None
 
 
 def _merged(
@@ -237,15 +236,22 @@ class EncodeActor:
             os.chdir(work.folder)  # relative paths mean the same in all processes
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Write the parts of a task; return how many there are, int64 (1,)."""
-        work, starts = self.work, [int(start) for start in batch["starts"][0]]
+        """Write the parts of a task; return how many, int64 (1,), and what went wrong, str (1,)."""
+        starts, problem = [int(start) for start in batch["starts"][0]], ""
+        try:
+            self._write(starts)
+        except (ValueError, OSError) as error:  # every error of the library is one of these
+            problem = str(error) or type(error).__name__
+        return {"parts": np.array([len(starts)]), "problem": np.array([problem])}
+
+    def _write(self, starts: list[int]) -> None:
+        work = self.work
         there = work.parts.starts()  # of an actor that died with this task
         missing = [start for start in starts if start not in there]
         if missing:
             parts = self.catalog.parts(missing, work.part_rows)
             for start, part in zip(missing, parts, strict=True):
                 work.parts.write(start, self._encode(part))
-        return {"parts": np.array([len(starts)])}
 
     def _encode(self, part: Catalog) -> bytes:
         work, store = self.work, _PartEmbeddings(self.work.known)

@@ -31,7 +31,8 @@ class Setting:
 
     `choices` are the values, or "module:function" that returns them: called when a command line is
     made, for what registers itself elsewhere. `min` and `max` bound a number, both included. A
-    `secret` may be a password or hold one.
+    `secret` may be a password or hold one. `bare` is the value of the flag where none follows it;
+    None: one must follow.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Setting:
     type: type[Any] = str
     choices: tuple[str, ...] | str | None = None
     multiple: bool = False
+    bare: str | None = None
     count: int | None = None  # values that follow the flag, None for one
     environment: bool = False
     metavar: str | None = None
@@ -108,6 +110,8 @@ class Setting:
             return
         action = "append" if self.multiple else "store"
         common |= {"type": self.parse, "choices": self.allowed(), "metavar": self.metavar}
+        if self.bare is not None:
+            common |= {"nargs": "?", "const": self.bare}
         if self.count is not None:
             common["nargs"] = self.count
         parser.add_argument(self.flag, action=action, **common)
@@ -158,6 +162,13 @@ WATCH_SECONDS = Setting(
     max=86400,
 )
 JSON = Setting("json", False, "print JSON", bool)
+PARTS = Setting(
+    "parts",
+    None,
+    "with --ray: folder or address (s3://...) that all machines reach, for what is encoded until "
+    "the index is written; without it: in the folder of the index",
+    metavar="PATH_OR_URL",
+)
 WHERE = Setting(
     "where",
     None,
@@ -233,6 +244,15 @@ EMBED = (
     ),
     DEVICE,
     BACKEND,
+    Setting(
+        "ray",
+        None,
+        "encode by Ray: in several processes of this machine, or in the cluster of this address "
+        "(auto: the one that this machine belongs to); see docs/DISTRIBUTED.md",
+        bare="local",
+        metavar="ADDRESS",
+    ),
+    PARTS,
     Setting("batch-size", 32, "pictures in one forward pass", int, min=1, max=4096),
     Setting("fold", True, "show near-duplicates of one picture as one result", bool),
     Setting("map", True, "project the catalogue to two dimensions, for the map of the site", bool),

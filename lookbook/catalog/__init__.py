@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from lookbook.catalog.download import Downloader, Downloads
@@ -49,7 +50,16 @@ def open_catalog(
     except FilterError as error:
         raise CatalogError(str(error)) from None
     pictures = Pictures(downloader=Downloader(downloads or Downloads()))
-    return Catalog(_source(dataset, split, columns, limit, pictures), conditions, limit)
+    again = partial(
+        open_catalog,
+        dataset,
+        split=split,
+        where=where,
+        limit=limit,
+        columns=columns,
+        downloads=downloads,
+    )
+    return Catalog(_source(dataset, split, columns, limit, pictures), conditions, limit, again)
 
 
 def _source(

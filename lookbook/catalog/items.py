@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from lookbook.catalog.values import CellRefusal, ColumnPlan, Reading, value_of
@@ -77,7 +78,8 @@ class Row:
 class Source:
     """A data source; `identity` holds its version: a fingerprint or a revision.
 
-    `rows` yields the rows, as often as it is called. `reading` converts cells to values; `notes`
+    `rows` yields the rows, as often as it is called; `rows_from` does too where it is cheaper to
+    leave out pictures: those of rows before a number. `reading` converts cells to values; `notes`
     are messages about how the source was read, `refusals` the rows that could not be read;
     `parallel` pictures may be fetched at once.
     """
@@ -96,6 +98,7 @@ class Source:
     refusals: tuple[Rejection, ...] = ()
     parallel: int = 1
     feed: str | None = None
+    rows_from: Callable[[int], Iterator[Row]] | None = None
 
 
 Selected = tuple[str, Row, dict[str, Value]]
@@ -108,18 +111,22 @@ class Catalog:
     `source` describes where the items come from (kind, name, split, revision or fingerprint, where,
     limit); `total` is the largest possible number of rows, None where it is unknown; `licence` is
     that of the pictures, None where it is unknown; `rejected` lists, after an iteration, the rows
-    whose picture could not be fetched. Iterating raises CatalogError for unreadable data and where
-    no item is left.
+    whose picture could not be fetched; `reopen` opens the same in another process. Iterating
+    raises CatalogError for unreadable data and where no item is left.
     """
 
     def __init__(
-        self, source: Source, conditions: tuple[Condition, ...], limit: int | None
+        self,
+        source: Source,
+        conditions: tuple[Condition, ...],
+        limit: int | None,
+        reopen: Callable[[], Catalog] | None = None,
     ) -> None:
         _check_conditions(source, conditions)
         if limit is not None and limit < 1:
             raise CatalogError(f"limit: expected at least 1, found {limit}")
         self._source, self._conditions, self._limit = source, conditions, limit
-        self.licence = source.licence
+        self.licence, self.reopen = source.licence, reopen
         self.rejected: list[Rejection] = []
         self.source: dict[str, Any] = {
             "kind": source.kind,
@@ -182,11 +189,39 @@ class Catalog:
         """
         yield from self._selected({})
 
+    def count_rows(self) -> int:
+        """Return how many rows the source has; reads it where it does not say."""
+        known = self._source.total
+        return known if known is not None else sum(1 for _ in self._source.rows())
+
+    def parts(self, starts: Sequence[int], size: int) -> Iterator[CatalogPart]:
+        """Yield `size` rows of the source from each of `starts` on, in one pass over it.
+
+        `starts` ascend by at least `size`, row 0 is the first. A part is iterated before the next
+        one is asked for, and only once.
+        """
+        source, ids, position = self._source, _Ids(self._source.reading), 0
+        rows = source.rows_from(starts[0]) if source.rows_from else source.rows()
+        for start in starts:
+            for row in islice(rows, start - position):
+                self._read(row, ids)  # the ids of later rows depend on it
+            yield CatalogPart(self, islice(rows, size), ids)
+            position = start + size
+
     def __iter__(self) -> Iterator[Item]:
-        self.rejected = rejected = list(self._source.refusals)
-        count = 0
+        self.rejected = list(self._source.refusals)
         seen: dict[str, dict[str, None]] = {c.column: {} for c in self._conditions}
-        selected = self._selected(seen)
+        count = 0
+        for count, item in enumerate(self._items(self._selected(seen)), start=1):
+            yield item
+            if count == self._limit:
+                return
+        if not count:
+            raise CatalogError(self._nothing(seen))
+
+    def _items(self, selected: Iterator[Selected]) -> Iterator[Item]:
+        """Yield the rows whose picture can be fetched as items; the others are `rejected`."""
+        rejected = self.rejected
         for (identifier, row, cells), fetch in _fetched_ahead(selected, self._source.parallel):
             photos = [fetch, *row.photos]
             found, problems = _first_usable(photos)
@@ -196,11 +231,6 @@ class Catalog:
                 continue
             item = self._item(identifier, found, row, cells)
             yield replace(item, photos=tuple(photos[len(unusable) + 1 :]), unusable=unusable)
-            count += 1
-            if count == self._limit:
-                return
-        if not count:
-            raise CatalogError(self._nothing(seen))
 
     def rejection(self, identifier: str, row: Row, error: ImageError) -> Rejection:
         """Return the entry of `rejected` for a row whose picture cannot be fetched."""
@@ -211,14 +241,18 @@ class Catalog:
         return Rejection(identifier, error.reason, sentence, row.table, row.line)
 
     def _selected(self, seen: Mapping[str, dict[str, None]]) -> Iterator[Selected]:
-        source, ids = self._source, _Ids(self._source.reading)
-        for row in source.rows():
-            cells = _values(row, source.reading)
-            identifier = ids.of(row, cells.get(source.roles.id) if source.roles.id else None)
+        ids = _Ids(self._source.reading)
+        for row in self._source.rows():
+            identifier, cells = self._read(row, ids)
             if matches(self._conditions, cells):
                 yield identifier, row, cells
             else:
                 _look(seen, cells)
+
+    def _read(self, row: Row, ids: _Ids) -> tuple[str, dict[str, Value]]:
+        """Return the id and the values of a row."""
+        cells, column = _values(row, self._source.reading), self._source.roles.id
+        return ids.of(row, cells.get(column) if column else None), cells
 
     def _item(self, identifier: str, picture: Picture, row: Row, cells: dict[str, Value]) -> Item:
         roles = self._source.roles
@@ -244,6 +278,26 @@ class Catalog:
             found = "; ".join(f"{column} has {_few(values)}" for column, values in seen.items())
             return f"{name}: no row meets {', '.join(self.source['where'])}; {found}"
         return f"{name}: it has no rows"
+
+
+class CatalogPart(Catalog):
+    """Some rows of a catalogue, that can be iterated once; there may be no item among them.
+
+    `rejected` lists rows of the part only, and none that the source could not read.
+    """
+
+    def __init__(self, whole: Catalog, rows: Iterator[Row], ids: _Ids) -> None:
+        super().__init__(whole._source, whole._conditions, None)
+        self._rows, self._ids = rows, ids
+
+    @property
+    def total(self) -> int | None:
+        return None
+
+    def __iter__(self) -> Iterator[Item]:
+        read = ((row, *self._read(row, self._ids)) for row in self._rows)
+        kept = ((id, row, cells) for row, id, cells in read if matches(self._conditions, cells))
+        return self._items(kept)
 
 
 def _first_usable(photos: Sequence[Fetch]) -> tuple[Picture | None, list[ImageError]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,6 +83,7 @@ def parquet_source(
         reading=reading,
         notes=(*notes, *part_notes),
         parallel=pictures.parallel if pictures and _are_texts(parts) else 1,
+        rows_from=lambda start: _rows(folder, parts, sources, reading.roles.image or "", start),
     )
 
 
@@ -227,9 +229,18 @@ def _understood(
 
 
 def _cells_of(
-    folder: Path, part: _Part, image: str | None, batch_rows: int, number: int
+    folder: Path,
+    part: _Part,
+    image: str | None,
+    batch_rows: int,
+    number: int,
+    start: int = 0,
 ) -> Iterator[dict[str, object]]:
-    """Rows of one file by the names of the whole, the picture's column with them if asked for."""
+    """Rows of one file by the names of the whole, the picture's column with them if asked for.
+
+    `number` is that of the file's first row; row groups that end before `start` are read without
+    the picture's column.
+    """
     import pyarrow as pa
 
     file = _opened(folder / part.name, part.name)
@@ -240,7 +251,7 @@ def _cells_of(
         yield from ({} for _ in range(part.rows))
         return
     try:
-        for batch in file.iter_batches(batch_size=batch_rows, columns=read):
+        for batch in _batches(file, read, part.image, batch_rows, start - number):
             for row in batch.to_pylist():
                 for column, names in classes.items():
                     if column in row:
@@ -251,17 +262,37 @@ def _cells_of(
         raise CatalogError(f"{part.name}: damaged at row {number}: {error}") from None
 
 
+def _batches(
+    file: pq.ParquetFile, columns: list[str], image: str, batch_rows: int, start: int
+) -> Iterator[pa.RecordBatch]:
+    """All rows in batches; without the column `image` in row groups that end before `start`."""
+    plain = [c for c in columns if c != image]
+    ends = itertools.accumulate(
+        file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)
+    )
+    before = sum(end <= start for end in ends) if plain else 0
+    if before:
+        yield from file.iter_batches(_PLAIN_ROWS, range(before), plain)
+    rest = range(before, file.num_row_groups)
+    yield from file.iter_batches(batch_rows, rest, columns)
+
+
 def _are_texts(parts: Sequence[_Part]) -> bool:
     """Whether pictures are named, by path or address, and not held by the files themselves."""
     return any(f.name == p.image and f.kind in ("text", "list") for p in parts for f in p.fields)
 
 
 def _rows(
-    folder: Path, parts: Sequence[_Part], sources: Mapping[str, Pictures], image: str
+    folder: Path,
+    parts: Sequence[_Part],
+    sources: Mapping[str, Pictures],
+    image: str,
+    start: int = 0,
 ) -> Iterator[Row]:
+    """All rows; those in row groups that end before `start` without their pictures."""
     number = 0
     for part in parts:
-        for cells in _cells_of(folder, part, image, _BATCH_ROWS, number):
+        for cells in _cells_of(folder, part, image, _BATCH_ROWS, number, start):
             cell = cells.pop(image, None)
             first, *others = cell if isinstance(cell, list) and cell else [cell]
             fetch = sources[part.name].fetch

@@ -55,6 +55,8 @@ def _options(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     if not args.watch:
         unused = [settings.WATCH_SECONDS]
         settings.refuse_unused(unused, args, (), "without --watch")
+    if args.ray is None:
+        settings.refuse_unused([settings.PARTS], args, (), "without --ray")
     return args
 
 
@@ -114,6 +116,8 @@ class _Run:
             batch_size=args.batch_size,
             resume=args.resume,
             quiet=args.json,
+            ray=args.ray,
+            parts=args.parts,
         )
         return json.dumps(summary.to_json(), ensure_ascii=False) if args.json else str(summary)
 

@@ -63,7 +63,7 @@ class EmbeddingCache:
             path.unlink()  # damaged: its pictures are encoded again
             return
         for row, digest in enumerate(hashes):
-            self._location[digest.tobytes().hex()] = (path, row)
+            self._location.setdefault(digest.tobytes().hex(), (path, row))
 
     def __len__(self) -> int:
         return len(self._location)
@@ -72,27 +72,33 @@ class EmbeddingCache:
         published = self._published is not None and content_hash in self._published
         return published or content_hash in self._location
 
+    def published_hashes(self) -> list[str]:
+        """Return the content hashes of `published`, none without it."""
+        return self._published.hashes if self._published is not None else []
+
     def add_shard(self, images: list[EncodedImage]) -> None:
         """Write the images that are new; once this returns they need no encoding again."""
         images = [e for e in {e.hash: e for e in images}.values() if e.hash not in self]
         if not images:
             return
         self._last_shard += 1
+        self._write_shard(pack(images))
+
+    def add_packed(self, content: bytes) -> dict[str, str]:
+        """Take what `pack` gave, return its notes; raises ValueError where it is damaged."""
+        path = self._write_shard(content)
+        if not path.exists():
+            raise ValueError("damaged")
+        return self._open(path).metadata() or {}
+
+    def _write_shard(self, content: bytes) -> Path:
+        self._last_shard += 1
         path = self.folder / f"{self._last_shard:09d}.safetensors"
         partial = path.with_suffix(".part")
-        hashes = [np.frombuffer(bytes.fromhex(e.hash), np.uint8) for e in images]
-        content = save(
-            {
-                "hashes": np.stack(hashes),
-                "vectors": np.stack([e.vector for e in images]),
-                "signatures": np.stack([e.thumbnail_descriptor for e in images]),
-                **_joined([e.thumbnail for e in images], "offsets", "thumbs"),
-                **_joined([e.detail for e in images], "detail_offsets", "details"),
-            }
-        )
         partial.write_bytes(content)  # save_file raises no OSError where the disk is full
         partial.replace(path)
         self._register_shard(path)
+        return path
 
     def _read(
         self, hashes: list[str], tensor_name: str, read: Callable[[Previous, list[str]], np.ndarray]
@@ -180,6 +186,22 @@ class EmbeddingCache:
         self.folder.rmdir()
         with contextlib.suppress(OSError):
             self.folder.parent.rmdir()
+
+
+def pack(images: list[EncodedImage], notes: dict[str, str] | None = None) -> bytes:
+    """Return images, of which there may be none, and notes about them as one safetensors file."""
+    if not images:
+        return save({"hashes": np.empty((0, 32), np.uint8)}, notes)
+    return save(
+        {
+            "hashes": np.stack([np.frombuffer(bytes.fromhex(e.hash), np.uint8) for e in images]),
+            "vectors": np.stack([e.vector for e in images]),
+            "signatures": np.stack([e.thumbnail_descriptor for e in images]),
+            **_joined([e.thumbnail for e in images], "offsets", "thumbs"),
+            **_joined([e.detail for e in images], "detail_offsets", "details"),
+        },
+        notes,
+    )
 
 
 def _joined(pictures: list[bytes], offsets: str, name: str) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -20,9 +20,19 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.preprocessing import MIN_DECODE_SIDE
 from lookbook.images.loading import ImageError, Picture, content_hash, load_rgb, read_bytes
 from lookbook.images.transforms import detail, thumbnail, thumbnail_descriptor
-from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage
+from lookbook.indexing.embedding_cache import EncodedImage
 
 SHARD = 128  # pictures encoded between two writes: the most that an interruption can cost
+
+
+class EmbeddingStore(Protocol):
+    """Where embeddings are kept by content hash: `EmbeddingCache`, or a part of a catalogue."""
+
+    def __contains__(self, content_hash: str) -> bool:
+        """Whether a picture needs no encoding."""
+
+    def add_shard(self, images: list[EncodedImage]) -> None:
+        """Keep the images that are new."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ class _Prepared:
 def encode_catalog(
     catalog: Catalog,
     encoder: Encoder,
-    cache: EmbeddingCache,
+    cache: EmbeddingStore,
     *,
     batch_size: int,
     quiet: bool = False,
@@ -131,7 +141,7 @@ def _prefetch(
 
 
 def _prepare(
-    item: Item, encoder: Encoder, cache: EmbeddingCache, options: PictureOptions
+    item: Item, encoder: Encoder, cache: EmbeddingStore, options: PictureOptions
 ) -> _Prepared:
     """Prepare the photos of an item; one that repeats another of them counts once."""
     prepared = _Prepared(Item(item.id, b"", item.title, item.attributes))  # without the picture
@@ -151,7 +161,7 @@ def _prepare(
 
 
 def _prepare_photo(
-    picture: Picture, encoder: Encoder, cache: EmbeddingCache, options: PictureOptions
+    picture: Picture, encoder: Encoder, cache: EmbeddingStore, options: PictureOptions
 ) -> _Photo:
     """Hash a picture; unless it is in the cache, decode, letterbox and make what is shown of it."""
     if isinstance(picture, (Image.Image, np.ndarray)):
@@ -182,7 +192,7 @@ def _detail(picture: Picture, decoded: Image.Image, options: PictureOptions) -> 
     return detail(decoded, options.detail_size, options.quality, options.file_format)
 
 
-def _encode(photos: list[_Photo], encoder: Encoder, cache: EmbeddingCache, batch_size: int) -> int:
+def _encode(photos: list[_Photo], encoder: Encoder, cache: EmbeddingStore, batch_size: int) -> int:
     """Encode what the cache lacks and add it; return how many pictures that were."""
     distinct = list({p.hash: p for p in photos if p.hash not in cache}.values())
     if not distinct:

@@ -26,9 +26,11 @@ from lookbook.index import (
 )
 from lookbook.index.near_duplicates import group_pairs
 from lookbook.index.writing import items_table
+from lookbook.indexing.by_ray import RayRun, encode_by_ray
 from lookbook.indexing.embedding_cache import EmbeddingCache
 from lookbook.indexing.encode_catalog import EncodedCatalog, PictureOptions, encode_catalog, record
 from lookbook.indexing.enrichment import enrich
+from lookbook.indexing.parts import PartStore
 from lookbook.indexing.reuse import Previous, files_for_reuse
 from lookbook.indexing.summary import Summary
 from lookbook.indexing.tuning_queries import queries_by_kind
@@ -90,13 +92,17 @@ def build(
     batch_size: int = 32,
     resume: bool = True,
     quiet: bool = False,
+    ray: str | None = None,
+    parts: str | None = None,
 ) -> Summary:
     """Encode `catalog`, write a generation under `output` and publish it.
 
     What was encoded stays in `output`/.work until the generation is published, so an interrupted
     run is resumed; what the generation of before holds is taken from it, and where nothing has
-    changed that one stays published. Without `resume` all is computed anew. Raises BuildError when
-    no picture can be used, ValueError for options that do not fit.
+    changed that one stays published. Without `resume` all is computed anew. `ray` is the address of
+    a cluster that encodes, "local" for processes of this machine; these write to `parts`, a path or
+    an address of fsspec that all of them reach, None for `output`/.work. Raises BuildError when no
+    picture can be used, ValueError for options that do not fit.
     """
     output, options = Path(output), _checked(options or BuildOptions(), catalog, encoder)
     with exclusive_lock(output):
@@ -109,7 +115,11 @@ def build(
         pictures = PictureOptions(
             options.detail_size, options.picture_quality, options.picture_format
         )
-        encoded = _encode(catalog, encoder, cache, batch_size, quiet, pictures)
+        cluster = None
+        if ray is not None:
+            shared = parts or str((output / WORK).resolve())
+            cluster = RayRun(ray, shared, options.model, resume)
+        encoded, store = _encode(catalog, encoder, cache, batch_size, quiet, pictures, cluster)
         encoding_done = time.monotonic()
         items = items_table(_columns(encoded, None), len(encoded.items))
         recorded, report = _recorded(options, catalog), _report(catalog, encoded)
@@ -120,6 +130,8 @@ def build(
             generation = _write(output, content, update, options, quiet)
             publish(output, generation)
         prune(output)
+        if store:
+            store.delete()
         cache.delete()
     return Summary.of(
         generation,
@@ -154,18 +166,19 @@ def _encode(
     batch_size: int,
     quiet: bool,
     pictures: PictureOptions,
-) -> EncodedCatalog:
-    encoded = encode_catalog(
-        *(catalog, encoder, cache),
-        batch_size=batch_size,
-        quiet=quiet,
-        parallel=catalog.parallel,
-        pictures=pictures,
-    )
+    cluster: RayRun | None,
+) -> tuple[EncodedCatalog, PartStore | None]:
+    """Encode here or by Ray; return the parts that Ray has left, too."""
+    store = None
+    options: dict[str, Any] = {"batch_size": batch_size, "quiet": quiet, "pictures": pictures}
+    if cluster is None:
+        encoded = encode_catalog(catalog, encoder, cache, parallel=catalog.parallel, **options)
+    else:
+        encoded, store = encode_by_ray(cluster, catalog, encoder, cache, **options)
     encoded.rejected += [record(rejection) for rejection in catalog.rejected]
     if not encoded.items:
         raise BuildError(_nothing_usable(catalog, encoded))
-    return encoded
+    return encoded, store
 
 
 def _previous(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,12 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def _child_seconds() -> float:
+    """Return the processor time in seconds of the processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 @cache
 def _index(folder: Path) -> Path:
     """Return a published index of a few items, written once."""
@@ -179,10 +186,12 @@ def main() -> int:
         for name in args.target:
             options = ["--here", "--target", name, "--work", str(work), "--seconds", str(seconds)]
             command = [sys.executable, "-m", "benchmarks.fuzz", *options]
+            before = _child_seconds()
             done = subprocess.run(command, capture_output=True, text=True, errors="replace")
             lines = done.stderr.splitlines()
             cases = [line for line in lines if line.startswith("Done ")]
-            print(f"{name}: {cases[-1] if cases else 'failed'}", flush=True)
+            used = f"{_child_seconds() - before:.0f} s of processor time"
+            print(f"{name}: {cases[-1] if cases else 'failed'}, {used}", flush=True)
             if done.returncode:
                 failed = True
                 print("\n".join((done.stdout + done.stderr).splitlines()[-40:]))

@@ -21,6 +21,7 @@ from lookbook.encoding.errors import EncoderError
 from lookbook.search.calibration import Calibration, calibrations
 from lookbook.search.index import Hit, Index
 from lookbook.search.intents import as_query, encoder_folder, query_adapter
+from lookbook.search.item_calibration import kind_shares, logit
 from lookbook.search.per_index import per_index
 
 FILE = "photo_calibration.json"  # in the folder of a model
@@ -137,16 +138,9 @@ def features(
 
     `photo` (dim,) as encoded; `scores` and `kinds` (k,) of its nearest pieces, the nearest first.
     """
-    votes = np.exp(_SHARPNESS * (scores - scores.max()))
-    shares = (shown[:, None] == kinds) @ votes / votes.sum()
+    shares = kind_shares(scores, kinds, shown, _SHARPNESS)
     heads = np.split(photo, np.cumsum(head_dims))[:3]
     first, second, third = (float(np.linalg.norm(head)) + 1e-6 for head in heads)
     best = curve.of(float(scores.max())).probability
-    of_photo = [_logit(np.array(best)), np.log(first / second), np.log(third / second)]
-    return np.column_stack([_logit(shares), np.tile(of_photo, (len(shown), 1))])
-
-
-def _logit(shares: np.ndarray) -> np.ndarray:
-    """Logits of shares, which are kept a little away from 0 and 1."""
-    inside = np.clip(shares, 0.005, 0.995)
-    return np.asarray(np.log(inside / (1 - inside)))
+    of_photo = [logit(np.array(best)), np.log(first / second), np.log(third / second)]
+    return np.column_stack([logit(shares), np.tile(of_photo, (len(shown), 1))])

@@ -16,8 +16,10 @@ from PIL import Image
 
 from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.images.transforms import format_of
+from lookbook.index import IndexCorrupt
 from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
 from lookbook.schema.message import Message
@@ -46,6 +48,7 @@ from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
+from lookbook.ui.logs import SITE_LOG
 from lookbook.ui.messages import _, _n, as_sentence, language, percent, quoted, translate
 from lookbook.ui.metrics import METRICS
 from lookbook.ui.recall_probe import RecallProbe
@@ -102,7 +105,10 @@ class SearchService:
     def warm_up(self) -> None:
         """Start loading what the first search needs; returns without waiting for the encoder."""
         self._encoder.start()
-        derive_all(self.index)
+        try:
+            derive_all(self.index)
+        except (EncoderError, IndexCorrupt) as error:  # whoever searches is told as well
+            SITE_LOG.error("searches will fail: %s", error)
 
     def prepare(self, index: Index) -> Callable[[], None]:
         """Compute what answers need of another index of the same encoder; return what shows it.

@@ -32,6 +32,7 @@ from lookbook.evaluation.splits import PEOPLE_HELD_OUT, PRODUCTS_HELD_OUT, devel
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.loading import ImageError, Picture
 from lookbook.search.calibration import Calibration, fit
+from lookbook.search.item_calibration import calibration_error
 from lookbook.search.photo_calibration import (
     FEATURES,
     FILE,
@@ -41,7 +42,7 @@ from lookbook.search.photo_calibration import (
 )
 from lookbook.search.photo_query import photo_query
 
-SHOWN, BINS = 24, 10
+SHOWN = 24
 _BOOTSTRAPS, _PENALTY = 1000, 1e-3
 TRIED = {  # places of FEATURES
     "best probability": [1],
@@ -157,13 +158,6 @@ def fit_regression(sets: Sequence[Results], columns: Sequence[int]) -> tuple[np.
     weights = np.zeros(len(FEATURES))
     weights[list(columns)] = parts[:-1] / scale
     return weights, float(parts[-1] - (parts[:-1] * mean / scale).sum())
-
-
-def calibration_error(said: np.ndarray, true: np.ndarray) -> float:
-    """Return the mean distance of predicted from observed shares, by tenths of the predicted."""
-    bin_of = np.minimum((said * BINS).astype(int), BINS - 1).ravel()
-    gap = np.abs(np.bincount(bin_of, (said - true).ravel(), BINS))
-    return float(gap.sum() / said.size)
 
 
 def brier(said: np.ndarray, true: np.ndarray) -> float:

@@ -81,10 +81,11 @@ def _index(path: Path) -> str:
 def _encoder(path: Path, device: str, backend: str) -> str:
     from lookbook.search.index import Index
     from lookbook.search.opening import load_matching_encoder
+    from lookbook.search.photo_calibration import read_photo_calibration
 
-    encoder = load_matching_encoder(
-        Index.open(path, verify="quick"), device=device, backend=backend
-    )
+    index = Index.open(path, verify="quick")
+    encoder = load_matching_encoder(index, device=device, backend=backend)
+    read_photo_calibration(index)
     size = encoder.preprocessing.size
     return (
         f"{encoder.name} {encoder.revision}, {size} px, {encoder.precision} on {encoder.device}, "

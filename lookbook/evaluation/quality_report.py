@@ -28,9 +28,10 @@ from lookbook.schema.column_names import (
     find_column,
     is_categorical,
 )
-from lookbook.search.calibration import Calibration, calibrations, kind_column
+from lookbook.search.calibration import kind_column
 from lookbook.search.index import Hit, Index
 from lookbook.search.intents import item_as_query
+from lookbook.search.item_calibration import calibration_error, item_calibration
 from lookbook.search.query import Query, run
 
 SCHEMA = 1
@@ -82,7 +83,7 @@ def quality_report(index: Index, *, sample: int = 500, seed: int = 0) -> dict[st
         "values": values,
         "attributes": estimates(values),
         "engines": _engines(index, queries, columns, representatives, served),
-        "calibration": _calibration(index, queries, hits),
+        "calibration": _calibration(index, queries),
         "confusion": _confusion(index, queries, served.rows),
         "examples": _examples(index, queries, hits, values),
     }
@@ -203,18 +204,17 @@ def _engines(
     return table
 
 
-def _calibration(
-    index: Index, queries: np.ndarray, hits: Sequence[Sequence[Hit]]
-) -> dict[str, Any] | None:
+def _calibration(index: Index, queries: np.ndarray) -> dict[str, Any] | None:
     """Compare the probabilities of the first page with the shares that they predict.
 
-    None where the catalogue has no kinds or the index no calibration. `ece` is the expected
-    calibration error, the mean difference of the two over all results.
+    None where the page shows none: the catalogue has no kinds, or nothing is calibrated well
+    enough. `ece` is the expected calibration error, the mean difference of the two over all
+    results.
     """
-    curve = calibrations(index)["item"]
-    if curve is None or curve.kind is None or curve.kind not in index.columns:
+    kind = kind_column(index.columns)
+    if kind is None or item_calibration(index) is None:
         return None
-    said, true = _said_and_true(index, curve, queries, hits)
+    said, true = _said_and_true(index, kind, queries)
     if not len(said):
         return None
     bin_of = np.minimum((said * _BINS).astype(int), _BINS - 1)
@@ -226,21 +226,23 @@ def _calibration(
         }
         for b in np.unique(bin_of)
     ]
-    error = sum(b["results"] * abs(b["said"] - b["true"]) for b in bins) / len(said)
+    error = calibration_error(said, true)
     brier = float(((said - true) ** 2).mean())
-    return {"kind": curve.kind, "bins": bins, "ece": round(error, 4), "brier": round(brier, 4)}
+    return {"kind": kind, "bins": bins, "ece": round(error, 4), "brier": round(brier, 4)}
 
 
-def _said_and_true(
-    index: Index, curve: Calibration, queries: np.ndarray, hits: Sequence[Sequence[Hit]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return float (m,) the probability of each shown result, and whether it is of the kind."""
-    codes = _joint_codes(index, [str(curve.kind)])
+def _said_and_true(index: Index, kind: str, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return float (m,) the probability of each shown result, and whether it is of the kind.
+
+    Of what the page shows: one card for a product in several colours.
+    """
+    codes = _joint_codes(index, [kind])
     said, true = [], []
-    for row, own in zip(queries.tolist(), hits, strict=True):
-        if codes[row] >= 0:
-            said += [curve.of(hit.score).probability for hit in own[:_SHOWN]]
-            true += [codes[hit.row] == codes[row] for hit in own[:_SHOWN]]
+    for row in queries[codes[queries] >= 0].tolist():
+        for hit in run(Query(item=index.ids[row], count=_SHOWN), index).hits:
+            if hit.same_kind is not None:
+                said.append(hit.same_kind)
+                true.append(codes[hit.row] == codes[row])
     return np.array(said, float), np.array(true, float)
 
 

@@ -163,7 +163,10 @@ def _engines(engines: Sequence[Mapping[str, Any]]) -> str:
 
 def _calibration(calibration: Mapping[str, Any] | None) -> str:
     if calibration is None:
-        return "<p>Not measured: the catalogue names no kinds, or no calibration is stored.</p>"
+        return (
+            "<p>Not measured: pages show no probability, as the catalogue names no kinds, is too "
+            "small, or its kinds cannot be predicted well enough.</p>"
+        )
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from lookbook.evaluation.index_report import index_report
 from lookbook.index import Generation
 from lookbook.indexing.projection_2d import place_new, project_2d
 from lookbook.indexing.reuse import CALIBRATION, EVALUATION, MAP
-from lookbook.search import calibration
+from lookbook.search import calibration, item_calibration
 from lookbook.search.index import Index
 
 
@@ -31,7 +32,9 @@ def enrich(
     files: dict[str, dict | np.ndarray] = dict(kept or {})
     index = Index(generation, "exact")
     if CALIBRATION not in files and (fitted := _calibration(index, seed)) is not None:
-        files[CALIBRATION] = fitted.to_json()
+        items = item_calibration.fit(index, seed=seed) if fitted.kind else None
+        said = asdict(items) if items else None
+        files[CALIBRATION] = fitted.to_json() | {item_calibration.KEY: said}
     if EVALUATION not in files:
         files[EVALUATION] = index_report(index, seed=seed)
     if draw_map:

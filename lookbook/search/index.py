@@ -30,8 +30,8 @@ class Hit:
     """One result. `score`: higher is closer (cosine, minus the distance, or inner product).
 
     `colourways`: the same product in its other colours, where the answer folds products.
-    `same_kind`: of the results for a photo the probability that it is of the photo's kind, where
-    that is known better than by the score alone.
+    `same_kind`: of the results for one photo or item the probability that it is of the same kind,
+    where that is known.
     """
 
     id: str

@@ -10,7 +10,7 @@ photo's vector each head holds, which is less the less is to be seen.
 from __future__ import annotations
 
 import json
-import warnings
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,10 @@ from lookbook.encoding.errors import EncoderError
 from lookbook.search.calibration import Calibration, calibrations
 from lookbook.search.index import Hit, Index
 from lookbook.search.intents import as_query, encoder_folder, query_adapter
+from lookbook.search.item_calibration import kind_shares, logit
 from lookbook.search.per_index import per_index
+
+_log = logging.getLogger(__name__)
 
 FILE = "photo_calibration.json"  # in the folder of a model
 NEIGHBOURS = 24  # nearest pieces, whose kinds count
@@ -84,23 +87,29 @@ class PhotoCalibration:
 def photo_calibration(index: Index) -> PhotoCalibration | None:
     """Return that of the model which built an index; None where it cannot be used.
 
-    A file that is damaged or was fitted to other weights is warned of once: searches go on without.
+    A file that is damaged or was fitted to other weights is logged once: searches go on without.
+    """
+    try:
+        return read_photo_calibration(index)
+    except EncoderError as error:
+        _log.warning("%s: photos have no probabilities of their kind", error)
+        return None
+
+
+def read_photo_calibration(index: Index) -> PhotoCalibration | None:
+    """Return that of the model which built an index, None without or for other heads.
+
+    Raises EncoderError for a file that is damaged or was fitted to other weights.
     """
     adapter, folder = query_adapter(index), encoder_folder(index)
     if adapter is None or folder is None:
         return None
-    try:
-        found = PhotoCalibration.load(folder)
-    except EncoderError as error:
-        warnings.warn(f"{error}: photos have no probabilities of their kind", stacklevel=2)
-        return None
+    found = PhotoCalibration.load(folder)
     if found is not None and found.revision != adapter.revision:
-        warnings.warn(
+        raise EncoderError(
             f"{folder / FILE} was fitted to weights of revision {found.revision}; the index was "
-            f"made by revision {adapter.revision}: photos have no probabilities of their kind",
-            stacklevel=2,
+            f"made by revision {adapter.revision}"
         )
-        return None
     return found if found is not None and adapter.head_dims[:3] == found.head_dims else None
 
 
@@ -137,16 +146,9 @@ def features(
 
     `photo` (dim,) as encoded; `scores` and `kinds` (k,) of its nearest pieces, the nearest first.
     """
-    votes = np.exp(_SHARPNESS * (scores - scores.max()))
-    shares = (shown[:, None] == kinds) @ votes / votes.sum()
+    shares = kind_shares(scores, kinds, shown, _SHARPNESS)
     heads = np.split(photo, np.cumsum(head_dims))[:3]
     first, second, third = (float(np.linalg.norm(head)) + 1e-6 for head in heads)
     best = curve.of(float(scores.max())).probability
-    of_photo = [_logit(np.array(best)), np.log(first / second), np.log(third / second)]
-    return np.column_stack([_logit(shares), np.tile(of_photo, (len(shown), 1))])
-
-
-def _logit(shares: np.ndarray) -> np.ndarray:
-    """Logits of shares, which are kept a little away from 0 and 1."""
-    inside = np.clip(shares, 0.005, 0.995)
-    return np.asarray(np.log(inside / (1 - inside)))
+    of_photo = [logit(np.array(best)), np.log(first / second), np.log(third / second)]
+    return np.column_stack([logit(shares), np.tile(of_photo, (len(shown), 1))])

@@ -29,6 +29,7 @@ from lookbook.search.availability import (
 from lookbook.search.calibration import calibrations
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.intents import as_query, item_as_query
+from lookbook.search.item_calibration import kind_probabilities as item_kind_probabilities
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mitigation import (
     mitigation,
@@ -37,7 +38,7 @@ from lookbook.search.mitigation import (
     used_conditions,
 )
 from lookbook.search.mmr import maximal_marginal_relevance
-from lookbook.search.photo_calibration import kind_probabilities
+from lookbook.search.photo_calibration import kind_probabilities as photo_kind_probabilities
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_text import parse_negation
 from lookbook.search.rerank import POOL as RERANK_POOL
@@ -417,10 +418,16 @@ def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:
 
 
 def _with_probabilities(query: Query, hits: list[Hit], index: Index) -> list[Hit]:
-    """The hits for one photo with the probability that each is of its kind, where it is known."""
-    if not _pictures_alone(query) or len(query.pictures) != 1 or not hits:
-        return hits
-    found = kind_probabilities(query.pictures[0], hits, index)
+    """The hits for one photo or item alone with the probability that each is of its kind.
+
+    As they are where it is not known: it was fitted on queries of nothing else.
+    """
+    found = None
+    if hits and not query.moved_by and len(query.pictures) + (query.item is not None) == 1:
+        if query.item is None:
+            found = photo_kind_probabilities(query.pictures[0], hits, index)
+        else:
+            found = item_kind_probabilities(query.item, hits, index)
     if found is None:
         return hits
     return [replace(hit, same_kind=p) for hit, p in zip(hits, found, strict=True)]

@@ -163,6 +163,8 @@ def launch(
         max_file_size=options.max_upload,
         prevent_thread_lock=True,
         _app=app,
+        # gradio would ask for its own page, and end a busy start that takes more than 3 s
+        _frontend=False,
         auth=list(users.items()) if users else None,
         **how,
     )

@@ -16,8 +16,10 @@ from PIL import Image
 
 from lookbook.encoding import attribution
 from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.images.transforms import format_of
+from lookbook.index import IndexCorrupt
 from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
 from lookbook.schema.message import Message
@@ -31,7 +33,9 @@ from lookbook.search.concepts import concept_index
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index, IndexItem
+from lookbook.search.item_calibration import item_calibration
 from lookbook.search.lexical_index import lexical_index
+from lookbook.search.photo_calibration import photo_calibration
 from lookbook.search.photo_query import (
     Box,
     GarmentBox,
@@ -44,6 +48,7 @@ from lookbook.search.prefix_index import find_exact, find_titles, prefix_index
 from lookbook.search.product_groups import other_colours, product_groups
 from lookbook.search.query import Query, SearchResult, run
 from lookbook.search.sorting import SORT_POOL
+from lookbook.ui.logs import SITE_LOG
 from lookbook.ui.messages import _, _n, as_sentence, language, percent, quoted, translate
 from lookbook.ui.metrics import METRICS
 from lookbook.ui.recall_probe import RecallProbe
@@ -100,7 +105,10 @@ class SearchService:
     def warm_up(self) -> None:
         """Start loading what the first search needs; returns without waiting for the encoder."""
         self._encoder.start()
-        derive_all(self.index)
+        try:
+            derive_all(self.index)
+        except (EncoderError, IndexCorrupt) as error:  # whoever searches is told as well
+            SITE_LOG.error("searches will fail: %s", error)
 
     def prepare(self, index: Index) -> Callable[[], None]:
         """Compute what answers need of another index of the same encoder; return what shows it.
@@ -284,11 +292,14 @@ class SearchService:
     def score_label(self, hit: Hit, intent: str) -> tuple[str, float | None, str]:
         """Return (label, probability, explanation) of a hit of a query of that intent.
 
-        Without a calibration the label is the number itself.
+        Without a calibration the label is the number itself; "" where the catalogue has kinds and
+        nothing says well enough how likely the hit is of the right one.
         """
         curve = calibrations(self.index)[intent]
         if curve is None:
             return raw_score_label(hit.score, self.index.manifest.metric), None, ""
+        if curve.kind is not None and hit.same_kind is None:
+            return "", None, ""
         known = hit.same_kind
         calibrated = curve.of(hit.score) if known is None else curve.labelled(known)
         explanation = f"{percent(calibrated.probability)}: {translate(curve.meaning)}"
@@ -395,16 +406,18 @@ def _action(query: Query) -> str:
 def has_calibrated_scores(query: Query, answer: SearchResult) -> bool:
     """Whether `SearchService.score_label` holds: the calibration was fitted between pictures.
 
-    Of all that they show: what is matched on something else has other scores.
+    Of all that they show: what is matched on something else, or moved by anything, has other
+    scores.
     """
-    return answer.ranked and not query.moved_by & {"words", "match"}
+    return answer.ranked and not query.moved_by
 
 
 def derive_all(index: Index) -> None:
     """Compute what answers need of an index, so that no visitor waits for it."""
     derivations: tuple[Callable[[Index], object], ...] = (
         *(prefix_index, product_groups, lexical_index, concept_index, article_numbers),
-        *(calibrations, outfit_slots, projection_2d, evaluation),
+        *(calibrations, item_calibration, photo_calibration, outfit_slots),
+        *(projection_2d, evaluation),
     )
     for derive in derivations:
         derive(index)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 
 import numpy as np
 import pytest
@@ -21,7 +20,9 @@ from lookbook.search.photo_calibration import (
     features,
     kind_probabilities,
     photo_calibration,
+    read_photo_calibration,
 )
+from lookbook.ui.services.search import derive_all
 from tests.tiny_index import publish_tiny, small_extras
 
 CURVE = Calibration("colour", (0.0, 1.0), (0.0, 1.0), 9)
@@ -122,14 +123,16 @@ def test_results_have_the_probability_of_their_kind(index, monkeypatch):
         ("{", "expected a revision"),
     ],
 )
-def test_a_file_that_does_not_fit_is_told_once_and_left_out(index, tmp_path, content, said):
+def test_a_file_that_does_not_fit_is_told_once_at_the_start_and_left_out(
+    index, tmp_path, content, said, caplog
+):
     (tmp_path / "model" / FILE).write_text(content)
-    with pytest.warns(UserWarning, match=said):
-        assert photo_calibration(index) is None
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        (hit,) = run(Query(pictures=(np.array([1.0, 0, 0], np.float32),), count=1), index).hits
-    assert hit.same_kind is None
+    with pytest.raises(EncoderError, match=said):
+        read_photo_calibration(index)
+    derive_all(index)  # what the site does when it starts
+    assert [said in record.getMessage() for record in caplog.records] == [True]
+    (hit,) = run(Query(pictures=(np.array([1.0, 0, 0], np.float32),), count=1), index).hits
+    assert hit.same_kind is None and len(caplog.records) == 1
 
 
 def test_the_shipped_file_belongs_to_the_shipped_weights():

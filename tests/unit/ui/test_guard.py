@@ -386,3 +386,15 @@ def _is_closed(connection: socket.socket) -> bool:
         return False
     except OSError:
         return True
+
+
+def test_a_machine_that_is_too_busy_to_answer_at_once_does_not_stop_the_start(monkeypatch):
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)
+    with gr.Blocks() as site:
+        gr.Textbox()
+    port = free_port()
+    serving.launch(site, GuardOptions(), server_name="127.0.0.1", server_port=port, quiet=True)
+    try:
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == 200
+    finally:
+        site.close()

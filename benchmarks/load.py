@@ -29,7 +29,14 @@ import httpx
 import numpy as np
 
 from benchmarks.rows import append
-from benchmarks.visitors import Visitor, browser_client, free_ports, start_site, wait_until_ready
+from benchmarks.visitors import (
+    FileClient,
+    Visitor,
+    browser_client,
+    free_ports,
+    start_site,
+    wait_until_ready,
+)
 from lookbook import Index
 
 RESULTS = Path(__file__).with_name("load.csv")
@@ -70,6 +77,7 @@ class Person:
 
     def __init__(self, client: httpx.AsyncClient, config: dict, number: int) -> None:
         self._client, self._config = client, config
+        self._files = FileClient(client.base_url.port or 80, number)
         self._idle: list[Visitor] = []
         self._numbers = itertools.count(1000 * number)  # of sessions, each a visitor's alone
         self.cache: set[str] = set()
@@ -78,7 +86,7 @@ class Person:
     def tab(self) -> Iterator[Visitor]:
         """Lend a tab in which nothing is being searched; one in which a search failed is closed."""
         if not self._idle:
-            self._idle.append(Visitor(self._client, self._config, next(self._numbers)))
+            self._idle.append(Visitor(self._client, self._config, next(self._numbers), self._files))
         tab = self._idle.pop()
         yield tab
         self._idle.append(tab)

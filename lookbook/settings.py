@@ -317,7 +317,7 @@ LIMITS = (
         "rate",
         20.0,
         "requests a second of one client, ten seconds' worth at once; an upload counts as one for "
-        "each quarter of a megabyte; 0: no limit",
+        "each quarter of a megabyte, the page as four; 0: no limit",
         float,
         environment=True,
         min=0,

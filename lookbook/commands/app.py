@@ -193,6 +193,7 @@ def serve(
         branding=branding,
         routes=site.routes,
         head_tags=site.head_tags,
+        picture_folder=site.picture_folder,
         server_name=args.host,
         server_port=args.port,
         share=args.share,

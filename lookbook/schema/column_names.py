@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container, Iterable
+from functools import lru_cache
 
 PRODUCT_CODE_NAMES = (  # one product in all its colours and sizes
     *("productcode", "styleid", "productid", "parentid", "itemgroupid", "parentasin", "handle"),
@@ -43,6 +44,7 @@ USAGE_NAMES = ("usage", "occasion", "use")
 _UNACCENTED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # letters NFKD leaves whole
 
 
+@lru_cache(4096)
 def normalize_column_name(name: str) -> str:
     """Drop case, accents and separators: `Product_Code` becomes `productcode`."""
     parts = unicodedata.normalize("NFKD", name.casefold().translate(_UNACCENTED))
@@ -54,7 +56,12 @@ def find_column(columns: Iterable[str], names: Iterable[str]) -> str | None:
 
     Of several columns with the same normalised name the first one counts; None where there is none.
     """
-    by_name = {normalize_column_name(column): column for column in reversed(list(columns))}
+    return _found_column(tuple(columns), tuple(names))
+
+
+@lru_cache(1024)  # every card of a page asks for some columns of its catalogue
+def _found_column(columns: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    by_name = {normalize_column_name(column): column for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), None)
 
 

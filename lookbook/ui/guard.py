@@ -22,6 +22,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from lookbook.ui.login import Login
 from lookbook.ui.messages import SCOPE_KEY, _, choose_language, use_language
 from lookbook.ui.metrics import METRICS, may_read
+from lookbook.ui.pictures import PICTURE_PATH
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,13 +45,15 @@ _API = re.compile(
     r"|upload|upload_progress|mcp(/.*)?)",
     re.DOTALL,
 )
-_PICTURES = re.compile(r"/pictures/[0-9a-f]{32}\.(webp|avif|jpg)|/plotly-[0-9.]+\.js")
+_PLOTLY = re.compile(r"/plotly-[0-9.]+\.js")
 _EMBED = re.compile(r"/embed/((similar|look)(\.json)?|widget\.js)")  # for a shop's own pages
 _LOGIN = re.compile(r"/(login|logout)/?|/login/(huggingface|callback)")
 _LOGIN_COST = 20  # requests that one attempt to log in counts as
 _STREAMS = re.compile(r"/gradio_api/(heartbeat|mcp)/.*")  # open as long as a page or a program is
 _OWNER = re.compile(r"/owner(/(login|logout|upload|index|discard|publish|rollback|plotly\.js))?")
-_COSTLY_GET = re.compile(r"/embed/(similar|look)|/login/(huggingface|callback)")
+_COSTLY_GET = re.compile(r"/(config/?)?$|/embed/(similar|look)|/login/(huggingface|callback)")
+_PAGE = re.compile(r"/(config/?)?")
+_PAGE_COST = 4  # requests that the page counts as: the processor time of so many searches
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)|/login/?$")
 _TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
@@ -70,6 +73,7 @@ class GuardOptions:
     """Limits and headers of the site.
 
     `rate` is requests a second for each client, with ten seconds' worth at once; 0 for no limit.
+    Those count that cost the site something; the page counts as four.
     `max_upload` and `max_body` are bytes of an upload and of any other request. `frame_ancestors`
     are the sites that may show this one in a frame, as in a content security policy.
     `embed_origins` are the origins of a shop whose pages may show similar pieces (`embed`); without
@@ -150,15 +154,18 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        scope[SCOPE_KEY] = self._language(scope)
+        headers = _headers(scope)
+        scope[SCOPE_KEY] = self.options.language or choose_language(
+            headers.get("accept-language", "")
+        )
         use_language(scope[SCOPE_KEY])
-        send = self._with_headers(scope, send)
+        send = self._with_headers(scope, headers, send)
         path = scope["path"]
         if path in ("/healthz", "/readyz"):
             await self._health(path, send)
         elif path == "/metrics" and self.options.metrics:
             await self._metrics(scope, send)
-        elif (refusal := self._refusal(scope)) is not None:
+        elif (refusal := self._refusal(scope, headers)) is not None:
             reason, status, sentence, wait = refusal
             METRICS.refuse(reason)
             if reason == "login" and path == "/" and self.login and self.login.page:
@@ -180,13 +187,9 @@ class Guard:
         by_password = status == 401 and self.login is not None and not self.login.page
         return [(b"www-authenticate", b'Basic realm="site"')] if by_password else []
 
-    def _language(self, scope: Scope) -> str:
-        accepted = _headers(scope).get("accept-language", "")
-        return self.options.language or choose_language(accepted)
-
-    def _refusal(self, scope: Scope) -> tuple[str, int, str, float] | None:
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[str, int, str, float] | None:
         """Return (reason, status, sentence, seconds to wait) of a request that is refused."""
-        path, headers = scope["path"], _headers(scope)
+        path = scope["path"]
         if not self._serves(path):
             return "address", 404, _("There is nothing at this address."), 0
         length = headers.get("content-length", "")
@@ -225,8 +228,12 @@ class Guard:
         client = (scope.get("client") or ("", 0))[0]
         if client in ("127.0.0.1", "::1") and headers.get("x-gradio-user") == "mcp":
             return 0.0  # the site's own call for a tool, whose request was counted
-        is_login = _LOGIN.fullmatch(scope["path"])
-        return self.buckets.wait(client, _LOGIN_COST if is_login else 1 + size / _TOKEN_BYTES)
+        cost = 1 + size / _TOKEN_BYTES
+        if _LOGIN.fullmatch(scope["path"]):
+            cost = _LOGIN_COST
+        elif _PAGE.fullmatch(scope["path"]):
+            cost = _PAGE_COST
+        return self.buckets.wait(client, cost)
 
     def _limit(self, path: str) -> int:
         if path == "/owner/upload":
@@ -269,7 +276,7 @@ class Guard:
         finally:
             self.answering -= counts
 
-    def _with_headers(self, scope: Scope, send: Send) -> Send:
+    def _with_headers(self, scope: Scope, headers: dict[str, str], send: Send) -> Send:
         """Add the security headers; only a shop's own pages may read what is for them."""
         frames, embedded = self.options.frame_ancestors, is_embed(scope["path"])
         if embedded:
@@ -281,7 +288,7 @@ class Guard:
             (b"referrer-policy", b"same-origin"),
             (b"content-security-policy", (_POLICY + frames).encode()),
         ]
-        origin = _headers(scope).get("origin", "")
+        origin = headers.get("origin", "")
         if embedded and origin in self.options.embed_origins:
             added += [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]
         if frames in ("'self'", "'none'"):
@@ -325,7 +332,7 @@ def is_allowed(path: str) -> bool:
     """Tell whether the site serves a path; addresses in place of a file's path it does not."""
     if path.startswith("/gradio_api/file="):
         return not _ADDRESS.match(path.removeprefix("/gradio_api/file="))
-    return any(routes.fullmatch(path) for routes in (_PAGES, _PICTURES, _API))
+    return any(routes.fullmatch(path) for routes in (PICTURE_PATH, _PAGES, _PLOTLY, _API))
 
 
 def is_embed(path: str) -> bool:

@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date
-from functools import cache
+from decimal import Decimal
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,13 @@ def language_of(request: Any) -> str:
 
 def choose_language(accept_language: str) -> str:
     """Return the one of LANGUAGES that a browser prefers, by its header Accept-Language."""
+    return _preferred_language(accept_language[:_MAX_HEADER])
+
+
+@lru_cache(256)  # every request has the header, and browsers few values of it
+def _preferred_language(accept_language: str) -> str:
     preferred = []
-    for part in accept_language[:_MAX_HEADER].split(","):
+    for part in accept_language.split(","):
         name, _, quality = part.strip().partition(";q=")
         with_quality = _quality(quality)
         if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", name) and with_quality:
@@ -152,7 +158,12 @@ def quoted(text: str) -> str:
 
 def number(value: float, decimals: int = 2) -> str:
     """Return a number as it is written in the language, with up to so many decimals."""
-    return format_decimal(value, format=f"#,##0.{'#' * decimals}", locale=language())
+    return _number(value, decimals, language())
+
+
+@lru_cache(4096)  # the counts beside the filters
+def _number(value: float, decimals: int, locale: str) -> str:
+    return format_decimal(value, format=f"#,##0.{'#' * decimals}", locale=locale)
 
 
 def fixed(value: float) -> str:
@@ -162,7 +173,12 @@ def fixed(value: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share of 0 to 1 as a percentage without decimals."""
-    return format_percent(share, locale=language())
+    return _percent(round(100 * share), language())
+
+
+@lru_cache(1024)
+def _percent(hundredths: int, locale: str) -> str:
+    return format_percent(Decimal(hundredths) / 100, locale=locale)
 
 
 def day(iso: str) -> str:

@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,6 +19,7 @@ from gradio.routes import App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
 from jinja2 import FunctionLoader
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from lookbook.ui.branding import Branding
 from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
@@ -25,6 +28,7 @@ from lookbook.ui.login import Login, Sessions
 from lookbook.ui.login import router as login_router
 from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
+from lookbook.ui.pictures import PictureFiles
 from lookbook.ui.retention import CLOSED_PAGE_TTL
 from lookbook.ui.stubs import no_servers
 from lookbook.ui.theme import CSS, theme
@@ -62,9 +66,17 @@ class LightSession(SessionState):
         self.STATE_TTL_WHEN_CLOSED = CLOSED_PAGE_TTL
 
     def __setitem__(self, key: int, value: Any) -> None:
-        """Set a state or a changed component."""
-        super().__setitem__(key, value)
-        self.config_values.clear()
+        """Set a state or a changed component.
+
+        gradio would also describe the component, with a JSON schema of its values: a tenth of the
+        processor time of a search.
+        """
+        block = self.blocks_config.blocks.get(key)
+        if isinstance(block, gr.State):
+            self._state_ttl[key] = block.time_to_live, datetime.now()
+            self.state_data[key] = value
+        else:
+            self.blocks_config.blocks[key] = value
 
     def _update_config(self, key: int) -> None:
         """Keep nothing."""
@@ -86,7 +98,8 @@ class LightSessions(StateHolder):
 class GuardedApp(App):
     """gradio's app with the guard as its outermost middleware.
 
-    `head_tags` returns the tags of the page's head, from a query string and the site's address.
+    `head_tags` returns the tags of the page's head, from a query string and the site's address;
+    `picture_folder` has the catalogue's pictures, see `PictureFiles`.
     """
 
     def __init__(
@@ -96,10 +109,12 @@ class GuardedApp(App):
         users: Mapping[str, str],
         head_tags: HeadTags | None = None,
         hub: HubLogin | None = None,
+        picture_folder: Path | None = None,
         **kwargs: Any,
     ) -> None:
         self.guard_options, self.guard_checks = options, checks
         self.users, self.head_tags, self.hub = users, head_tags, hub
+        self.picture_folder = picture_folder
         self.guard: Guard | None = None
         self.login: Login | None = None
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
@@ -116,7 +131,9 @@ class GuardedApp(App):
             sessions = Sessions()
             self.tokens = sessions  # type: ignore[assignment]  # any mapping will do
             self.login = Login(self.users, sessions, cookie, page if self.hub else None)
-        inner = super().build_middleware_stack()
+        inner: ASGIApp = super().build_middleware_stack()
+        if self.picture_folder is not None:
+            inner = PictureFiles(inner, self.picture_folder)
         self.guard = Guard(inner, self.guard_options, self.guard_checks, room, self.login)
         return self.guard
 
@@ -132,6 +149,7 @@ def launch(
     users: Mapping[str, str] | None = None,
     head_tags: HeadTags | None = None,
     hub: HubLogin | None = None,
+    picture_folder: Path | None = None,
     **how: Any,
 ) -> None:
     """Serve a site until it is closed; returns at once.
@@ -139,13 +157,14 @@ def launch(
     `queue_size` is the number of requests that may wait, `connections` of those that may be open;
     `routes` are served beside gradio's; `users` are names and passwords without which nothing of
     the catalogue is shown, `hub` lets in those with an account of Hugging Face, without both
-    everybody may see it; `head_tags` gives the tags of the page's head; `how` goes to gradio's
-    launch. The API stays open through the queue: gradio's `api_open` is about routes that skip it.
+    everybody may see it; `head_tags` gives the tags of the page's head, `picture_folder` has the
+    pictures at /pictures/NAME; `how` goes to gradio's launch. The API stays
+    open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
     refuse_addresses()
     adapt_pages()
-    app = GuardedApp(options, checks or {}, users or {}, head_tags, hub)
+    app = GuardedApp(options, checks or {}, users or {}, head_tags, hub, picture_folder)
     for router in [*routes, login_router(), *([hub.router()] if hub else [])]:
         app.include_router(router)
     allow_open_files(2 * connections + 500)

@@ -60,11 +60,13 @@ class Site(gr.Blocks):
     """The pages of one index.
 
     `checks` are what /readyz asks: functions by name, true when ready. `routes` are the addresses
-    beside the pages. `head_tags` gives the tags of the page's head, see `page_head`.
+    beside the pages, `picture_folder` has the pictures at /pictures/NAME. `head_tags` gives the
+    tags of the page's head, see `page_head`.
     """
 
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
+    picture_folder: Path | None = None
     head_tags: Callable[[str, str], str] | None = None
     _config: dict[str, Any]
     _localized: dict[str, dict[str, Any]]  # by language
@@ -155,7 +157,7 @@ def build_site(
     )
     site.checks = readiness(search_service, visitor_service)
     site.routes = (
-        pictures.router(search_service),
+        pictures.plotly_router(),
         embed.router(search_service, visitor_service),
         page_head.router(branding),
     )
@@ -165,6 +167,7 @@ def build_site(
             owner_password, branding.name, owner_folder, search_service, visitor_service
         )
         site.routes = (*site.routes, owner.router())
+    site.picture_folder = search_service.folder
     site.head_tags = page_head.PageHead(branding, search_service).tags
     return site
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from lookbook.schema.column_names import is_colour_column
 from lookbook.schema.readable import last_level
@@ -10,7 +11,7 @@ from lookbook.search.facets import Facet, FacetValue, NumericRange
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
 from lookbook.ui.labels import label_of
-from lookbook.ui.messages import _, number
+from lookbook.ui.messages import _, language, number
 
 _UNFOLDED = 3  # facets that are unfolded at first
 _FIRST_VALUES = 12  # values shown before "more"
@@ -73,6 +74,11 @@ def filter_button_html(conditions: int) -> str:
 
 def filters_html(facets: Sequence[Facet], span: NumericRange | None) -> str:
     """Return the HTML of all filters, the price range first."""
+    return _filters_html(tuple(facets), span, language())
+
+
+@lru_cache(64)  # of some KB; most searches are without a filter
+def _filters_html(facets: tuple[Facet, ...], span: NumericRange | None, language: str) -> str:
     parts = [_facet(facet, i < _UNFOLDED) for i, facet in enumerate(facets)]
     if span is not None:
         parts.insert(0, _range(span))

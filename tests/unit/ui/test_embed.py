@@ -23,7 +23,7 @@ def client(tmp_path):
     search = SearchService(index, lambda: None, tmp_path / "thumbs", links)
     visitors = VisitorService(index, tmp_path, tmp_path)
     app = FastAPI()
-    app.include_router(pictures.router(search))
+    app.add_middleware(pictures.PictureFiles, folder=search.folder)
     app.include_router(embed.router(search, visitors))
     return TestClient(app, base_url="https://lookbook.example")
 

@@ -110,15 +110,37 @@ def test_buckets_of_many_clients_take_bounded_memory():
 
 
 def test_too_many_requests_get_a_sentence_and_the_time_to_wait():
-    client = guarded(rate=1)
+    client = at_one_moment(guarded(rate=1))
     answers = [client.post("/gradio_api/queue/join") for _ in range(12)]
     assert [answer.status_code for answer in answers[:10]] == [200] * 10
     assert answers[-1].status_code == 429
     assert answers[-1].headers["retry-after"] == "1"
     assert answers[-1].json()["detail"].startswith("Too many requests: please wait 1 s")
-    assert client.get("/").status_code == 200, "reading pages is not limited"
+    assert client.get("/theme.css").status_code == 200, "what costs next to nothing has no limit"
     free = guarded(rate=0)
     assert {free.post("/gradio_api/queue/join").status_code for _ in range(50)} == {200}
+
+
+def at_one_moment(client: TestClient) -> TestClient:
+    """Stop the clock of a client's limits, so that a slow machine refills nothing."""
+    client.app.buckets.clock = lambda: 0.0
+    return client
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/config/"])
+def test_the_page_counts_as_four_requests(path):
+    client = at_one_moment(guarded(rate=2))  # 20 requests at once
+    answers = [client.get(path) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert answers[-1].headers["retry-after"] == "2"
+    assert client.post("/gradio_api/queue/join").status_code == 429, "of the same limit"
+
+
+def test_a_visitor_who_opens_many_pages_at_once_does_not_meet_the_limit():
+    client = at_one_moment(guarded())
+    for _ in range(12):  # tabs, each with the events of its page
+        assert client.get("/").status_code == 200
+        assert {client.post("/gradio_api/queue/join").status_code for _ in range(8)} == {200}
 
 
 def test_headers_of_every_answer():

@@ -29,8 +29,8 @@ def served(tmp_path_factory):
     port = free_port()
     serving.launch(
         site, GuardOptions(rate=50, embed_origins=(SHOP,)), site.checks, routes=site.routes,
-        users={"ann": PASSWORD, "bob": "b"}, server_name="127.0.0.1", server_port=port,
-        quiet=True, mcp_server=True,
+        picture_folder=site.picture_folder, users={"ann": PASSWORD, "bob": "b"},
+        server_name="127.0.0.1", server_port=port, quiet=True, mcp_server=True,
     )  # fmt: skip
     yield site, f"http://127.0.0.1:{port}"
     site.close()

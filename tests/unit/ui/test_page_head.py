@@ -102,7 +102,7 @@ def test_the_preview_of_a_picture_that_is_stored_as_avif_is_a_jpeg(tmp_path):
 
 def with_pictures(search):
     app = FastAPI()
-    app.include_router(pictures.router(search))
+    app.add_middleware(pictures.PictureFiles, folder=search.folder)
     return app
 
 

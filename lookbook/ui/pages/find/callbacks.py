@@ -373,8 +373,7 @@ class Callbacks:
         query, turned = _with_turned_range(query, index)
         try:
             view = self.search_service.search(query, liked)
-            choices = facets.facets(index, query.where)
-            span = facets.price_range(index, query.where)
+            choices, span = self.search_service.facets(index, query.where)
         except (FilterError, UnknownItem, EncoderError, EncoderMismatch, ValueError) as error:
             _warn_of_search(error)
             return NO_CHANGE

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import gradio as gr
+from gradio.utils import is_prop_update
 
 from lookbook.ui.components.base import ENCODING_EVENT, FETCHING_EVENT, SILENT_EVENT
 from lookbook.ui.components.query_picture import empty_picture
@@ -147,9 +149,9 @@ class Wiring:
         """
         c, do = self.components, self.callbacks
         self._on_new_query(c.router.navigate, do.navigate)
-        opened = visitor_loaded.then(
-            do.open_link, [c.router, self.liked], self.outputs, js=_READ_ADDRESS, **SILENT_EVENT
-        )
+        linked = [c.router, self.liked]
+        options = SILENT_EVENT | {"js": _READ_ADDRESS}
+        opened = self._update(visitor_loaded.then, do.open_link, linked, options)
         opened.then(None, js=_SCROLL_TO_LINKED)
         return opened
 
@@ -165,7 +167,7 @@ class Wiring:
         for event, callback in callbacks:
             self._cancel_photo_searches(event)
             wrapped = _to_find(callback, self.components.tabs)
-            done = event(wrapped, self.query_inputs, self.outputs, **SILENT_EVENT)
+            done = self._update(event, wrapped, self.query_inputs)
             done.then(None, js=_STOP_WAITING).then(None, js=_SCROLL_TO_RESULTS)
 
     def _on(
@@ -178,7 +180,7 @@ class Wiring:
     ) -> Any:
         """Connect an event to a callback that may update the whole page; return the dependency."""
         inputs = self.query_inputs if inputs is None else inputs
-        search = event(callback, inputs, self.outputs, **options)
+        search = self._update(event, callback, inputs, options)
         done = search.then(None, js=_STOP_WAITING)
         done.then(None, js=_SCROLL_TO_RESULTS if scroll else _SCROLL_TO_EMPTY)
         return search
@@ -186,7 +188,18 @@ class Wiring:
     def _on_more(self, event: Event, callback: Callable[..., Updates]) -> None:
         """Connect an event that appends results; the page stays where it is."""
         inputs = [self.components.shown, *self.query_inputs]
-        event(callback, inputs, self.outputs, **SILENT_EVENT)
+        self._update(event, callback, inputs)
+
+    def _update(
+        self,
+        event: Event,
+        callback: Callable[..., Updates],
+        inputs: list[Any],
+        options: dict[str, Any] = SILENT_EVENT,
+    ) -> Any:
+        """Connect an event to a callback that may update every output; return the dependency."""
+        sent = _as_sent(callback)
+        return event(sent, inputs, self.outputs, **(options | {"postprocess": False}))
 
     def _on_new_query(self, event: Event, *args: Any, **kwargs: Any) -> None:
         """Connect as `_on` does, and cancel a search with a photo that is still running."""
@@ -195,6 +208,28 @@ class Wiring:
 
     def _cancel_photo_searches(self, event: Event) -> None:
         event(None, cancels=self.photo_searches, api_visibility="private")
+
+
+def _as_sent(callback: Callable[..., Updates]) -> Callable[..., Updates]:
+    """Return a callback whose values are as the page gets them, for `postprocess=False`.
+
+    gradio would postprocess each of two dozen outputs on another thread: on the callback's own
+    thread that costs next to nothing.
+    """
+
+    @wraps(callback)
+    def wrapped(*args: Any) -> Updates:
+        updates = callback(*args)
+        if updates is NO_CHANGE:
+            return updates
+        return {output: _sent_value(output, value) for output, value in updates.items()}
+
+    return wrapped
+
+
+def _sent_value(output: Any, value: Any) -> Any:
+    is_update = isinstance(value, gr.blocks.Block) or is_prop_update(value)
+    return value if is_update or isinstance(output, gr.State) else output.postprocess(value)
 
 
 def _to_find(callback: Callable[..., Updates], tabs: gr.Tabs) -> Callable[..., Updates]:

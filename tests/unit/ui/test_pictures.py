@@ -1,0 +1,115 @@
+"""Pictures of the catalogue: their addresses, and the cards that name them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+
+from lookbook.schema.filters import FilterError, parse_where
+from lookbook.search.facets import facets, price_range
+from lookbook.search.index import Index
+from lookbook.ui.components import markup
+from lookbook.ui.messages import use_language
+from lookbook.ui.pictures import PictureFiles
+from lookbook.ui.services.search import SearchService
+from tests.tiny_index import publish_tiny
+
+PHOTO = b"the bytes of a picture"
+
+
+def ids(count):
+    return [f"a-{i}" for i in range(count)]
+
+
+@pytest.fixture
+def search(tmp_path):
+    publish_tiny(tmp_path / "index", count=3, thumbs=[PHOTO + bytes([i]) for i in range(3)])
+    return SearchService(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs")
+
+
+@pytest.fixture
+def client(search):
+    return TestClient(PictureFiles(PlainTextResponse("passed on"), search.folder))
+
+
+def test_a_picture_is_answered_and_kept_by_browsers(search, client):
+    answer = client.get(markup.file_url(search.thumb_file("a-1")))
+    assert answer.content == PHOTO + b"\x01"
+    assert answer.headers["content-type"].startswith("image/")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-length"] == str(len(answer.content))
+
+
+def test_a_picture_that_is_not_there_is_not_found(search, client):
+    assert client.get("/pictures/" + "0" * 32 + ".webp").status_code == 404
+    file = Path(search.thumb_file("a-1"))
+    file.unlink()
+    assert client.get(f"/pictures/{file.name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/pictures/", "/pictures/a.webp", "/pictures/%2e%2e/events.sqlite"]
+)
+def test_other_addresses_are_passed_on(client, path):
+    assert client.get(path).text == "passed on"
+
+
+def test_other_methods_are_passed_on(search, client):
+    assert client.post(markup.file_url(search.thumb_file("a-1"))).text == "passed on"
+
+
+def test_a_card_writes_its_picture_again_where_the_folder_was_emptied(search):
+    (hit,) = search.as_hits(["a-1"])
+    first = search.card(hit)
+    Path(first.file).unlink()
+    assert search.card(hit) == first
+    assert Path(first.file).read_bytes() == PHOTO + b"\x01"
+
+
+def test_a_card_without_a_place_for_its_picture_has_one_once_there_is_room(search, tmp_path):
+    (hit,) = search.as_hits(["a-1"])
+    search.folder.rmdir()
+    assert search.card(hit).file.startswith("data:image/")
+    search.folder.mkdir()
+    assert Path(search.card(hit).file).read_bytes() == PHOTO + b"\x01"
+
+
+def test_cards_and_filters_are_those_of_the_generation_that_is_shown(tmp_path):
+    for name, count in (("old", 6), ("new", 9)):
+        items = {"id": ids(count), "title": [name] * count, "colour": ["red", "blue", name] * 3}
+        items["colour"] = items["colour"][:count]
+        publish_tiny(tmp_path / name, count=count, items=items, thumbs=[name.encode()] * count)
+    old, new = Index.open(tmp_path / "old"), Index.open(tmp_path / "new")
+    search = SearchService(old, lambda: None, tmp_path / "thumbs")
+    for index in (old, new):
+        search.prepare(index)()
+        (hit,) = search.as_hits(["a-1"])
+        for _ in range(2):
+            card = search.card(hit)
+            assert (card.title, Path(card.file).read_bytes()) == (
+                index.item("a-1").title,
+                index.thumb("a-1"),
+            )
+            expected = tuple(facets(index)), price_range(index)
+            assert search.facets(index, ()) == expected
+
+
+def test_filters_that_cannot_be_used_raise_each_time(search):
+    for _ in range(2):
+        with pytest.raises(FilterError):
+            search.facets(search.index, parse_where("nothing=x"))
+
+
+def test_a_card_is_in_the_language_of_its_request(tmp_path):
+    items = {"id": ids(2), "title": ["dress"] * 2, "title_de": ["Kleid"] * 2}
+    publish_tiny(tmp_path / "index", count=2, items=items)
+    search = SearchService(Index.open(tmp_path / "index"), lambda: None, tmp_path / "thumbs")
+    (hit,) = search.as_hits(["a-0"])
+    titles = []
+    for language in ("en", "de", "en"):
+        use_language(language)
+        titles.append(search.card(hit).title)
+    assert titles == ["dress", "Kleid", "dress"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -96,6 +97,7 @@ class SearchService:
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
+        self.wanted = threading.Event()  # set once there was a search, or is about to be one
 
     def warm_up(self) -> None:
         """Start loading what the first search needs; returns without waiting for the encoder."""
@@ -148,6 +150,7 @@ class SearchService:
         with METRICS.answering(_action(query)):
             answer = run(query, index, encoder)
         self.recall_probe.note(query, index)
+        self.wanted.set()
         return answer
 
     def garments(self, photo: Picture) -> list[GarmentBox]:

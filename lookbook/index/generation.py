@@ -58,6 +58,7 @@ class Generation:
         items = path / "items.parquet"
         with _refusing(items), pq.ParquetFile(items) as file:  # `read_table` imports pandas
             self.items = file.read()
+        pa.default_memory_pool().release_unused()  # what decoding the file took
         self.projection = self._read_projection()
         self._check_shapes()
         self.vectors: Array = vectors[: self.manifest.count]

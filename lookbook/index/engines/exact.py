@@ -79,6 +79,11 @@ class ExactEngine(Engine):
         release_pages(self._vectors)
         return prepared
 
+    @property
+    def unit_vectors(self) -> Array | None:
+        """float32 (n, dim) of L2 norm 1 where they are kept for searching, else None."""
+        return self._prepared if self.metric == "angular" else None
+
     def search(
         self, queries: Array, k: int, rows: Array | None = None, *, effort: int | None = None
     ) -> tuple[Array, Array]:

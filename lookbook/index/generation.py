@@ -55,8 +55,10 @@ class Generation:
         with _refusing(path / "vectors.npy"):
             vectors: Array = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
         self.photo_vectors = vectors
-        with _refusing(path / "items.parquet"):
-            self.items = pq.read_table(path / "items.parquet", memory_map=False)
+        items = path / "items.parquet"
+        with _refusing(items), pq.ParquetFile(items) as file:  # `read_table` imports pandas
+            self.items = file.read()
+        pa.default_memory_pool().release_unused()  # what decoding the file took
         self.projection = self._read_projection()
         self._check_shapes()
         self.vectors: Array = vectors[: self.manifest.count]

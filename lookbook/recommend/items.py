@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookbook.index.mapped import release_pages
 from lookbook.index.normalization import unit_vectors
 from lookbook.recommend.visual_neighbours import find_neighbours, renew_neighbours
 from lookbook.schema.column_names import (
@@ -70,7 +71,7 @@ class Items:
     def of_index(cls, index: Index) -> Items:
         """Return the items of an opened index; of its vectors the part that compares items."""
         columns = {name: index.categorical_codes(name) for name in index.columns}
-        return cls(
+        items = cls(
             index.ids,
             index.titles,
             columns,
@@ -78,6 +79,8 @@ class Items:
             index.duplicate_groups,
             index.columns_taken,
         )
+        release_pages(index.generation.vectors)  # all were read, the items have a copy
+        return items
 
     @classmethod
     def of_columns(

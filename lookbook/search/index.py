@@ -166,8 +166,12 @@ class Index(ItemTable):
 
     @cached_property
     def unit_vectors(self) -> np.ndarray:
-        """float32 (n, manifest.dim) of L2 norm 1, in memory."""
-        return unit_vectors(self.generation.vectors)
+        """float32 (n, manifest.dim) of L2 norm 1, in memory: those of exact search, if it has them.
+
+        For reading only.
+        """
+        kept = self._exact.unit_vectors
+        return unit_vectors(self.generation.vectors) if kept is None else kept[: len(self)]
 
     def to_index_space(self, vector: np.ndarray) -> np.ndarray:
         """Project an encoder's vector (dim,) as the index stores vectors: (manifest.dim,).

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lookbook.index.columns import attribute_columns
+from lookbook.index.columns import attribute_columns, to_numpy
 from lookbook.schema.filters import Coded, Condition, Where, coded_column, parse_where
 
 
@@ -53,7 +53,7 @@ class ItemTable:
         self.titles: list[str] = table["title"].to_pylist()
         self._row_of = {id: row for row, id in enumerate(self.ids)}
         # int64 (n,): for each row, the first row of its group of near-duplicates
-        self.duplicate_groups = _first_rows(table["group"].to_numpy())
+        self.duplicate_groups = _first_rows(to_numpy(table["group"].combine_chunks()))
         self._columns = attribute_columns(table)
 
     def __len__(self) -> int:

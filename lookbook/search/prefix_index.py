@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,18 +16,26 @@ from lookbook.search.per_index import per_index
 from lookbook.search.product_groups import product_groups
 
 _MAX_CHARACTERS = 200  # of what was typed
+_NO_ROWS = np.empty(0, np.int32)
 
 
 class PrefixIndex:
     """Sorted words, each with the titles that have it; a typed prefix is a range of them."""
 
     def __init__(self, titles: Sequence[str]) -> None:
-        split = [tokenize(title) for title in titles]
-        pairs = sorted((word, row) for row, words in enumerate(split) for word in set(words))
-        self._words = [word for word, _ in pairs]
-        self._rows = np.array([row for _, row in pairs], np.int64)
-        self._titles = [" ".join(words) for words in split]
-        self._lengths = np.array([len(title) for title in self._titles], np.int64)
+        rows_of: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self._titles = []
+        for row, title in enumerate(titles):
+            words = tokenize(title)
+            self._titles.append(" ".join(words))
+            for word in set(words):
+                rows_of[word].append(row)
+        self._words = sorted(
+            rows_of
+        )  # each once: the rows of word w are starts[w] to starts[w + 1]
+        self._starts = np.cumsum([0, *(len(rows_of[word]) for word in self._words)])
+        self._rows = np.concatenate([_NO_ROWS, *(rows_of[word] for word in self._words)])
+        self._lengths = np.array([len(title) for title in self._titles], np.int32)
 
     def find(self, text: str, limit: int = 20) -> list[int]:
         """Return row numbers of the best `limit` titles; the first ones for an empty text.
@@ -40,9 +50,10 @@ class PrefixIndex:
         whole = np.zeros(len(self._titles), np.int64)
         matching = np.ones(len(self._titles), bool)
         for word in typed:
-            start = bisect_left(self._words, word)
-            after_word = bisect_left(self._words, word + "\0", start)
-            after_prefix = bisect_left(self._words, word + "\U0010ffff", start)
+            first = bisect_left(self._words, word)
+            after_word = bisect_left(self._words, word + "\0", first)
+            after_prefix = bisect_left(self._words, word + "\U0010ffff", first)
+            start, after_word, after_prefix = self._starts[[first, after_word, after_prefix]]
             begins = np.zeros(len(self._titles), bool)
             begins[self._rows[start:after_prefix]] = True
             whole[self._rows[start:after_word]] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ from lookbook.ui.stubs import no_servers
 from lookbook.ui.uploads import clean_periodically, private_folder
 
 EXAMPLES = shipped("examples")
-_WARM_UP_DELAY = 2.0  # seconds: the first page is served before slow loading starts
+_WARM_UP_DELAY = 10.0  # seconds after which slow loading starts though no page was opened
+_FIRST_PICTURES = 0.5  # seconds that they get before slow loading starts
 # by script, as a change of the address's fragment would count as another view
 _SKIP = """
 element.addEventListener('click', (event) => {
@@ -64,6 +66,7 @@ class Site(gr.Blocks):
     tags of the page's head, see `page_head`.
     """
 
+    _is_running_in_reload_thread = False  # gradio's own property imports its commands
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
     picture_folder: Path | None = None
@@ -175,10 +178,15 @@ def build_site(
 def readiness(
     search_service: SearchService, visitor_service: VisitorService
 ) -> dict[str, Callable[[], bool]]:
-    """Return what /readyz asks, by name."""
+    """Return what /readyz asks, by name; whoever asks wants the encoder loaded."""
+
+    def encoder_ready() -> bool:
+        search_service.wanted.set()
+        return search_service.encoder_ready
+
     return {
         "index": lambda: len(search_service.index) > 0,
-        "encoder": lambda: search_service.encoder_ready,
+        "encoder": encoder_ready,
         "database": visitor_service.database_ready,
     }
 
@@ -282,14 +290,16 @@ def _renewal(search_service: SearchService) -> Callable[[], Any]:
     return renew
 
 
-def _warm_up_later(*services: SearchService | VisitorService) -> None:
-    def warm_up() -> None:
-        for service in services:
-            service.warm_up()
+def _warm_up_later(search_service: SearchService, visitor_service: VisitorService) -> None:
+    """Load slow things on a thread of its own once the first page has been answered."""
 
-    timer = threading.Timer(_WARM_UP_DELAY, warm_up)
-    timer.daemon = True
-    timer.start()
+    def warm_up() -> None:
+        if search_service.wanted.wait(_WARM_UP_DELAY):
+            time.sleep(_FIRST_PICTURES)
+        search_service.warm_up()
+        visitor_service.warm_up()
+
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
 
 def footer(index: Index) -> str:

@@ -5,34 +5,74 @@ editors (`gradio.component_meta.create_or_modify_pyi`), also for its own classes
 imported. It skips classes for which `inspect.getfile` raises OSError.
 
 gradio also imports mcp, and that jsonschema, which builds the grammar of addresses of
-rfc3987_syntax where another package has installed it. jsonschema does without where it is missing.
+rfc3987_syntax where another package has installed it. jsonschema does without where it is missing,
+as httpx does without its command. pandas (for data frames that a site might cache) and the commands
+of gradio are imported where they are first used, which the site never does.
 
-And it makes a server of a site at its creation, at its end, for its queue and for its launch.
+And it makes a server of a site at its creation, at its end, for its queue and for its launch, and
+imports matplotlib at the first event, for functions that plot.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import inspect
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from types import ModuleType
 from typing import Any
 
-_GRAMMAR = "rfc3987_syntax"
+_MISSING = ("rfc3987_syntax", "httpx._main")
+_LATER = {"pandas": (), "gradio.cli": ("deploy",)}  # with the functions that are taken by name
+
+
+class LaterModule(ModuleType):
+    """Stands for a module that is imported when something of it is first used."""
+
+    def __init__(self, name: str, functions: tuple[str, ...] = ()) -> None:
+        super().__init__(name)
+        for function in functions:
+            setattr(self, function, partial(self._call, function))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what the import system asks
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(self.__name__), name)
+
+    def _call(self, function: str, *args: Any, **kwargs: Any) -> Any:
+        return getattr(importlib.import_module(self.__name__), function)(*args, **kwargs)
 
 
 @contextmanager
 def quick_imports() -> Iterator[None]:
-    """Import gradio in this context without its stubs, and without a grammar of addresses."""
-    is_new = _GRAMMAR not in sys.modules
-    if is_new:
-        sys.modules[_GRAMMAR] = None  # type: ignore[assignment]  # not importable
+    """Import gradio in this context without what the site does not use of it.
+
+    Without garbage collections, too, that walk through all modules again and again; later ones
+    leave alone what there is at the end (see `gc.unfreeze`).
+    """
+    stand_ins: dict[str, ModuleType | None] = dict.fromkeys(_MISSING)  # None: not importable
+    stand_ins |= {name: LaterModule(name, functions) for name, functions in _LATER.items()}
+    stand_ins = {name: one for name, one in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(stand_ins)  # type: ignore[arg-type]
+    gc.disable()
     try:
         with no_stubs():
             yield
+        _plot_nothing()
     finally:
-        if is_new:
-            del sys.modules[_GRAMMAR]
+        for name in stand_ins:
+            del sys.modules[name]
+        gc.enable()
+        gc.freeze()
+
+
+def _plot_nothing() -> None:
+    from gradio import utils
+
+    utils.MatplotlibBackendMananger = nullcontext  # type: ignore[assignment, misc]
 
 
 @contextmanager

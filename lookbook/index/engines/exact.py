@@ -16,6 +16,7 @@ from lookbook.index.engines.contract import (
     check_queries,
     register,
 )
+from lookbook.index.mapped import release_pages
 from lookbook.index.normalization import unit_vectors
 
 _BLOCK_FLOATS = 1 << 22  # 16 MB of float32 at a time when memory-mapped vectors are converted
@@ -72,7 +73,16 @@ class ExactEngine(Engine):
 
     @cached_property
     def _prepared(self) -> Array | None:
-        return _prepare_vectors(self._vectors, self.metric) if self._keep else None
+        if not self._keep:
+            return None
+        prepared = _prepare_vectors(self._vectors, self.metric)
+        release_pages(self._vectors)
+        return prepared
+
+    @property
+    def unit_vectors(self) -> Array | None:
+        """float32 (n, dim) of L2 norm 1 where they are kept for searching, else None."""
+        return self._prepared if self.metric == "angular" else None
 
     def search(
         self, queries: Array, k: int, rows: Array | None = None, *, effort: int | None = None

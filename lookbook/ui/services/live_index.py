@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Sequence
 
@@ -73,6 +74,7 @@ class LiveIndex:
             )
         for show in [prepare(index) for prepare in self._prepare]:
             show()
+        gc.unfreeze()  # the index of before may be what the start of the site froze
         return index
 
     def _run(self) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -108,6 +109,7 @@ class SearchService:
         # what does not depend on a query; cleared when another generation is shown
         self._item_card = lru_cache(_MAX_CARDS)(self._make_item_card)
         self._facets = lru_cache(_MAX_FILTERS)(_facets_of)
+        self.wanted = threading.Event()  # set once there was a search, or is about to be one
 
     def warm_up(self) -> None:
         """Start loading what the first search needs; returns without waiting for the encoder."""
@@ -165,6 +167,7 @@ class SearchService:
         with METRICS.answering(_action(query)):
             answer = run(query, index, encoder)
         self.recall_probe.note(query, index)
+        self.wanted.set()
         return answer
 
     def garments(self, photo: Picture) -> list[GarmentBox]:

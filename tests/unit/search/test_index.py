@@ -435,3 +435,20 @@ def test_items_of_a_table_are_the_items_of_its_columns(tmp_path):
         index = Index.open(generation)
         assert [item.attributes for item in index.items] == [{"size": 1}, {"size": 2}]
         assert [index.thumb(id) for id in "xy"] == [b"x", b"y"]
+
+
+@pytest.mark.parametrize("metric", ["angular", "euclidean", "dot"])
+def test_items_have_unit_vectors_and_the_copy_of_exact_search_is_the_only_one(tmp_path, metric):
+    further = np.arange(7)
+    vectors = random_vectors(30 + len(further), 8)
+    publish_tiny(
+        tmp_path, vectors=vectors, further_items=further, thumbs=[b"x"] * 37, metric=metric
+    )
+    index = Index.open(tmp_path, "exact")
+    stored = np.asarray(index.generation.vectors, np.float32)
+    expected = stored / np.linalg.norm(stored, axis=1, keepdims=True)
+    assert index.unit_vectors.shape == (30, 8)
+    assert np.allclose(index.unit_vectors, expected, atol=1e-6)
+    shared = index._exact.unit_vectors
+    assert (shared is not None) == (metric == "angular")
+    assert shared is None or np.shares_memory(index.unit_vectors, shared)

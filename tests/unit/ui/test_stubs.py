@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 import lookbook.ui
 from lookbook.ui.stubs import no_servers, no_stubs
+from tests.ports import free_port
+from tests.tiny_index import publish_tiny
 
 SOURCE = """import gradio as gr
 
@@ -62,12 +65,70 @@ def test_files_of_other_classes_are_known_inside_and_of_all_after() -> None:
     assert inspect.getfile(Gallery).endswith("gallery.py")
 
 
-def test_the_site_is_imported_without_what_it_does_not_need() -> None:
-    slow = ["torch", "transformers", "rfc3987_syntax", "sklearn", "matplotlib"]
-    code = f"import sys, lookbook.ui; print([name for name in {slow} if name in sys.modules])"
-    command = [sys.executable, "-c", code]
+UNNEEDED = ("torch", "transformers", "openvino", "matplotlib", "pandas", "scipy", "sklearn")
+UNNEEDED += ("implicit", "faiss", "rfc3987_syntax", "httpx._main", "gradio.cli")
+FIRST_EVENT = """
+import json, os, sys, urllib.request
+from lookbook.commands import app
+import lookbook.ui
+from lookbook.ui import serving, site
+
+def ask(path, body=None):
+    request = urllib.request.Request(served.local_url + "gradio_api/queue/" + path, body)
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=300) as answer:
+        return b"".join(iter(answer.readline, b""))
+
+def first_event(site):
+    global served
+    served = site
+    [event] = [f._id for f in site.fns.values() if f.name == "load_visitor"]
+    body = {"data": [""], "fn_index": event, "session_hash": "first"}
+    ask("join", json.dumps(body).encode())
+    assert b'"success":true' in ask("data?session_hash=first").replace(b" ", b"")
+    print([name for name in %(names)s if name in sys.modules], flush=True)
+    os._exit(0)
+
+site._WARM_UP_DELAY = 3600.0
+serving.block_until_stopped = first_event
+app.main(sys.argv[1:])
+"""
+
+
+def _imported(code: str, names: Sequence[str]) -> str:
+    """Run a program; return which of these modules it imported, as a list is printed."""
+    return _last_line(f"{code}; import sys; print([n for n in {names} if n in sys.modules])")
+
+
+def _last_line(code: str, *args: str) -> str:
+    command = [sys.executable, "-c", code, *args]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.stdout.strip() == "[]", run.stderr
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip().splitlines()[-1]
+
+
+def test_the_site_starts_and_answers_an_event_without_what_it_does_not_need(tmp_path: Path) -> None:
+    publish_tiny(tmp_path / "index")
+    args = ["--index", str(tmp_path / "index"), "--state", str(tmp_path / "state")]
+    args += ["--port", str(free_port())]
+    assert _last_line(FIRST_EVENT % {"names": UNNEEDED}, *args) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("from gradio.caching import pd; assert pd.DataFrame({'a': [1]}).a[0] == 1", "pandas"),
+        ("import pandas; assert pandas.DataFrame({'a': [1]}).a[0] == 1", "pandas"),
+        ("import gradio.cli, inspect; assert inspect.isfunction(gradio.cli.deploy)", "gradio.cli"),
+    ],
+)
+def test_what_a_start_leaves_out_is_imported_where_it_is_used(code: str, name: str) -> None:
+    assert _imported(f"import lookbook.ui; {code}", [name]) == f"['{name}']"
+
+
+def test_garbage_is_collected_again_after_the_import() -> None:
+    code = "import gc, lookbook.ui; assert gc.isenabled() and gc.get_freeze_count() > 100_000"
+    assert _imported(code, ["gc"]) == "['gc']"
 
 
 def test_a_site_has_a_server_only_once_it_is_launched() -> None:

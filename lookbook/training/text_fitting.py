@@ -39,7 +39,7 @@ from lookbook.training.sources import Pictures, encoded, fingerprint
 
 STEPS, BATCH, LR = 180, 2048, 2e-3
 # with drawn pictures among the photos; without, more steps than STEPS help photos and harm drawings
-STEPS_ANEW = 800
+STEPS_ANEW = 1600
 RESET_SCALE = 0.05  # of the usual initial norm, so that rare words do not outweigh others
 
 
@@ -141,3 +141,7 @@ def _training_products(name: str) -> Pictures:
     kept = (item for item in open_catalog(name) if not held_out(item.id, PRODUCTS_HELD_OUT))
     for item, picture, _ in decodable_items(kept):
         yield item, picture
+
+
+if __name__ == "__main__":
+    main()

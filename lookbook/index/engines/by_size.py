@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lookbook.index.engines.contract import is_installed
 
-# A judgement: 44,000 and 1,000,000 photos were measured, nothing between. Exact search, which serves
-# some queries beside Annoy, took 6.5 and 150 ms there, faiss about 1 ms; so some 30 ms of it here.
+# A judgement: 44,000 and 1,000,000 photos were measured, nothing between. Exact search, which
+# serves some queries beside Annoy, took 6.5 and 150 ms there, faiss about 1 ms; a straight line
+# between them gives it some 30 ms here.
 LISTS_FROM = 200_000
 
 

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lookbook.schema.column_names import normalize_column_name
 from lookbook.schema.columns import (
@@ -538,6 +539,11 @@ def value_of(value: object) -> Value:
         return values_of(value)
     found = scalar(value)
     return found.strip() if isinstance(found, str) else found
+
+
+def value_from_json(value: Any) -> Value:
+    """A value that was written as JSON, which makes a list of several."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _text_of(value: object) -> Value:

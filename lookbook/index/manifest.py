@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lookbook.index.engines import METRICS, Engine, get_engine, names
-from lookbook.index.engines.contract import engines_of_files
+from lookbook.index.engines.contract import engines_of_files, is_installed
 from lookbook.index.engines.tuning import KINDS
 from lookbook.index.errors import IndexCorrupt
 
@@ -93,8 +93,12 @@ class Manifest:
 
     @property
     def preferred(self) -> str | None:
-        """Name of the approximate engine that serves by default, None without one."""
-        return self.beside.get("engine", self.built)
+        """Name of the approximate engine that serves by default, None without one.
+
+        `built` where the package of the one beside it is not installed on this machine.
+        """
+        beside = self.beside.get("engine")
+        return beside if beside and is_installed(beside) else self.built
 
     def kinds_of(self, engine: str | None) -> dict[str, Any]:
         """Return what was measured of an engine, as `query_kinds` has it."""

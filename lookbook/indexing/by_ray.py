@@ -118,16 +118,15 @@ def encode_by_ray(
 
 def _key(catalog: Catalog, encoder: Encoder, pictures: PictureOptions, known: list[str]) -> str:
     """Name the parts by all that they depend on: those of another run are never taken."""
-    said = [catalog.source, encoder.identity, asdict(pictures), PART_ROWS, sorted(known)]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+    inputs = [catalog.source, encoder.identity, asdict(pictures), PART_ROWS, sorted(known)]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _loading(encoder: Encoder, model: str | None, on_gpu: bool) -> dict[str, Any]:
     """Return what `Encoder.load` needs to load the same encoder in another process."""
-    where: dict[str, Any] = (
-        {"model": model} if model else {}
-    )  # the shipped one may lie elsewhere there
-    return where | {
+    # without a name: the shipped model, which may lie elsewhere on another machine
+    named: dict[str, Any] = {"model": model} if model else {}
+    return named | {
         "pooling": encoder.pooling,
         "precision": encoder.precision,
         "device": "auto" if on_gpu else "cpu",

@@ -81,7 +81,6 @@ class EmbeddingCache:
         images = [e for e in {e.hash: e for e in images}.values() if e.hash not in self]
         if not images:
             return
-        self._last_shard += 1
         self._write_shard(pack(images))
 
     def add_packed(self, content: bytes) -> dict[str, str]:

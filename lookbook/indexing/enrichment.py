@@ -33,8 +33,8 @@ def enrich(
     index = Index(generation, "exact")
     if CALIBRATION not in files and (fitted := _calibration(index, seed)) is not None:
         items = item_calibration.fit(index, seed=seed) if fitted.kind else None
-        said = asdict(items) if items else None
-        files[CALIBRATION] = fitted.to_json() | {item_calibration.KEY: said}
+        of_items = {item_calibration.KEY: asdict(items) if items else None}
+        files[CALIBRATION] = fitted.to_json() | of_items
     if EVALUATION not in files:
         files[EVALUATION] = index_report(index, seed=seed)
     if draw_map:

@@ -11,9 +11,9 @@ import re
 import uuid
 from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any
 
 from lookbook.catalog import Item, Rejection
+from lookbook.catalog.values import value_from_json
 from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage, pack
 from lookbook.indexing.encode_catalog import EncodedCatalog
 
@@ -91,14 +91,9 @@ def take_part(
         raise ValueError("not a part of a catalogue")
     notes = json.loads(packed[_NOTES])
     encoded.items += [
-        Item(id, b"", title, {name: _value(value) for name, value in attributes.items()})
+        Item(id, b"", title, {name: value_from_json(value) for name, value in attributes.items()})
         for id, title, attributes in notes["items"]
     ]
     encoded.photos += notes["photos"]
     encoded.rejected += notes["rejected"]
     unreadable += [Rejection(**rejection) for rejection in notes["unreadable"]]
-
-
-def _value(value: Any) -> Any:
-    """Several values of one column are a tuple, of which JSON makes a list."""
-    return tuple(value) if isinstance(value, list) else value

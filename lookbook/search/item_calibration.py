@@ -97,23 +97,31 @@ def fit(index: Index, *, sample: int = _SAMPLE, seed: int = 0) -> ItemCalibratio
     """
     if (kinds := _kinds(index)) is None:
         return None
-    asked = np.flatnonzero((index.duplicate_groups == np.arange(len(index))) & (kinds >= 0))
-    asked = np.random.default_rng(seed).permutation(asked)[:sample]
-    found = [_results(index, row, kinds) for row in asked.tolist()]
-    found = [(x, y) for x, y in found if len(y)]
-    if len(found) < _MIN_QUERIES:
+    rows = np.flatnonzero((index.duplicate_groups == np.arange(len(index))) & (kinds >= 0))
+    rows = np.random.default_rng(seed).permutation(rows)[:sample]
+    pages = [_results(index, row, kinds) for row in rows.tolist()]
+    pages = [(x, y) for x, y in pages if len(y)]
+    if len(pages) < _MIN_QUERIES:
         return None
-    x, y = np.concatenate([x for x, _ in found]), np.concatenate([y for _, y in found])
-    query = np.repeat(np.arange(len(found)), [len(y) for _, y in found])
-    said = np.zeros(len(y))
-    for part in range(_FOLDS):
-        held_out = query % _FOLDS == part
-        said[held_out] = _logistic(x[held_out], _fitted(x[~held_out], y[~held_out]))
+    x, y = np.concatenate([x for x, _ in pages]), np.concatenate([y for _, y in pages])
+    predicted = _cross_validated(x, y, np.repeat(np.arange(len(pages)), [len(y) for _, y in pages]))
     score, kind_share, intercept = _fitted(x, y).round(4).tolist()
-    error = round(calibration_error(said, y), 4)
-    brier = round(float(((said - y) ** 2).mean()), 4)
+    error = round(calibration_error(predicted, y), 4)
+    brier = round(float(((predicted - y) ** 2).mean()), 4)
     revision = _revision(index)
-    return ItemCalibration(revision, score, kind_share, intercept, error, brier, len(found))
+    return ItemCalibration(revision, score, kind_share, intercept, error, brier, len(pages))
+
+
+def _cross_validated(x: np.ndarray, y: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """Return float (m,): each result's probability by a regression on other queries' results.
+
+    `query` int (m,) numbers the query of each result.
+    """
+    predicted = np.zeros(len(y))
+    for fold in range(_FOLDS):
+        held_out = query % _FOLDS == fold
+        predicted[held_out] = _logistic(x[held_out], _fitted(x[~held_out], y[~held_out]))
+    return predicted
 
 
 def _results(index: Index, row: int, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -171,8 +179,8 @@ def kind_probabilities(id: str, hits: Sequence[Hit], index: Index) -> list[float
     fitted, kinds = item_calibration(index), _kinds(index)
     if fitted is None or fitted.error > MAX_ERROR or kinds is None:
         return None
-    found = fitted(features(index, id, hits, kinds)).tolist()
-    return [p if kinds[hit.row] >= 0 else None for p, hit in zip(found, hits, strict=True)]
+    probabilities = fitted(features(index, id, hits, kinds)).tolist()
+    return [p if kinds[hit.row] >= 0 else None for p, hit in zip(probabilities, hits, strict=True)]
 
 
 def kind_shares(
@@ -194,11 +202,11 @@ def logit(shares: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
-def calibration_error(said: np.ndarray, true: np.ndarray) -> float:
+def calibration_error(predicted: np.ndarray, observed: np.ndarray) -> float:
     """Return the mean distance of predicted from observed shares, by tenths of the predicted."""
-    bin_of = np.minimum((said * _BINS).astype(int), _BINS - 1).ravel()
-    gap = np.abs(np.bincount(bin_of, (said - true).ravel(), _BINS))
-    return float(gap.sum() / said.size)
+    bin_of = np.minimum((predicted * _BINS).astype(int), _BINS - 1).ravel()
+    gap = np.abs(np.bincount(bin_of, (predicted - observed).ravel(), _BINS))
+    return float(gap.sum() / predicted.size)
 
 
 def _fitted(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -30,9 +30,8 @@ class PrefixIndex:
             self._titles.append(" ".join(words))
             for word in set(words):
                 rows_of[word].append(row)
-        self._words = sorted(
-            rows_of
-        )  # each once: the rows of word w are starts[w] to starts[w + 1]
+        # each word once: the rows of word w are starts[w] to starts[w + 1]
+        self._words = sorted(rows_of)
         self._starts = np.cumsum([0, *(len(rows_of[word]) for word in self._words)])
         self._rows = np.concatenate([_NO_ROWS, *(rows_of[word] for word in self._words)])
         self._lengths = np.array([len(title) for title in self._titles], np.int32)

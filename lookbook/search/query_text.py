@@ -26,18 +26,18 @@ def parse_negation(text: str) -> tuple[str, str]:
     negations, ends = (thesaurus.single_words(name, languages) for name in ("_not", "_end"))
     wanted: list[str] = []
     unwanted: list[list[str]] = []  # phrases
+    phrase: list[str] = []  # the one that a negation has begun
     negated = False
     for part in _PART.findall(text):
         word = part.casefold()
         if word in negations:
-            negated = True
-            unwanted.append([])
+            negated, phrase = True, []
+            unwanted.append(phrase)
         elif part in ",;.!?":
             negated = False
         elif len(part) > 1 and part[0] in "-−" and part[1].isalpha():
             unwanted.append([part[1:]])
         else:
             negated = negated and word not in ends
-            (unwanted[-1] if negated else wanted).append(part)
-    phrases = (" ".join(phrase) for phrase in unwanted if phrase)
-    return " ".join(wanted), BETWEEN_PHRASES.join(phrases)
+            (phrase if negated else wanted).append(part)
+    return " ".join(wanted), BETWEEN_PHRASES.join(" ".join(words) for words in unwanted if words)

@@ -123,6 +123,10 @@ def parse_options(
     add("--export-size", type=positive, help="image side of the encoder, if not --size")
     args = parser.parse_args(rename_options(arguments, RENAMED_OPTIONS))
     args.export_size = args.export_size or args.size
+    try:
+        args.device = choose_device(args.device)
+    except ValueError as error:
+        parser.error(f"--device {args.device}: {error}")
     if message := invalid_options(args):
         parser.error(message)
     return args
@@ -145,10 +149,6 @@ def invalid_options(args: argparse.Namespace) -> str:
     for name in ("interpolation_share", "cooldown", "ema_decay", "mix_share"):
         if not 0 <= (share := getattr(args, name)) <= 1:
             return f"--{name.replace('_', '-')} {share}: expected 0 to 1"
-    try:
-        args.device = choose_device(args.device)
-    except ValueError as error:
-        return f"--device {args.device}: {error}"
     if not has_kornia():
         for option, needs in (
             ("--device cuda", args.device == "cuda"),

@@ -202,8 +202,13 @@ class PairSampler:
             yield self._batch(keys, phone_count, size, draw)
 
     def _epochs(self, seed: int, start: int) -> Iterator[str]:
-        """Yield keys without end, from position `start` on: all of `keys` in ever another order."""
-        epoch, skipped = divmod(start, max(1, len(self.keys)))
+        """Yield keys without end, from position `start` on: all of `keys` in ever another order.
+
+        None where there are no keys.
+        """
+        if not self.keys:
+            return
+        epoch, skipped = divmod(start, len(self.keys))
         for number in count_from(epoch):
             keys = self.keys.copy()
             random.Random(f"epoch {number} of {seed}").shuffle(keys)

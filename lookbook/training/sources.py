@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from lookbook.catalog import Item, open_catalog
+from lookbook.catalog.values import value_from_json
 from lookbook.encoding.encoder import Encoder
 from lookbook.evaluation.splits import held_out
 from lookbook.schema.batches import batches
@@ -94,11 +95,7 @@ def encoded(
         np.savez(path, vectors=np.concatenate(vectors), attributes=json.dumps(attributes))
     with np.load(path, allow_pickle=False) as file:
         read = json.loads(str(file["attributes"]))
-        return file["vectors"], [{name: _value(v) for name, v in row.items()} for row in read]
-
-
-def _value(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value  # several values of one item
+        return file["vectors"], [{n: value_from_json(v) for n, v in row.items()} for row in read]
 
 
 def split(photos: PhotoDataset, fraction: float, test: bool = False) -> PhotoDataset:

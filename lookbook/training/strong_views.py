@@ -18,7 +18,7 @@ COVER_SHARE, COVER_AREA = 0.25, (0.02, 0.12)  # of the frame
 LIGHT_SHARE, LIGHT_GAIN = 0.3, (0.05, 0.25)  # brighter or darker, at a round spot
 SHAKE_SHARE, SHAKE_SIZES = 0.2, (3, 9)  # px
 MIXED_SHARES = (0.2, 0.8)  # of the second image of a mixed one
-MISSING_KORNIA = "expected the package kornia, found none; pip install kornia kornia_rs"
+MISSING_KORNIA = "expected the package kornia, found none; run `pip install kornia`"
 
 
 def has_kornia() -> bool:

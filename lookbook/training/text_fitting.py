@@ -116,6 +116,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = TextModel(len(vocabulary), heads.text_dim)
     rows = torch.from_numpy(unit_rows(vectors[:, : heads.text_dim]))
     losses = fit_on_vectors(model, rows, descriptions, vocabulary, STEPS_ANEW, True)
+    if not losses:
+        raise SystemExit("no product has a word of the vocabulary: nothing was written")
     print(f"{len(rows)} products, loss {losses[0]:.3f} -> {losses[-1]:.3f}")
     save_text_embeddings(model, vocabulary, args.output)
     write_revision(args.output)

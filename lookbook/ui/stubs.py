@@ -40,10 +40,15 @@ class LaterModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what the import system asks
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(self.__name__), name)
+        return getattr(self._imported(), name)
 
     def _call(self, function: str, *args: Any, **kwargs: Any) -> Any:
-        return getattr(importlib.import_module(self.__name__), function)(*args, **kwargs)
+        return getattr(self._imported(), function)(*args, **kwargs)
+
+    def _imported(self) -> ModuleType:
+        if sys.modules.get(self.__name__) is self:  # used while it still stands there
+            del sys.modules[self.__name__]
+        return importlib.import_module(self.__name__)
 
 
 @contextmanager
@@ -57,15 +62,18 @@ def quick_imports() -> Iterator[None]:
     stand_ins |= {name: LaterModule(name, functions) for name, functions in _LATER.items()}
     stand_ins = {name: one for name, one in stand_ins.items() if name not in sys.modules}
     sys.modules.update(stand_ins)  # type: ignore[arg-type]
+    collects = gc.isenabled()
     gc.disable()
     try:
         with no_stubs():
             yield
         _plot_nothing()
     finally:
-        for name in stand_ins:
-            del sys.modules[name]
-        gc.enable()
+        for name, one in stand_ins.items():
+            if name in sys.modules and sys.modules[name] is one:
+                del sys.modules[name]
+        if collects:
+            gc.enable()
         gc.freeze()
 
 

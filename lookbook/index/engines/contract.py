@@ -209,10 +209,16 @@ def open_engine(name: str, folder: Path, vectors: Array, metric: str, effort: in
     return engine.open(folder / (engine.file or ""), vectors, metric, effort)
 
 
+def is_installed(name: str) -> bool:
+    """Whether the package that an engine needs, if any, is installed here."""
+    package = get_engine(name).package
+    return package is None or importlib.util.find_spec(package) is not None
+
+
 def available(name: str) -> type[Engine]:
     """Return the class of an engine that can be used here; raises EngineUnavailable."""
     engine = get_engine(name)
-    if engine.package and importlib.util.find_spec(engine.package) is None:
+    if not is_installed(name):
         raise EngineUnavailable(
             f"engine {name} needs the package {engine.package}, which is not installed: run "
             f"`pip install {engine.distribution or engine.package}`, or choose --engine exact"

@@ -87,7 +87,7 @@ def _search_text(index: Index) -> str:
 
 
 def _engine_text(manifest: Manifest, kind: str, engine: str) -> str:
-    recall = manifest.recall_of(kind)
+    recall = manifest.recall_of(kind, engine)
     if engine == "exact" or recall is None:
         return _("exact") if engine == "exact" else engine
     return _("{engine}, recall {recall}", engine=engine, recall=number(recall, 3))

@@ -79,7 +79,7 @@ def test_the_engine_that_serves_follows_the_number_of_photos(monkeypatch):
     installed = importlib.util.find_spec
     names = {"faiss": True}
     monkeypatch.setattr(
-        by_size.importlib.util,
+        contract.importlib.util,
         "find_spec",
         lambda name: names[name] if name in names else installed(name),
     )
@@ -115,6 +115,27 @@ def test_a_large_generation_holds_annoy_and_the_engine_that_serves(tmp_path, mon
         assert ("300 photos" in index.describe_engines()) == (name == "faiss")
     with pytest.raises(EngineUnavailable, match="for annoy and faiss and exact"):
         Index(generation, "hnswlib")
+
+
+def test_annoy_serves_where_the_package_of_the_second_engine_is_not_installed(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(by_size, "LISTS_FROM", 300)
+    generation = Generation.open(write_tiny(tmp_path, count=300))
+    installed = importlib.util.find_spec
+    monkeypatch.setattr(
+        contract.importlib.util,
+        "find_spec",
+        lambda name: None if name == "faiss" else installed(name),
+    )
+    manifest = generation.manifest
+    assert manifest.preferred == "annoy"
+    index = Index(generation)
+    for kind in ("item", "photo"):
+        assert index.serving[kind] == manifest.query_kinds[kind]["engine"]
+        assert manifest.effort(kind) == manifest.query_kinds[kind]["effort"]
+    assert "300 photos" not in index.describe_engines()
 
 
 def test_a_manifest_without_the_second_engine_is_refused(tmp_path, monkeypatch):

@@ -319,6 +319,7 @@ def test_an_empty_query_has_no_vector(shop):
         ("not red but blue", "but blue", "red"),
         ("wool -hood no zip; short", "wool short", "hood, zip"),
         ("no sneakers, no black", "", "sneakers, black"),
+        ("no blue -striped bag", "", "blue bag, striped"),
         (
             "no black or white shirt no hood with buttons",
             "with buttons",

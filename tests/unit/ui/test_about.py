@@ -18,9 +18,9 @@ def test_engines_are_named_for_the_kinds_of_queries_that_they_answer(tmp_path, m
     publish_tiny(tmp_path, count=60)
     index = Index.open(tmp_path)
     serving = {"item": "annoy", "photo": "exact", "text": "annoy"}
-    recalls = {"item": 0.9993, "text": 0.9993}
+    recalls = {("item", "annoy"): 0.9993, ("text", "annoy"): 0.9993}
     monkeypatch.setattr(index, "serving", serving)
-    monkeypatch.setattr(type(index.manifest), "recall_of", lambda self, kind: recalls.get(kind))
+    monkeypatch.setattr(type(index.manifest), "recall_of", lambda _, *of: recalls.get(of))
     page = about_html(index)
     assert "<dd>pieces and words: annoy, recall 0.999; photos: exact</dd>" in page
 

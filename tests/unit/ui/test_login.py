@@ -87,6 +87,21 @@ def test_no_proxy_keeps_what_is_behind_a_login(address):
     assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_picture_that_is_there_is_behind_the_login_too(served, method):
+    site, address = served
+    name = "f" * 32 + ".webp"
+    (site.picture_folder / name).write_bytes(b"a picture")
+    refused = httpx.request(method, f"{address}/pictures/{name}")
+    assert refused.status_code == 401 and b"a picture" not in refused.content
+    answer = httpx.request(method, f"{address}/pictures/{name}", auth=("ann", PASSWORD))
+    assert answer.status_code == 200
+    assert answer.content == (b"a picture" if method == "GET" else b"")
+    assert answer.headers["content-length"] == str(len(b"a picture"))
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_health_needs_no_login(address):
     assert httpx.get(address + "/healthz").status_code == 200
     assert httpx.get(address + "/readyz").status_code in (200, 503)

@@ -57,6 +57,12 @@ def test_other_addresses_are_passed_on(client, path):
     assert client.get(path).text == "passed on"
 
 
+def test_only_the_head_of_a_picture_may_be_asked_for(search, client):
+    answer = client.head(markup.file_url(search.thumb_file("a-1")))
+    assert answer.status_code == 200
+    assert answer.headers["content-length"] == str(len(PHOTO) + 1)
+
+
 def test_other_methods_are_passed_on(search, client):
     assert client.post(markup.file_url(search.thumb_file("a-1"))).text == "passed on"
 

@@ -126,6 +126,19 @@ def test_what_a_start_leaves_out_is_imported_where_it_is_used(code: str, name: s
     assert _imported(f"import lookbook.ui; {code}", [name]) == f"['{name}']"
 
 
+@pytest.mark.parametrize(
+    "use", ["assert pandas.DataFrame({'a': [1]}).a[0] == 1", "import pandas.testing"]
+)
+def test_what_is_left_out_can_be_used_while_the_site_is_imported(use: str) -> None:
+    code = (
+        "from lookbook.ui import stubs\n"
+        "with stubs.quick_imports():\n"
+        f"    import pandas; pandas.DataFrame; {use}\n"
+        "import pandas; assert pandas.DataFrame({'a': [1]}).a[0] == 1"
+    )
+    assert _imported(code, ["pandas"]) == "['pandas']"
+
+
 def test_garbage_is_collected_again_after_the_import() -> None:
     code = "import gc, lookbook.ui; assert gc.isenabled() and gc.get_freeze_count() > 100_000"
     assert _imported(code, ["gc"]) == "['gc']"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import socket
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 import httpx
 import pytest
+from gradio.state_holder import SessionState
 from starlette.testclient import TestClient
 
+from lookbook.schema.message import Message
 from lookbook.search.index import Index
 from lookbook.ui import build_site, serving
 from lookbook.ui.guard import Guard, GuardOptions, TokenBuckets, is_allowed
+from lookbook.ui.site import Site
 from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
@@ -250,7 +255,10 @@ def foreign():
 
 def call(address: str, endpoint: str, **arguments):
     """Return ("complete" or "error", answer) of an endpoint through the queue."""
-    join = httpx.post(f"{address}/gradio_api/call/v2/{endpoint}", json=arguments)
+    content = json.dumps(arguments)  # half a character as an escape, as a script would send it
+    headers = {"content-type": "application/json"}
+    url = f"{address}/gradio_api/call/v2/{endpoint}"
+    join = httpx.post(url, content=content, headers=headers)
     assert join.status_code == 200, join.text
     path = f"/gradio_api/call/v2/{endpoint}/{join.json()['event_id']}"
     lines = httpx.get(address + path, timeout=30).text.splitlines()
@@ -311,6 +319,51 @@ def test_no_address_is_fetched_for_anybody(address, foreign, monkeypatch):
     picture = {"url": f"{url}/url.png", "path": f"{url}/x", "meta": {"_type": "gradio.FileData"}}
     assert call(address, "search_by_picture", picture=picture, words="")[0] == "error"
     assert requests == []
+
+
+@pytest.mark.parametrize("path", ["file:///etc/passwd", "../../x.png", "/etc/passwd", "\ud800"])
+def test_no_answer_names_a_folder_of_the_server(address, path, capfd):
+    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    event, told = call(address, "search_by_picture", picture=picture, words="")
+    assert event == "error"
+    assert told["error"] in {"No picture arrived.", "That did not work. Please try again later."}
+    assert "Traceback" not in capfd.readouterr().err, "a visitor's mistake fills no log"
+
+
+def test_too_few_values_and_scripts_of_the_page_get_a_sentence(site, address, capfd):
+    join = httpx.post(f"{address}/gradio_api/call/search", json={"data": []})
+    answer = httpx.get(f"{address}/gradio_api/call/search/{join.json()['event_id']}", timeout=30)
+    assert "search: expected 9 values, found 0" in answer.text
+    script = next(number for number, event in site.fns.items() if event.fn is None)
+    body = {"data": [], "fn_index": script, "session_hash": "a"}
+    assert httpx.post(f"{address}/gradio_api/queue/join", json=body).status_code == 200
+    with httpx.stream("GET", f"{address}/gradio_api/queue/data?session_hash=a") as lines:
+        told = next(line for line in lines.iter_lines() if "process_completed" in line)
+    assert "There is nothing at this address." in told
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "/srv/shop/state"), "That did not work."),
+        (ValueError("/srv/shop/index is damaged"), "That did not work."),
+        (ValueError(Message("The picture is <b>")), "The picture is &lt;b&gt;"),
+        (gr.Error("a sentence"), "a sentence"),
+    ],
+)
+def test_an_error_of_a_page_is_a_message_or_the_general_sentence(error, told):
+    def fail():
+        raise error
+
+    with Site() as blocks:
+        gr.Button().click(fail, api_visibility="private")
+    (function,) = blocks.fns.values()
+    answer = blocks.process_api(function, [], state=SessionState(blocks))
+    with ThreadPoolExecutor(1) as thread, pytest.raises(gr.Error) as raised:
+        thread.submit(asyncio.run, answer).result()  # browser tests leave a loop in this thread
+    assert raised.value.message.startswith(told)
+    assert "/srv" not in raised.value.message
 
 
 def test_gradio_would_have_fetched_it():

@@ -277,6 +277,27 @@ def test_page_and_api_are_served_through_the_guard(address):
     assert httpx.get(address + "/readyz").json()["database"] is True
 
 
+@pytest.mark.parametrize("query", ["page=2", "%70age=x&words=red", "deep_link=../../etc", "page"])
+def test_other_pages_of_gradio_in_a_link_are_ignored(address, query):
+    plain = httpx.get(address + "/config").json()
+    for path in ("/", "/config"):
+        assert httpx.get(f"{address}{path}?{query}").status_code == 200
+    assert httpx.get(f"{address}/config?{query}").json() == plain
+
+
+def test_the_other_parameters_of_a_link_arrive_as_they_are():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["query_string"])
+        await echo(scope, receive, send)
+
+    client = TestClient(Guard(app, GuardOptions()))
+    for query in ("words=a%26page%3D2+b&n=3", "", "&&where=page%3D1&", "page=1&n=3&deep%5Flink=x"):
+        client.get("/?" + query)
+    assert seen == [b"words=a%26page%3D2+b&n=3", b"", b"&&where=page%3D1&", b"n=3"]
+
+
 def test_a_session_keeps_neither_answers_nor_photos(site, address):
     photo = "data:image/png;base64," + "A" * 400_000
     call(address, "search_by_picture", picture={"url": photo, "path": ""}, words="")

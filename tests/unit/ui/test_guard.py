@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import gradio as gr
 import httpx
 import pytest
+import uvicorn
 from gradio.state_holder import SessionState
 from starlette.testclient import TestClient
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from lookbook.schema.message import Message
 from lookbook.search.index import Index
@@ -429,6 +431,45 @@ def test_idle_connections_are_closed_and_the_site_stays_open(address):
     assert closed >= 60, "of one client only a few may be idle"
     assert httpx.get(address + "/healthz").status_code == 200
     for connection in idle:
+        connection.close()
+
+
+@pytest.fixture
+def crowded():
+    """The address of a server of at most 100 connections that closes the surplus above 50."""
+    protocol = serving.without_surplus(AutoHTTPProtocol, 50)
+
+    async def app(scope, receive, send):
+        if scope["path"] == "/slow":
+            await asyncio.sleep(1)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"answered"})
+
+    port = free_port()
+    config = uvicorn.Config(
+        app, port=port, http=protocol, limit_concurrency=100, lifespan="off", log_level="error"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield port
+    server.should_exit = True
+    thread.join(30)
+
+
+def test_one_client_that_opens_many_connections_keeps_nobody_out(crowded):
+    busy = socket.create_connection(("127.0.0.1", crowded))
+    busy.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    idle = []
+    for _ in range(10):
+        for _ in range(30):
+            idle.append(socket.create_connection(("127.0.0.1", crowded)))
+            idle[-1].sendall(b"GET / HTTP/1.1\r\nx: ")  # and never the end
+        assert httpx.get(f"http://127.0.0.1:{crowded}/", timeout=30).text == "answered"
+    assert busy.recv(1000).startswith(b"HTTP/1.1 200"), "what is being answered is no surplus"
+    for connection in (busy, *idle):
         connection.close()
 
 

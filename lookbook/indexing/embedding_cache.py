@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from lookbook.indexing.reuse import Previous
 
@@ -83,12 +83,9 @@ class EmbeddingCache:
             return
         self._write_shard(pack(images))
 
-    def add_packed(self, content: bytes) -> dict[str, str]:
-        """Take what `pack` gave, return its notes; raises ValueError where it is damaged."""
-        path = self._write_shard(content)
-        if not path.exists():
-            raise ValueError("damaged")
-        return self._open(path).metadata() or {}
+    def add_packed(self, content: bytes) -> None:
+        """Take what `pack` gave and `unpack` has checked."""
+        self._write_shard(content)
 
     def _write_shard(self, content: bytes) -> Path:
         self._last_shard += 1
@@ -201,6 +198,38 @@ def pack(images: list[EncodedImage], notes: dict[str, str] | None = None) -> byt
         },
         notes,
     )
+
+
+def unpack(content: bytes) -> tuple[set[str], dict[str, str]]:
+    """Return the hashes and the notes of what `pack` gave; raises ValueError for anything else."""
+    try:
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        is_whole = _fit(tensors)
+    except (SafetensorError, LookupError, TypeError, ValueError, RecursionError):
+        is_whole = False
+    if not is_whole:
+        raise ValueError("damaged")
+    return {digest.tobytes().hex() for digest in tensors["hashes"]}, header.get("__metadata__", {})
+
+
+def _fit(tensors: dict[str, np.ndarray]) -> bool:
+    """Whether tensors are those that `pack` makes."""
+    count = len(tensors["hashes"])
+    kinds: dict[str, tuple[type, tuple[int, ...]]] = {"hashes": (np.uint8, (count, 32))}
+    if count:
+        width = tensors["vectors"].shape[-1]
+        kinds["vectors"] = np.float32, (count, width)
+        kinds["signatures"] = np.uint8, (count, 768)
+    for offsets, pictures in (("offsets", "thumbs"), ("detail_offsets", "details")):
+        if pictures in tensors:
+            ends = tensors[offsets]
+            kinds[offsets] = np.int64, (count + 1,)
+            kinds[pictures] = np.uint8, (int(ends[-1]),)
+            if ends[0] != 0 or (np.diff(ends) < 0).any():
+                return False
+    found = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+    return found == kinds
 
 
 def _joined(pictures: list[bytes], offsets: str, name: str) -> dict[str, np.ndarray]:

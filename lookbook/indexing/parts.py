@@ -11,10 +11,11 @@ import re
 import uuid
 from dataclasses import asdict
 from pathlib import PurePosixPath
+from typing import Any
 
 from lookbook.catalog import Item, Rejection
 from lookbook.catalog.values import value_from_json
-from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage, pack
+from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage, pack, unpack
 from lookbook.indexing.encode_catalog import EncodedCatalog
 
 _NOTES = "catalogue"  # of a safetensors file: where a part says what became of its rows
@@ -86,14 +87,32 @@ def take_part(
     content: bytes, encoded: EncodedCatalog, unreadable: list[Rejection], cache: EmbeddingCache
 ) -> None:
     """Append a part to what precedes it in the catalogue; raises ValueError where it is damaged."""
-    packed = cache.add_packed(content)
-    if _NOTES not in packed:
+    hashes, notes = unpack(content)
+    if _NOTES not in notes:
         raise ValueError("not a part of a catalogue")
-    notes = json.loads(packed[_NOTES])
-    encoded.items += [
+    try:
+        items, photos, rejected, failed = _read(json.loads(notes[_NOTES]))
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        raise ValueError("damaged") from None
+    if any(digest not in hashes and digest not in cache for of in photos for digest in of):
+        raise ValueError("damaged")
+    cache.add_packed(content)
+    encoded.items += items
+    encoded.photos += photos
+    encoded.rejected += rejected
+    unreadable += failed
+
+
+def _read(
+    notes: dict[str, Any],
+) -> tuple[list[Item], list[list[str]], list[dict[str, Any]], list[Rejection]]:
+    """Return items, their photos, what was rejected and which rows had no picture."""
+    items = [
         Item(id, b"", title, {name: value_from_json(value) for name, value in attributes.items()})
         for id, title, attributes in notes["items"]
     ]
-    encoded.photos += notes["photos"]
-    encoded.rejected += notes["rejected"]
-    unreadable += [Rejection(**rejection) for rejection in notes["unreadable"]]
+    photos = [list(of) for of in notes["photos"]]
+    if len(photos) != len(items) or not all(photos):
+        raise ValueError("each item has photos")
+    rejected = [dict(row) for row in notes["rejected"]]
+    return items, photos, rejected, [Rejection(**row) for row in notes["unreadable"]]

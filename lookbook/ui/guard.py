@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 
@@ -53,6 +54,7 @@ _STREAMS = re.compile(r"/gradio_api/(heartbeat|mcp)/.*")  # open as long as a pa
 _OWNER = re.compile(r"/owner(/(login|logout|upload|index|discard|publish|rollback|plotly\.js))?")
 _COSTLY_GET = re.compile(r"/(config/?)?$|/embed/(similar|look)|/login/(huggingface|callback)")
 _PAGE = re.compile(r"/(config/?)?")
+_PAGES_OF_GRADIO = (b"page", b"deep_link")  # parameters for which gradio has no page here: 500
 _PAGE_COST = 4  # requests that the page counts as: the processor time of so many searches
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of another machine
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)|/login/?$")
@@ -264,6 +266,8 @@ class Guard:
                 METRICS.refuse("queue")
             await send(message)
 
+        if _PAGE.fullmatch(scope["path"]):
+            scope = {**scope, "query_string": _without_pages(scope["query_string"])}
         counts = not _STREAMS.fullmatch(scope["path"])
         self.answering += counts
         try:
@@ -359,6 +363,14 @@ def refuse_addresses() -> None:
 def _for_one_browser(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     is_shared = name.lower() == b"cache-control" and value.startswith(b"public")
     return name, b"private" + value.removeprefix(b"public") if is_shared else value
+
+
+def _without_pages(query: bytes) -> bytes:
+    """Return a query string without the parameters that name another page of gradio."""
+    parts = query.split(b"&")
+    names = [unquote_to_bytes(part.partition(b"=")[0]) for part in parts]
+    kept = [part for part, name in zip(parts, names, strict=True) if name not in _PAGES_OF_GRADIO]
+    return b"&".join(kept)
 
 
 def _headers(scope: Scope) -> dict[str, str]:

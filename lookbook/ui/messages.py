@@ -113,11 +113,17 @@ def as_sentence(text: str) -> str:
 
 def error_text(error: Exception, general: str = "") -> str:
     """Return what an error says to a visitor; `general` where that has no translation."""
+    is_message = bool(error.args) and isinstance(error.args[-1], Message)
+    if language() == "en" and not is_message:
+        return str(error)
+    return public_text(error, general)
+
+
+def public_text(error: Exception, general: str = "") -> str:
+    """Return what an error of any kind says to a visitor: a message of the site, else `general`."""
     text = error.args[-1] if error.args else ""
     if isinstance(text, Message):
         return translate(text)
-    if language() == "en":
-        return str(error)
     return general or _("That did not work. Please try again later.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -192,6 +193,8 @@ def launch(
     # each new connection reads these; gradio's launch has no parameters for them
     site.server.config.limit_concurrency = connections
     site.server.config.timeout_keep_alive = 5
+    protocol = site.server.config.http_protocol_class
+    site.server.config.http_protocol_class = without_surplus(protocol, connections // 2)
     args = (site.server.server_state,)
     threading.Thread(target=close_idle_connections, args=args, daemon=True).start()
 
@@ -271,6 +274,32 @@ def allow_open_files(count: int) -> None:
         most = count if hard == resource.RLIM_INFINITY else min(count, hard)
         if most > soft:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def without_surplus(protocol: Any, count: int) -> Any:
+    """Return a protocol of the server that closes idle connections at once when many are open.
+
+    With more than `count`, of one client only the newest few idle ones stay: one that opens them
+    faster than `close_idle_connections` looks would keep everybody else out.
+    """
+    due = False
+
+    def close(connections: Sequence[Any]) -> None:
+        nonlocal due
+        due = False
+        since = {(one, getattr(one, "cycle", None)): one.made for one in connections}
+        close_idle(connections, since, time.monotonic(), math.inf)
+
+    class Protocol(protocol):
+        def connection_made(self, transport: Any) -> None:
+            nonlocal due
+            super().connection_made(transport)
+            self.made = time.monotonic()
+            if len(self.connections) > count and not due:
+                due = True  # once for all that arrive together
+                self.loop.call_soon(lambda: close(list(self.connections)))
+
+    return Protocol
 
 
 def close_idle_connections(state: Any, idle_seconds: float = IDLE_SECONDS) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter
+from gradio.exceptions import InvalidPathError
 
 from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
@@ -91,7 +92,34 @@ class Site(gr.Blocks):
         function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
         is_private = function.api_visibility == "private"
         messages.use_language(messages.language_of(kwargs.get("request")) if is_private else "en")
-        return await super().process_api(block_fn, *args, **kwargs)
+        if function.fn is None:  # a script of the page, which runs nothing here
+            raise gr.Error(_("There is nothing at this address."), print_exception=False)
+        try:
+            return await super().process_api(block_fn, *args, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as error:  # whose message may name files of the server
+            text = messages.public_text(error)
+            raise gr.Error(markup.escape(text) if is_private else text) from error
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Refuse too few values."""
+        needed, found = len(block_fn.inputs), len(inputs)
+        if found < needed:
+            sentence = f"{block_fn.name}: expected {needed} values, found {found}"
+            raise gr.Error(sentence, print_exception=False)
+
+    async def preprocess_data(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the values for a callback; a file must be an upload."""
+        try:
+            return await super().preprocess_data(*args, **kwargs)
+        except gr.Error:  # a ValueError, too
+            raise
+        except InvalidPathError:
+            raise gr.Error(_("No picture arrived."), print_exception=False) from None
+        except ValueError:  # of another type, or half a character
+            sentence = _("That did not work. Please try again later.")
+            raise gr.Error(sentence, print_exception=False) from None
 
 
 def build_site(

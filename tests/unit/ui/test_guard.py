@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import socket
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 import httpx
 import pytest
+import uvicorn
+from gradio.state_holder import SessionState
 from starlette.testclient import TestClient
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from lookbook.schema.message import Message
 from lookbook.search.index import Index
 from lookbook.ui import build_site, serving
 from lookbook.ui.guard import Guard, GuardOptions, TokenBuckets, is_allowed
+from lookbook.ui.site import Site
 from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
@@ -250,7 +257,10 @@ def foreign():
 
 def call(address: str, endpoint: str, **arguments):
     """Return ("complete" or "error", answer) of an endpoint through the queue."""
-    join = httpx.post(f"{address}/gradio_api/call/v2/{endpoint}", json=arguments)
+    content = json.dumps(arguments)  # half a character as an escape, as a script would send it
+    headers = {"content-type": "application/json"}
+    url = f"{address}/gradio_api/call/v2/{endpoint}"
+    join = httpx.post(url, content=content, headers=headers)
     assert join.status_code == 200, join.text
     path = f"/gradio_api/call/v2/{endpoint}/{join.json()['event_id']}"
     lines = httpx.get(address + path, timeout=30).text.splitlines()
@@ -267,6 +277,27 @@ def test_page_and_api_are_served_through_the_guard(address):
     assert httpx.get(address + "/gradio_api/info").status_code == 200
     assert httpx.get(address + "/healthz").status_code == 200
     assert httpx.get(address + "/readyz").json()["database"] is True
+
+
+@pytest.mark.parametrize("query", ["page=2", "%70age=x&words=red", "deep_link=../../etc", "page"])
+def test_other_pages_of_gradio_in_a_link_are_ignored(address, query):
+    plain = httpx.get(address + "/config").json()
+    for path in ("/", "/config"):
+        assert httpx.get(f"{address}{path}?{query}").status_code == 200
+    assert httpx.get(f"{address}/config?{query}").json() == plain
+
+
+def test_the_other_parameters_of_a_link_arrive_as_they_are():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["query_string"])
+        await echo(scope, receive, send)
+
+    client = TestClient(Guard(app, GuardOptions()))
+    for query in ("words=a%26page%3D2+b&n=3", "", "&&where=page%3D1&", "page=1&n=3&deep%5Flink=x"):
+        client.get("/?" + query)
+    assert seen == [b"words=a%26page%3D2+b&n=3", b"", b"&&where=page%3D1&", b"n=3"]
 
 
 def test_a_session_keeps_neither_answers_nor_photos(site, address):
@@ -313,6 +344,51 @@ def test_no_address_is_fetched_for_anybody(address, foreign, monkeypatch):
     assert requests == []
 
 
+@pytest.mark.parametrize("path", ["file:///etc/passwd", "../../x.png", "/etc/passwd", "\ud800"])
+def test_no_answer_names_a_folder_of_the_server(address, path, capfd):
+    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    event, told = call(address, "search_by_picture", picture=picture, words="")
+    assert event == "error"
+    assert told["error"] in {"No picture arrived.", "That did not work. Please try again later."}
+    assert "Traceback" not in capfd.readouterr().err, "a visitor's mistake fills no log"
+
+
+def test_too_few_values_and_scripts_of_the_page_get_a_sentence(site, address, capfd):
+    join = httpx.post(f"{address}/gradio_api/call/search", json={"data": []})
+    answer = httpx.get(f"{address}/gradio_api/call/search/{join.json()['event_id']}", timeout=30)
+    assert "search: expected 9 values, found 0" in answer.text
+    script = next(number for number, event in site.fns.items() if event.fn is None)
+    body = {"data": [], "fn_index": script, "session_hash": "a"}
+    assert httpx.post(f"{address}/gradio_api/queue/join", json=body).status_code == 200
+    with httpx.stream("GET", f"{address}/gradio_api/queue/data?session_hash=a") as lines:
+        told = next(line for line in lines.iter_lines() if "process_completed" in line)
+    assert "There is nothing at this address." in told
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "/srv/shop/state"), "That did not work."),
+        (ValueError("/srv/shop/index is damaged"), "That did not work."),
+        (ValueError(Message("The picture is <b>")), "The picture is &lt;b&gt;"),
+        (gr.Error("a sentence"), "a sentence"),
+    ],
+)
+def test_an_error_of_a_page_is_a_message_or_the_general_sentence(error, told):
+    def fail():
+        raise error
+
+    with Site() as blocks:
+        gr.Button().click(fail, api_visibility="private")
+    (function,) = blocks.fns.values()
+    answer = blocks.process_api(function, [], state=SessionState(blocks))
+    with ThreadPoolExecutor(1) as thread, pytest.raises(gr.Error) as raised:
+        thread.submit(asyncio.run, answer).result()  # browser tests leave a loop in this thread
+    assert raised.value.message.startswith(told)
+    assert "/srv" not in raised.value.message
+
+
 def test_gradio_would_have_fetched_it():
     """The function that is replaced is the one through which gradio fetches."""
     from gradio import processing_utils
@@ -355,6 +431,45 @@ def test_idle_connections_are_closed_and_the_site_stays_open(address):
     assert closed >= 60, "of one client only a few may be idle"
     assert httpx.get(address + "/healthz").status_code == 200
     for connection in idle:
+        connection.close()
+
+
+@pytest.fixture
+def crowded():
+    """The address of a server of at most 100 connections that closes the surplus above 50."""
+    protocol = serving.without_surplus(AutoHTTPProtocol, 50)
+
+    async def app(scope, receive, send):
+        if scope["path"] == "/slow":
+            await asyncio.sleep(1)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"answered"})
+
+    port = free_port()
+    config = uvicorn.Config(
+        app, port=port, http=protocol, limit_concurrency=100, lifespan="off", log_level="error"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield port
+    server.should_exit = True
+    thread.join(30)
+
+
+def test_one_client_that_opens_many_connections_keeps_nobody_out(crowded):
+    busy = socket.create_connection(("127.0.0.1", crowded))
+    busy.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    idle = []
+    for _ in range(10):
+        for _ in range(30):
+            idle.append(socket.create_connection(("127.0.0.1", crowded)))
+            idle[-1].sendall(b"GET / HTTP/1.1\r\nx: ")  # and never the end
+        assert httpx.get(f"http://127.0.0.1:{crowded}/", timeout=30).text == "answered"
+    assert busy.recv(1000).startswith(b"HTTP/1.1 200"), "what is being answered is no surplus"
+    for connection in (busy, *idle):
         connection.close()
 
 

@@ -36,7 +36,7 @@ from lookbook.ui.components.photos import Photo, parse_box, photo_number
 from lookbook.ui.components.query_bar import query_html
 from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.components.sort_menu import sort_html
-from lookbook.ui.messages import _, error_text, translate
+from lookbook.ui.messages import _, error_text, public_text, translate
 from lookbook.ui.pages.find.layout import Components
 from lookbook.ui.routing import parse_query_string, query_string, view_of
 from lookbook.ui.services.search import SearchService
@@ -123,7 +123,7 @@ class Callbacks:
             found = self.search_service.encode_photo(data)
         except (EncoderError, EncoderMismatch) as error:
             title = _("Pictures cannot be searched at the moment")
-            raise gr.Error(markup.escape(error_text(error)), title=title) from error
+            raise gr.Error(markup.escape(public_text(error)), title=title) from error
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
         photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)

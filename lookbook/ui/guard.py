@@ -261,6 +261,8 @@ class Guard:
 
         async def noted(message: Message) -> None:
             nonlocal started
+            if left < 0 and not started:
+                return  # another error than the one it is: 413 is answered below
             started = True
             if message.get("status") == 503:  # gradio's own refusal
                 METRICS.refuse("queue")
@@ -275,10 +277,11 @@ class Guard:
         except Exception:
             if left >= 0 or started:
                 raise
-            METRICS.refuse("size")
-            await _answer(send, 413, self._too_large(scope["path"]))
         finally:
             self.answering -= counts
+        if left < 0 and not started:
+            METRICS.refuse("size")
+            await _answer(send, 413, self._too_large(scope["path"]))
 
     def _with_headers(self, scope: Scope, headers: dict[str, str], send: Send) -> Send:
         """Add the security headers; only a shop's own pages may read what is for them."""

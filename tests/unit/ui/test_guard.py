@@ -420,6 +420,21 @@ def test_large_json_is_refused_by_the_site(address):
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("path", ["upload", "queue/join", "run/search", "call/search"])
+def test_a_large_body_without_a_length_is_refused_by_the_site(address, path):
+    def body():
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+        for _ in range(41 if path == "upload" else 2):
+            yield b"x" * MB
+
+    kind = "multipart/form-data; boundary=x" if path == "upload" else "application/json"
+    with httpx.Client() as client:
+        answer = client.post(
+            f"{address}/gradio_api/{path}", content=body(), headers={"content-type": kind}
+        )
+    assert answer.status_code == 413 and "too large" in answer.text
+
+
 def test_idle_connections_are_closed_and_the_site_stays_open(address):
     host, port = address.removeprefix("http://").split(":")
     idle = [socket.create_connection((host, int(port))) for _ in range(100)]

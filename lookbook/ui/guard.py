@@ -269,7 +269,7 @@ class Guard:
             await send(message)
 
         if _PAGE.fullmatch(scope["path"]):
-            scope = {**scope, "query_string": _without_pages(scope["query_string"])}
+            scope = {**scope, "query_string": _without_pages(scope.get("query_string", b""))}
         counts = not _STREAMS.fullmatch(scope["path"])
         self.answering += counts
         try:

@@ -33,13 +33,13 @@ from PIL import Image, ImageOps
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from lookbook.catalog import Item, open_catalog
-from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.catalog import Item
+from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.heads import HEADS_FILE, PRODUCT_HEADS, EmbeddingHeads
 from lookbook.encoding.pooling import max_pool_stages
 from lookbook.encoding.query_adapter import INTENTS, NETWORKS_FILE, SETTINGS_FILE
 from lookbook.evaluation.retrieval import decodable_items
-from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
+from lookbook.evaluation.splits import held_out
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.foreground_mask import foreground_mask
 from lookbook.images.loading import Picture
@@ -47,7 +47,7 @@ from lookbook.schema.batches import batches
 from lookbook.search.product_groups import group_by_title
 from lookbook.training.checkpoints import write_json, write_revision
 from lookbook.training.fisher_lda import discriminants, scatter
-from lookbook.training.sources import fingerprint
+from lookbook.training.sources import add_folder_options, training_products, work_file
 
 DIM = 192  # of each head
 COLOURWAY_WEIGHT = 20  # of both changes of colour in `design`, relative to those of a street photo
@@ -177,22 +177,17 @@ def _other_colours(items: Iterable[Item]) -> Iterator[tuple[str, Image.Image]]:
         yield item.id, other_colour(picture, number)
 
 
-def _training(name: str) -> Iterator[Item]:
-    return (item for item in open_catalog(name) if not held_out(item.id, PRODUCTS_HELD_OUT))
-
-
 def read_features(
     args: argparse.Namespace, encoder: Encoder
 ) -> tuple[PhotoFeatures, list[tuple[str, str]]]:
     """Return studio, street and recoloured features by id, and ids of products in two colours."""
-    pairs = colourway_pairs(list(_training(args.data)))
-    larger = [i for i in _training(args.larger) if held_out(f"st{i.id}", STREET_SHARE)]
+    pairs = colourway_pairs(list(training_products(args.data)))
+    larger = [i for i in training_products(args.larger) if held_out(f"st{i.id}", STREET_SHARE)]
     wanted = {key for pair in pairs for key in pair} | {item.id for item in larger}
-    small = (item for item in _training(args.data) if item.id in wanted)
+    small = (item for item in training_products(args.data) if item.id in wanted)
 
     def named(name: str, source: str, pictures: Iterable[tuple[str, Picture]]) -> Features:
-        file = f"{name}-{fingerprint(source, 'id')}-{encoder.revision}.npz"
-        return features(args.work / file, encoder, pictures)
+        return features(work_file(args.work, name, source, encoder), encoder, pictures)
 
     studio = named("product-studio", args.data, ((i.id, d) for i, _, d in decodable_items(small)))
     street = named("product-street", args.larger, _street(larger))
@@ -274,9 +269,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--data", required=True, help="catalogue of products: small photos")
     parser.add_argument("--larger", required=True, help="larger photos of some of them")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder of the encoder")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
+    add_folder_options(parser)
     args = parser.parse_args(argv)
     file = args.output / HEADS_FILE
     with safe_open(file, "numpy") as shipped:

@@ -16,7 +16,6 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,10 +25,10 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from lookbook.catalog import Item, open_catalog
-from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.query_adapter import NETWORKS_FILE, unit_rows
 from lookbook.evaluation.phone_labels import ARTICLE_TYPES
-from lookbook.evaluation.retrieval import colour_family, decodable_items
+from lookbook.evaluation.retrieval import colour_family
 from lookbook.evaluation.splits import (
     PEOPLE_HELD_OUT,
     PRODUCTS_HELD_OUT,
@@ -39,7 +38,7 @@ from lookbook.evaluation.splits import (
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import optimizer_step
-from lookbook.training.sources import Pictures, encoded, fingerprint
+from lookbook.training.sources import Pictures, add_folder_options, decoded, encoded, work_file
 
 HIDDEN, DROPOUT = 192, 0.2
 STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 300, 128, 700, 1e-3, 1e-2
@@ -270,8 +269,7 @@ def _products(name: str) -> Pictures:
     kept = (
         i for i in open_catalog(name) if held_out(i.id, PRODUCTS_HELD_OUT) and development(i.id)
     )
-    for item, picture, _ in decodable_items(kept):
-        yield item, picture
+    return decoded(kept)
 
 
 def _street(name: str, views: Sequence[int]) -> Pictures:
@@ -291,8 +289,7 @@ def _people(name: str, held: bool) -> Pictures:
         return held_out(sender, PEOPLE_HELD_OUT) == held and (not held or development(sender))
 
     items = (item for item in open_catalog(name) if wanted(item))
-    for item, picture, _ in decodable_items(islice(items, 0, None, 2 if held else 1)):
-        yield item, picture
+    return decoded(islice(items, 0, None, 2 if held else 1))
 
 
 def _turned(pictures: Iterable[tuple[Item, Image.Image]]) -> Pictures:
@@ -312,8 +309,7 @@ def read_data(args: argparse.Namespace, encoder: Encoder) -> tuple[FittingData, 
     def vectors(
         name: str, source: str, pictures: Callable[[], Pictures]
     ) -> tuple[np.ndarray, list[dict[str, object]]]:
-        file = f"{name}-{fingerprint(source, 'id')}-{encoder.revision}.npz"
-        rows, attributes = encoded(args.work / file, encoder, pictures)
+        rows, attributes = encoded(work_file(args.work, name, source, encoder), encoder, pictures)
         return unit_rows(rows[:, :fitted]), attributes
 
     small, larger, phone = args.data, args.larger, args.phone_photos
@@ -386,9 +382,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", required=True, help="catalogue of products: small photos")
     parser.add_argument("--larger", required=True, help="larger photos of some of them")
     parser.add_argument("--phone-photos", required=True, help="photos with label and sender_id")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder of the encoder")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
+    add_folder_options(parser)
     args = parser.parse_args(argv)
     torch.manual_seed(0)
     encoder = Encoder.load(args.model)

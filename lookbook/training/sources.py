@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from PIL import Image
 
 from lookbook.catalog import Item, open_catalog
 from lookbook.catalog.values import value_from_json
-from lookbook.encoding.encoder import Encoder
-from lookbook.evaluation.splits import held_out
+from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.evaluation.retrieval import decodable_items
+from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
 from lookbook.schema.batches import batches
 from lookbook.training.data import PhotoDataset, cached_photos, image_side
 
@@ -75,6 +76,28 @@ def fingerprint(name: str, key: str) -> str:
     stats = [file.stat() for file in files if file.is_file()]
     parts = [str(path), key, *(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)]
     return hashlib.sha1("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def add_folder_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command that fits a part of an encoder to pictures that it encodes."""
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder of the encoder")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write into")
+    parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
+
+
+def work_file(work: Path, name: str, source: str, encoder: Encoder) -> Path:
+    """Return where what `encoder` made of the pictures `name` of a source is kept."""
+    return work / f"{name}-{fingerprint(source, 'id')}-{encoder.revision}.npz"
+
+
+def training_products(name: str) -> Iterator[Item]:
+    """Yield the products of a catalogue that are not held out from training."""
+    return (item for item in open_catalog(name) if not held_out(item.id, PRODUCTS_HELD_OUT))
+
+
+def decoded(items: Iterable[Item]) -> Pictures:
+    """Yield the items whose picture can be decoded, with it."""
+    return ((item, picture) for item, picture, _ in decodable_items(items))
 
 
 def encoded(

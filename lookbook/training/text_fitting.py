@@ -16,26 +16,29 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from lookbook.catalog import open_catalog
-from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.heads import load_text_embeddings
 from lookbook.encoding.query_adapter import unit_rows
 from lookbook.encoding.text_tokenizer import Vocabulary
-from lookbook.evaluation.retrieval import decodable_items
-from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out
 from lookbook.training.checkpoints import save_text_embeddings, write_revision
 from lookbook.training.data import description
 from lookbook.training.descriptions import Description
 from lookbook.training.head_finetuning import WEIGHT_DECAY, PairFeatures, optimizer_step
 from lookbook.training.model import EmbeddingModel, TextModel
 from lookbook.training.objective import text_loss
-from lookbook.training.sources import Pictures, encoded, fingerprint
+from lookbook.training.sources import (
+    Pictures,
+    add_folder_options,
+    decoded,
+    encoded,
+    training_products,
+    work_file,
+)
 
 STEPS, BATCH, LR = 180, 2048, 2e-3
 # with drawn pictures among the photos; without, more steps than STEPS help photos and harm drawings
@@ -102,9 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", action="append", required=True, help="a catalogue; repeatable")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder of the encoder")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
+    add_folder_options(parser)
     args = parser.parse_args(argv)
     torch.manual_seed(0)
     encoder = Encoder.load(args.model)
@@ -129,9 +130,9 @@ def read_products(
     """Return vectors (n, dim) and descriptions of the products that are in training."""
     read = [
         encoded(
-            args.work / f"products-{fingerprint(name, 'id')}-{encoder.revision}.npz",
+            work_file(args.work, "products", name, encoder),
             encoder,
-            functools.partial(_training_products, name),
+            functools.partial(_pictures, name),
         )
         for name in args.data
     ]
@@ -139,10 +140,8 @@ def read_products(
     return np.concatenate([vectors for vectors, _ in read]), descriptions
 
 
-def _training_products(name: str) -> Pictures:
-    kept = (item for item in open_catalog(name) if not held_out(item.id, PRODUCTS_HELD_OUT))
-    for item, picture, _ in decodable_items(kept):
-        yield item, picture
+def _pictures(name: str) -> Pictures:
+    return decoded(training_products(name))
 
 
 if __name__ == "__main__":

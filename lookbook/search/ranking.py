@@ -1,0 +1,183 @@
+"""Rank the items that a query may find by its vector: words, diversity, re-ranking and quotas."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lookbook.index.normalization import unit_vectors
+from lookbook.search.index import Groups, Hit, Index
+from lookbook.search.mitigation import mitigation, quota_groups, quota_order
+from lookbook.search.mmr import maximal_marginal_relevance
+from lookbook.search.query_meaning import lexical_scores, subject_rows
+from lookbook.search.query_parts import Query
+from lookbook.search.query_vector import query_vector, shown_by
+from lookbook.search.rerank import POOL as RERANK_POOL
+from lookbook.search.rerank import search_reranked
+from lookbook.search.understanding import Understanding
+
+if TYPE_CHECKING:
+    from lookbook.encoding.encoder import Encoder
+
+_MAX_LEVELS = 12  # of lexical scores that are searched one by one
+_MMR_POOL = 200  # candidates that diversity chooses from
+_QUOTA_POOL = 100  # of all items and of each group, that a quota chooses from
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """Which items a ranking may give.
+
+    `allowed` bool (n,), those that meet the filters, None for all; `own` int (r,), rows of the
+    query's own items, left out; `groups` int (n,): of those that share a number the best is given.
+    """
+
+    allowed: np.ndarray | None
+    own: np.ndarray
+    groups: Groups
+
+    def within(self, rows: np.ndarray) -> Scope:
+        """Return the scope with `rows`, bool (n,), as the only ones allowed."""
+        return replace(self, allowed=rows)
+
+
+Ranking = Callable[[Query, Scope], list[Hit]]
+
+
+def ranked_with_quota(query: Query, scope: Scope, rank: Ranking, index: Index) -> list[Hit]:
+    """Return the hits of `rank`, re-ranked where the shop has set an exposure quota.
+
+    The candidates do not depend on how many are shown, up to `_QUOTA_POOL`, so that showing more
+    keeps what is shown.
+    """
+    chosen = mitigation()
+    if chosen.quota is None:
+        return rank(query, scope)
+    _, group_of = quota_groups(index, chosen.quota)
+    base = np.ones(len(index), bool) if scope.allowed is None else scope.allowed
+    representatives = index.duplicate_groups == np.arange(len(index))
+    counts = np.bincount(group_of[base & representatives], minlength=group_of.max() + 1)
+    pool = replace(query, count=max(query.count, _QUOTA_POOL))
+    hits = {hit.row: hit for hit in rank(pool, scope)}
+    for group in np.flatnonzero(counts):
+        within = rank(pool, scope.within(base & (group_of == group)))
+        hits |= {hit.row: hit for hit in within if hit.row not in hits}
+    candidates = list(hits.values())
+    groups = group_of[np.array([hit.row for hit in candidates], np.int64)]
+    shares = counts / max(1, counts.sum())
+    order = quota_order(groups, shares, len(candidates), chosen.tolerance)
+    return [candidates[position] for position in order][: query.count]
+
+
+def ranked(
+    query: Query, scope: Scope, meaning: Understanding, index: Index, encoder: Encoder | None
+) -> list[Hit]:
+    """Return the hits of a query with a vector, best first; raises as `query_vector` does.
+
+    An item or photos alone are re-ranked by kind and colour (`rerank`); with words the cosine plus
+    the share of the words that an item's title and attributes hold counts.
+    """
+    vector = query_vector(query, index, encoder, meaning)
+    shown = shown_by(query, index)
+    if shown is not None:
+        return search_reranked(
+            *(index, vector, shown, query.count),
+            *(scope.allowed, scope.own, scope.groups),
+            query.vector_kind,
+        )
+    lexical = lexical_scores(query, meaning, index)
+    search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
+    hits = search(query.count, scope)
+    if not query.diversity:
+        return hits
+    subject = subject_rows(query, index)
+    pool = _diversity_pool(search, subject, scope)
+    order = _diversified(pool, vector, lexical, subject, query.diversity, index)
+    rows = {hit.row for hit in order}
+    return [*order, *(hit for hit in hits if hit.row not in rows)][: query.count]
+
+
+def rows_asked(query: Query, index: Index) -> int:
+    """Return how many rows the engine is asked for: candidates where they are chosen from."""
+    if shown_by(query, index) is not None:
+        return RERANK_POOL
+    return max(query.count, _MMR_POOL) if query.diversity else query.count
+
+
+def _diversity_pool(
+    search: Callable[[int, Scope], list[Hit]], subject: np.ndarray | None, scope: Scope
+) -> list[Hit]:
+    """Return the candidates of diversity: the closest of all, and the closest of the subject.
+
+    Their number does not depend on how many are shown, so that showing more keeps what is shown.
+    """
+    hits = search(_MMR_POOL, scope)
+    if subject is not None:
+        shown = np.arange(len(subject)) if scope.groups is None else scope.groups
+        known = {shown[hit.row] for hit in hits}
+        within = subject if scope.allowed is None else subject & scope.allowed
+        closest = search(_MMR_POOL, scope.within(within))
+        hits += [hit for hit in closest if shown[hit.row] not in known]
+    return hits
+
+
+def _diversified(
+    hits: Sequence[Hit],
+    vector: np.ndarray,
+    lexical: np.ndarray,
+    subject: np.ndarray | None,
+    diversity: float,
+    index: Index,
+) -> list[Hit]:
+    """Return the hits in the order of maximal marginal relevance, half of them on the subject."""
+    if not hits:
+        return []
+    rows = [hit.row for hit in hits]
+    photos = index.closest_photos(rows, vector)
+    vectors = index.generation.photo_vectors[photos].astype(np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    relevance = vectors @ unit_vectors(vector) + lexical[rows]
+    order = maximal_marginal_relevance(
+        relevance,
+        vectors,
+        len(rows),
+        diversity,
+        subject=None if subject is None else subject[rows],
+    )
+    return [hits[position] for position in order]
+
+
+def _search_by_levels(
+    index: Index,
+    vector: np.ndarray,
+    lexical: np.ndarray,
+    kind: str,
+    count: int,
+    scope: Scope,
+) -> list[Hit]:
+    """Return the `count` rows of the highest cosine plus lexical score, one for each group.
+
+    Rows of one level of `lexical` are in the order of their cosines, so the best of all are among
+    the best of each level.
+    """
+    allowed, own, groups = scope.allowed, scope.own, scope.groups
+    levels = np.unique(lexical)[::-1]
+    if len(levels) == 1:
+        return index.search_rows(vector, count, allowed, own, groups, kind)
+    found: list[Hit] = []
+    for number, level in enumerate(levels[:_MAX_LEVELS]):
+        others = lexical != level if number < _MAX_LEVELS - 1 else lexical > level
+        excluded = np.union1d(own, np.flatnonzero(others))
+        found += index.search_rows(vector, count, allowed, excluded, groups, kind)
+    if index.manifest.metric == "angular":
+        found.sort(key=lambda hit: -(hit.score + float(lexical[hit.row])))
+    else:  # distances and inner products have no scale that a weight could be added to
+        found.sort(key=lambda hit: (-float(lexical[hit.row]), -hit.score))
+    best: dict[int, Hit] = {}
+    for hit in found:
+        best.setdefault(hit.row if groups is None else int(groups[hit.row]), hit)
+    return list(best.values())[:count]

@@ -84,10 +84,7 @@ def encode_by_ray(
     the published generation in `cache`; Ray repeats what an actor that died has not written. Raises
     RayError, and OSError or ValueError for a store that cannot be used.
     """
-    if catalog.reopen is None:
-        raise RayError("--ray needs a catalogue of open_catalog, which each process opens itself")
-    if catalog.source["limit"] is not None:
-        raise RayError("--ray encodes a whole catalogue: leave out --limit, or --ray")
+    _check_catalog(catalog)
     known = cache.published_hashes()
     parts = PartStore(run.parts, _key(catalog, encoder, pictures, known))
     if not run.resume:
@@ -100,20 +97,37 @@ def encode_by_ray(
             gpus, cpus = (int(ray.cluster_resources().get(name, 0)) for name in ("GPU", "CPU"))
             actors = min(max(1, gpus or cpus), len(missing))
             work = _Work(
-                reopen=catalog.reopen,
-                source=catalog.source,
-                encoder=_loading(encoder, run.model, bool(gpus)),
-                identity=encoder.identity,
+                **_opened_by_actors(catalog, encoder, run.model, on_gpu=bool(gpus)),
                 known=np.array(sorted(map(bytes.fromhex, known)), "S32"),
                 pictures=pictures,
                 batch_size=batch_size,
                 threads=max(1, cpus // actors),
                 parts=parts,
                 part_rows=PART_ROWS,
-                folder=str(Path.cwd()),
             )
             _encode_missing(ray, work, missing, actors, gpus, quiet)
     return _merged(catalog, parts, starts, there, cache), parts
+
+
+def _check_catalog(catalog: Catalog) -> None:
+    """Raise RayError for a catalogue that actors cannot open, or would not read as far."""
+    if catalog.reopen is None:
+        raise RayError("--ray needs a catalogue of open_catalog, which each process opens itself")
+    if catalog.source["limit"] is not None:
+        raise RayError("--ray encodes a whole catalogue: leave out --limit, or --ray")
+
+
+def _opened_by_actors(
+    catalog: Catalog, encoder: Encoder, model: str | None, on_gpu: bool
+) -> dict[str, Any]:
+    """Return the part of `_Work` by which an actor opens the catalogue and loads the encoder."""
+    return {
+        "reopen": catalog.reopen,
+        "source": catalog.source,
+        "encoder": _loading(encoder, model, on_gpu),
+        "identity": encoder.identity,
+        "folder": str(Path.cwd()),
+    }
 
 
 def _key(catalog: Catalog, encoder: Encoder, pictures: PictureOptions, known: list[str]) -> str:

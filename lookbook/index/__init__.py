@@ -5,6 +5,7 @@ the small file CURRENT that says which of them readers open. Storage knows vecto
 thumbnails and engines; files that others compute of a finished generation are stored by name only.
 """
 
+from lookbook.index.engine_files import EngineOptions
 from lookbook.index.errors import EngineUnavailable, IndexCorrupt, IndexMissing
 from lookbook.index.generation import Generation, Projection, project
 from lookbook.index.manifest import SCHEMA, Manifest
@@ -16,7 +17,7 @@ from lookbook.index.publishing import (
     published,
     rollback,
 )
-from lookbook.index.writing import EngineOptions, GenerationContent, write_generation
+from lookbook.index.writing import GenerationContent, write_generation
 
 __all__ = [
     "CURRENT",

@@ -16,17 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lookbook.index.columns import RESERVED, column_codes
-from lookbook.index.engines import build_engine, check_metric, check_options
-from lookbook.index.engines.by_size import engine_beside
+from lookbook.index.engine_files import (
+    EngineOptions,
+    Progress,
+    open_engines,
+    write_engine,
+    write_engine_beside,
+)
 from lookbook.index.engines.contract import Array, engines_of_files
-from lookbook.index.engines.tuning import Tuning, tune
+from lookbook.index.engines.tuning import Tuning
 from lookbook.index.generation import PHOTO_ITEMS, Generation, Projection, project
 from lookbook.index.manifest import MANIFEST, SCHEMA, add_checksum, file_record, is_extra
 from lookbook.index.publishing import final_path, staged_generation
 
 _BLOCK_ROWS = 4096
 
-Progress = Callable[[str, int, int], None]  # stage, how many are done, of how many
 Extras = Mapping[str, "dict[str, Any] | Array"]  # file name (*.json, *.npy) -> its content
 
 
@@ -64,32 +68,6 @@ class GenerationContent:
     queries: Mapping[str, Array] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineOptions:
-    """The metric of a generation, the engine that is built for it and how that is tuned.
-
-    `engine` is tuned for `recall` ("exact": none is built), `trees` an option of Annoy,
-    `first_efforts` what tuning tries first, by kind of query (see `tune`).
-    """
-
-    metric: str = "angular"
-    engine: str = "annoy"
-    trees: int | None = None
-    recall: float = 0.99
-    first_efforts: Mapping[str, int] = field(default_factory=dict)
-    seed: int = 0
-
-    def checked(self) -> dict[str, int]:
-        """Return the options of the engine with its defaults.
-
-        Raises ValueError for a metric, engine or option that there is not, EngineUnavailable where
-        the package of the engine is not installed.
-        """
-        check_metric(self.metric)
-        given = {} if self.trees is None else {"trees": self.trees}
-        return dict(check_options(self.engine, given).options) | given
-
-
 def write_generation(
     root: str | Path,
     content: GenerationContent,
@@ -112,34 +90,56 @@ def write_generation(
     table = items_table(content.items, len(content.vectors) - len(further))
     if len(further) and not 0 <= further.min() <= further.max() < len(table):
         raise ValueError(f"expected further photos of items 0 to {len(table) - 1}")
-    with staged_generation(Path(root), _open_engines) as folder:
+    with staged_generation(Path(root), open_engines) as folder:
         vectors = _write_vectors(folder, content, options.metric, progress)
         photo_items = np.concatenate([np.arange(len(table)), further])
         fields = functools.partial(column_codes, table, photo_items)
-        tunings = _write_engine(folder, vectors, content.queries, options, progress, fields)
-        beside = _write_beside(folder, vectors, content.queries, options, progress)
-        pq.write_table(table, folder / "items.parquet")
-        _write_pictures(folder, "thumbs", content.thumbs, len(vectors), progress)
-        if content.details is not None:
-            _write_pictures(folder, "details", content.details, len(vectors), progress)
-        if len(further):
-            np.save(folder / PHOTO_ITEMS, further, allow_pickle=False)
-        if content.report is not None:
-            _write_json(folder / "report.json", content.report)
-        _write_extras(folder, content.extras)
+        tunings = write_engine(folder, vectors, content.queries, options, progress, fields)
+        efforts = {kind: one.effort for kind, one in tunings.items()}
+        kept = efforts == options.first_efforts.get(options.engine, {})
+        if not kept:  # the manifest counts the changes since both were tuned: so both are now
+            options = replace(options, first_efforts={})
+        beside = write_engine_beside(folder, vectors, content.queries, options, progress)
+        _write_items(folder, content, table, further, progress)
         manifest = _measured(folder, vectors, content.vectors.shape[1], options.engine, tunings)
         manifest |= {"count": len(table), "photos": len(vectors), "beside": beside}
         manifest |= _requested(content, options)
-        if {kind: one.effort for kind, one in tunings.items()} != options.first_efforts:
+        if not kept:
             manifest["kept"].pop("search_k", None)  # the one of before was not enough
         _write_json(folder / MANIFEST, add_checksum(manifest))
         if enrich is not None:
-            progress("enrichment", 0, 1)
-            enriched = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
-            progress("enrichment", 1, 1)
-            files = {"files": manifest["files"] | enriched}
-            _write_json(folder / MANIFEST, add_checksum(manifest | files))
+            _enrich(folder, manifest, enrich, progress)
     return final_path(folder)
+
+
+def _write_items(
+    folder: Path, content: GenerationContent, table: pa.Table, further: Array, progress: Progress
+) -> None:
+    """Write the table, the pictures, which item each further photo is of, report and extras."""
+    photos = len(content.vectors)
+    pq.write_table(table, folder / "items.parquet")
+    _write_pictures(folder, "thumbs", content.thumbs, photos, progress)
+    if content.details is not None:
+        _write_pictures(folder, "details", content.details, photos, progress)
+    if len(further):
+        np.save(folder / PHOTO_ITEMS, further, allow_pickle=False)
+    if content.report is not None:
+        _write_json(folder / "report.json", content.report)
+    _write_extras(folder, content.extras)
+
+
+def _enrich(
+    folder: Path,
+    manifest: dict[str, Any],
+    enrich: Callable[[Generation], Extras],
+    progress: Progress,
+) -> None:
+    """Write the files that `enrich` makes of a generation, and the manifest with them in it."""
+    progress("enrichment", 0, 1)
+    enriched = _write_extras(folder, enrich(Generation.open(folder, verify="quick")))
+    progress("enrichment", 1, 1)
+    files = {"files": manifest["files"] | enriched}
+    _write_json(folder / MANIFEST, add_checksum(manifest | files))
 
 
 def rewrite_engine(
@@ -159,12 +159,12 @@ def rewrite_engine(
     progress = progress or (lambda stage, done, total: None)
     m, vectors = generation.manifest, generation.photo_vectors
     replaced = {engine.file for engine in engines_of_files(m.files)} | set(extras)
-    with staged_generation(root, _open_engines) as folder:
+    with staged_generation(root, open_engines) as folder:
         for name in m.files.keys() - replaced:
             _share(generation.path / name, folder / name)
         fields = functools.partial(column_codes, generation.items, generation.photo_items)
-        tunings = _write_engine(folder, vectors, queries, options, progress, fields)
-        beside = _write_beside(folder, vectors, queries, options, progress)
+        tunings = write_engine(folder, vectors, queries, options, progress, fields)
+        beside = write_engine_beside(folder, vectors, queries, options, progress)
         _write_extras(folder, extras)
         manifest = asdict(m) | _measured(folder, vectors, m.raw_dim, options.engine, tunings)
         manifest |= {"created": m.created, "recall_target": options.recall, "beside": beside}
@@ -276,72 +276,6 @@ def _write_projection(folder: Path, projection: Projection, raw_dim: int) -> int
     content = save({"mean": mean, "matrix": matrix})  # its save_file lets only the owner read
     (folder / "projection.safetensors").write_bytes(content)
     return int(matrix.shape[1])
-
-
-def _write_engine(
-    folder: Path,
-    vectors: Array,
-    queries: Mapping[str, Array],
-    options: EngineOptions,
-    progress: Progress,
-    fields: Callable[[], Mapping[str, Array]],
-) -> dict[str, Tuning]:
-    """Build, save and tune an engine on the vectors as stored, so that it agrees with exact search.
-
-    Returns a tuning for each kind of query, none for an engine that has no file.
-    """
-
-    def built(done: int) -> None:
-        progress(options.engine, done, len(vectors))
-
-    name, metric, seed, own = options.engine, options.metric, options.seed, options.checked()
-    engine = build_engine(name, vectors, metric, seed=seed, progress=built, fields=fields, **own)
-    if engine.file is None:
-        return {}
-    engine.save(folder / engine.file)
-    del engine  # the file is what is read from now on: do not hold both it and the trial of tuning
-    progress("tuning", 0, 1)
-    first = options.first_efforts
-    tunings = tune(
-        name,
-        vectors,
-        metric,
-        queries=queries,
-        seed=seed,
-        recall=options.recall,
-        first=first,
-        **own,
-    )
-    progress("tuning", 1, 1)
-    return tunings
-
-
-def _write_beside(
-    folder: Path,
-    vectors: Array,
-    queries: Mapping[str, Array],
-    options: EngineOptions,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Build and tune the engine that serves this many photos beside the one that was asked for.
-
-    Returns what the manifest says of it, nothing where there is none (see `engine_beside`).
-    """
-    found = engine_beside(options.engine, len(vectors))
-    if found is None:
-        return {}
-    name, why = found
-    own = replace(options, engine=name, trees=None, first_efforts={})
-    tunings = _write_engine(folder, vectors, queries, own, progress, dict)
-    kinds = {kind: one.to_json(name) for kind, one in tunings.items()}
-    return {"engine": name, "why": why, "query_kinds": kinds}
-
-
-def _open_engines(folder: Path) -> None:
-    """Open a generation and every engine that it holds; raises IndexCorrupt."""
-    generation = Generation.open(folder)
-    for engine in engines_of_files(generation.manifest.files):
-        generation.open_engine(engine.name)
 
 
 def _write_pictures(

@@ -71,8 +71,10 @@ class BuildOptions:
     picture_quality: int | None = None
     picture_format: str = "webp"
 
-    def engine_options(self, first_efforts: Mapping[str, int] | None = None) -> EngineOptions:
-        """Return the options of the engine; `first_efforts` are what tuning tries first."""
+    def engine_options(
+        self, first_efforts: Mapping[str, Mapping[str, int]] | None = None
+    ) -> EngineOptions:
+        """Return the options of the engine; `first_efforts` are those of `EngineOptions`."""
         return EngineOptions(
             metric=self.metric,
             engine=self.engine,
@@ -81,6 +83,10 @@ class BuildOptions:
             first_efforts=first_efforts or {},
             seed=self.seed,
         )
+
+    def picture_options(self) -> PictureOptions:
+        """Return how photos are stored."""
+        return PictureOptions(self.detail_size, self.picture_quality, self.picture_format)
 
 
 def build(
@@ -112,18 +118,11 @@ def build(
         if not resume:
             cache.clear()
         started = time.monotonic()
-        pictures = PictureOptions(
-            options.detail_size, options.picture_quality, options.picture_format
-        )
-        cluster = None
-        if ray is not None:
-            shared = parts or str((output / WORK).resolve())
-            cluster = RayRun(ray, shared, options.model, resume)
-        encoded, store = _encode(catalog, encoder, cache, batch_size, quiet, pictures, cluster)
+        parts = parts or str((output / WORK).resolve())
+        cluster = None if ray is None else RayRun(ray, parts, options.model, resume)
+        encoded, store = _encode(catalog, encoder, cache, options, cluster, batch_size, quiet)
         encoding_done = time.monotonic()
-        items = items_table(_columns(encoded, None), len(encoded.items))
-        recorded, report = _recorded(options, catalog), _report(catalog, encoded)
-        update = Update(items, encoded.photos, previous, source, recorded, report)
+        update = _update(catalog, encoded, previous, source, options)
         generation = update.published_generation
         if generation is None:
             content = _content(catalog, encoder, encoded, cache, update, options)
@@ -163,18 +162,18 @@ def _encode(
     catalog: Catalog,
     encoder: Encoder,
     cache: EmbeddingCache,
+    options: BuildOptions,
+    cluster: RayRun | None,
     batch_size: int,
     quiet: bool,
-    pictures: PictureOptions,
-    cluster: RayRun | None,
 ) -> tuple[EncodedCatalog, PartStore | None]:
     """Encode here or by Ray; return the parts that Ray has left, too."""
-    store = None
-    options: dict[str, Any] = {"batch_size": batch_size, "quiet": quiet, "pictures": pictures}
+    store, pictures = None, options.picture_options()
+    how: dict[str, Any] = {"batch_size": batch_size, "quiet": quiet, "pictures": pictures}
     if cluster is None:
-        encoded = encode_catalog(catalog, encoder, cache, parallel=catalog.parallel, **options)
+        encoded = encode_catalog(catalog, encoder, cache, parallel=catalog.parallel, **how)
     else:
-        encoded, store = encode_by_ray(cluster, catalog, encoder, cache, **options)
+        encoded, store = encode_by_ray(cluster, catalog, encoder, cache, **how)
     encoded.rejected += [record(rejection) for rejection in catalog.rejected]
     if not encoded.items:
         raise BuildError(_nothing_usable(catalog, encoded))
@@ -193,6 +192,19 @@ def _previous(
     if not before.holds_vectors_of(encoder.identity):
         return before, None, "the published generation is of another encoder"
     return before, before, ""
+
+
+def _update(
+    catalog: Catalog,
+    encoded: EncodedCatalog,
+    previous: Previous | None,
+    source: Previous | None,
+    options: BuildOptions,
+) -> Update:
+    """Return what was encoded against the published generation."""
+    items = items_table(_columns(encoded, None), len(encoded.items))
+    recorded, report = _recorded(options, catalog), _report(catalog, encoded)
+    return Update(items, encoded.photos, previous, source, recorded, report)
 
 
 def _on_stored_pictures(source: Previous | None, options: BuildOptions) -> list[str]:

@@ -130,11 +130,22 @@ class Update:
         source = self._kept_from(PROJECTION)
         return source.projection if source else None
 
-    def first_efforts(self) -> dict[str, int]:
-        """Return the engine's efforts to try first by kind of query, none where options differ."""
+    def first_efforts(self) -> dict[str, dict[str, int]]:
+        """Return the efforts to try first by engine and kind of query, none where options differ.
+
+        Those of the engine that was asked for and of the one that is built beside it.
+        """
         source = self._kept_from(EFFORT)
-        measured = source.manifest.query_kinds if source else {}
-        return {kind: one["effort"] for kind, one in measured.items()}
+        if source is None:
+            return {}
+        m = source.manifest
+        measured = {self.options["engine"]: m.query_kinds}
+        if m.beside:
+            measured[m.beside["engine"]] = m.beside["query_kinds"]
+        return {
+            engine: {kind: one["effort"] for kind, one in kinds.items()}
+            for engine, kinds in measured.items()
+        }
 
     def queries(self) -> dict[str, np.ndarray]:
         """Return the photo and text queries that the kept efforts were tuned on, none otherwise."""

@@ -13,7 +13,8 @@ from PIL import Image
 
 from lookbook.catalog import open_catalog
 from lookbook.encoding.encoder import Preprocessing
-from lookbook.index import Generation, IndexCorrupt
+from lookbook.index import Generation, IndexCorrupt, engine_files
+from lookbook.index.engines import by_size
 from lookbook.index.manifest import MANIFEST, Manifest, add_checksum
 from lookbook.indexing import BuildOptions, build, enrichment, pipeline, tuning_queries
 from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION, Previous
@@ -141,18 +142,42 @@ def test_few_changes_keep_what_is_costly_and_the_manifest_says_whose_it_is(shop,
 
 def test_the_recall_is_measured_of_the_new_forest(shop, monkeypatch):
     measured = []
-    tune = pipeline.write_generation.__globals__["tune"]
+    tune = engine_files.tune
 
     def spy(engine, vectors, *args, **options):
         tuning = tune(engine, vectors, *args, **options)
         measured.append((len(vectors), tuning["item"].recall))
         return tuning
 
-    monkeypatch.setitem(pipeline.write_generation.__globals__, "tune", spy)
+    monkeypatch.setattr(engine_files, "tune", spy)
     shop.add(COUNT)
     manifest = shop.update()
     assert measured == [(COUNT + 1, pytest.approx(manifest.recall, abs=1e-6))]
     assert EFFORT in manifest.kept
+
+
+def test_both_engines_of_a_large_catalogue_keep_their_efforts_or_neither(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(by_size, "LISTS_FROM", COUNT)
+    shop, first = Shop(tmp_path), {}
+    before = shop.update()
+    tune = engine_files.tune
+
+    def spy(engine, *args, **options):
+        first[engine] = options["first"]
+        return tune(engine, *args, **options)
+
+    monkeypatch.setattr(engine_files, "tune", spy)
+    shop.add(COUNT)
+    manifest = shop.update()
+    efforts = {kind: one["effort"] for kind, one in before.beside["query_kinds"].items()}
+    assert first["faiss"] == efforts and set(efforts) == {"item", "photo"}
+    assert first["annoy"] == {kind: one["effort"] for kind, one in before.query_kinds.items()}
+    assert {kind: manifest.effort(kind, "faiss") for kind in efforts} == efforts
+    assert EFFORT in manifest.kept
+    shop.change(10, 0)  # with the one before, more than one in twenty
+    assert EFFORT not in shop.update().kept
+    assert not first["faiss"] and not first["annoy"]
 
 
 def test_an_effort_that_is_not_enough_any_more_is_tuned_anew_and_not_said_to_be_kept(tmp_path):

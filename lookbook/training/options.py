@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.schema.deprecation import rename_options
@@ -36,15 +37,47 @@ class HelpFormatter(argparse.RawTextHelpFormatter, argparse.ArgumentDefaultsHelp
     """Keep the line breaks of the description and show defaults."""
 
 
+def number(minimum: int, convert: Callable[[str], float] = int) -> Callable[[str], float]:
+    """Make an argparse type for a finite number of at least `minimum`."""
+
+    def number(text: str) -> float:  # argparse names it in "invalid number value"
+        value = convert(text)
+        if not minimum <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"expected {minimum} or more, found {text}")
+        return value
+
+    return number
+
+
+_POSITIVE, _NATURAL, _REAL = number(1), number(0), number(0, float)
+
+
 def parse_options(
     arguments: Sequence[str], description: str = "", prog: str = "train.py"
 ) -> argparse.Namespace:
     """Parse the command line; options of earlier versions are accepted with a warning."""
-    positive, natural, real = number(1), number(0), number(0, float)
     parser = argparse.ArgumentParser(
         prog=prog, description=description, formatter_class=HelpFormatter
     )
-    add = parser.add_argument
+    _add_files(parser.add_argument_group("files").add_argument)
+    _add_network(parser.add_argument_group("network").add_argument)
+    _add_schedule(parser.add_argument_group("schedule").add_argument)
+    _add_views(parser.add_argument_group("views").add_argument)
+    _add_machine(parser.add_argument_group("machine").add_argument)
+    _add_fine_tuning(parser.add_argument_group("fine-tuning at the end").add_argument)
+    args = parser.parse_args(rename_options(arguments, RENAMED_OPTIONS))
+    args.export_size = args.export_size or args.size
+    try:
+        args.device = choose_device(args.device)
+    except ValueError as error:
+        parser.error(f"--device {args.device}: {error}")
+    if message := invalid_options(args):
+        parser.error(message)
+    return args
+
+
+def _add_files(add: Callable[..., Any]) -> None:
+    """Add the sources, the weights to start from and the folders that are written."""
     add("--data", action="append", required=True, help="products: anything that embed.py takes")
     add("--phone-photos", help="photos with real backgrounds, with `label` and `sender_id`")
     add("--teacher", action="append", default=[], help="vectors .npy in the order of the sources")
@@ -62,20 +95,35 @@ def parse_options(
         help="second folder: start between it and --start-from",
     )
     add("--interpolation-share", type=float, default=0.5, help="share of the second folder")
+
+
+def _add_network(add: Callable[..., Any]) -> None:
+    """Add what the encoder that is trained is like."""
+    add("--dim", type=_POSITIVE, default=448, help="dimensions of the embedding")
+    add("--size", type=_POSITIVE, default=160, help="image side in pixels for this run")
+    add(
+        "--freeze-stages",
+        type=int,
+        help="of stem and four stages, how many are not trained; 3, or 0 with `--start-from none`",
+    )
+    add("--memory-size", type=_NATURAL, default=0, help="earlier views as negatives, or 0")
+    add("--export-size", type=_POSITIVE, help="image side of the encoder, if not --size")
+
+
+def _add_schedule(add: Callable[..., Any]) -> None:
+    """Add the steps and learning rates."""
     add(
         "--head-warmup-pairs",
-        type=natural,
+        type=_NATURAL,
         default=4000,
         help="pairs of views that new heads are trained on first",
     )
-    add("--dim", type=positive, default=448, help="dimensions of the embedding")
-    add("--size", type=positive, default=160, help="image side in pixels for this run")
-    add("--batch", type=positive, default=32, help="products in a batch, two views each")
-    add("--steps", type=natural, default=100_000, help="stop at this step")
-    add("--minutes", type=real, default=90, help="of training, without warm-up and fine-tuning")
-    add("--lr", type=real, default=1e-3, help="learning rate of AdamW")
-    add("--backbone-lr-scale", type=real, default=0.3, help="share of --lr for the backbone")
-    add("--warmup", type=natural, default=100, help="steps until the full learning rate")
+    add("--batch", type=_POSITIVE, default=32, help="products in a batch, two views each")
+    add("--steps", type=_NATURAL, default=100_000, help="stop at this step")
+    add("--minutes", type=_REAL, default=90, help="of training, without warm-up and fine-tuning")
+    add("--lr", type=_REAL, default=1e-3, help="learning rate of AdamW")
+    add("--backbone-lr-scale", type=_REAL, default=0.3, help="share of --lr for the backbone")
+    add("--warmup", type=_NATURAL, default=100, help="steps until the full learning rate")
     add(
         "--cooldown",
         type=float,
@@ -83,11 +131,10 @@ def parse_options(
         help="last share of this run in which the learning rate decays",
     )
     add("--ema-decay", type=float, default=0.999, help="decay of the averaged weights")
-    add(
-        "--freeze-stages",
-        type=int,
-        help="of stem and four stages, how many are not trained; 3, or 0 with `--start-from none`",
-    )
+
+
+def _add_views(add: Callable[..., Any]) -> None:
+    """Add how photos are augmented."""
     add(
         "--views",
         choices=("standard", "strong"),
@@ -100,48 +147,33 @@ def parse_options(
         default=0.0,
         help="share of steps on CutMix and mixup, which train labels only",
     )
+
+
+def _add_machine(add: Callable[..., Any]) -> None:
+    """Add what the run uses of the machine, and how often it reports."""
     add("--device", choices=DEVICES, default="auto", help="auto: a GPU where there is one")
     add(
         "--cache-side",
-        type=positive,
+        type=_POSITIVE,
         default=192,
         help="longer side in px, at most, of the decoded photos",
     )
-    add("--memory-size", type=natural, default=0, help="earlier views as negatives, or 0")
-    add("--threads", type=positive, default=os.cpu_count())
-    add("--seed", type=natural, default=0)
-    add("--log-every", type=positive, default=50, help="steps between two lines of the log")
-    add("--validate-every", type=positive, default=600, help="steps between two validations")
+    add("--threads", type=_POSITIVE, default=os.cpu_count())
+    add("--seed", type=_NATURAL, default=0)
+    add("--log-every", type=_POSITIVE, default=50, help="steps between two lines of the log")
+    add("--validate-every", type=_POSITIVE, default=600, help="steps between two validations")
+
+
+def _add_fine_tuning(add: Callable[..., Any]) -> None:
+    """Add what follows the training of the network."""
     add(
         "--head-finetune-pairs",
-        type=natural,
+        type=_NATURAL,
         default=16_000,
         help="pairs of views for head fine-tuning at the end, or 0",
     )
-    add("--head-finetune-epochs", type=positive, default=15, help="epochs of head fine-tuning")
+    add("--head-finetune-epochs", type=_POSITIVE, default=15, help="epochs of head fine-tuning")
     add("--reset-text", action="store_true", help="fit text embeddings from scratch at the end")
-    add("--export-size", type=positive, help="image side of the encoder, if not --size")
-    args = parser.parse_args(rename_options(arguments, RENAMED_OPTIONS))
-    args.export_size = args.export_size or args.size
-    try:
-        args.device = choose_device(args.device)
-    except ValueError as error:
-        parser.error(f"--device {args.device}: {error}")
-    if message := invalid_options(args):
-        parser.error(message)
-    return args
-
-
-def number(minimum: int, convert: Callable[[str], float] = int) -> Callable[[str], float]:
-    """Make an argparse type for a finite number of at least `minimum`."""
-
-    def number(text: str) -> float:  # argparse names it in "invalid number value"
-        value = convert(text)
-        if not minimum <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"expected {minimum} or more, found {text}")
-        return value
-
-    return number
 
 
 def invalid_options(args: argparse.Namespace) -> str:

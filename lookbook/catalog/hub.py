@@ -41,16 +41,7 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
     where the Hub does not answer.
     """
     repository, _, config = name.partition(":")
-    try:
-        info = query_hub(repository, "dataset")
-    except HubError as error:
-        raise CatalogError(str(error)) from None
-    folder = _cached_folder(repository) if info is None else None
-    if info is None and folder is None:
-        raise CatalogError(
-            f"{unreachable_message(repository)}; give a local folder of pictures, a parquet file, "
-            "or nothing for the house collection"
-        )
+    info, folder = _info_or_cache(repository)
     where, revision = (
         (str(folder), folder.name) if folder else (repository, getattr(info, "sha", None))
     )
@@ -65,8 +56,6 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
     if not is_whole:
         reading = replace(reading, doubled_ids=0, missing_ids=0, cell_refusals=())
     roles = reading.roles
-    card = getattr(info, "card_data", None) or {}
-    licence = card.get("license") or dataset.info.license or None
     sizes = dataset.info.splits or {}
     return Source(
         "hub",
@@ -77,13 +66,38 @@ def hub_source(name: str, split: str | None, columns: Columns) -> Source:
         split=split,
         identity={"revision": folder.name if folder else str(revision)},
         total=_total(sizes, read),
-        licence=", ".join(licence) if isinstance(licence, list) else licence,
+        licence=_licence(info, dataset),
         reading=reading,
         notes=(
             *unread_splits({s: i.num_examples or 0 for s, i in sizes.items()}, read, "rows"),
             *([] if is_whole else [_SAMPLED]),
         ),
     )
+
+
+def _info_or_cache(repository: str) -> tuple[Any, Path | None]:
+    """Return what the Hub says of a data set, or else the folder of its cached copy.
+
+    Raises CatalogError where there is neither.
+    """
+    try:
+        info = query_hub(repository, "dataset")
+    except HubError as error:
+        raise CatalogError(str(error)) from None
+    folder = _cached_folder(repository) if info is None else None
+    if info is None and folder is None:
+        raise CatalogError(
+            f"{unreachable_message(repository)}; give a local folder of pictures, a parquet file, "
+            "or nothing for the house collection"
+        )
+    return info, folder
+
+
+def _licence(info: Any, dataset: IterableDataset) -> str | None:
+    """Return what the data set's card, or else its own description, says of its licence."""
+    card = getattr(info, "card_data", None) or {}
+    licence = card.get("license") or dataset.info.license or None
+    return ", ".join(licence) if isinstance(licence, list) else licence
 
 
 def _total(sizes: Any, read: list[str]) -> int | None:

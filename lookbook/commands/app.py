@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lookbook.ui.branding import Branding
     from lookbook.ui.guard import GuardOptions
     from lookbook.ui.hub_login import HubLogin
+    from lookbook.ui.site import Site
 
 _MIB = 2**20
 # the sites whose frames show a Space
@@ -157,33 +158,12 @@ def serve(
 ) -> None:
     """Launch the site and block until it is stopped."""
     from lookbook.encoding.cpu import limit_malloc_arenas
-    from lookbook.images.fetching import fetch_picture
-    from lookbook.search.opening import load_matching_encoder
-    from lookbook.ui import build_site
     from lookbook.ui.logs import configure
     from lookbook.ui.serving import block_until_stopped, launch
 
     configure(args.log_format)
     limit_malloc_arenas()
-    site = build_site(
-        index,
-        lambda: load_matching_encoder(
-            index, args.model, args.device, args.backend, concurrent=True
-        ),
-        args.results,
-        state=args.state or mounted(),
-        database_url=args.database_url,
-        refresh=(args.refresh_hours, args.refresh_events),
-        hemisphere=args.hemisphere,
-        reload_seconds=args.reload_seconds,
-        branding=branding,
-        links=links,
-        keep_days=args.keep_events,
-        fetch=fetch_picture if args.fetch_urls else None,
-        offer_api=args.api,
-        owner_password=args.owner_password,
-        with_login=bool(users or hub),
-    )
+    site = _site(index, args, branding, links, with_login=bool(users or hub))
     print(f"Search: {index.describe_engines()}", flush=True)
     print(f"Lookbook: http://{args.host or '127.0.0.1'}:{args.port} (Ctrl+C stops it)", flush=True)
     launch(
@@ -205,6 +185,39 @@ def serve(
         hub=hub,
     )
     block_until_stopped(site)
+
+
+def _site(
+    index: Index,
+    args: argparse.Namespace,
+    branding: Branding,
+    links: ProductLinks,
+    with_login: bool,
+) -> Site:
+    """Build the site that the options describe."""
+    from lookbook.images.fetching import fetch_picture
+    from lookbook.search.opening import load_matching_encoder
+    from lookbook.ui import build_site
+
+    return build_site(
+        index,
+        lambda: load_matching_encoder(
+            index, args.model, args.device, args.backend, concurrent=True
+        ),
+        args.results,
+        state=args.state or mounted(),
+        database_url=args.database_url,
+        refresh=(args.refresh_hours, args.refresh_events),
+        hemisphere=args.hemisphere,
+        reload_seconds=args.reload_seconds,
+        branding=branding,
+        links=links,
+        keep_days=args.keep_events,
+        fetch=fetch_picture if args.fetch_urls else None,
+        offer_api=args.api,
+        owner_password=args.owner_password,
+        with_login=with_login,
+    )
 
 
 def is_space() -> bool:

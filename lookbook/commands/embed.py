@@ -19,6 +19,7 @@ from lookbook import settings
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
+    from lookbook.indexing import BuildOptions
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "embed.py") -> int:
@@ -60,6 +61,42 @@ def _options(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     return args
 
 
+def _encoder(args: argparse.Namespace) -> Encoder:
+    """Load the encoder that was asked for; raises EncoderError."""
+    from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+
+    return Encoder.load(
+        args.model or DEFAULT_MODEL,
+        pooling=args.pooling,
+        precision=args.precision,
+        device=args.device,
+        backend=args.backend,
+        denoise=args.denoise,
+        normalize=args.normalize,
+    )
+
+
+def _build_options(args: argparse.Namespace) -> BuildOptions:
+    """Return what is made of the catalogue."""
+    from lookbook.indexing import BuildOptions
+
+    return BuildOptions(
+        metric=args.metric,
+        engine=args.engine,
+        trees=args.trees,
+        recall=args.recall,
+        seed=args.seed,
+        dim=args.dim,
+        near_duplicates=args.fold,
+        draw_map=args.map,
+        licence=args.licence,
+        model=args.model,
+        detail_size=args.detail_size,
+        picture_quality=args.picture_quality,
+        picture_format=args.picture_format,
+    )
+
+
 class _Run:
     """One command line: the encoder is loaded once, the data set opened for each run."""
 
@@ -78,41 +115,18 @@ class _Run:
         """Build and publish; return what to print."""
         from lookbook.catalog.command import open_asked
         from lookbook.catalog.report import CatalogReport
-        from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
-        from lookbook.indexing import BuildOptions, build
+        from lookbook.indexing import build
 
         args = self.args
         catalog = open_asked(args)
         if not args.json and self.encoder is None:
             print(CatalogReport.of(catalog).head(), flush=True)
-        self.encoder = self.encoder or Encoder.load(
-            args.model or DEFAULT_MODEL,
-            pooling=args.pooling,
-            precision=args.precision,
-            device=args.device,
-            backend=args.backend,
-            denoise=args.denoise,
-            normalize=args.normalize,
-        )
+        self.encoder = self.encoder or _encoder(args)
         summary = build(
             catalog,
             self.encoder,
             args.output,
-            BuildOptions(
-                metric=args.metric,
-                engine=args.engine,
-                trees=args.trees,
-                recall=args.recall,
-                seed=args.seed,
-                dim=args.dim,
-                near_duplicates=args.fold,
-                draw_map=args.map,
-                licence=args.licence,
-                model=args.model,
-                detail_size=args.detail_size,
-                picture_quality=args.picture_quality,
-                picture_format=args.picture_format,
-            ),
+            _build_options(args),
             batch_size=args.batch_size,
             resume=args.resume,
             quiet=args.json,

@@ -119,23 +119,27 @@ class Fetcher:
                         return Fetched(None, answer.headers)
                     _check_status(answer)
                     return Fetched(_body(answer, limit, ends), answer.headers)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                raise self._no_host(host, error) from None
-            except httpx.TimeoutException:
-                if time.monotonic() >= ends:
-                    raise FetchRefused("timeout", f"{short_url(url)} is too slow.") from None
-                waited = f"{self.timeout:g} s"
-                raise FetchRefused(
-                    "timeout", f"{short_url(url)} gave nothing for {waited}.", True
-                ) from None
-            except httpx.InvalidURL as error:
-                raise FetchRefused("address", f"{short_url(url)} is no address: {error}.") from None
-            except httpx.HTTPError as error:
-                sentence = f"{short_url(url)} broke off: {type(error).__name__}."
-                raise FetchRefused("broken-off", sentence, True) from None
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise self._refusal(error, url, host, ends) from None
         raise FetchRefused(
             "redirects", f"{short_url(url)} leads on more than {_MAX_REDIRECTS} times."
         )
+
+    def _refusal(self, error: Exception, url: str, host: str, ends: float) -> FetchRefused:
+        """Return what an error of httpx means for whoever asked for `url`."""
+        import httpx
+
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+            return self._no_host(host, error)
+        if isinstance(error, httpx.TimeoutException):
+            if time.monotonic() >= ends:
+                return FetchRefused("timeout", f"{short_url(url)} is too slow.")
+            waited = f"{self.timeout:g} s"
+            return FetchRefused("timeout", f"{short_url(url)} gave nothing for {waited}.", True)
+        if isinstance(error, httpx.InvalidURL):
+            return FetchRefused("address", f"{short_url(url)} is no address: {error}.")
+        sentence = f"{short_url(url)} broke off: {type(error).__name__}."
+        return FetchRefused("broken-off", sentence, True)
 
     def close(self) -> None:
         """Close the connections."""

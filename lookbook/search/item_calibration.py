@@ -51,7 +51,7 @@ class ItemCalibration:
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Return float (m,), the probabilities of results with `features` (m, 2)."""
-        return _logistic(features, np.array([self.score, self.kind_share, self.intercept]))
+        return logistic(features, np.array([self.score, self.kind_share]), self.intercept)
 
     @classmethod
     def from_json(cls, value: object) -> ItemCalibration | None:
@@ -120,7 +120,8 @@ def _cross_validated(x: np.ndarray, y: np.ndarray, query: np.ndarray) -> np.ndar
     predicted = np.zeros(len(y))
     for fold in range(_FOLDS):
         held_out = query % _FOLDS == fold
-        predicted[held_out] = _logistic(x[held_out], _fitted(x[~held_out], y[~held_out]))
+        *weights, intercept = _fitted(x[~held_out], y[~held_out])
+        predicted[held_out] = logistic(x[held_out], np.array(weights), intercept)
     return predicted
 
 
@@ -202,6 +203,11 @@ def logit(shares: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
+def logistic(features: np.ndarray, weights: np.ndarray, intercept: float) -> np.ndarray:
+    """Return float (m,), what a logistic regression gives for `features` (m, f)."""
+    return np.asarray(1 / (1 + np.exp(-(features @ weights + intercept))))
+
+
 def calibration_error(predicted: np.ndarray, observed: np.ndarray) -> float:
     """Return the mean distance of predicted from observed shares, by tenths of the predicted."""
     bin_of = np.minimum((predicted * _BINS).astype(int), _BINS - 1).ravel()
@@ -228,10 +234,6 @@ def _fitted(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     parts = minimize(loss, np.zeros(x.shape[1] + 1), method="L-BFGS-B", bounds=bounds).x
     weights = parts[:-1] / scale
     return np.append(weights, parts[-1] - weights @ mean)
-
-
-def _logistic(features: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-(features @ parts[:-1] + parts[-1]))))
 
 
 def _revision(index: Index) -> str | None:

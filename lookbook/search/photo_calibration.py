@@ -21,7 +21,7 @@ from lookbook.encoding.errors import EncoderError
 from lookbook.search.calibration import Calibration, calibrations
 from lookbook.search.index import Hit, Index
 from lookbook.search.intents import as_query, encoder_folder, query_adapter
-from lookbook.search.item_calibration import kind_shares, logit
+from lookbook.search.item_calibration import kind_shares, logistic, logit
 from lookbook.search.per_index import per_index
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class PhotoCalibration:
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Return float (n,), the probabilities of results with `features` (n, 4)."""
-        return np.asarray(1 / (1 + np.exp(-(features @ np.array(self.weights) + self.intercept))))
+        return logistic(features, np.array(self.weights), self.intercept)
 
     @classmethod
     def load(cls, folder: Path) -> PhotoCalibration | None:
@@ -125,11 +125,10 @@ def kind_probabilities(
     if curve is None or fitted is None or curve.kind not in index.columns:
         return None
     kinds = index.column(curve.kind)
-    nearest = index.search_rows(as_query(index, photo, "photo"), NEIGHBOURS)
-    scores = np.array([hit.score for hit in nearest])
+    rows, scores = index.rank_rows(as_query(index, photo, "photo"), NEIGHBOURS)
     shown = np.array([kinds[hit.row] for hit in hits], object)
-    near = np.array([kinds[hit.row] for hit in nearest], object)
-    found = fitted(features(photo, fitted.head_dims, scores, near, shown, curve))
+    near = np.array([kinds[row] for row in rows], object)
+    found = fitted(features(photo, fitted.head_dims, scores.astype(float), near, shown, curve))
     known = [kind is not None for kind in shown]
     return [float(p) if has else None for p, has in zip(found, known, strict=True)]
 

@@ -109,8 +109,7 @@ def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
 
 def _rows_near(picture: np.ndarray, index: Index) -> np.ndarray:
     """Return int64, the rows of the items nearest to a picture, (dim,) as encoded."""
-    nearest = index.search_rows(as_query(index, picture, "photo"), _KIND_NEIGHBOURS)
-    return np.array([hit.row for hit in nearest], np.int64)
+    return index.rank_rows(as_query(index, picture, "photo"), _KIND_NEIGHBOURS)[0]
 
 
 def subject_rows(query: Query, index: Index) -> np.ndarray | None:

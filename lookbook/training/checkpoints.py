@@ -85,10 +85,11 @@ def save_text_embeddings(model: TextModel, vocabulary: Vocabulary, folder: Path)
 
 def write_revision(folder: Path) -> None:
     """Write the revision of a folder into its settings that name it, where there are any."""
+    found = revision(folder)  # reads all weights; the settings do not count
     for name in (SETTINGS_FILE, KINDS_FILE):
         if (file := folder / name).exists():
             settings = json.loads(file.read_text(encoding="utf-8"))
-            write_json(file, settings | {"revision": revision(folder)})
+            write_json(file, settings | {"revision": found})
 
 
 def write_json(file: Path, values: Mapping[str, Any]) -> None:

@@ -116,7 +116,8 @@ def other_colour(picture: Image.Image, seed: int) -> Image.Image:
     """Return a picture of the same design in another colour, a little turned and cropped.
 
     What stands out from a plain background gets another hue, saturation and gamma; one picture in
-    four has light and dark exchanged.
+    four has light and dark exchanged. Not `augmentation.recolour`: that turns the colours of a
+    batch of masked tensors in YCC and draws from torch; the shipped heads were fitted to this one.
     """
     draw = random.Random(seed)
     picture = picture.convert("RGB")

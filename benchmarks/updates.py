@@ -132,17 +132,17 @@ def show(output: Path) -> list[dict[str, object]]:
 def measure(name: str, folder: Path, output: Path) -> None:
     """Index in a process of its own, and append a row."""
     began = time.monotonic()
-    row = json.loads(_alone("--one", str(folder), str(output)))
+    row = json.loads(_in_own_process("--one", str(folder), str(output)))
     _append({"run": name, "seconds": f"{time.monotonic() - began:.1f}"} | row)
 
 
 def measure_shown(output: Path) -> None:
     """Show a generation in a process of its own, and append the rows."""
-    for row in json.loads(_alone("--show", str(output))):
+    for row in json.loads(_in_own_process("--show", str(output))):
         _append(row)
 
 
-def _alone(*arguments: str) -> str:
+def _in_own_process(*arguments: str) -> str:
     command = [sys.executable, "-m", "benchmarks.updates", *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 

@@ -24,6 +24,7 @@ from tests.tiny_index import random_vectors, write_tiny
 pytest.importorskip("pymilvus")
 pytestmark = pytest.mark.usefixtures("milvus_lite")
 ITEMS, PHOTOS, DIM = 400, 900, 8
+FEW = {"count": 20, "photos": 40}  # where only the collections count
 FILTERS = (
     None,
     ["colour=red"],
@@ -34,22 +35,22 @@ FILTERS = (
 )
 
 
-def shop(root, **options):
+def shop(root, count=ITEMS, photos=PHOTOS, **options):
     """Items in three colours, with sizes, prices (some unknown), products of four, 900 photos."""
     rng = np.random.default_rng(5)
     items = {
-        "id": [f"i{n}" for n in range(ITEMS)],
-        "title": [f"piece {n}" for n in range(ITEMS)],
-        "colour": [("red", "blue", "green")[n % 3] for n in range(ITEMS)],
-        "price": [float(n) if n % 5 else None for n in range(ITEMS)],
-        "sizes": [("s", "m") if n % 2 else ("l",) for n in range(ITEMS)],
-        "style_id": [f"p{n // 4}" for n in range(ITEMS)],
-        "group": [n - n % 2 if n < 40 else n for n in range(ITEMS)],
+        "id": [f"i{n}" for n in range(count)],
+        "title": [f"piece {n}" for n in range(count)],
+        "colour": [("red", "blue", "green")[n % 3] for n in range(count)],
+        "price": [float(n) if n % 5 else None for n in range(count)],
+        "sizes": [("s", "m") if n % 2 else ("l",) for n in range(count)],
+        "style_id": [f"p{n // 4}" for n in range(count)],
+        "group": [n - n % 2 if n < 40 else n for n in range(count)],
     }
     content = {
-        "vectors": random_vectors(PHOTOS, DIM),
-        "further_items": rng.integers(0, ITEMS, PHOTOS - ITEMS),
-        "thumbs": [b""] * PHOTOS,
+        "vectors": random_vectors(photos, DIM),
+        "further_items": rng.integers(0, count, photos - count),
+        "thumbs": [b""] * photos,
         "items": items,
     }
     return write_tiny(root, **(content | {"engine": "milvus", "trees": None} | options))
@@ -126,8 +127,8 @@ def test_a_graph_finds_the_neighbours_under_filters(tmp_path, monkeypatch):
     vectors = np.repeat(centres, 20, axis=0) + random_vectors(count, 16, seed=2)
     colours = ["red" if n % 2 else "blue" for n in range(count)]
     items = {"id": [f"i{n}" for n in range(count)], "title": [""] * count, "colour": colours}
-    given = {"vectors": vectors, "items": items, "thumbs": [b""] * count, "count": count}
-    index = Index(Generation.open(shop(tmp_path, **given, further_items=None)), "milvus")
+    given = {"vectors": vectors, "items": items, "thumbs": [b""] * count, "further_items": None}
+    index = Index(Generation.open(shop(tmp_path, **given)), "milvus")
     manifest = index.manifest
     assert (manifest.built, manifest.recall >= 0.99) == ("milvus", True)
     for cluster in (3, 50, 99):
@@ -154,10 +155,10 @@ def test_the_alias_follows_the_published_generation(tmp_path):
         answer = milvus._call(lambda client: client.describe_alias(alias))
         return answer["collection_name"]
 
-    first = shop(tmp_path, seed=0)
+    first = shop(tmp_path, seed=0, **FEW)
     publish(tmp_path, first)
     assert named() == collection_of(first)
-    second = shop(tmp_path, seed=1)
+    second = shop(tmp_path, seed=1, **FEW)
     assert named() == collection_of(first)
     publish(tmp_path, second)
     assert named() == collection_of(second)
@@ -167,7 +168,7 @@ def test_the_alias_follows_the_published_generation(tmp_path):
 
 def test_collections_are_dropped_with_their_generations(tmp_path):
     before = collections()
-    generations = [shop(tmp_path, seed=seed) for seed in range(3)]
+    generations = [shop(tmp_path, seed=seed, **FEW) for seed in range(3)]
     for generation in generations:
         publish(tmp_path, generation)
     # those of tuning are gone already
@@ -185,7 +186,7 @@ def test_a_build_that_fails_leaves_no_collection(tmp_path):
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        shop(tmp_path, enrich=fail)
+        shop(tmp_path, enrich=fail, **FEW)
     assert collections() == before
 
 

@@ -103,15 +103,22 @@ def test_a_pasted_address_is_explained_where_addresses_are_not_fetched(page):
     assert page.locator("#results.waiting").count() == 0
 
 
+@pytest.fixture(scope="module")
+def fetching_site(tmp_path_factory):
+    """The address of a site that fetches pictures whose address is pasted."""
+    folder = tmp_path_factory.mktemp("fetching")
+    with running_site(folder / "log", "--state", str(folder), "--fetch-urls") as address:
+        yield address
+
+
 @pytest.mark.parametrize("place", ["#colophon", "#name input"])
-def test_a_private_address_is_refused_where_addresses_are_fetched(browser, tmp_path, place):
-    with running_site(tmp_path / "log", "--state", str(tmp_path), "--fetch-urls") as address:
-        context = browser.new_context()
-        page = context.new_page()
-        page.goto(address)
-        page.wait_for_selector(RESULTS)
-        page.wait_for_timeout(1000)
-        page.evaluate(PASTE_TEXT, [place, f"{address}favicon.ico"])
-        page.wait_for_selector(".toast-body:has-text('private network')")
-        assert "--" not in page.inner_text(".toast-body"), "a visitor cannot set options"
-        context.close()
+def test_a_private_address_is_refused_where_addresses_are_fetched(browser, fetching_site, place):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(fetching_site)
+    page.wait_for_selector(RESULTS)
+    page.wait_for_timeout(1000)
+    page.evaluate(PASTE_TEXT, [place, f"{fetching_site}favicon.ico"])
+    page.wait_for_selector(".toast-body:has-text('private network')")
+    assert "--" not in page.inner_text(".toast-body"), "a visitor cannot set options"
+    context.close()

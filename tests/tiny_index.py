@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.index import EngineOptions, GenerationContent, publish, write_generation
+from lookbook.search.index import Index
 
 COLOURS = ("red", "blue", "green")
 
@@ -63,3 +64,11 @@ def publish_tiny(root: Path, **options) -> Path:
     generation = write_tiny(root, **options)
     publish(root, generation)
     return generation
+
+
+def index_of_columns(root: Path, vectors: np.ndarray, **columns: list) -> Index:
+    """An index of items with these vectors (n, dim) and columns, without titles and pictures."""
+    count = len(vectors)
+    items = {"id": [f"i{n}" for n in range(count)], "title": ["x"] * count, **columns}
+    publish_tiny(root, count=count, vectors=vectors, items=items, thumbs=[b""] * count)
+    return Index.open(root, engine="exact")

@@ -18,6 +18,7 @@ from lookbook.evaluation.metrics import Estimate, bootstrap_difference, bootstra
 from lookbook.schema.column_names import find_column, is_categorical, normalize_column_name
 from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
+from lookbook.search.mitigation import value_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,6 @@ GROUP_COLUMNS = (
     "color", "colourgroupname", "perceivedcolourmastername", "season", "usage", "occasion",
 )  # fmt: skip
 _GROUP_COUNTS = range(2, 13)  # values of any other column that make its values groups
-_MAX_GROUPS = 12  # the largest values are groups of their own, all others are one
 _MIN_QUERIES = 20  # a group with fewer takes no part in a gap
 _K = 10
 
@@ -168,7 +168,7 @@ def _attribute(
     results: np.ndarray,
     precision: np.ndarray | None,
 ) -> Attribute:
-    names, group_of = _grouped(index, column)
+    names, group_of = value_groups(index, column)
     # one of a group of near-duplicates is shown, so that the share counts one of them
     representatives = index.duplicate_groups == np.arange(len(index))
     groups: list[Group] = []
@@ -188,18 +188,6 @@ def _attribute(
             if own is not None:
                 precisions[name] = own
     return Attribute(column, groups, _gap(precisions, paired=False), _gap(exposures, paired=True))
-
-
-def _grouped(index: Index, column: str) -> tuple[list[str], np.ndarray]:
-    """Names of the groups, and int (n,) the group of each row."""
-    values, codes = index.categorical_codes(column)
-    largest = list(index.values(column))[:_MAX_GROUPS]
-    code_of = {value: code for code, value in enumerate(largest)}
-    group_of = np.array([code_of.get(value, len(largest)) for value in values])[codes]
-    names = [str(value) for value in largest]
-    if (group_of == len(names)).any():
-        names.append("other or none")
-    return names, group_of
 
 
 def _gap(values: dict[str, np.ndarray], *, paired: bool) -> Gap | None:

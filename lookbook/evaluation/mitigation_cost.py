@@ -14,7 +14,7 @@ from lookbook.outfits.completion import complete
 from lookbook.schema.column_names import PEOPLE_NAMES, find_column
 from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
-from lookbook.search.mitigation import Mitigation, check_quota, mitigated, quota_groups
+from lookbook.search.mitigation import Mitigation, check_quota, mitigated, value_groups
 from lookbook.search.query import Query, run
 
 _K = 10
@@ -93,7 +93,7 @@ def _before_and_after(
 
 def _of_quota(index: Index, chosen: Mitigation, rows: np.ndarray) -> list[Cost]:
     column = str(chosen.quota)
-    names, group_of = quota_groups(index, column)
+    names, group_of = value_groups(index, column)
     queries = [Query(item=index.ids[row], count=_K, fold="copies") for row in rows]
     both = _before_and_after(index, queries, chosen)
     representatives = index.duplicate_groups == np.arange(len(index))

@@ -15,7 +15,7 @@ from lookbook.schema.column_names import PEOPLE_NAMES, find_column
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.search.index import Index
 
-MAX_GROUPS = 12  # the largest values are groups of their own, all others are one
+_MAX_GROUPS = 12  # the largest values are groups of their own, all others are one
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ def used_conditions(
     return kept, len(kept) < len(conditions)
 
 
-def quota_groups(index: Index, column: str) -> tuple[list[str], np.ndarray]:
-    """Return the names of the groups, and int (n,) the group of each row."""
+def value_groups(index: Index, column: str) -> tuple[list[str], np.ndarray]:
+    """Return the names of the groups of a column's values, and int (n,) the group of each row."""
     values, codes = index.categorical_codes(column)
-    largest = list(index.values(column))[:MAX_GROUPS]
+    largest = list(index.values(column))[:_MAX_GROUPS]
     code_of = {value: code for code, value in enumerate(largest)}
     group_of = np.array([code_of.get(value, len(largest)) for value in values])[codes]
     names = [str(value) for value in largest]

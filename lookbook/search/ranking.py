@@ -11,7 +11,7 @@ import numpy as np
 
 from lookbook.index.normalization import unit_vectors
 from lookbook.search.index import Groups, Hit, Index
-from lookbook.search.mitigation import mitigation, quota_groups, quota_order
+from lookbook.search.mitigation import mitigation, quota_order, value_groups
 from lookbook.search.mmr import maximal_marginal_relevance
 from lookbook.search.query_meaning import lexical_scores, subject_rows
 from lookbook.search.query_parts import Query
@@ -57,7 +57,7 @@ def ranked_with_quota(query: Query, scope: Scope, rank: Ranking, index: Index) -
     chosen = mitigation()
     if chosen.quota is None:
         return rank(query, scope)
-    _, group_of = quota_groups(index, chosen.quota)
+    _, group_of = value_groups(index, chosen.quota)
     base = np.ones(len(index), bool) if scope.allowed is None else scope.allowed
     representatives = index.duplicate_groups == np.arange(len(index))
     counts = np.bincount(group_of[base & representatives], minlength=group_of.max() + 1)

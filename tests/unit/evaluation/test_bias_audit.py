@@ -10,15 +10,7 @@ from PIL import Image
 
 from lookbook.__main__ import main
 from lookbook.evaluation.bias_audit import audit, group_columns, plot
-from lookbook.search.index import Index
-from tests.tiny_index import publish_tiny, random_vectors
-
-
-def shop(root, vectors, **columns):
-    count = len(vectors)
-    items = {"id": [f"i{n}" for n in range(count)], "title": ["x"] * count, **columns}
-    publish_tiny(root, count=count, vectors=vectors, items=items, thumbs=[b""] * count)
-    return Index.open(root, engine="exact")
+from tests.tiny_index import index_of_columns, random_vectors
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +21,7 @@ def unfair(tmp_path_factory):
     centres[4:] = 8 * np.eye(10)[8]
     vectors = (centres[categories] + random_vectors(320, 10)).astype(np.float32)
     gender = ["Women" if category < 4 else "Men" for category in categories]
-    return shop(
+    return index_of_columns(
         tmp_path_factory.mktemp("unfair"),
         vectors,
         gender=gender,
@@ -64,13 +56,13 @@ def test_a_hub_that_is_near_to_every_query_is_over_exposed(tmp_path):
     vectors = np.concatenate([ring * [3, 3, 1], middle]).astype(np.float32)
     draw = np.random.default_rng(0)
     vectors[:100] = vectors[draw.permutation(100)]
-    spread = shop(tmp_path / "ring", vectors, season=season, year=list(range(110)))
+    spread = index_of_columns(tmp_path / "ring", vectors, season=season, year=list(range(110)))
     assert group_columns(spread) == ["season"]
     groups = {g.name: g for g in audit(spread).attributes[0].groups}
     assert groups["Ring"].precision is None
     lonely = np.concatenate([np.eye(100, 101)[:, :100], np.zeros((10, 100))]).astype(np.float32)
     lonely[100:] = 1 + 0.01 * random_vectors(10, 100)
-    hub = shop(tmp_path / "hub", lonely, season=season)
+    hub = index_of_columns(tmp_path / "hub", lonely, season=season)
     (by_season,) = audit(hub).attributes
     exposure = {group.name: group.exposure.value for group in by_season.groups}
     assert exposure["Middle"] == pytest.approx(10.9, abs=0.3)  # all of 11 times its share
@@ -79,7 +71,9 @@ def test_a_hub_that_is_near_to_every_query_is_over_exposed(tmp_path):
 
 def test_small_groups_take_no_part_in_a_gap(tmp_path):
     gender = ["Men"] * 60 + ["Women"] * 3
-    index = shop(tmp_path, random_vectors(63, 5), gender=gender, category=["a", "b", "c"] * 21)
+    index = index_of_columns(
+        tmp_path, random_vectors(63, 5), gender=gender, category=["a", "b", "c"] * 21
+    )
     (by_gender,) = [a for a in audit(index).attributes if a.column == "gender"]
     assert by_gender.groups[1].precision.n == 3
     assert by_gender.precision_gap is None
@@ -87,7 +81,7 @@ def test_small_groups_take_no_part_in_a_gap(tmp_path):
 
 def test_many_values_are_cut_to_twelve_and_the_rest(tmp_path):
     colours = [f"colour {n % 20:02}" if n else None for n in range(200)]
-    index = shop(tmp_path, random_vectors(200, 5), baseColour=colours, name=colours)
+    index = index_of_columns(tmp_path, random_vectors(200, 5), baseColour=colours, name=colours)
     assert group_columns(index) == ["baseColour"]
     groups = audit(index).attributes[0].groups
     assert len(groups) == 13
@@ -97,10 +91,10 @@ def test_many_values_are_cut_to_twelve_and_the_rest(tmp_path):
 
 
 def test_an_index_that_cannot_be_audited_raises(tmp_path):
-    plain = shop(tmp_path / "a", random_vectors(30, 4))
+    plain = index_of_columns(tmp_path / "a", random_vectors(30, 4))
     with pytest.raises(ValueError, match="no attribute to group by"):
         audit(plain)
-    few = shop(tmp_path / "b", random_vectors(6, 4), gender=["Men", "Women"] * 3)
+    few = index_of_columns(tmp_path / "b", random_vectors(6, 4), gender=["Men", "Women"] * 3)
     with pytest.raises(ValueError, match="needs 11 different pictures, found 6"):
         audit(few)
 

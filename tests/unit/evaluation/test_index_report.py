@@ -10,15 +10,7 @@ import pytest
 from lookbook.evaluation.bias_audit import audit
 from lookbook.evaluation.index_report import evaluate_index, index_report
 from lookbook.schema.filters import FilterError
-from lookbook.search.index import Index
-from tests.tiny_index import publish_tiny, random_vectors
-
-
-def shop(root, vectors, **columns):
-    count = len(vectors)
-    items = {"id": [f"i{n}" for n in range(count)], "title": ["x"] * count, **columns}
-    publish_tiny(root, count=count, vectors=vectors, items=items, thumbs=[b""] * count)
-    return Index.open(root, engine="exact")
+from tests.tiny_index import index_of_columns, random_vectors
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +19,7 @@ def two_groups(tmp_path_factory):
     categories = np.arange(160) % 4
     vectors = (8 * np.eye(4, 10)[categories] + random_vectors(160, 10)).astype(np.float32)
     colours = np.random.default_rng(0).choice(["Red", "Blue"], 160).tolist()
-    return shop(
+    return index_of_columns(
         tmp_path_factory.mktemp("two"),
         vectors,
         articleType=[f"category {c}" for c in categories],
@@ -54,8 +46,8 @@ def test_a_report_is_json_and_holds_evaluation_and_audit(two_groups):
 
 
 def test_what_cannot_be_measured_is_a_note(tmp_path):
-    plain = shop(tmp_path / "a", random_vectors(30, 4))
-    few = shop(tmp_path / "b", random_vectors(6, 4), gender=["Men", "Women"] * 3)
+    plain = index_of_columns(tmp_path / "a", random_vectors(30, 4))
+    few = index_of_columns(tmp_path / "b", random_vectors(6, 4), gender=["Men", "Women"] * 3)
     for index in (plain, few):
         report = index_report(index)
         assert (report["evaluation"], report["audit"], len(report["notes"])) == ({}, None, 2)

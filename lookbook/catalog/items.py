@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from lookbook.catalog.values import CellRefusal, ColumnPlan, Reading, value_of
+from lookbook.catalog.cell_values import value_of
+from lookbook.catalog.reading import CellRefusal, ColumnPlan, Reading
 from lookbook.images.loading import ImageError, Picture
 from lookbook.schema.columns import (
     PLAIN_KINDS,

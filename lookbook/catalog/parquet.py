@@ -21,8 +21,9 @@ from lookbook.catalog.files import (
 )
 from lookbook.catalog.items import Row, Source
 from lookbook.catalog.matching import PictureFinder, is_picture
+from lookbook.catalog.reading import Reading
 from lookbook.catalog.references import Pictures
-from lookbook.catalog.values import Reading, understand
+from lookbook.catalog.values import understand
 from lookbook.images.loading import Picture
 from lookbook.schema.columns import (
     PLAIN_KINDS,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from lookbook.catalog.items import Rejection, Row
 from lookbook.catalog.matching import PictureFinder, file_of_url, is_picture
+from lookbook.catalog.reading import Reading
 from lookbook.catalog.references import (
     Pictures,
     decoded,
@@ -19,7 +20,7 @@ from lookbook.catalog.references import (
     shown,
 )
 from lookbook.catalog.table import Table
-from lookbook.catalog.values import Reading, understand
+from lookbook.catalog.values import understand
 from lookbook.images.loading import ImageError, Picture
 from lookbook.schema.column_names import normalize_column_name
 from lookbook.schema.columns import CatalogError, Columns, find_picture

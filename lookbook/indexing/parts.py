@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from lookbook.catalog import Item, Rejection
-from lookbook.catalog.values import value_from_json
+from lookbook.catalog.cell_values import value_from_json
 from lookbook.indexing.embedding_cache import EmbeddingCache, EncodedImage, pack, unpack
 from lookbook.indexing.encode_catalog import EncodedCatalog
 

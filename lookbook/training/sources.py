@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from lookbook.catalog import Item, open_catalog
-from lookbook.catalog.values import value_from_json
+from lookbook.catalog.cell_values import value_from_json
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
 from lookbook.evaluation.retrieval import decodable_items
 from lookbook.evaluation.splits import PRODUCTS_HELD_OUT, held_out

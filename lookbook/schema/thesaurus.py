@@ -10,34 +10,20 @@ import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
 from lookbook.schema.ordinary_words import ordinary_words
-from lookbook.schema.text import tokenize
+from lookbook.schema.stemming import normalize, stem
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
 ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
 GRAMMAR = ("stop", "not", "end", "under", "over")
-_STEMMERS = {
-    "en": "english",
-    "de": "german",
-    "fr": "french",
-    "es": "spanish",
-    "it": "italian",
-    "pt": "portuguese",
-    "nl": "dutch",
-    "pl": "polish",
-    "tr": "turkish",
-}
 _COMPOUNDING = ("de", "nl")  # languages that write two nouns as one word
 _FIELDS = ("concept", "role", "broader", "also")  # columns that are no languages
 _LINKS = ("", "s", "n", "en", "e", "es")  # letters between the parts of a compound
 _SHORTEST_PART = 3
 _LONGEST_TERM = 4  # words
-_PLAIN = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "œ": "oe", "æ": "ae", "đ": "d"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
 
@@ -382,36 +368,6 @@ def use_shop_terms(file: Path | None) -> None:
 def shop_thesaurus() -> Thesaurus:
     """Return the shipped thesaurus with the shop's own terms."""
     return Thesaurus.load(*_shop_files)
-
-
-def normalize(text: str) -> tuple[str, ...]:
-    """Words without case, accents and apostrophes, letters of other alphabets as typed without.
-
-    "Łódka Rağbet" gives ("lodka", "ragbet").
-    """
-    return tuple(tokenize(text.casefold().replace("_", " ").translate(_PLAIN)))
-
-
-_LOCK = Lock()  # a stemmer keeps the word it works on in itself
-
-
-@lru_cache(maxsize=200_000)
-def stem(word: str, language: str) -> str:
-    """The word without its ending, by the Snowball stemmer of the language; itself without one.
-
-    A number has no ending: a catalogue has tens of thousands of them in its titles and ids.
-    """
-    if language not in _STEMMERS or word.isdecimal():
-        return word
-    with _LOCK:
-        return str(_stemmer(language).stemWord(word))
-
-
-@cache
-def _stemmer(language: str) -> Any:
-    from snowballstemmer import stemmer
-
-    return stemmer(_STEMMERS[language])
 
 
 def _append(table: dict[str, list[str]], key: str, concept: str) -> None:

@@ -18,7 +18,8 @@ from lookbook.schema.column_names import (
     normalize_column_name,
 )
 from lookbook.schema.filters import Coded
-from lookbook.schema.thesaurus import ROLES, Thesaurus, normalize, shop_thesaurus
+from lookbook.schema.stemming import normalize
+from lookbook.schema.thesaurus import ROLES, Thesaurus, shop_thesaurus
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from lookbook.schema.filters import Coded
+from lookbook.schema.stemming import stem
 from lookbook.schema.text import bigrams, is_unspaced, tokenize
-from lookbook.schema.thesaurus import stem
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
 

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookbook.schema.thesaurus import (
-    ROLES,
-    SHIPPED,
-    Thesaurus,
-    normalize,
-    shop_thesaurus,
-    stem,
-    use_shop_terms,
-)
+from lookbook.schema.stemming import normalize, stem
+from lookbook.schema.thesaurus import ROLES, SHIPPED, Thesaurus, shop_thesaurus, use_shop_terms
 
 HEAD = "concept,role,broader,en,de\n"
 

@@ -24,7 +24,6 @@ UNTRACED = (
     "tests/browser",
     "tests/integration",
     "tests/unit/training",
-    "tests/unit/schema/test_thesaurus.py::test_every_term",
 )
 
 

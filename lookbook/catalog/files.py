@@ -150,7 +150,7 @@ def choose_split(found: Iterable[str], split: str | None, name: str) -> str | No
 
 
 def choose_splits(found: Iterable[str], split: str | None, name: str) -> list[str]:
-    """The splits that `all` or `train+test` ask for; without a wish the only one, or `train`.
+    """The splits that `all` or `train+test` ask for; without `split` the only one, or `train`.
 
     Raises CatalogError that lists what there is.
     """

@@ -242,15 +242,15 @@ def _take(read: _Read, table: Table, table_name: str, column: str, finder: Pictu
 def _without(column: str, columns: list[str], place: str) -> str:
     found = ", ".join(columns) or "none"
     picture = find_picture(columns)
-    wish = f"add --image-column {picture}" if picture else "name it by --image-column"
-    return f"{place}: expected a column {column!r} of the pictures' files, found {found}; {wish}"
+    advice = f"add --image-column {picture}" if picture else "name it by --image-column"
+    return f"{place}: expected a column {column!r} of the pictures' files, found {found}; {advice}"
 
 
 # class folders
 
 
 def _labelled(records: list[Record], split: str | None) -> list[Record]:
-    """Class folders as attributes, unless metadata speaks and all lie in the same folder."""
+    """Class folders as attributes, but not where a table describes pictures of one folder."""
     splits = (split or "").split("+") if split else []
     parents = [PurePosixPath(r.file or "").parent.parts for r in records]
     parents = [p[1:] if p and p[0] in splits else p for p in parents]

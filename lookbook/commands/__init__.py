@@ -1,4 +1,4 @@
-"""The long commands: build an index, serve the site, train the encoder.
+"""The long commands: build an index, serve the site, train the encoder, evaluate.
 
 `app.py`, `embed.py` and `train.py` of a checkout call the same functions as `lookbook app`,
 `lookbook embed` and `lookbook train` of an installed copy. `app` sets variables that numpy, torch

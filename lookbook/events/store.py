@@ -199,7 +199,7 @@ class EventStore:
             return deleted
 
     def purge(self, before: datetime) -> int:
-        """Delete the events of before a time, except imported ones; return how many they were."""
+        """Delete the events before a time, except imported ones; return how many they were."""
         old = EVENTS.c.time < before.timestamp()
         of_visitors = EVENTS.c.id.not_like(f"{IMPORTED}%")
         with self._transaction() as connection:

@@ -105,7 +105,7 @@ def write_generation(
         manifest |= {"count": len(table), "photos": len(vectors), "beside": beside}
         manifest |= _requested(content, options)
         if not kept:
-            manifest["kept"].pop("search_k", None)  # the one of before was not enough
+            manifest["kept"].pop("search_k", None)  # the previous one was not enough
         _write_json(folder / MANIFEST, add_checksum(manifest))
         if enrich is not None:
             _enrich(folder, manifest, enrich, progress)

@@ -40,8 +40,8 @@ class RayRun:
     """Where Ray encodes, and where the actors write their parts.
 
     `address` is that of a cluster, "local" for one of this machine that ends with the run. `parts`
-    is a folder or an address of fsspec that all machines reach; without `resume` what a run of
-    before has left there is deleted. `model` is the encoder's folder or Hub id, None: the shipped.
+    is a folder or an address of fsspec that all machines reach; without `resume` what a previous
+    run has left there is deleted. `model` is the encoder's folder or Hub id, None: the shipped.
     """
 
     address: str
@@ -80,7 +80,7 @@ def encode_by_ray(
     """Return what `encode_catalog` returns, encoded by the actors of a cluster, and their parts.
 
     Each actor opens the catalogue and loads the model itself, so all machines must reach both by
-    the same names. Parts that a run of before has left are not encoded again, nor are pictures of
+    the same names. Parts that a previous run has left are not encoded again, nor are pictures of
     the published generation in `cache`; Ray repeats what an actor that died has not written. Raises
     RayError, and OSError or ValueError for a store that cannot be used.
     """

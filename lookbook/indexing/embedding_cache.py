@@ -39,7 +39,7 @@ class EncodedImage:
 class EmbeddingCache:
     """Append-only: `add_shard` of EncodedImage, ask `hash in cache`, read back by hash.
 
-    What `published`, the generation of before, holds is in the cache too, and is never added. The
+    What `published`, the previous generation, holds is in the cache too, and is never added. The
     readers raise KeyError for a hash that is not in the cache.
     """
 

@@ -26,7 +26,7 @@ def enrich(
     """Return files by name: the calibration of scores, evaluation and bias audit, the 2-D map.
 
     calibration.json is left out where there are too few items to fit it, map.npy unless `draw_map`.
-    `places` (n, 2) are those of the map of before, NaN for new items, which are placed among them;
+    `places` (n, 2) are those of the previous map, NaN for new items, which are placed among them;
     None: all are projected. `kept` files are returned as they are.
     """
     files: dict[str, dict | np.ndarray] = dict(kept or {})

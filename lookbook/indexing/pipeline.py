@@ -104,7 +104,7 @@ def build(
     """Encode `catalog`, write a generation under `output` and publish it.
 
     What was encoded stays in `output`/.work until the generation is published, so an interrupted
-    run is resumed; what the generation of before holds is taken from it, and where nothing has
+    run is resumed; what the previous generation holds is taken from it, and where nothing has
     changed that one stays published. Without `resume` all is computed anew. `ray` is the address of
     a cluster that encodes, "local" for processes of this machine; these write to `parts`, a path or
     an address of fsspec that all of them reach, None for `output`/.work. Raises BuildError when no
@@ -208,15 +208,15 @@ def _update(
 
 
 def _on_stored_pictures(source: Previous | None, options: BuildOptions) -> list[str]:
-    """A note where photos of before were stored otherwise than this run stores its photos."""
+    """A note where known photos were stored otherwise than this run stores new ones."""
     if source is None:
         return []
     before = source.options if isinstance(source.options, dict) else {}
     if all(before.get(name, old) == getattr(options, name) for name, old in _OF_PICTURES.items()):
         return []
     return [
-        "photos of before keep the sizes and the format that they were stored in; --fresh stores "
-        "all anew"
+        "photos from earlier runs keep the sizes and the format that they were stored in; --fresh "
+        "stores all of them again"
     ]
 
 

@@ -147,7 +147,7 @@ class Previous:
     def changes(
         self, items: pa.Table, photos: Sequence[list[str]], columns: Collection[str] | None = None
     ) -> Changes:
-        """Compare the items of a catalogue (as `items_table` gives them) with those of before.
+        """Compare the items of a catalogue (as `items_table` gives them) with the previous ones.
 
         Only `columns` and the photos count; None: all columns do.
         """

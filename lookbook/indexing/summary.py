@@ -31,9 +31,9 @@ class Summary:
     `rejected`: how many items for each reason, `rejected_photos`: how many photos of items that
     have others; `listed_rejections`: (name, sentence) of the first ones; `columns`: role -> the
     column that title, picture, id and price were read from. `engine_bytes`: size of the approximate
-    engine's file, 0 without one; `query_kinds` is the manifest's. `changes` against the generation
-    of before, None where there was none to compare with, and then `note` says why, "" for a first
-    index; `published` is False where nothing had changed, so that the generation of before stays.
+    engine's file, 0 without one; `query_kinds` is the manifest's. `changes` against the previous
+    generation, None where there was none to compare with, and then `note` says why, "" for a first
+    index; `published` is False where nothing had changed, so that the previous generation stays.
     """
 
     generation: Path

@@ -37,7 +37,8 @@ def queries_by_kind(
 
     `vectors` (photos, raw_dim) are the encoder's own; `items` and `pictures` give the items and the
     stored pictures of rows, items only of those that are the first photo of one. `kept` are photo
-    and text queries of before; new ones are made of the rows that tuning leaves out of the engine.
+    and text queries of an earlier run; new ones are made of the rows that tuning leaves out of the
+    engine.
     """
     rows = held_out_rows(len(vectors), seed)
     if not len(rows):

@@ -29,7 +29,7 @@ class Query:
     `gender=Women` or as a mapping; `diversity` 0 (closest) to 1; `fold` "colourways" (one card a
     product), "copies" (one for near-duplicates) or None (every item); `sort` is one of
     `sorting.SORTS`, where something is ranked that of its closest `SORT_POOL`. `undo_stack` holds
-    (positive, negative) of before each step; `from_link`: the pictures came by a link, so they are
+    (positive, negative) as before each step; `from_link`: the pictures came by a link, so they are
     public. `match`, one of MATCHES, is what the results of pictures or an item alone are matched
     on, "" for all that they show. Raises FilterError for conditions that cannot be read, ValueError
     for an unknown `match`.

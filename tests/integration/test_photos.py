@@ -303,7 +303,7 @@ def test_an_update_takes_larger_pictures_over_and_an_index_without_them_stays_us
     indexed(shop, encoder, output, detail_size=0)
     draw_shape("blue", 0, (1500, 2000)).save(shop / "blue-0.png")
     summary = indexed(shop, encoder, output)
-    assert summary.encoded == 1 and "photos of before keep the sizes" in str(summary)
+    assert summary.encoded == 1 and "photos from earlier runs keep the sizes" in str(summary)
     index = Index.open(output)
     kept, new = (index.generation.detail(index.row_of(id)) for id in ("black", "blue"))
     assert kept == b"" and Image.open(io.BytesIO(new)).size == (768, 1024)

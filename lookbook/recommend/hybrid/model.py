@@ -198,7 +198,7 @@ class Hybrid(Recommender):
     def restore(self, arrays: Arrays, settings: dict[str, Any]) -> None:
         """Take over what `state` returned; raises ModelCorrupt for other features."""
         self.strength = settings["strength"]
-        # models of before cold-start slots do not have them
+        # models from before there were cold-start slots do not have them
         self.cold_start_slots = settings.get("newcomers", COLD_START_SLOTS)
         self.item_features = ItemFeatures.from_state(self.items, arrays, settings)
         self._weights = arrays["weights"]

@@ -76,7 +76,7 @@ class Query:
 
     @property
     def vector_kind(self) -> str:
-        """What the vector of this query is like, as an engine's effort goes by: the furthest part.
+        """The kind of query by which an engine's effort is chosen: that of the furthest part.
 
         Words take a vector further from the catalogue's own than photos do.
         """

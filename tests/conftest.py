@@ -19,9 +19,10 @@ from tests.shapes import COLOURS, draw_shape
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
-# their time passes in other processes, in torch or in one loop: tracing brings nothing but delay
+# their time passes in other processes, in torch or in what unit tests cover: tracing only delays
 UNTRACED = (
     "tests/browser",
+    "tests/fuzz",
     "tests/integration",
     "tests/unit/training",
 )

@@ -31,7 +31,7 @@ from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
 from lookbook.ui.pictures import PictureFiles
 from lookbook.ui.retention import CLOSED_PAGE_TTL
-from lookbook.ui.stubs import no_servers
+from lookbook.ui.stubs import no_servers, with_mcp
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
 
@@ -169,6 +169,8 @@ def launch(
     for router in [*routes, login_router(), *([hub.router()] if hub else [])]:
         app.include_router(router)
     allow_open_files(2 * connections + 500)
+    if how.get("mcp_server"):
+        with_mcp()
     with no_servers():
         site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)
     site.launch(

@@ -155,7 +155,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, default=44_000)
     parser.add_argument("--photos", type=int, default=50)
-    parser.add_argument("--keep", metavar="FOLDER", help="keep the index here, or take it from here")
+    parser.add_argument(
+        "--keep", metavar="FOLDER", help="keep the index here, or take it from here"
+    )
     args = parser.parse_args()
     with _place(args.keep) as place:
         index = place / f"index-{args.items}"

@@ -17,7 +17,7 @@ from lookbook.index.engines.contract import (
     register,
 )
 from lookbook.index.mapped import release_pages
-from lookbook.index.normalization import unit_vectors
+from lookbook.index.normalization import UnitRows, unit_vectors
 
 _BLOCK_FLOATS = 1 << 22  # 16 MB of float32 at a time when memory-mapped vectors are converted
 _PREPARED_BYTES = 512 << 20  # vectors up to this size are kept in memory as float32
@@ -39,11 +39,18 @@ class ExactEngine(Engine):
     name = "exact"
 
     def __init__(
-        self, vectors: Array, metric: str, *, prepared_bytes: int = _PREPARED_BYTES
+        self,
+        vectors: Array,
+        metric: str,
+        *,
+        prepared_bytes: int = _PREPARED_BYTES,
+        mapped: Array | None = None,
     ) -> None:
+        """`mapped`: the same as float32 in a mapped file; no copy is made of them where angular."""
         check_metric(metric)
         self.metric = metric
         self._vectors = vectors
+        self._mapped = mapped if metric == "angular" else None
         self._keep = vectors.shape[0] * (vectors.shape[1] + 1) * 4 <= prepared_bytes
 
     def __len__(self) -> int:
@@ -75,14 +82,23 @@ class ExactEngine(Engine):
     def _prepared(self) -> Array | None:
         if not self._keep:
             return None
-        prepared = _prepare_vectors(self._vectors, self.metric)
+        if self._mapped is not None:
+            return self._mapped
+        count, dim = self._vectors.shape
+        prepared: Array = np.empty((count, dim + (self.metric == "euclidean")), np.float32)
+        step = max(1, _BLOCK_FLOATS // dim)
+        for start in range(0, count, step):
+            block = self._vectors[start : start + step]
+            prepared[start : start + step] = _prepare_vectors(block, self.metric)
         release_pages(self._vectors)
         return prepared
 
-    @property
-    def unit_vectors(self) -> Array | None:
-        """float32 (n, dim) of L2 norm 1 where they are kept for searching, else None."""
-        return self._prepared if self.metric == "angular" else None
+    @cached_property
+    def unit_vectors(self) -> UnitRows | None:
+        """Those of L2 norm 1, of the array in memory that is searched; None where there is none."""
+        if self._prepared is None or self.metric != "angular":
+            return None
+        return UnitRows(self._prepared)
 
     def search(
         self, queries: Array, k: int, rows: Array | None = None, *, effort: int | None = None
@@ -120,6 +136,8 @@ class ExactEngine(Engine):
             scores = (queries @ self._prepared.T)[:, part]
         else:
             scores = queries @ self._prepared[part].T
+        if self._mapped is not None and self.unit_vectors is not None:
+            scores *= self.unit_vectors.scale[part]
         return scores
 
     def _final(self, queries: Array, rows: Array, scores: Array) -> Array:

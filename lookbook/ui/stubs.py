@@ -4,8 +4,8 @@ For every class of components gradio parses the source file and renders a .pyi f
 editors (`gradio.component_meta.create_or_modify_pyi`), also for its own classes when it is
 imported. It skips classes for which `inspect.getfile` raises OSError.
 
-gradio also imports mcp, which it can do without until tools are offered (`with_mcp`), and fills in
-the names of components in the descriptions of their events by jinja2, which compiles each anew.
+gradio also imports mcp, which it can do without until a tool is asked for (`with_mcp`), and fills
+in names of components in the descriptions of their events by jinja2, which compiles each anew.
 httpx does without its command, and jsonschema without rfc3987_syntax, whose grammar of addresses
 takes long to build. pandas (for data frames that a site might cache), the commands of gradio and
 its workflows are imported where they are first used, which the site never does.
@@ -21,7 +21,7 @@ import gc
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
@@ -64,18 +64,13 @@ def quick_imports() -> Iterator[None]:
     """
     stand_ins: dict[str, ModuleType | None] = dict.fromkeys(_MISSING)  # None: not importable
     stand_ins |= {name: LaterModule(name, functions) for name, functions in _LATER.items()}
-    stand_ins = {name: one for name, one in stand_ins.items() if name not in sys.modules}
-    sys.modules.update(stand_ins)  # type: ignore[arg-type]
     collects = gc.isenabled()
     gc.disable()
     try:
-        with no_stubs(), _templates_once():
+        with _left_out(stand_ins), no_stubs(), _templates_once():
             yield
         _plot_nothing()
     finally:
-        for name, one in stand_ins.items():
-            if name in sys.modules and sys.modules[name] is one:
-                del sys.modules[name]
         if collects:
             gc.enable()
         gc.freeze()
@@ -92,9 +87,23 @@ def _templates_once() -> Iterator[None]:
         jinja2.Template = original  # type: ignore[misc]
 
 
-def with_mcp() -> None:
-    """Let gradio offer tools by the package mcp, which `quick_imports` left out."""
-    importlib.reload(importlib.import_module("gradio.mcp"))
+def with_mcp() -> ModuleType:
+    """Return gradio.mcp with the package mcp, which `quick_imports` left out."""
+    with _left_out({name: None for name in _MISSING if name != "mcp"}):
+        return importlib.reload(importlib.import_module("gradio.mcp"))
+
+
+@contextmanager
+def _left_out(stand_ins: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """Give modules that are not imported yet other ones in this context, None for none at all."""
+    stand_ins = {name: one for name, one in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(stand_ins)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name, one in stand_ins.items():
+            if name in sys.modules and sys.modules[name] is one:
+                del sys.modules[name]
 
 
 def _plot_nothing() -> None:

@@ -183,6 +183,13 @@ class Index(ItemTable):
         found = self._engine_vectors if kept is None else kept.array
         return self.generation.vectors if found is None else found[: len(self)]
 
+    @cached_property
+    def first_photos(self) -> ExactEngine:
+        """Exact search over the vectors of all items, without a copy where there is one already."""
+        vectors, metric = self.comparable_vectors, self.manifest.metric
+        mapped = vectors if vectors.dtype == np.float32 else None
+        return ExactEngine(self.generation.vectors, metric, mapped=mapped)
+
     def to_index_space(self, vector: np.ndarray) -> np.ndarray:
         """Project an encoder's vector (dim,) as the index stores vectors: (manifest.dim,).
 

@@ -20,6 +20,7 @@ from lookbook.index.mapped import release_pages
 from lookbook.index.normalization import UnitRows, unit_vectors
 
 _BLOCK_FLOATS = 1 << 22  # 16 MB of float32 at a time when memory-mapped vectors are converted
+_GATHERED_ROWS = 256  # 1 MB of float32 at a dimension of 1,024
 _PREPARED_BYTES = 512 << 20  # vectors up to this size are kept in memory as float32
 
 
@@ -131,9 +132,11 @@ class ExactEngine(Engine):
         if self._prepared is None:
             scores: Array = queries @ _prepare_vectors(self._vectors[part], self.metric).T
             return scores
-        # Beyond a quarter of all rows, gathering them costs more than multiplying all.
-        if rows is not None and len(queries) == 1 and 4 * len(rows) > len(self._prepared):
+        # Beyond half of all rows, gathering them costs more than multiplying all.
+        if rows is not None and len(queries) == 1 and 2 * len(rows) > len(self._prepared):
             scores = (queries @ self._prepared.T)[:, part]
+        elif rows is not None:
+            scores = _gathered(queries, self._prepared, rows[start:stop])
         else:
             scores = queries @ self._prepared[part].T
         if self._mapped is not None and self.unit_vectors is not None:
@@ -146,6 +149,15 @@ class ExactEngine(Engine):
         near = self._vectors[rows].astype(np.float32)
         negated: Array = -np.linalg.norm(near - queries[:, None, :], axis=2).astype(np.float32)
         return negated
+
+
+def _gathered(queries: Array, vectors: Array, rows: Array) -> Array:
+    """Return the products of queries with some rows, a few of which the CPU's cache holds."""
+    scores: Array = np.empty((len(queries), len(rows)), np.float32)
+    for start in range(0, len(rows), _GATHERED_ROWS):
+        part = slice(start, start + _GATHERED_ROWS)
+        scores[:, part] = queries @ vectors[rows[part]].T
+    return scores
 
 
 def _prepare_vectors(block: Array, metric: str) -> Array:

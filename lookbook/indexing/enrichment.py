@@ -52,4 +52,5 @@ def _calibration(index: Index, seed: int) -> calibration.Calibration | None:
         kind=kind,
         duplicate_groups=index.duplicate_groups,
         seed=seed,
+        engine=index.first_photos,
     )

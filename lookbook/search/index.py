@@ -71,10 +71,7 @@ class Index(ItemTable):
         if self._server:
             self._exact = ExactEngine(photo_vectors, metric, prepared_bytes=0)
         else:
-            # a copy, which has larger pages of memory, is searched a tenth faster
-            is_rare = "exact" not in self.serving.values()
-            mapped = self._engine_vectors if is_rare else None
-            self._exact = ExactEngine(photo_vectors, metric, mapped=mapped)
+            self._exact = ExactEngine(photo_vectors, metric, mapped=self._engine_vectors)
         super().__init__(generation.items)
         self.derived: dict[str, object] = {}
         self.derived_lock = RLock()

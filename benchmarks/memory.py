@@ -43,6 +43,7 @@ COLUMNS = (
     *("resident_mb", "proportional_mb", "not_of_files_mb", "processor_s", "load"),
 )
 _PHOTOS = sorted((Path(__file__).parents[1] / "examples").glob("*.jpg"))
+_SHIPPED = Path(__file__).parents[1] / "index"
 _AT_ONCE = 5
 _NOISE = 0.3  # length of what is added to each vector, which is of length 1
 _IDLE_SECONDS, _IDLE_SHARE = 3.0, 0.1  # without more work of the site its loading is over
@@ -51,7 +52,7 @@ _KIB = 1024
 
 def build_index(output: Path, count: int) -> None:
     """Publish an index of `count` items in `output`: the shipped ones repeated, with noise."""
-    shipped = Index.open("index")
+    shipped = Index.open(_SHIPPED)
     rows = np.arange(count) % len(shipped)
     rng = np.random.default_rng(0)
     vectors = np.asarray(shipped.generation.vectors, np.float32)[rows]

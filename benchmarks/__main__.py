@@ -60,6 +60,7 @@ BENCHMARKS = (
     Benchmark("recipe", (), ("--items", "4000", "--count", "20", "--bulk", "96")),
     Benchmark("site", (), ("--visitors", "4", "--clicks", "5")),
     Benchmark("load", (), ("--seconds", "30")),
+    Benchmark("memory", (), ("--items", "4000", "--photos", "10")),
     Benchmark("focus", (), ("--count", "10")),
     Benchmark("training", (), ("--count", "64", "--repeats", "1")),
     Benchmark("updates", (), ("--items", "2000", "--changes", "30")),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import compileall
 import random
 import re
 import tempfile
@@ -166,6 +167,8 @@ def main() -> None:
     from lookbook import Index
 
     items = len(Index.open(args.index))
+    # byte code, as any start leaves it for the next one unless PYTHONDONTWRITEBYTECODE is set
+    compileall.compile_dir(Path(__file__).parents[1] / "lookbook", quiet=2)
     for kind, values in asyncio.run(measure(args)).items():
         p50, p95 = np.percentile(values, [50, 95])
         row = {"items": items, "visitors": args.visitors, "measure": kind, "n": len(values)}

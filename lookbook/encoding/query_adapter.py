@@ -139,9 +139,14 @@ class QueryAdapter:
             adapted += self.networks[intent](vectors)
         return unit_rows(adapted)
 
+    @property
+    def item_columns(self) -> np.ndarray:
+        """bool (dim,): the columns of vectors whose heads compare items with items."""
+        return np.repeat(np.array(self._scales("item")) > 0, self.head_dims)
+
     def between_items(self, vectors: np.ndarray) -> np.ndarray:
         """Return (n, d), the columns of vectors (n, dim) whose heads compare items with items."""
-        return vectors[:, np.repeat(np.array(self._scales("item")) > 0, self.head_dims)]
+        return vectors[:, self.item_columns]
 
     def _scales(self, intent: str) -> tuple[float, ...]:
         return self.scales.get(intent, (1.0,) * len(self.head_dims))

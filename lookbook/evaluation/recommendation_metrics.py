@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lookbook.evaluation.metrics import Estimate, bootstrap_means
+from lookbook.index.normalization import UnitRows
 from lookbook.recommend.data import Interactions
 
 K = 12
@@ -86,7 +87,7 @@ def _check_relevant(users: Sequence[str], relevant: Sequence[set[int]], test: In
 
 
 def diversity_metrics(
-    ranked: np.ndarray, train: Interactions, vectors: np.ndarray | None
+    ranked: np.ndarray, train: Interactions, vectors: np.ndarray | UnitRows | None
 ) -> dict[str, Estimate]:
     """Measure what the lists `ranked` (q, K) show altogether.
 
@@ -110,7 +111,7 @@ def diversity_metrics(
     return _catalogue_metrics(ranked, train.item_count) | bootstrap_means(values)
 
 
-def _list_diversity(vectors: np.ndarray, rows: np.ndarray) -> float:
+def _list_diversity(vectors: np.ndarray | UnitRows, rows: np.ndarray) -> float:
     if len(rows) < 2:
         return 0.0
     total = vectors[rows].sum(axis=0)

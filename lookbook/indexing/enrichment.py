@@ -9,6 +9,7 @@ import numpy as np
 
 from lookbook.evaluation.index_report import index_report
 from lookbook.index import Generation
+from lookbook.index.mapped import release_pages
 from lookbook.indexing.projection_2d import place_new, project_2d
 from lookbook.indexing.reuse import CALIBRATION, EVALUATION, MAP
 from lookbook.search import calibration, item_calibration
@@ -37,6 +38,8 @@ def enrich(
         files[CALIBRATION] = fitted.to_json() | of_items
     if EVALUATION not in files:
         files[EVALUATION] = index_report(index, seed=seed)
+    del index  # with its copy of the vectors: the map takes much memory of its own
+    release_pages(generation.vectors)
     if draw_map:
         vectors = generation.vectors
         files[MAP] = project_2d(vectors, seed) if places is None else place_new(vectors, places)
@@ -52,4 +55,5 @@ def _calibration(index: Index, seed: int) -> calibration.Calibration | None:
         kind=kind,
         duplicate_groups=index.duplicate_groups,
         seed=seed,
+        engine=index.first_photos,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from lookbook.index.engines.exact import exact_neighbours
 
 _LANDMARKS = 8_000  # items projected by t-SNE; all others are placed among these
 _COMPONENTS = 50
+_BLOCK_ROWS = 4096
 _MIN_TSNE = 30  # with fewer items t-SNE has no neighbourhoods to preserve
 
 
@@ -19,7 +22,7 @@ def project_2d(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     8,000 landmarks are projected so, the others placed at the weighted mean of their nearest
     landmarks. Fewer than 30 items are projected on their principal components alone.
     """
-    reduced = _principal_components(np.asarray(vectors, np.float32))
+    reduced = _principal_components(vectors)
     if len(reduced) < _MIN_TSNE:
         flat = np.zeros((len(reduced), 2), np.float32)
         flat[:, : min(2, reduced.shape[1])] = reduced[:, :2]
@@ -48,11 +51,18 @@ def place_new(vectors: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def _principal_components(vectors: np.ndarray) -> np.ndarray:
-    centred = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-    _, directions = np.linalg.eigh(centred.T.astype(np.float64) @ centred)
+    """Return float32 (n, up to 50); works by blocks, as all in float64 are large."""
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+    def blocks() -> Iterator[np.ndarray]:
+        for start in range(0, len(vectors), _BLOCK_ROWS):
+            centred = np.asarray(vectors[start : start + _BLOCK_ROWS], np.float32) - mean
+            yield centred.astype(np.float64)
+
+    _, directions = np.linalg.eigh(sum(block.T @ block for block in blocks()))
     directions = directions[:, ::-1][:, :_COMPONENTS]
     directions *= np.sign(directions[np.abs(directions).argmax(axis=0), range(directions.shape[1])])
-    return (centred @ directions).astype(np.float32)
+    return np.concatenate([(block @ directions).astype(np.float32) for block in blocks()])
 
 
 def _tsne(reduced: np.ndarray, seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookbook.index.mapped import release_pages
-from lookbook.index.normalization import unit_vectors
+from lookbook.index.normalization import UnitRows, unit_vectors
 from lookbook.recommend.visual_neighbours import find_neighbours, renew_neighbours
 from lookbook.schema.column_names import (
     ARTICLE_NUMBER_NAMES,
@@ -51,7 +51,7 @@ class Items:
         ids: Sequence[str],
         titles: Sequence[str] | None = None,
         columns: Mapping[str, Coded] | None = None,
-        vectors: np.ndarray | None = None,
+        vectors: np.ndarray | UnitRows | None = None,
         groups: np.ndarray | None = None,
         taken: Mapping[str, str] | None = None,
     ) -> None:
@@ -61,7 +61,8 @@ class Items:
         self.titles = list(titles) if titles is not None else self.ids
         self._has_titles = titles is not None
         self.columns = dict(columns or {})
-        self.vectors = None if vectors is None else unit_vectors(vectors)
+        of_norm_1 = vectors is None or isinstance(vectors, UnitRows)
+        self.vectors = vectors if of_norm_1 else unit_vectors(vectors)
         self._groups = np.arange(len(self.ids)) if groups is None else np.asarray(groups)
         self._short_names: dict[int, str] = {}
         self._rows = {id: row for row, id in enumerate(self.ids)}
@@ -79,7 +80,7 @@ class Items:
             index.duplicate_groups,
             index.columns_taken,
         )
-        release_pages(index.generation.vectors)  # all were read, the items have a copy
+        release_pages(index.generation.vectors)  # all were read once
         return items
 
     @classmethod
@@ -201,7 +202,7 @@ class Items:
         """
         if self.vectors is None or len(self) < 2:
             return None
-        return find_neighbours(self.vectors)
+        return find_neighbours(np.asarray(self.vectors))
 
     def reuse_visual_neighbours(self, before: Items) -> None:
         """Set `visual_neighbours` from those of the catalogue before an update, where it has any.
@@ -213,7 +214,8 @@ class Items:
             return
         if before.vectors.shape[1] == self.vectors.shape[1]:
             rows = before.rows_of(self.ids)
-            self.visual_neighbours = renew_neighbours(self.vectors, before.vectors, known, rows)
+            vectors, of_before = np.asarray(self.vectors), np.asarray(before.vectors)
+            self.visual_neighbours = renew_neighbours(vectors, of_before, known, rows)
 
 
 def _coded(column: Sequence) -> Coded:

@@ -20,6 +20,7 @@ from lookbook.recommend.items import Items
 
 MODELS_FOLDER = "models"  # beside the generations of the index
 SCHEMA = 1
+_BLOCK_ROWS = 4096
 _FILES = {
     f"{model.name}.{suffix}"
     for model in (Hybrid, BoughtTogether)
@@ -92,7 +93,10 @@ def vectors_digest(items: Items) -> str | None:
     """Return the sha256 of the vectors that the visual neighbours follow from, None without."""
     if items.vectors is None:
         return None
-    return hashlib.sha256(items.vectors.tobytes()).hexdigest()
+    digest = hashlib.sha256()
+    for start in range(0, len(items), _BLOCK_ROWS):
+        digest.update(items.vectors[start : start + _BLOCK_ROWS].tobytes())
+    return digest.hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -121,6 +121,7 @@ def calibrations(index: Index) -> dict[str, Calibration | None]:
     if stored is None or adapter is None or index.generation.projection is not None:
         return dict.fromkeys(INTENTS, stored)
     kinds = index.column(stored.kind) if stored.kind in index.columns else None
+    engine = index.first_photos  # one for all: each of its own would copy the vectors
     return {
         intent: fit(
             index.generation.vectors,
@@ -130,6 +131,7 @@ def calibrations(index: Index) -> dict[str, Calibration | None]:
             duplicate_groups=index.duplicate_groups,
             sample=_ADAPTED_SAMPLE,
             as_query=partial(adapter, intent=intent),
+            engine=engine,
         )
         for intent in INTENTS
     }
@@ -150,13 +152,15 @@ def fit(
     sample: int = 1000,
     seed: int = 0,
     as_query: Callable[[np.ndarray], np.ndarray] | None = None,
+    engine: ExactEngine | None = None,
 ) -> Calibration | None:
     """Fit on `sample` items as queries of the others; None where there are not two of them.
 
     `vectors` (n, dim) as stored; `kinds` the value of the column `kind` for each row;
     `duplicate_groups` int (n,), equal for near-duplicates, which do not count; `as_query` adapts
-    the vectors of queries. Isotonic regression (Barlow et al. 1972) of "of one kind" on the score,
-    over the results that a page shows and some deeper ones.
+    the vectors of queries; `engine` searches `vectors`, None: one that is made here. Isotonic
+    regression (Barlow et al. 1972) of "of one kind" on the score, over the results that a page
+    shows and some deeper ones.
     """
     draw = np.random.default_rng(seed)
     queries = np.sort(draw.permutation(len(vectors))[:sample])
@@ -169,7 +173,7 @@ def fit(
         rows = draw.integers(0, len(vectors), (len(queries), _SHOWN + _DEEPER))
         scores = _scores(vectors, metric, query_vectors, rows)
     else:
-        rows, scores = _ranked(vectors, metric, query_vectors)
+        rows, scores = _ranked(engine or ExactEngine(vectors, metric), query_vectors)
     counted = groups[rows] != groups[queries][:, None]
     if codes is not None:  # a pair with an item of no known kind says nothing
         counted &= (codes[rows] >= 0) & (codes[queries] >= 0)[:, None]
@@ -189,14 +193,14 @@ def _codes(kinds: Sequence[object]) -> np.ndarray | None:
     return codes if len(names) > 1 else None
 
 
-def _ranked(vectors: np.ndarray, metric: str, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ranked(engine: ExactEngine, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return rows and scores (q, m) of the first ranks and of some deeper ones."""
-    count = len(vectors)
+    count = len(engine)
     deepest = min(count, max(2 * _SHOWN, 5000))
     ranks = np.arange(min(_SHOWN + 1, count))
     if deepest > len(ranks):
         ranks = np.append(ranks, np.geomspace(len(ranks), deepest - 1, _DEEPER).astype(int))
-    engine, rows, scores = ExactEngine(vectors, metric), [], []
+    rows, scores = [], []
     for start in range(0, len(queries), 100):
         found, closeness = engine.search(queries[start : start + 100], deepest)
         rows.append(found[:, ranks])

@@ -15,7 +15,7 @@ from lookbook.index import Generation, Manifest, current_name, project
 from lookbook.index.engines import FilteringEngine, serving_choices
 from lookbook.index.engines.exact import ExactEngine
 from lookbook.index.engines.tuning import KINDS, TUNED_FOR
-from lookbook.index.normalization import unit_vectors
+from lookbook.index.normalization import UnitRows
 from lookbook.schema.filters import Condition, Where, parse_where
 from lookbook.search.item_table import IndexItem, ItemTable, UnknownItem
 
@@ -67,8 +67,11 @@ class Index(ItemTable):
         self._approximate_engine = None if self._server or opened.effort is None else opened
         photo_vectors, metric = generation.photo_vectors, generation.manifest.metric
         # beside a server, the few vectors that are compared here are read from disk
-        kept = {"prepared_bytes": 0} if self._server else {}
-        self._exact = ExactEngine(photo_vectors, metric, **kept)
+        self._engine_vectors = opened.float_vectors
+        if self._server:
+            self._exact = ExactEngine(photo_vectors, metric, prepared_bytes=0)
+        else:
+            self._exact = ExactEngine(photo_vectors, metric, mapped=self._engine_vectors)
         super().__init__(generation.items)
         self.derived: dict[str, object] = {}
         self.derived_lock = RLock()
@@ -165,13 +168,27 @@ class Index(ItemTable):
         return np.asarray(self.generation.vectors[self.row_of(id)], np.float32)
 
     @cached_property
-    def unit_vectors(self) -> np.ndarray:
-        """float32 (n, manifest.dim) of L2 norm 1, in memory: those of exact search, if it has them.
+    def unit_vectors(self) -> UnitRows:
+        """(n, manifest.dim) of L2 norm 1, of one array of float32 for all that compare items."""
+        vectors = self.comparable_vectors
+        return UnitRows(np.asarray(vectors, np.float32))
 
-        For reading only.
+    @cached_property
+    def comparable_vectors(self) -> np.ndarray:
+        """(n, manifest.dim) of any length: what search has in memory, else as they are stored.
+
+        float32 that exact search keeps or that an engine has in its mapped file, if there are such.
         """
         kept = self._exact.unit_vectors
-        return unit_vectors(self.generation.vectors) if kept is None else kept[: len(self)]
+        found = self._engine_vectors if kept is None else kept.array
+        return self.generation.vectors if found is None else found[: len(self)]
+
+    @cached_property
+    def first_photos(self) -> ExactEngine:
+        """Exact search over the vectors of all items, without a copy where there is one already."""
+        vectors, metric = self.comparable_vectors, self.manifest.metric
+        mapped = vectors if vectors.dtype == np.float32 else None
+        return ExactEngine(self.generation.vectors, metric, mapped=mapped)
 
     def to_index_space(self, vector: np.ndarray) -> np.ndarray:
         """Project an encoder's vector (dim,) as the index stores vectors: (manifest.dim,).

@@ -13,6 +13,7 @@ import numpy as np
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.encoding.hub import local_folder
 from lookbook.encoding.query_adapter import QueryAdapter
+from lookbook.index.normalization import UnitRows
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
 
@@ -64,9 +65,12 @@ def item_as_query(index: Index, id: str, intent: str, match: str = "") -> np.nda
     return np.asarray(adapter(vector[None], intent, match)[0])
 
 
-def vectors_between_items(index: Index) -> np.ndarray:
-    """Return the stored vectors (n, d) without the heads that do not compare items with items."""
-    adapter, vectors = query_adapter(index), index.generation.vectors
+def vectors_between_items(index: Index) -> UnitRows:
+    """Return the vectors (n, d) of norm 1 without the heads that do not compare items with items.
+
+    No copy of `Index.comparable_vectors`.
+    """
+    adapter = query_adapter(index)
     if adapter is None or index.generation.projection is not None:
-        return vectors
-    return adapter.between_items(vectors)
+        return UnitRows(index.comparable_vectors)
+    return UnitRows(index.comparable_vectors, adapter.item_columns)

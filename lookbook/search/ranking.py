@@ -171,7 +171,8 @@ def _search_by_levels(
     found: list[Hit] = []
     for number, level in enumerate(levels[:_MAX_LEVELS]):
         others = lexical != level if number < _MAX_LEVELS - 1 else lexical > level
-        excluded = np.union1d(own, np.flatnonzero(others))
+        others[own] = True
+        excluded = np.flatnonzero(others)
         found += index.search_rows(vector, count, allowed, excluded, groups, kind)
     if index.manifest.metric == "angular":
         found.sort(key=lambda hit: -(hit.score + float(lexical[hit.row])))

@@ -35,6 +35,7 @@ WEIGHTS = {
 VOTERS, TEMPERATURE = 30, 0.02  # hits that vote, each by exp(cosine / temperature)
 # probabilities that are added: a mistake costs no more than their logarithm
 _MIN_COLOUR, _MIN_KIND = 0.02, 0.01
+_BLOCK_ROWS = 4096  # whose colours are read at a time
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,9 @@ def _named_colours(index: Index) -> tuple[np.ndarray, np.ndarray, np.ndarray] | 
     if column is None or adapter is None or adapter.colours is None:
         return None
     values, codes = index.categorical_codes(column)
-    seen = adapter.colours.probabilities(index.unit_vectors, photo=False)
+    vectors, heads = index.unit_vectors, adapter.colours
+    blocks = (vectors[start : start + _BLOCK_ROWS] for start in range(0, len(index), _BLOCK_ROWS))
+    seen = np.concatenate([heads.probabilities(block, photo=False) for block in blocks])
     sums = np.zeros((len(values), seen.shape[1]), np.float32)
     np.add.at(sums, codes, seen)
     counts = np.bincount(codes, minlength=len(values))[:, None]

@@ -321,10 +321,12 @@ def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | N
 
     None where all or none of them have: then nothing is unclear, or `notes` say so already.
     """
+    if not (meaning.kinds or meaning.attributes) or not len(shown):
+        return None  # without words: the concepts, which take long to derive, are not needed
     concepts = concept_index(index)
     asked = [kind for kind in meaning.kinds if _named_in_few_titles(kind, concepts)]
     asked += meaning.attributes
-    if not asked or not len(shown):
+    if not asked:
         return None
     has = np.all([concepts.rows(concept)[shown] for concept in asked], axis=0)
     if has.all() or not has.any():

@@ -16,7 +16,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter
-from gradio.routes import App, ORJSONResponse, templates
+from gradio.routes import API_PREFIX, App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
 from jinja2 import FunctionLoader
 from starlette.middleware import Middleware
@@ -33,6 +33,7 @@ from lookbook.ui.pictures import PictureFiles
 from lookbook.ui.retention import CLOSED_PAGE_TTL
 from lookbook.ui.stubs import no_servers
 from lookbook.ui.theme import CSS, theme
+from lookbook.ui.tools import Tools
 from lookbook.ui.uploads import room
 
 _API_INFO = "({} if config.get('auth_required') else gradio_api_info)"
@@ -151,6 +152,7 @@ def launch(
     head_tags: HeadTags | None = None,
     hub: HubLogin | None = None,
     picture_folder: Path | None = None,
+    mcp_server: bool = False,
     **how: Any,
 ) -> None:
     """Serve a site until it is closed; returns at once.
@@ -159,8 +161,8 @@ def launch(
     `routes` are served beside gradio's; `users` are names and passwords without which nothing of
     the catalogue is shown, `hub` lets in those with an account of Hugging Face, without both
     everybody may see it; `head_tags` gives the tags of the page's head, `picture_folder` has the
-    pictures at /pictures/NAME; `how` goes to gradio's launch. The API stays
-    open through the queue: gradio's `api_open` is about routes that skip it.
+    pictures at /pictures/NAME; `mcp_server` offers the endpoints as tools; `how` goes to gradio's
+    launch. The API stays open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
     refuse_addresses()
@@ -169,6 +171,9 @@ def launch(
     for router in [*routes, login_router(), *([hub.router()] if hub else [])]:
         app.include_router(router)
     allow_open_files(2 * connections + 500)
+    if mcp_server:
+        site.mcp_server = True  # says the page of the endpoints
+        app.mount(f"{API_PREFIX}/mcp", Tools(site, lambda: _client_of_tools(site, app.login)))
     with no_servers():
         site.queue(default_concurrency_limit=8, max_size=queue_size, api_open=False)
     site.launch(
@@ -188,8 +193,6 @@ def launch(
         auth=list(users.items()) if users else None,
         **how,
     )
-    if app.login is not None and site.mcp_server_obj is not None:
-        site.mcp_server_obj._client_instance = _client_of_tools(site, app.login)
     # each new connection reads these; gradio's launch has no parameters for them
     site.server.config.limit_concurrency = connections
     site.server.config.timeout_keep_alive = 5
@@ -199,13 +202,16 @@ def launch(
     threading.Thread(target=close_idle_connections, args=args, daemon=True).start()
 
 
-def _client_of_tools(site: gr.Blocks, login: Login) -> Any:
+def _client_of_tools(site: gr.Blocks, login: Login | None) -> Any:
     """Return the site's own client, by which a tool calls an endpoint, logged in.
 
-    It reads what endpoints there are; a call itself bears the login of whoever calls the tool.
+    None where nobody logs in: gradio's own will do. It reads what endpoints there are; a call
+    itself bears the login of whoever calls the tool.
     """
     from gradio_client import Client
 
+    if login is None:
+        return None
     headers = {"x-gradio-user": "mcp", "cookie": login.cookie_of_tools()}
     return Client(
         site.local_url, download_files=False, verbose=False, analytics_enabled=False,

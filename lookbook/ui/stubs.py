@@ -4,10 +4,11 @@ For every class of components gradio parses the source file and renders a .pyi f
 editors (`gradio.component_meta.create_or_modify_pyi`), also for its own classes when it is
 imported. It skips classes for which `inspect.getfile` raises OSError.
 
-gradio also imports mcp, and that jsonschema, which builds the grammar of addresses of
-rfc3987_syntax where another package has installed it. jsonschema does without where it is missing,
-as httpx does without its command. pandas (for data frames that a site might cache) and the commands
-of gradio are imported where they are first used, which the site never does.
+gradio also imports mcp, which it can do without until a tool is asked for (`with_mcp`), and fills
+in names of components in the descriptions of their events by jinja2, which compiles each anew.
+httpx does without its command, and jsonschema without rfc3987_syntax, whose grammar of addresses
+takes long to build. pandas (for data frames that a site might cache), the commands of gradio and
+its workflows are imported where they are first used, which the site never does.
 
 And it makes a server of a site at its creation, at its end, for its queue and for its launch, and
 imports matplotlib at the first event, for functions that plot.
@@ -15,18 +16,21 @@ imports matplotlib at the first event, for functions that plot.
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from types import ModuleType
 from typing import Any
 
-_MISSING = ("rfc3987_syntax", "httpx._main")
-_LATER = {"pandas": (), "gradio.cli": ("deploy",)}  # with the functions that are taken by name
+import jinja2
+
+_MISSING = ("rfc3987_syntax", "httpx._main", "mcp")
+# with the functions that are taken by name
+_LATER = {"pandas": (), "gradio.cli": ("deploy",), "gradio.workflow": ("Workflow",)}
 
 
 class LaterModule(ModuleType):
@@ -35,7 +39,7 @@ class LaterModule(ModuleType):
     def __init__(self, name: str, functions: tuple[str, ...] = ()) -> None:
         super().__init__(name)
         for function in functions:
-            setattr(self, function, partial(self._call, function))
+            setattr(self, function, functools.partial(self._call, function))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what the import system asks
@@ -60,21 +64,46 @@ def quick_imports() -> Iterator[None]:
     """
     stand_ins: dict[str, ModuleType | None] = dict.fromkeys(_MISSING)  # None: not importable
     stand_ins |= {name: LaterModule(name, functions) for name, functions in _LATER.items()}
-    stand_ins = {name: one for name, one in stand_ins.items() if name not in sys.modules}
-    sys.modules.update(stand_ins)  # type: ignore[arg-type]
     collects = gc.isenabled()
     gc.disable()
     try:
-        with no_stubs():
+        with _left_out(stand_ins), no_stubs(), _templates_once():
             yield
         _plot_nothing()
+    finally:
+        if collects:
+            gc.enable()
+        gc.freeze()
+
+
+@contextmanager
+def _templates_once() -> Iterator[None]:
+    """Make modules that are imported in this context compile each template of jinja2 once."""
+    original = jinja2.Template
+    jinja2.Template = functools.cache(original)  # type: ignore[assignment, misc]
+    try:
+        yield
+    finally:
+        jinja2.Template = original  # type: ignore[misc]
+
+
+def with_mcp() -> ModuleType:
+    """Return gradio.mcp with the package mcp, which `quick_imports` left out."""
+    with _left_out({name: None for name in _MISSING if name != "mcp"}):
+        return importlib.reload(importlib.import_module("gradio.mcp"))
+
+
+@contextmanager
+def _left_out(stand_ins: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """Give modules that are not imported yet other ones in this context, None for none at all."""
+    stand_ins = {name: one for name, one in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(stand_ins)  # type: ignore[arg-type]
+    try:
+        yield
     finally:
         for name, one in stand_ins.items():
             if name in sys.modules and sys.modules[name] is one:
                 del sys.modules[name]
-        if collects:
-            gc.enable()
-        gc.freeze()
 
 
 def _plot_nothing() -> None:

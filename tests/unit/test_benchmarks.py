@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import tables
+from benchmarks import memory, tables
 from benchmarks.load import Outcome, row_of
 from benchmarks.visitors import Visitor
+from lookbook.search.index import Index
 from lookbook.ui.components import markup
 
 
@@ -29,6 +32,21 @@ def test_a_table_that_differs_from_its_rows_is_written_anew():
     assert renewed.startswith("before\n<!-- table focus -->\n| method |")
     assert renewed.endswith("|\n<!-- end -->\nafter\n") and "old" not in renewed
     assert tables.renewed(renewed) == renewed
+
+
+def test_the_catalogue_of_the_memory_benchmark_is_the_shipped_one_with_noise(tmp_path):
+    memory.build_index(tmp_path, 60)
+    index, shipped = Index.open(tmp_path), Index.open(memory._SHIPPED)
+    assert len(set(index.ids)) == len(index) == 60 and index.titles == shipped.titles[:60]
+    cosines = (index.unit_vectors[:] * shipped.unit_vectors[:60]).sum(axis=1)
+    np.testing.assert_allclose(cosines, 1 / np.hypot(1, 0.3), atol=0.03)
+
+
+def test_memory_that_is_of_no_file_is_a_part_of_what_is_resident():
+    before, held = memory.memory_mb(os.getpid()), np.ones(10_000_000)
+    after = memory.memory_mb(os.getpid())
+    assert after["not_of_files_mb"] - before["not_of_files_mb"] >= held.nbytes / 1e6 - 5
+    assert after["not_of_files_mb"] <= after["proportional_mb"] <= after["resident_mb"]
 
 
 def test_what_needs_data_is_left_out_with_a_sentence():

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from lookbook.index.engines.annoy_file import validate_annoy_file
+from lookbook.index.engines.annoy_file import map_vectors, validate_annoy_file
 from lookbook.index.engines.contract import (
     Array,
     Engine,
@@ -45,6 +45,7 @@ class AnnoyEngine(Engine):
         self.metric = metric
         self.count = count
         self.effort: int = search_k
+        self._vectors: Array | None = None
 
     @classmethod
     def build(
@@ -94,7 +95,14 @@ class AnnoyEngine(Engine):
             raise IndexCorrupt(
                 f"{path.name} holds {forest.get_n_items()} items, the manifest says {count}"
             )
-        return cls(forest, metric, count, forest.get_n_trees(), effort)
+        engine = cls(forest, metric, count, forest.get_n_trees(), effort)
+        engine._vectors = map_vectors(path, vectors, metric)
+        return engine
+
+    @property
+    def float_vectors(self) -> Array | None:
+        """float32 (n, dim), the vectors in its file, which its searches read."""
+        return self._vectors
 
     @property
     def max_effort(self) -> int:

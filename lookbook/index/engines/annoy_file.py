@@ -1,4 +1,4 @@
-"""Validation of Annoy's file: Annoy follows the numbers in it without looking."""
+"""Annoy's file: its validation, as Annoy follows its numbers without looking, and its vectors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import numpy as np
 
 from lookbook.index.engines.contract import Array, check_metric
 from lookbook.index.errors import IndexCorrupt
+
+# int32 words of a node before its floats, and the first of these that is a child, by metric
+_LAYOUT = {"angular": (3, 1), "euclidean": (4, 2), "dot": (4, 1)}
+_SAMPLE = 64
 
 
 def validate_annoy_file(path: Path, dim: int, metric: str, count: int) -> None:
@@ -19,7 +23,7 @@ def validate_annoy_file(path: Path, dim: int, metric: str, count: int) -> None:
     end. Raises IndexCorrupt.
     """
     check_metric(metric)
-    header, first_child = {"angular": (3, 1), "euclidean": (4, 2), "dot": (4, 1)}[metric]
+    header, first_child = _LAYOUT[metric]
     words = header + dim
     size = path.stat().st_size
     fewest = 4 * words * (count + 2)
@@ -35,6 +39,20 @@ def validate_annoy_file(path: Path, dim: int, metric: str, count: int) -> None:
             f"its root counts {nodes[-1, 0]} items"
         )
     _check_links(path.name, nodes, count, first_child)
+
+
+def map_vectors(path: Path, vectors: Array, metric: str) -> Array | None:
+    """Map float32 (n, dim), the vectors in a validated file that was built of `vectors`.
+
+    None where a sample of them is not the same: another version of Annoy may keep them otherwise.
+    """
+    header = _LAYOUT[metric][0]
+    count, dim = vectors.shape
+    nodes: Array = np.memmap(path, np.float32, "r").reshape(-1, header + dim)
+    mapped: Array = nodes[:count, header:]
+    sample = np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)
+    same = np.array_equal(mapped[sample], np.asarray(vectors[sample], np.float32))
+    return mapped if same else None
 
 
 def _check_links(name: str, nodes: Array, count: int, first_child: int) -> None:

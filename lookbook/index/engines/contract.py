@@ -77,6 +77,11 @@ class Engine(ABC):
         """
 
     @property
+    def float_vectors(self) -> Array | None:
+        """float32 (n, dim), what it was built of, mapped from its file; None: it has no such."""
+        return None
+
+    @property
     def max_effort(self) -> int:
         """The effort at which every row is visited: where tuning stops."""
         return 1

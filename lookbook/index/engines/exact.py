@@ -17,9 +17,10 @@ from lookbook.index.engines.contract import (
     register,
 )
 from lookbook.index.mapped import release_pages
-from lookbook.index.normalization import unit_vectors
+from lookbook.index.normalization import UnitRows, unit_vectors
 
 _BLOCK_FLOATS = 1 << 22  # 16 MB of float32 at a time when memory-mapped vectors are converted
+_GATHERED_ROWS = 256  # 1 MB of float32 at a dimension of 1,024
 _PREPARED_BYTES = 512 << 20  # vectors up to this size are kept in memory as float32
 
 
@@ -39,11 +40,18 @@ class ExactEngine(Engine):
     name = "exact"
 
     def __init__(
-        self, vectors: Array, metric: str, *, prepared_bytes: int = _PREPARED_BYTES
+        self,
+        vectors: Array,
+        metric: str,
+        *,
+        prepared_bytes: int = _PREPARED_BYTES,
+        mapped: Array | None = None,
     ) -> None:
+        """`mapped`: the same as float32 in a mapped file; no copy is made of them where angular."""
         check_metric(metric)
         self.metric = metric
         self._vectors = vectors
+        self._mapped = mapped if metric == "angular" else None
         self._keep = vectors.shape[0] * (vectors.shape[1] + 1) * 4 <= prepared_bytes
 
     def __len__(self) -> int:
@@ -75,14 +83,23 @@ class ExactEngine(Engine):
     def _prepared(self) -> Array | None:
         if not self._keep:
             return None
-        prepared = _prepare_vectors(self._vectors, self.metric)
+        if self._mapped is not None:
+            return self._mapped
+        count, dim = self._vectors.shape
+        prepared: Array = np.empty((count, dim + (self.metric == "euclidean")), np.float32)
+        step = max(1, _BLOCK_FLOATS // dim)
+        for start in range(0, count, step):
+            block = self._vectors[start : start + step]
+            prepared[start : start + step] = _prepare_vectors(block, self.metric)
         release_pages(self._vectors)
         return prepared
 
-    @property
-    def unit_vectors(self) -> Array | None:
-        """float32 (n, dim) of L2 norm 1 where they are kept for searching, else None."""
-        return self._prepared if self.metric == "angular" else None
+    @cached_property
+    def unit_vectors(self) -> UnitRows | None:
+        """Those of L2 norm 1, of the array in memory that is searched; None where there is none."""
+        if self._prepared is None or self.metric != "angular":
+            return None
+        return UnitRows(self._prepared)
 
     def search(
         self, queries: Array, k: int, rows: Array | None = None, *, effort: int | None = None
@@ -115,11 +132,15 @@ class ExactEngine(Engine):
         if self._prepared is None:
             scores: Array = queries @ _prepare_vectors(self._vectors[part], self.metric).T
             return scores
-        # Beyond a quarter of all rows, gathering them costs more than multiplying all.
-        if rows is not None and len(queries) == 1 and 4 * len(rows) > len(self._prepared):
+        # Beyond half of all rows, gathering them costs more than multiplying all.
+        if rows is not None and len(queries) == 1 and 2 * len(rows) > len(self._prepared):
             scores = (queries @ self._prepared.T)[:, part]
+        elif rows is not None:
+            scores = _gathered(queries, self._prepared, rows[start:stop])
         else:
             scores = queries @ self._prepared[part].T
+        if self._mapped is not None and self.unit_vectors is not None:
+            scores *= self.unit_vectors.scale[part]
         return scores
 
     def _final(self, queries: Array, rows: Array, scores: Array) -> Array:
@@ -128,6 +149,15 @@ class ExactEngine(Engine):
         near = self._vectors[rows].astype(np.float32)
         negated: Array = -np.linalg.norm(near - queries[:, None, :], axis=2).astype(np.float32)
         return negated
+
+
+def _gathered(queries: Array, vectors: Array, rows: Array) -> Array:
+    """Return the products of queries with some rows, a few of which the CPU's cache holds."""
+    scores: Array = np.empty((len(queries), len(rows)), np.float32)
+    for start in range(0, len(rows), _GATHERED_ROWS):
+        part = slice(start, start + _GATHERED_ROWS)
+        scores[:, part] = queries @ vectors[rows[part]].T
+    return scores
 
 
 def _prepare_vectors(block: Array, metric: str) -> Array:

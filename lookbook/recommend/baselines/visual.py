@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lookbook.index.normalization import UnitRows
 from lookbook.recommend.base import Arrays, Recommender, State
 from lookbook.recommend.context import EMPTY_CONTEXT, Context
 from lookbook.recommend.data import History, Interactions
@@ -42,7 +43,7 @@ class Visual(Recommender):
     ) -> np.ndarray:
         """Return the cosine to the nearest interest; -inf for users without a history."""
         scores = np.full((len(histories), len(self.items)), -np.inf, np.float32)
-        vectors = self.items.vectors
+        vectors = None if self.items.vectors is None else np.asarray(self.items.vectors)
         for number, history in enumerate(histories):
             if len(history) and vectors is not None:
                 scores[number] = nearest_interest(vectors, history, vectors, self.apart)
@@ -62,7 +63,7 @@ class Visual(Recommender):
 
 
 def nearest_interest(
-    candidates: np.ndarray, history: History, vectors: np.ndarray, apart: float = ALIKE
+    candidates: np.ndarray, history: History, vectors: np.ndarray | UnitRows, apart: float = ALIKE
 ) -> np.ndarray:
     """float32 (m,): cosine of each of `candidates` (m, dim) to the nearest interest of a user.
 
@@ -75,7 +76,7 @@ def nearest_interest(
 
 
 def interests(
-    vectors: np.ndarray, history: History, apart: float = ALIKE
+    vectors: np.ndarray | UnitRows, history: History, apart: float = ALIKE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return centres (c, dim) of L2 norm 1 and weights (c,), the heaviest first.
 

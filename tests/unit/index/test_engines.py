@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -54,6 +55,14 @@ class TestMilvus(EngineContract):
     @pytest.fixture(autouse=True)
     def milvus(self, milvus_lite):
         """Milvus Lite in a file of this module."""
+
+
+def test_vectors_in_a_file_of_annoy_are_used_only_where_they_are_those_of_the_index(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(90, 6)).astype(np.float32)
+    AnnoyEngine.build(vectors, "angular", trees=2).save(tmp_path / "forest.ann")
+    open_with = partial(AnnoyEngine.open, tmp_path / "forest.ann", metric="angular", effort=20)
+    np.testing.assert_array_equal(open_with(vectors=vectors).float_vectors, vectors)
+    assert open_with(vectors=vectors + 1).float_vectors is None
 
 
 def test_every_engine_is_tested():

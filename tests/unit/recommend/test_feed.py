@@ -55,6 +55,11 @@ def feed(shop, store, tmp_path):
     return Feed(shop, store, tmp_path / "models", exploration_share=0)
 
 
+def test_the_items_of_a_feed_share_the_vectors_of_search(feed, shop):
+    assert np.shares_memory(feed.items.vectors.array, shop.unit_vectors.array)
+    np.testing.assert_allclose(np.asarray(feed.items.vectors), shop.unit_vectors, atol=1e-6)
+
+
 def events_of(visitor, event_type, *items, **about):
     return [Event(visitor, event_type, item, **about) for item in items]
 

@@ -316,7 +316,9 @@ def test_an_index_of_an_earlier_version_searches_photos_and_texts_exactly_and_sa
     assert (old.serving["photo"], old.serving["text"]) == ("exact", "exact")
     assert old.serving["item"] == old.manifest.engine
     for query in fresh[:5]:
-        assert old.search(query, 10) == exact.search(query, 10)
+        found, expected = old.search(query, 10), exact.search(query, 10)
+        assert [hit.id for hit in found] == [hit.id for hit in expected]
+        np.testing.assert_allclose([h.score for h in found], [h.score for h in expected], atol=1e-6)
     assert "annoy is not tuned for them: run `python -m lookbook tune`" in old.describe_engines()
 
 
@@ -451,4 +453,21 @@ def test_items_have_unit_vectors_and_the_copy_of_exact_search_is_the_only_one(tm
     assert np.allclose(index.unit_vectors, expected, atol=1e-6)
     shared = index._exact.unit_vectors
     assert (shared is not None) == (metric == "angular")
-    assert shared is None or np.shares_memory(index.unit_vectors, shared)
+    assert shared is None or np.shares_memory(index.unit_vectors.array, shared.array)
+
+
+def test_exact_search_beside_annoy_reads_the_vectors_in_its_file_and_copies_none(tmp_path):
+    publish_tiny(tmp_path, count=300, vectors=5 * random_vectors(300, 8))
+    index, exact = Index.open(tmp_path, "annoy"), Index.open(tmp_path, "exact")
+    query = random_vectors(1, 8, seed=1)[0]
+    for allowed in (None, np.arange(300) % 2 == 0, np.arange(300) < 20):
+        rows, scores = index.rank_rows(query, 12, allowed, exact=True)
+        expected, cosines = exact.rank_rows(query, 12, allowed)
+        np.testing.assert_array_equal(rows, expected)
+        np.testing.assert_allclose(scores, cosines, atol=1e-6)
+    in_file = index._approximate_engine.float_vectors
+    assert isinstance(in_file, np.memmap)
+    np.testing.assert_array_equal(in_file, np.asarray(index.generation.vectors, np.float32))
+    assert np.shares_memory(index._exact._prepared, in_file)
+    assert np.shares_memory(index.unit_vectors.array, in_file)
+    np.testing.assert_allclose(index.unit_vectors, exact.unit_vectors, atol=1e-6)

@@ -207,6 +207,14 @@ def test_colourways_are_the_rest_of_the_product_that_may_be_shown(shop, query):
         assert [item.id for item in hit.colourways] == expected
 
 
+def test_an_answer_without_words_does_not_wait_for_the_concepts_of_words(tmp_path):
+    publish_tiny(tmp_path)
+    index = Index.open(tmp_path)
+    for query in (Query(), Query(item="a-1"), Query(where=parse_where({"colour": "red"}))):
+        assert run(query, index).hits
+    assert not [name for name in index.derived if "concepts" in name or "lexical" in name]
+
+
 def test_only_an_item_is_what_similar_gives(shop):
     hits = run(Query(item="i7", fold="copies"), shop).hits
     assert [h.id for h in hits] == [h.id for h in shop.similar("i7")]

@@ -151,12 +151,12 @@ def test_tools_answer_who_logged_in(address):
     assert httpx.post(url, json=call, headers=headers).status_code == 401
     names = httpx.post(
         url, json=call | {"method": "tools/list", "params": {}}, headers=headers,
-        auth=("ann", PASSWORD),
+        auth=("ann", PASSWORD), timeout=120,  # the tools are made now
     )  # fmt: skip
     assert names.status_code == 200
     name = next(part for part in names.text.split('"') if part.endswith("about"))
     call["params"]["name"] = name
-    answer = httpx.post(url, json=call, headers=headers, auth=("ann", PASSWORD), timeout=30)
+    answer = httpx.post(url, json=call, headers=headers, auth=("ann", PASSWORD), timeout=120)
     assert "pieces" in answer.text and 'isError":true' not in answer.text
 
 

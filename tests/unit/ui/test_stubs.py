@@ -66,7 +66,8 @@ def test_files_of_other_classes_are_known_inside_and_of_all_after() -> None:
 
 
 UNNEEDED = ("torch", "transformers", "openvino", "matplotlib", "pandas", "scipy", "sklearn")
-UNNEEDED += ("implicit", "faiss", "rfc3987_syntax", "httpx._main", "gradio.cli")
+UNNEEDED += ("implicit", "faiss", "rfc3987_syntax", "httpx._main", "gradio.cli", "gradio.workflow")
+UNNEEDED += ("mcp",)
 FIRST_EVENT = """
 import json, os, sys, urllib.request
 from lookbook.commands import app
@@ -119,6 +120,11 @@ def test_the_site_starts_and_answers_an_event_without_what_it_does_not_need(tmp_
     [
         ("from gradio.caching import pd; assert pd.DataFrame({'a': [1]}).a[0] == 1", "pandas"),
         ("import pandas; assert pandas.DataFrame({'a': [1]}).a[0] == 1", "pandas"),
+        (
+            "from gradio.workflow import Workflow; assert isinstance(Workflow, type)",
+            "gradio.workflow",
+        ),
+        ("lookbook.ui.stubs.with_mcp(); import gradio; gradio.mcp.GradioMCPServer.Server", "mcp"),
         ("import gradio.cli, inspect; assert inspect.isfunction(gradio.cli.deploy)", "gradio.cli"),
     ],
 )

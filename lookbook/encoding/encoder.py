@@ -6,6 +6,7 @@ visitors.
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -158,6 +159,13 @@ class Encoder:
             pixels = list(threads.map(self.preprocessing.preprocess, pictures))
         starts = range(0, len(pixels), batch_size)
         return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
+
+    @cached_property
+    def in_background(self) -> Encoder:
+        """The same encoder for work that nobody waits for: it gives way to the passes of others."""
+        other = copy.copy(self)
+        other.backend = self.backend.in_background()
+        return other
 
     def as_query(self, vectors: np.ndarray, intent: str) -> np.ndarray:
         """Return float32 (n, dim) of L2 norm 1: vectors (n, dim) as a query of an intent has them.

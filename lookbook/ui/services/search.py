@@ -102,7 +102,7 @@ class SearchService:
         self.unanswered = UnansweredSearches()
         self.recall_probe = RecallProbe()
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
-        self._garments = on_gpu(lambda image: locate_garments(image, self.encoder))
+        self._garments = on_gpu(lambda image, late: locate_garments(image, self._locator(late)))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
@@ -170,9 +170,15 @@ class SearchService:
         self.wanted.set()
         return answer
 
-    def garments(self, photo: Picture) -> list[GarmentBox]:
-        """Return the garments of a visitor's photo; see `locate_garments`. Raises ImageError."""
-        return self._garments(decode_photo(photo, self.encoder))
+    def garments(self, photo: Picture, in_background: bool = False) -> list[GarmentBox]:
+        """Return the garments of a visitor's photo; see `locate_garments`.
+
+        `in_background`: in the time that the encoder has left beside answers. Raises ImageError.
+        """
+        return self._garments(decode_photo(photo, self.encoder), in_background)
+
+    def _locator(self, in_background: bool) -> Encoder:
+        return self.encoder.in_background if in_background else self.encoder
 
     def attribution_maps(
         self, query: Image.Image, result: Image.Image

@@ -127,9 +127,22 @@ class Callbacks:
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
         photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)
-        garments = self.search_service.garments(found.image)
-        photo = replace(photo, garments=tuple((g.box, g.kind) for g in garments))
         return self._update(query, liked, (*photos, photo))
+
+    def locate_garments(self, photos: Photos, keys: tuple[str, ...]) -> Updates:
+        """Offer the garments of the last of the photos, once its results are shown.
+
+        `keys` are those of the photos that the visitor searches now: whoever has another photo or
+        none meanwhile needs no garments of this one.
+        """
+        if not photos or photos[-1].key not in keys:
+            return NO_CHANGE
+        try:
+            found = self.search_service.garments(photos[-1].picture(), in_background=True)
+        except (ImageError, EncoderError):  # the results are there, only the offer is missing
+            found = []
+        garments = [(garment.box, garment.kind) for garment in found]
+        return {self.components.garments: {photos[-1].key: garments}}
 
     def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Search the part of a photo within a box that was drawn or moved."""
@@ -411,7 +424,8 @@ class Callbacks:
         # the upload field is emptied only when it is shown again: it may still be uploading
         picture = gr.update(visible="hidden") if photos else empty_picture()
         c = self.components
-        return {c.photos: photos, c.picture: picture, c.adding: False}
+        keys = tuple(photo.key for photo in photos)
+        return {c.photos: photos, c.picture: picture, c.adding: False, c.photo_keys: keys}
 
     def _item(self, id: str | None, liked: Liked) -> str:
         return "" if id is None else item_html(self.search_service.item_view(id, liked))

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 STAGES = (-2, -1)  # the maps that the graph gives beside the vector
 _MAX_REQUESTS = 16  # each has memory of its own for all layers
-# Added for work in the background: two callers on two cores then wait 33 ms for a pass (median)
-# while one of 320 px runs beside them, as they do without that one.
-_BACKGROUND_NICENESS = 10
+# Added for work in the background: passes of two callers on two cores then take no longer while one
+# runs beside them. With 10 that one takes twice as long where the cores are busy all the time.
+_BACKGROUND_NICENESS = 5
 _KEPT = 4  # converted graphs, of some 95 MB each
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _log = logging.getLogger(__name__)

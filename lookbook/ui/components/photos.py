@@ -23,7 +23,8 @@ from lookbook.search.photo_query import WHOLE, Box, normalize_box
 from lookbook.ui import assets
 from lookbook.ui.components.base import HtmlComponent, event_data
 
-Garments = Mapping[str, Sequence[tuple[Box, str]]]  # key of a photo -> box and kind of each
+# key of a photo -> box and kind of each garment, None where it was not looked for any
+Garments = Mapping[str, Sequence[tuple[Box, str]] | None]
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class PhotoGarments(HtmlComponent):
         if value is None:
             return None
         return {
-            key: [{"box": _percent(box), "kind": kind} for box, kind in garments]
+            key: garments and [{"box": _percent(box), "kind": kind} for box, kind in garments]
             for key, garments in value.items()
         }
 

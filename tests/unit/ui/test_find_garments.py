@@ -61,7 +61,18 @@ def test_another_box_of_the_same_photo_keeps_its_garments(page):
 def test_a_photo_that_cannot_be_looked_at_offers_none_and_its_results_stay(page, service, error):
     service.garments.side_effect = error
     red = photo("red")
-    assert page.locate_garments((red,), (red.key,)) == {page.components.garments: {red.key: []}}
+    assert page.locate_garments((red,), (red.key,)) == {page.components.garments: {red.key: None}}
+
+
+def test_a_site_with_too_much_to_do_looks_at_no_more_photos(service):
+    waiting = 9
+    page = Callbacks(service, MagicMock(), [], None, lambda: waiting)
+    red = photo("red")
+    assert page.locate_garments((red,), (red.key,)) == {page.components.garments: {red.key: None}}
+    service.garments.assert_not_called()
+    waiting = 8
+    ((_, offered),) = page.locate_garments((red,), (red.key,)).items()
+    assert len(offered[red.key]) == 2
 
 
 def test_answers_say_which_photos_are_searched(page):

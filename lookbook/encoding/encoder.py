@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,6 +20,7 @@ import numpy as np
 
 from lookbook.encoding.backends import BACKENDS, Backend, Model, choose_backend
 from lookbook.encoding.backends.torch_backend import Network
+from lookbook.encoding.backends.yielding import YieldingBackend
 from lookbook.encoding.cpu import supports_bfloat16
 from lookbook.encoding.device import choose_device
 from lookbook.encoding.errors import EncoderError
@@ -160,11 +161,10 @@ class Encoder:
         starts = range(0, len(pixels), batch_size)
         return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
 
-    @cached_property
-    def in_background(self) -> Encoder:
-        """The same encoder for work that nobody waits for: it gives way to the passes of others."""
+    def yielding(self, wait: Callable[[], None]) -> Encoder:
+        """Return the same encoder for work that nobody waits for: each pass begins after `wait`."""
         other = copy.copy(self)
-        other.backend = self.backend.in_background()
+        other.backend = YieldingBackend(self.backend, wait)
         return other
 
     def as_query(self, vectors: np.ndarray, intent: str) -> np.ndarray:

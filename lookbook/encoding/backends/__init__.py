@@ -56,12 +56,6 @@ class Backend(Protocol):
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Return the results of `embed` and of `feature_maps` in one forward pass."""
 
-    def in_background(self) -> Backend:
-        """Return the same network for work that others should not wait for.
-
-        The backend itself where it cannot be set apart.
-        """
-
 
 @dataclass(frozen=True)
 class Model:

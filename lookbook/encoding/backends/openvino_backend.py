@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import sys
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,13 +32,9 @@ if TYPE_CHECKING:
 
 STAGES = (-2, -1)  # the maps that the graph gives beside the vector
 _MAX_REQUESTS = 16  # each has memory of its own for all layers
-# Added for work in the background: passes of two callers on two cores then take no longer while one
-# runs beside them. With 10 that one takes twice as long where the cores are busy all the time.
-_BACKGROUND_NICENESS = 5
 _KEPT = 4  # converted graphs, of some 95 MB each
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class OpenVinoBackend:
@@ -50,23 +42,18 @@ class OpenVinoBackend:
 
     A request serves one caller at a time. There is one, on all threads; if `concurrent` one for
     each core that this process may use, _MAX_REQUESTS at most, on one thread, and a batch is split
-    among those that are idle. `threads`: one request on so many threads instead.
+    among those that are idle.
     """
 
     name = "openvino"
 
-    def __init__(
-        self, graph: Any, precision: str, concurrent: bool = False, threads: int | None = None
-    ) -> None:
+    def __init__(self, graph: Any, precision: str, concurrent: bool = False) -> None:
         openvino = _import_openvino()
 
-        streams = min(available_cores(), _MAX_REQUESTS) if concurrent and not threads else 1
+        streams = min(available_cores(), _MAX_REQUESTS) if concurrent else 1
         options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "NUM_STREAMS": streams}
-        if threads:
-            options["INFERENCE_NUM_THREADS"] = threads
         if not concurrent:
             options["PERFORMANCE_HINT"] = "LATENCY"
-        self._graph, self._precision, self._concurrent = graph, precision, concurrent
         compiled = openvino.Core().compile_model(graph, "CPU", options)
         self.fixed_size = compiled.input(0).partial_shape[1].is_static
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
@@ -87,20 +74,6 @@ class OpenVinoBackend:
         """Return the results of `embed` and of `feature_maps` in one forward pass."""
         vectors, *maps = self._infer(pixels, (0, *_outputs(stages)))
         return vectors, maps
-
-    def in_background(self) -> OpenVinoBackend:
-        """Return the same graph with a request of its own, on a thread of low priority.
-
-        The backend itself unless it is `concurrent`: it then serves one caller. Compiled at the
-        first call, in less than a second; the weights stay shared, in the file of the graph.
-        """
-        return self._background if self._concurrent else self
-
-    @cached_property
-    def _background(self) -> OpenVinoBackend:
-        return _with_low_priority(
-            lambda: OpenVinoBackend(self._graph, self._precision, concurrent=True, threads=1)
-        )
 
     def _infer(self, pixels: np.ndarray, outputs: tuple[int, ...]) -> list[np.ndarray]:
         requests = self._take(len(pixels))
@@ -133,23 +106,6 @@ class OpenVinoBackend:
         return requests
 
 
-def _with_low_priority(make: Callable[[], T]) -> T:
-    """Call `make` on a thread of low priority, which the threads that it starts inherit.
-
-    Where threads have no priority of their own (elsewhere than on Linux), of the usual one.
-    """
-
-    def lower() -> None:
-        if sys.platform == "linux":
-            thread = threading.get_native_id()
-            nice = os.getpriority(os.PRIO_PROCESS, thread) + _BACKGROUND_NICENESS
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, thread, nice)
-
-    with ThreadPoolExecutor(1, initializer=lower) as thread:
-        return thread.submit(make).result()
-
-
 def _outputs(stages: tuple[int, ...]) -> tuple[int, ...]:
     """Return the outputs of the graph that are the maps of `stages`; raises EncoderError."""
     if not set(stages) <= set(STAGES):
@@ -178,9 +134,7 @@ def open_or_convert(
         if backend is None:
             graph = _convert(load(), preprocessing)
             _keep(graph, file)
-            # of the file if there is one: its weights are mapped into memory, not copied
-            backend = _open(file, precision, concurrent)
-            backend = backend or OpenVinoBackend(graph, precision, concurrent)
+            backend = OpenVinoBackend(graph, precision, concurrent)
         # some layers fail when they are first computed only, for some shapes and precisions
         backend.embed(np.zeros((1, preprocessing.size, preprocessing.size, 3), np.uint8))
         return backend

@@ -102,10 +102,6 @@ class TorchBackend:
             vectors = self._network.embed(maps[: len(own)]).cpu().numpy()
             return vectors, [m.float().cpu().numpy() for m in maps[len(own) :]]
 
-    def in_background(self) -> TorchBackend:
-        """Return the backend itself: torch's threads serve every caller."""
-        return self
-
     def _normalize(self, pixels: np.ndarray) -> torch.Tensor:
         """Return the network's input (n, 3, size, size)."""
         import torch

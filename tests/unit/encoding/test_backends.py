@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -127,32 +125,6 @@ def test_concurrent_callers_and_batches_share_the_requests(
     with ThreadPoolExecutor(4) as threads:
         alone = list(threads.map(lambda p: encoder.encode([p])[0], pictures * 4))
     np.testing.assert_allclose(alone, np.tile(expected, (4, 1)), atol=1e-5)
-
-
-def niceness() -> list[int]:
-    """Return that of each thread of this process."""
-    stats = [stat.read_text() for stat in Path("/proc/self/task").glob("*/stat")]
-    return [int(stat.rpartition(")")[2].split()[16]) for stat in stats]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux")
-def test_what_runs_in_the_background_has_a_request_and_a_priority_of_its_own(tiny_model, pictures):
-    encoder = load(tiny_model, "openvino", concurrent=True)
-    expected = encoder.encode(pictures)
-    taken = encoder.backend._take(99)  # others encode with all of them
-    low = os.getpriority(os.PRIO_PROCESS, 0) + openvino_backend._BACKGROUND_NICENESS
-    before = niceness().count(min(low, 19))
-    np.testing.assert_allclose(encoder.in_background.encode(pictures), expected, atol=1e-5)
-    assert niceness().count(min(low, 19)) > before
-    assert encoder.backend._idle.empty()
-    assert len(taken) == cpu.available_cores()
-    assert encoder.in_background is encoder.in_background, "compiled once"
-
-
-@pytest.mark.parametrize("backend", ["torch", "openvino"])
-def test_for_one_caller_there_is_no_background(tiny_model, backend):
-    encoder = load(tiny_model, backend)
-    assert encoder.in_background.backend is encoder.backend
 
 
 class Request:

@@ -1,6 +1,7 @@
 """The uploaded pictures of a query, held by the visitor's page, and the box drawn on each.
 
-The page sends its pictures back when a box changes, so the server keeps none of them.
+The page sends its pictures back when a box changes, and once for the garments of each, so the server
+keeps none of them.
 """
 
 from __future__ import annotations

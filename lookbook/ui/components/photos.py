@@ -1,6 +1,6 @@
 """The uploaded pictures of a query, held by the visitor's page, and the box drawn on each.
 
-The page sends its pictures back when a box changes, and once for the garments of each, so the server
+The page sends its pictures back when a box changes, and each once for its garments, so the server
 keeps none of them.
 """
 
@@ -43,8 +43,9 @@ class Photo:
 
     @property
     def key(self) -> str:
-        """16 hex digits by which the garments of these pixels are shown with them, see Garments."""
-        return hashlib.blake2b(self.address.encode(), digest_size=8).hexdigest()
+        """16 hex digits by which the garments of these pixels are shown with them."""
+        address = self.address.encode("utf-8", "surrogatepass")  # clients can send any text
+        return hashlib.blake2b(address, digest_size=8).hexdigest()
 
     @classmethod
     def of(

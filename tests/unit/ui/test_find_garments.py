@@ -49,6 +49,15 @@ def test_a_photo_that_was_replaced_or_removed_meanwhile_is_not_looked_at(page, s
     service.garments.assert_not_called()
 
 
+def test_what_is_no_photo_is_not_looked_at(page, service):
+    for address in ("", "\ud800", "data:image/webp;base64,AA"):
+        sent = Photo(address)
+        assert page.locate_garments((sent,), ()) is NO_CHANGE
+        updates = page.locate_garments((sent,), (sent.key,))
+        assert updates == {page.components.garments: {sent.key: None}}
+    service.garments.assert_not_called()
+
+
 def test_another_box_of_the_same_photo_keeps_its_garments(page):
     red = photo("red")
     marked = replace(red, box=LEFT)

@@ -118,6 +118,9 @@ async def search(person: Person, kind: str, number: int, item: str, outcome: Out
             else:
                 answer = await tab.answer("results", "open", {"id": item})
             await tab.show(answer, person.cache)
+            seconds = time.monotonic() - begun
+            if kind == "photo":
+                await tab.follow("picture", "input", answer)
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
         if status in _OVERLOAD:
@@ -128,7 +131,7 @@ async def search(person: Person, kind: str, number: int, item: str, outcome: Out
         outcome.errors[f"{kind}: {type(error).__name__}"] += 1
         print(f"{kind}: {error!r}"[:400], file=sys.stderr)
     else:
-        outcome.took[kind].append(1000 * (time.monotonic() - begun))
+        outcome.took[kind].append(1000 * seconds)
 
 
 async def arrivals(

@@ -4,6 +4,7 @@ python -m benchmarks.site --visitors 10        (needs Chromium and the packages 
 
 One visitor is a real browser, which renders on the same cores. The others stand for visitors whose
 pages are rendered elsewhere: they send a browser's requests and fetch every picture of the answer.
+*garments* is from the click on a photo until its garments are offered, after the pictures.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ class Clicker(Visitor):
 
     ids: Sequence[str] = ()
 
-    async def send(self, elem_id: str, name: str, data: dict) -> None:
-        """Send one event and fetch all pictures of the gallery that it answers with."""
+    async def send(self, elem_id: str, name: str, data: dict) -> str:
+        """Send one event, fetch all pictures of the gallery in its answer, and return that."""
         answer = await self.answer(elem_id, name, data)
         self.ids = re.findall(
             r"class=.{1,2}open.{1,200}?data-act=.{1,2}open.{1,3}data-id=.{1,2}(\w+)", answer
@@ -112,6 +113,7 @@ class Clicker(Visitor):
         if not self.ids:
             raise RuntimeError(f"an answer without results: {answer[:300]}")
         await self.show(answer)
+        return answer
 
     async def visit(self, clicks: int, took: dict[str, list]) -> None:
         """Click as `browse` does."""
@@ -122,9 +124,12 @@ class Clicker(Visitor):
             else:
                 event = ("results", "open", {"id": self.rng.choice(self.ids[:6])})
             start = time.monotonic()
-            await self.send(*event)
+            answer = await self.send(*event)
             kind = "picture" if event[0] == "examples" else "result"
             took[kind].append((time.monotonic() - start) * 1000)
+            if kind == "picture":
+                await self.follow(*event[:2], answer)
+                took["garments"].append((time.monotonic() - start) * 1000)
 
 
 async def crowd(port: int, count: int, clicks: int, took: dict[str, list]) -> None:

@@ -149,6 +149,22 @@ class Visitor:
         """
         event = self._event(elem_id, name)
         inputs = [value, *[None] * len(event["inputs"])][: len(event["inputs"])]
+        return await self._ask(event, inputs, data)
+
+    async def follow(self, elem_id: str, name: str, answer: str) -> None:
+        """Send what the page sends once an event is answered: its photo, to locate its garments.
+
+        The tab is not free until that is answered, too. Raises as `answer` does.
+        """
+        event = self._event(elem_id, name)
+        values = dict(zip(event["outputs"], json.loads(answer), strict=True))
+        for next_event in self.config["dependencies"]:
+            follows = next_event["trigger_after"] == event["id"] and next_event["backend_fn"]
+            if follows and next_event["trigger_only_on_success"]:
+                inputs = [values.get(id) for id in next_event["inputs"]]
+                await self._ask(next_event, inputs, None)
+
+    async def _ask(self, event: dict, inputs: list, data: dict | None) -> str:
         body = {"data": inputs, "event_data": data}
         body |= {"fn_index": event["id"], "session_hash": self.session}
         joined = await self.http.post("gradio_api/queue/join", json=body)

@@ -6,9 +6,10 @@ visitors.
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,6 +20,7 @@ import numpy as np
 
 from lookbook.encoding.backends import BACKENDS, Backend, Model, choose_backend
 from lookbook.encoding.backends.torch_backend import Network
+from lookbook.encoding.backends.yielding import YieldingBackend
 from lookbook.encoding.cpu import supports_bfloat16
 from lookbook.encoding.device import choose_device
 from lookbook.encoding.errors import EncoderError
@@ -159,6 +161,12 @@ class Encoder:
         starts = range(0, len(pixels), batch_size)
         return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
 
+    def yielding(self, wait: Callable[[], None]) -> Encoder:
+        """Return the same encoder for work that nobody waits for: each pass begins after `wait`."""
+        other = copy.copy(self)
+        other.backend = YieldingBackend(self.backend, wait)
+        return other
+
     def as_query(self, vectors: np.ndarray, intent: str) -> np.ndarray:
         """Return float32 (n, dim) of L2 norm 1: vectors (n, dim) as a query of an intent has them.
 
@@ -201,12 +209,26 @@ class Encoder:
         """
         return self._image_maps(picture, size, (stage,))[0]
 
-    def feature_maps(self, picture: Picture, size: int | None = None) -> list[np.ndarray]:
+    def feature_maps(
+        self, picture: Picture, size: int | tuple[int, int] | None = None
+    ) -> list[np.ndarray]:
         """Return the maps that a vector is made of, each float32 (h, w, channels), the last last.
 
-        As `feature_map` returns one of them. Raises ImageError.
+        As `feature_map` returns one of them; a `size` may be (width, height), too. Raises
+        ImageError.
         """
         return self._image_maps(picture, size, self._stages)
+
+    def feature_maps_of(self, pictures: Sequence[Picture]) -> list[list[np.ndarray]]:
+        """Return the `feature_maps` of each picture at the model's own size, in one forward pass.
+
+        Raises ImageError.
+        """
+        if not pictures:
+            return []
+        pixels = np.stack([self.preprocessing.preprocess(picture) for picture in pictures])
+        maps = self.backend.feature_maps(pixels, self._stages)
+        return [[_to_grid(m[i]).transpose(1, 2, 0) for m in maps] for i in range(len(pictures))]
 
     def projected_map(self, picture: Picture, size: int | None = None) -> np.ndarray:
         """Return float32 (h, w, dim): each position of the last map in the embedding space.
@@ -252,7 +274,7 @@ class Encoder:
         return self.heads.stages if self.heads else (-1,)
 
     def _image_maps(
-        self, picture: Picture, size: int | None, stages: tuple[int, ...]
+        self, picture: Picture, size: int | tuple[int, int] | None, stages: tuple[int, ...]
     ) -> list[np.ndarray]:
         """Return float32 (h, w, channels) for each of `stages`."""
         image = self.preprocessing.open(picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ KINDS_FILE = "garments.json"
 _INSIDE = 0.35  # a cell of a map belongs to a region from about this share of its side on
 
 CellBox = tuple[float, float, float, float]  # left, top, right, bottom as fractions of the image
+CellSpan = tuple[int, int, int, int]  # left, top, right, bottom in cells; right, bottom exclusive
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class GarmentKinds:
         are pooled inside the region as the category head pools whole images (RoI pooling: Girshick
         2015).
         """
-        earlier, last = (_region(m, box) for m in maps)
-        pooled = np.concatenate([last.mean(0), last.max(0), earlier.max(0)])
+        spans = zip(maps, region_cells(maps, box), strict=True)
+        earlier, last = (m[top:bottom, left:right] for m, (left, top, right, bottom) in spans)
+        pooled = np.concatenate([last.mean((0, 1)), last.max((0, 1)), earlier.max((0, 1))])
         chances = head.probabilities(pooled.astype(np.float32)[None])[0]
         return np.asarray(chances @ self.membership, np.float32)
 
@@ -80,12 +83,15 @@ def _read(file: Path) -> tuple[str, dict[str, str | None]] | None:
         ) from None
 
 
-def _region(cells: np.ndarray, box: CellBox) -> np.ndarray:
-    """Return (m, channels): the cells of a map (h, w, channels) inside a box, at least one."""
-    height, width = cells.shape[:2]
+def region_cells(maps: Iterable[np.ndarray], box: CellBox) -> tuple[CellSpan, ...]:
+    """Return the cells of each map (h, w, channels) inside a box, at least one."""
+    return tuple(_cells(m.shape[1], m.shape[0], box) for m in maps)
+
+
+def _cells(width: int, height: int, box: CellBox) -> CellSpan:
     left, right = _span(box[0], box[2], width)
     top, bottom = _span(box[1], box[3], height)
-    return cells[top:bottom, left:right].reshape(-1, cells.shape[2])
+    return left, top, right, bottom
 
 
 def _span(start: float, end: float, cells: int) -> tuple[int, int]:

@@ -77,8 +77,11 @@ class Preprocessing:
         """
         return load_rgb(picture, min_side_hint=max(self.size, self.min_decode_side))
 
-    def resize(self, image: Image.Image, size: int | None = None) -> np.ndarray:
-        """Letterbox an opened image to uint8 (size, size, 3); `size` defaults to the model's."""
+    def resize(self, image: Image.Image, size: int | tuple[int, int] | None = None) -> np.ndarray:
+        """Letterbox an opened image to uint8 (size, size, 3); `size` defaults to the model's.
+
+        To uint8 (height, width, 3) where `size` is (width, height).
+        """
         if self.denoise:
             image = load_rgb(image, denoise=True)
         return np.asarray(letterbox(image, size or self.size))

@@ -20,16 +20,21 @@ _AVIF_BRANDS = (b"ftypavif", b"ftypavis")
 
 
 def letterbox(
-    image: Image.Image, size: int, background: tuple[int, int, int] = WHITE
+    image: Image.Image, size: int | tuple[int, int], background: tuple[int, int, int] = WHITE
 ) -> Image.Image:
-    """Scale an RGB image, aspect ratio kept, and centre it on a `size` x `size` background."""
-    scale = size / max(image.size)
-    width, height = (min(size, max(1, round(side * scale))) for side in image.size)
+    """Scale an RGB image, aspect ratio kept, and centre it on a background.
+
+    `size` is the side of a square background, or width and height of another.
+    """
+    columns, rows = (size, size) if isinstance(size, int) else size
+    scale = min(columns / image.width, rows / image.height)
+    width = min(columns, max(1, round(image.width * scale)))
+    height = min(rows, max(1, round(image.height * scale)))
     if (width, height) != image.size:
         image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    square = Image.new("RGB", (size, size), background)
-    square.paste(image, ((size - width) // 2, (size - height) // 2))
-    return square
+    framed = Image.new("RGB", (columns, rows), background)
+    framed.paste(image, ((columns - width) // 2, (rows - height) // 2))
+    return framed
 
 
 def check_format(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from lookbook.search.index import Index
 from lookbook.ui import api, embed, messages, page_head, pictures
 from lookbook.ui.branding import Branding
 from lookbook.ui.components import markup
-from lookbook.ui.components.base import SILENT_EVENT, HtmlComponent, PlainText
+from lookbook.ui.components.base import (
+    GARMENTS_EVENT,
+    SILENT_EVENT,
+    HtmlComponent,
+    PlainText,
+)
 from lookbook.ui.messages import _, _n
 from lookbook.ui.metrics import METRICS
 from lookbook.ui.owner import OwnerPage
@@ -263,9 +269,9 @@ def _add_pages(
     opened += [explore_page.map.open, explore_page.shelves.open]
     opened += [saved_page.pieces.open, saved_page.comparison.open, saved_page.recent.open]
 
-    finding = wiring.Wiring(
-        find_page, find.Callbacks(search_service, find_page, photos, fetch), liked
-    )
+    waiting = partial(_waiting, site, GARMENTS_EVENT["concurrency_id"])
+    callbacks = find.Callbacks(search_service, find_page, photos, fetch, waiting)
+    finding = wiring.Wiring(find_page, callbacks, liked)
     finding.connect()
     link_opened = finding.connect_address(visitor_loaded)
     finding.connect_pages(opened, show_all=[explore_page.shelves.all])
@@ -289,6 +295,12 @@ def _add_pages(
     saving = saved.Callbacks(search_service, visitor_service)
     saved.connect(saved_tab, saved_page, saving, token, liked, hearts, find_page.router)
     link_opened.then(saving.record_opened, [token, find_page.query], None, **SILENT_EVENT)
+
+
+def _waiting(site: gr.Blocks, concurrency_id: str) -> int:
+    """Return how many events of a concurrency group wait in the site's queue."""
+    group = site._queue.event_queue_per_concurrency_id.get(concurrency_id)
+    return len(group.queue) if group else 0
 
 
 def _skip_link() -> str:

@@ -68,6 +68,13 @@ def test_a_photo_is_searched_alike_everywhere(service, site, path, capsys):
     uploaded = site.search_upload(Upload(path.read_bytes()), Query(), (), False, ())
     assert shown(site, uploaded) == answers[True]
     photos = site.components.photos
+    shown_photos, keys = uploaded[photos], uploaded[site.components.photo_keys]
+    ((key, garments),) = site.locate_garments(shown_photos, keys)[site.components.garments].items()
+    assert key == shown_photos[0].key
+    expected = Api(service, None).garments(Upload(path.read_bytes()))
+    assert [kind for _, kind in garments] == [row["kind"] for row in expected]
+    boxes = [side for box, _ in garments for side in box]
+    assert boxes == pytest.approx([side for row in expected for side in row["box"]], abs=1e-4)
     sent = MagicMock(_data={"i": "0"})
     whole = site.use_whole(uploaded[photos], uploaded[site.components.query], (), sent)
     assert shown(site, whole) == answers[False]

@@ -1,3 +1,8 @@
+// Garments arrive after the answer. They are kept beside the value, which only answers change: those
+// of a photo that is gone by then are not shown, and a later answer keeps those of its photos.
+document.addEventListener('garments', (event) => {
+  props.located = {...props.located, ...event.detail};
+});
 const percent = (event, pic) => {
   const box = pic.getBoundingClientRect();
   const clipped = (v, from, size) => Math.min(100, Math.max(0, 100 * (v - from) / size));

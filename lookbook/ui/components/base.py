@@ -34,6 +34,13 @@ FETCHING_EVENT: dict[str, Any] = SILENT_EVENT | {
     "concurrency_limit": 4,
     "trigger_mode": "always_last",
 }
+# The garments of a photo are located after its answer, one photo at a time. Each press starts its
+# own: none may be left out because that of an earlier photo still runs.
+GARMENTS_EVENT: dict[str, Any] = SILENT_EVENT | {
+    "concurrency_id": "garments",
+    "concurrency_limit": 1,
+    "trigger_mode": "multiple",
+}
 _SEND_ACTIONS = """
 const actions = %s;
 element.addEventListener('click', (event) => {

@@ -1,14 +1,16 @@
 """The uploaded pictures of a query, held by the visitor's page, and the box drawn on each.
 
-The page sends its pictures back when a box changes, so the server keeps none of them.
+The page sends its pictures back when a box changes, and each once for its garments, so the server
+keeps none of them.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,8 @@ from lookbook.search.photo_query import WHOLE, Box, normalize_box
 from lookbook.ui import assets
 from lookbook.ui.components.base import HtmlComponent, event_data
 
-_MAX_GARMENTS, _MAX_KIND = 12, 40  # of one photo; characters of a kind
+# key of a photo -> box and kind of each garment, None where it was not looked for any
+Garments = Mapping[str, Sequence[tuple[Box, str]] | None]
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,19 @@ class Photo:
     """One picture of a query.
 
     `address` is a data URL, `box` the part that is searched, `detected` whether the encoder found
-    the box (else the visitor drew it), `sought` whether it looked for one. `garments` are offered
-    each by itself.
+    the box (else the visitor drew it), `sought` whether it looked for one.
     """
 
     address: str
     box: Box = WHOLE
     detected: bool = False
     sought: bool = False
-    garments: tuple[tuple[Box, str], ...] = ()  # box and kind
+
+    @property
+    def key(self) -> str:
+        """16 hex digits by which the garments of these pixels are shown with them."""
+        address = self.address.encode("utf-8", "surrogatepass")  # clients can send any text
+        return hashlib.blake2b(address, digest_size=8).hexdigest()
 
     @classmethod
     def of(
@@ -58,14 +65,11 @@ class Photo:
         """Return what the template photos.html reads; the box in percent."""
         return {
             "src": self.address,
+            "key": self.key,
             "box": _percent(self.box),
             "found": self.detected,
             "sought": self.sought,
             "whole": self.box == WHOLE,
-            "garments": [
-                {"box": _percent(box), "kind": kind, "searched": box == self.box}
-                for box, kind in self.garments
-            ],
         }
 
 
@@ -132,7 +136,6 @@ class Photos(HtmlComponent):
                 parse_box(row.get("box")),
                 row.get("found") is True,
                 row.get("sought") is True,
-                _garments(row.get("garments")),
             )
             for row in (rows if isinstance(rows, list) else [])
             if isinstance(row, dict) and isinstance(row.get("src"), str)
@@ -140,14 +143,31 @@ class Photos(HtmlComponent):
         return tuple(photos[:MAX_PICTURES])
 
 
-def _garments(rows: Any) -> tuple[tuple[Box, str], ...]:
-    """Return the garments that the page holds; anything else that a client sends is ignored."""
-    rows = rows[:_MAX_GARMENTS] if isinstance(rows, list) else []
-    return tuple(
-        (parse_box(row.get("box")), row["kind"][:_MAX_KIND])
-        for row in rows
-        if isinstance(row, dict) and isinstance(row.get("kind"), str)
-    )
+class PhotoGarments(HtmlComponent):
+    """An invisible component: `Photos` offers the garments that are put into it.
+
+    They are located after the answer to their photo is shown. They go to their photo by its key, so
+    that those of a photo that is gone by then change nothing.
+    """
+
+    script = """
+    const tell = () => new CustomEvent('garments', {detail: props.value});
+    watch('value', () => document.dispatchEvent(tell()));
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(None, html_template="", **kwargs)
+
+    def postprocess(  # type: ignore[override]
+        self, value: Garments | None
+    ) -> dict[str, Any] | None:
+        """Return the garments as the template photos.html reads them."""
+        if value is None:
+            return None
+        return {
+            key: garments and [{"box": _percent(box), "kind": kind} for box, kind in garments]
+            for key, garments in value.items()
+        }
 
 
 def photo_number(event: gr.EventData, count: int) -> int | None:

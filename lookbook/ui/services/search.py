@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from lookbook.encoding import attribution
+from lookbook.encoding.backends.yielding import Answers
 from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import Picture, load_rgb
@@ -101,8 +102,9 @@ class SearchService:
         self.links = links or ProductLinks()
         self.unanswered = UnansweredSearches()
         self.recall_probe = RecallProbe()
+        self._answers = Answers()
         self._photo_query = on_gpu(lambda photo, crop: photo_query(photo, self.encoder, crop))
-        self._garments = on_gpu(lambda image: locate_garments(image, self.encoder))
+        self._garments = on_gpu(lambda image, late: locate_garments(image, self._locator(late)))
         self._attribute = on_gpu(lambda a, b: attribution.attribution_maps(self.encoder, a, b))
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = Lazy(load_encoder, "the encoder cannot be loaded")
@@ -158,21 +160,28 @@ class SearchService:
 
     def encode_photo(self, photo: Picture, crop: bool | Box = True) -> PhotoQuery:
         """Decode, crop and encode a visitor's photo; see `photo_query`. Nothing of it is kept."""
-        with METRICS.answering("encoding"):
+        with METRICS.answering("encoding"), self._answers.making():
             return self._photo_query(photo, crop)
 
     def run(self, query: Query, encoder: Encoder | None) -> SearchResult:
         """Answer a query; `encoder` is needed for words."""
         index = self.index
-        with METRICS.answering(_action(query)):
+        with METRICS.answering(_action(query)), self._answers.making():
             answer = run(query, index, encoder)
         self.recall_probe.note(query, index)
         self.wanted.set()
         return answer
 
-    def garments(self, photo: Picture) -> list[GarmentBox]:
-        """Return the garments of a visitor's photo; see `locate_garments`. Raises ImageError."""
-        return self._garments(decode_photo(photo, self.encoder))
+    def garments(self, photo: Picture, in_background: bool = False) -> list[GarmentBox]:
+        """Return the garments of a visitor's photo; see `locate_garments`.
+
+        `in_background`: in the time that answers leave. Raises ImageError.
+        """
+        return self._garments(decode_photo(photo, self.encoder), in_background)
+
+    def _locator(self, in_background: bool) -> Encoder:
+        wait = self._answers.wait_until_quiet
+        return self.encoder.yielding(wait) if in_background else self.encoder
 
     def attribution_maps(
         self, query: Image.Image, result: Image.Image

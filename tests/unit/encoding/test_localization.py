@@ -114,6 +114,13 @@ def test_unletterbox_keeps_the_cells_of_the_image():
     np.testing.assert_array_equal(unletterbox(square.T, (100, 200)), square.T[:, 2:6])
 
 
+def test_unletterbox_keeps_the_cells_of_an_image_in_a_frame_that_is_no_square():
+    frame = np.arange(48).reshape(6, 8)
+    np.testing.assert_array_equal(unletterbox(frame, (400, 200)), frame[1:5])
+    np.testing.assert_array_equal(unletterbox(frame, (300, 300)), frame[:, 1:7])
+    np.testing.assert_array_equal(unletterbox(frame, (400, 300)), frame)
+
+
 @given(width=st.integers(8, 2000), height=st.integers(8, 2000), side=st.integers(2, 30))
 def test_the_cells_of_the_image_are_exact(width, height, side):
     rows, columns = unletterbox(np.zeros((side, side)), (width, height)).shape
@@ -146,6 +153,34 @@ def test_the_mean_of_the_projected_map_is_the_vector(encoder):
     mean = positions.reshape(-1, encoder.dim).mean(axis=0)
     vector = encoder.encode([picture])[0]
     assert mean @ vector / np.linalg.norm(mean) > 0.999
+
+
+def test_the_maps_of_several_pictures_are_those_of_each(encoder):
+    pictures = [striped_background(size, seed) for seed, size in enumerate([(90, 120), (80, 60)])]
+    together = encoder.feature_maps_of(pictures)
+    for picture, maps in zip(pictures, together, strict=True):
+        for one, other in zip(maps, encoder.feature_maps(picture), strict=True):
+            np.testing.assert_allclose(one, other, atol=0.02 * np.abs(other).max())
+    assert encoder.feature_maps_of([]) == []
+
+
+def test_a_photo_is_searched_for_garments_without_the_margins_of_a_square(encoder, monkeypatch):
+    seen = []
+    infer = encoder.backend.feature_maps
+    monkeypatch.setattr(
+        encoder.backend,
+        "feature_maps",
+        lambda pixels, stages: seen.append(pixels.shape[1:3]) or infer(pixels, stages),
+    )
+    for size, shape in (
+        ((480, 640), (320, 256)),
+        ((900, 300), (128, 320)),
+        ((200, 200), (320, 320)),
+    ):
+        seen.clear()
+        box = (size[0] // 4, size[1] // 4, size[0] // 2, size[1] - 20)
+        find_garments(encoder, garment_photo(12, size, box))
+        assert seen[0] == shape
 
 
 def test_larger_inputs_and_earlier_stages_give_finer_maps(encoder):

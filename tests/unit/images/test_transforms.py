@@ -53,6 +53,17 @@ def test_letterbox_keeps_the_whole_image_unstretched_and_centred(width, height, 
         assert 0 <= (size - 1 - last) - first <= 1
 
 
+@given(
+    width=st.integers(1, 900), height=st.integers(1, 900), to=st.tuples(*[st.integers(8, 99)] * 2)
+)
+def test_letterbox_fits_an_image_into_any_frame(width, height, to):
+    framed = letterbox(Image.new("RGB", (width, height), BLUE), to, background=(255, 0, 0))
+    assert framed.size == to
+    left, top, right, bottom = framed.getchannel("B").getbbox()
+    assert right - left == to[0] or bottom - top == to[1], "as large as it can be"
+    assert 0 <= to[0] - right - left <= 1 and 0 <= to[1] - bottom - top <= 1, "in the middle"
+
+
 def test_letterbox_enlarges_small_images():
     box = letterbox(shirt((30, 40)), 224)
     assert near(box.getpixel((112, 3)), RED) and near(box.getpixel((112, 220)), BLUE)

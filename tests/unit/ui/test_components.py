@@ -19,7 +19,7 @@ from lookbook.ui.components import markup
 from lookbook.ui.components.filter_panel import filters_html, turned_range_message
 from lookbook.ui.components.gallery import gallery_html
 from lookbook.ui.components.item_panel import explanation_html, item_html, outfits_html
-from lookbook.ui.components.photos import WHOLE, Photo, Photos, parse_box
+from lookbook.ui.components.photos import WHOLE, Photo, PhotoGarments, Photos, parse_box
 from lookbook.ui.components.query_bar import condition_text, query_html
 from lookbook.ui.components.share import SharePanel
 from lookbook.ui.messages import use_language
@@ -119,27 +119,15 @@ def test_photos_are_a_few_at_most():
     assert photos[0].box == (0, 0, 0.5, 0.5)
 
 
-def test_the_garments_of_a_photo_come_back_as_they_were_sent():
+def test_garments_have_the_key_of_their_photo_whatever_its_box_is():
     left, right = (0.1, 0.2, 0.45, 0.9), (0.55, 0.2, 0.9, 0.9)
-    photo = Photo("data:image/webp;base64,AA", right, garments=((left, "top"), (right, "shoes")))
-    page = Photos().postprocess([photo])
-    shown = page["photos"][0]["garments"]
-    assert [(one["kind"], one["searched"]) for one in shown] == [("top", False), ("shoes", True)]
-    assert Photos().preprocess(page)[0].garments == photo.garments
-
-
-@pytest.mark.parametrize("garments", [None, "top", 3, [1, None, {"kind": 4}, {"box": []}]])
-def test_garments_that_are_none_are_ignored(garments):
-    row = {"src": "data:image/webp;base64,AA", "box": [0, 0, 50, 50], "garments": garments}
-    assert Photos().preprocess({"photos": [row]})[0].garments == ()
-
-
-def test_garments_are_a_few_at_most():
-    garments = [{"kind": "t" * 999, "box": [0, 0, 50, 50]}] * 99
-    row = {"src": "data:image/webp;base64,AA", "garments": garments}
-    found = Photos().preprocess({"photos": [row]})[0].garments
-    assert len(found) == 12
-    assert len(found[0][1]) == 40
+    photo, other = Photo("data:image/webp;base64,AA", right), Photo("data:image/webp;base64,BA")
+    (row,) = Photos().postprocess([photo])["photos"]
+    (back,) = Photos().preprocess({"photos": [row | {"box": [1, 2, 50, 60], "key": "another"}]})
+    assert back.key == photo.key != other.key, "made of the pixels, not read from the page"
+    sent = PhotoGarments().postprocess({photo.key: [(left, "top"), (right, "shoes")]})
+    assert [one["kind"] for one in sent[row["key"]]] == ["top", "shoes"]
+    assert sent[row["key"]][1]["box"] == row["box"], "so that the page knows which is searched"
 
 
 def test_a_picture_address_that_is_no_data_url_is_refused():

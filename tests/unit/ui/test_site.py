@@ -15,6 +15,7 @@ ENCODING = {
     *("search_text", "add_words", "explain"),
     *("search", "search_by_picture", "garments", "search_by_words", "similar"),
 }
+PHOTO_SEARCHES = {"search_upload", "search_address", "search_example"}
 ENDPOINTS = {
     *("search", "search_by_picture", "search_by_words", "similar", "find_by_name", "item"),
     *("complete_the_look", "for_you", "also_liked", "filters", "link", "about", "garments"),
@@ -42,6 +43,20 @@ def test_whatever_encodes_shares_one_limit_on_the_site_and_in_the_api(events):
     assert {event.concurrency_id for event in encoding} == {ENCODER_LIMIT["concurrency_id"]}
     limits = {event.concurrency_limit for event in encoding}
     assert limits == {ENCODER_LIMIT["concurrency_limit"]}, "gradio takes the lowest of a group"
+
+
+def test_garments_take_turns_of_their_own_and_none_is_left_out(events):
+    """Results never wait for them, and those of an earlier photo do not replace the newest."""
+    late = [event for name, event in events if name == "locate_garments"]
+    searches = {event._id for name, event in events if name in PHOTO_SEARCHES}
+    assert {event.trigger_after for event in late} == searches
+    assert all(event.trigger_only_on_success for event in late), "not after a search is cancelled"
+    assert {(e.concurrency_id, e.concurrency_limit) for e in late} == {("garments", 1)}
+    assert {event.trigger_mode for event in late} == {"multiple"}
+    sharing = {name for name, event in events if event.concurrency_id == "garments"}
+    assert sharing == {"locate_garments"}
+    written = {block.elem_id for event in late for block in event.outputs}
+    assert written == {"photo-garments"}, "a late answer writes nothing that the page shows"
 
 
 def test_nothing_else_waits_for_the_encoder(events):

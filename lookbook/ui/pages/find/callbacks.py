@@ -52,6 +52,7 @@ NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
 
 PAGE_SIZE = 24  # results that "Show more" adds
 _MAX_WARNINGS = 3  # toasts about one link
+_MAX_WAITING = 8  # photos whose garments are still to be located: with more, some get none
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
 
 
@@ -68,9 +69,11 @@ class Callbacks:
         components: Components,
         examples: list[Path],
         fetch: Fetch | None = None,
+        waiting: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`waiting`: how many events of `locate_garments` wait for their turn."""
         self.search_service, self.components = search_service, components
-        self.examples, self.fetch = examples, fetch
+        self.examples, self.fetch, self.waiting = examples, fetch, waiting
 
     # photos
 
@@ -127,9 +130,25 @@ class Callbacks:
         base = query if vectors else reset_query(query)
         query = replace(base, pictures=(*vectors, found.vector), item=None)
         photo = Photo.of(found.image, found.box, detected=found.box != WHOLE, sought=True)
-        garments = self.search_service.garments(found.image)
-        photo = replace(photo, garments=tuple((g.box, g.kind) for g in garments))
         return self._update(query, liked, (*photos, photo))
+
+    def locate_garments(self, photos: Photos, keys: tuple[str, ...]) -> Updates:
+        """Offer the garments of the last of the photos, once its results are shown.
+
+        `keys` are those of the photos that the visitor searches now: whoever has another photo or
+        none meanwhile needs no garments of this one. On a site with more to do than it can, none
+        are offered: those that wait would keep others from the queue.
+        """
+        if not photos or photos[-1].key not in keys:
+            return NO_CHANGE
+        c, key = self.components, photos[-1].key
+        if self.waiting() > _MAX_WAITING:
+            return {c.garments: {key: None}}
+        try:
+            found = self.search_service.garments(photos[-1].picture(), in_background=True)
+        except (ImageError, EncoderError):  # the results are there, only the offer is missing
+            return {c.garments: {key: None}}
+        return {c.garments: {key: [(garment.box, garment.kind) for garment in found]}}
 
     def set_box(self, photos: Photos, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Search the part of a photo within a box that was drawn or moved."""
@@ -411,7 +430,8 @@ class Callbacks:
         # the upload field is emptied only when it is shown again: it may still be uploading
         picture = gr.update(visible="hidden") if photos else empty_picture()
         c = self.components
-        return {c.photos: photos, c.picture: picture, c.adding: False}
+        keys = tuple(photo.key for photo in photos)
+        return {c.photos: photos, c.picture: picture, c.adding: False, c.photo_keys: keys}
 
     def _item(self, id: str | None, liked: Liked) -> str:
         return "" if id is None else item_html(self.search_service.item_view(id, liked))

@@ -17,7 +17,7 @@ from lookbook.ui.components.gallery import Gallery, MoreCards
 from lookbook.ui.components.item_panel import ExplanationDialog, ItemPanel, OutfitPanel
 from lookbook.ui.components.match_chips import MatchChips
 from lookbook.ui.components.photo_input import PhotoInput
-from lookbook.ui.components.photos import Photos
+from lookbook.ui.components.photos import PhotoGarments, Photos
 from lookbook.ui.components.query_bar import QueryBar
 from lookbook.ui.components.query_picture import QueryPicture
 from lookbook.ui.components.router import Router
@@ -33,8 +33,8 @@ class Components:
     """The components of the Find page, and the state of each visitor's page.
 
     `shown` holds (id, score) of the results, `adding` whether the next upload is added to the
-    photos of the query (else it begins a new query). `tabs` are the pages of the
-    site, `fetches` is whether addresses of pictures are fetched.
+    photos of the query (else it begins a new query), `photo_keys` the keys of those photos. `tabs`
+    are the pages of the site, `fetches` is whether addresses of pictures are fetched.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Components:
         self.query = gr.State(Query(count=results), time_to_live=PAGE_STATE_TTL)
         self.shown = gr.State([], time_to_live=PAGE_STATE_TTL)
         self.adding = gr.State(False)
+        self.photo_keys = gr.State((), time_to_live=PAGE_STATE_TTL)
         self.router = Router()
         self.explanation = ExplanationDialog(elem_id="why")
         with gr.Row(elem_id="page"):
@@ -67,6 +68,7 @@ class Components:
         )
         self.photo_input.render()
         self.photos = Photos(elem_id="photos")
+        self.garments = PhotoGarments(elem_id="photo-garments")
         self.text = gr.Textbox(
             label=Message("Or say what you look for"),
             placeholder=Message("red dress, or a name"),
@@ -139,7 +141,7 @@ class Components:
             *(self.text, self.suggestions, self.words, self.filters, self.diversity, self.count),
             *(self.query_bar, self.item_panel, self.outfits, self.summary, self.gallery),
             *(self.show_more, self.share_panel, self.save_panel, self.filter_button),
-            *(self.sort, self.match, self.more_cards, self.tabs),
+            *(self.sort, self.match, self.more_cards, self.tabs, self.photo_keys),
         ]
 
 

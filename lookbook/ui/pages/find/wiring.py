@@ -9,7 +9,12 @@ from typing import Any
 import gradio as gr
 from gradio.utils import is_prop_update
 
-from lookbook.ui.components.base import ENCODING_EVENT, FETCHING_EVENT, SILENT_EVENT
+from lookbook.ui.components.base import (
+    ENCODING_EVENT,
+    FETCHING_EVENT,
+    GARMENTS_EVENT,
+    SILENT_EVENT,
+)
 from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.pages.find.callbacks import NO_CHANGE, Callbacks, Liked, Query, Updates
 from lookbook.ui.pages.find.item_actions import ItemActions
@@ -44,6 +49,8 @@ _START_WAITING = (
 _STOP_WAITING = (
     "() => document.querySelectorAll('#results').forEach((e) => e.classList.remove('waiting'))"
 )
+# a photo goes back to the server once: the last is the one that was searched just now
+_LAST_PHOTO = "(shown, keys) => [shown && {photos: shown.photos.slice(-1)}, keys]"
 _READ_ADDRESS = "(_, liked) => [window.location.search, liked]"
 
 
@@ -91,6 +98,15 @@ class Wiring:
                 scroll=True,
             ),
         ]
+        # not cancelled: what is left of them when the photo is gone takes no time and shows nothing
+        for search in self.photo_searches:
+            search.success(
+                do.locate_garments,
+                [c.photos, c.photo_keys],
+                c.garments,
+                js=_LAST_PHOTO,
+                **GARMENTS_EVENT,
+            )
         photo_inputs = [c.photos, *self.query_inputs]
         self._on(c.photos.frame, do.set_box, photo_inputs, ENCODING_EVENT)
         self._on(c.photos.whole, do.use_whole, photo_inputs, ENCODING_EVENT)

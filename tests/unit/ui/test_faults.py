@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -89,6 +90,27 @@ def test_a_database_that_is_deleted_or_replaced_is_made_anew_and_loses_nothing_a
     assert store.record(Event(visitor, "like", "b")) == 1
     store.close()
     assert [event.item for event in EventStore.for_index(state).of_visitor(visitor)] == ["b"]
+
+
+def test_a_like_on_a_locked_database_gets_a_sentence_soon_and_the_feed_its_answer(
+    index, state, tmp_path, monkeypatch
+):
+    visitors = service(index, state, tmp_path)
+    pages = page(index, visitors, tmp_path)
+    token, liked = visitors.toggle_like("", "a-1")
+    warnings = []
+    monkeypatch.setattr(for_you, "warn", lambda message, title: warnings.append(title))
+    lock = sqlite3.connect(state / "events.sqlite", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    assert pages.toggle_like(token, liked, _Press("a-2")) == (token, liked)
+    assert time.monotonic() - began < 6, "it used to wait for ten seconds"
+    assert warnings == ["The like is not kept"]
+    assert visitors.liked(token) == {"a-1"}
+    assert len(visitors.for_you(token, 5, visitors.context())) == 5
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert pages.toggle_like(token, liked, _Press("a-2"))[1] == {"a-1", "a-2"}
 
 
 def test_without_its_database_the_site_goes_on_without_personalisation(

@@ -160,7 +160,8 @@ def fuzz(name: str, folder: Path, seconds: int, seed: int = 1) -> None:
     for number, example in enumerate(seeds):
         (corpus / f"seed-{number}").write_bytes(example)
         check(example)  # what is read once, as the thesaurus, takes longer than any input may
-    limits = [f"-seed={seed}", f"-max_total_time={seconds}", f"-max_len={_MAX_BYTES}", "-timeout=60"]
+    limits = [f"-seed={seed}", f"-max_total_time={seconds}"]
+    limits += [f"-max_len={_MAX_BYTES}", "-timeout=60"]
     found = f"-artifact_prefix={folder / name}-"
     atheris.Setup(
         [sys.argv[0], *limits, "-rss_limit_mb=4096", "-verbosity=1", found, str(corpus)], check

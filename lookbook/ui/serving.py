@@ -10,16 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
 from gradio.routes import App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
 from jinja2 import FunctionLoader
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from lookbook.ui.branding import Branding
@@ -36,10 +40,12 @@ from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
 
 _API_INFO = "({} if config.get('auth_required') else gradio_api_info)"
+_CALL_BY_NAME = "/gradio_api/call/v2/"
 HeadTags = Callable[[str, str], str]
 SESSIONS = 2000  # of visitors whose state is kept in memory
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
+_SHARES = 4  # one client may have as many requests open as this part of all connections
 _LOOK_SECONDS = 1.0
 STOP_SECONDS = 30.0  # that running answers get when the site is stopped
 # gradio's own texts follow the browser: this makes them follow the language of the page, which
@@ -119,6 +125,9 @@ class GuardedApp(App):
         self.guard: Guard | None = None
         self.login: Login | None = None
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
+        self.add_exception_handler(RequestValidationError, _refuse_values)
+        for kind in (LookupError, TypeError, ValueError):
+            self.add_exception_handler(kind, _refuse_call)
         self.state_holder = LightSessions()
 
     def build_middleware_stack(self) -> Any:
@@ -137,6 +146,20 @@ class GuardedApp(App):
             inner = PictureFiles(inner, self.picture_folder)
         self.guard = Guard(inner, self.guard_options, self.guard_checks, room, self.login)
         return self.guard
+
+
+async def _refuse_values(request: Request, error: Exception) -> JSONResponse:
+    """Answer values of the wrong types; the framework would send all of them back."""
+    sentence = "The request has other values than this address expects: see /gradio_api/info."
+    return JSONResponse({"detail": sentence, "error": sentence}, 422)
+
+
+async def _refuse_call(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call by names that are unknown, which gradio takes for a fault of the server."""
+    if not request.url.path.startswith(_CALL_BY_NAME):
+        raise error
+    sentence = "There is no such endpoint, or it has other parameters: see /gradio_api/info."
+    return JSONResponse({"detail": sentence, "error": sentence}, 400)
 
 
 def launch(
@@ -163,6 +186,7 @@ def launch(
     open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
+    options = replace(options, open_requests=max(connections // _SHARES, 1))
     refuse_addresses()
     adapt_pages()
     app = GuardedApp(options, checks or {}, users or {}, head_tags, hub, picture_folder)

@@ -17,6 +17,7 @@ import numpy as np
 
 from lookbook.encoding.category_head import softmax
 from lookbook.encoding.errors import EncoderError
+from lookbook.schema.text import excerpt
 
 # a photo, an item of the catalogue, an item or photo "in another colour", words
 INTENTS = ("photo", "item", "colourway", "text")
@@ -129,7 +130,7 @@ class QueryAdapter:
         another length.
         """
         if match not in MATCHES:
-            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {match!r}")
+            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {excerpt(match)}")
         vectors = check_query(vectors, intent)
         if vectors.shape[1] != self.dim:
             raise ValueError(f"expected vectors of length {self.dim}, found {vectors.shape[1]}")

@@ -20,6 +20,7 @@ from lookbook.index.normalization import unit_vectors
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
+from lookbook.schema.text import excerpt
 from lookbook.search.availability import (
     availability_conditions,
     availability_note,
@@ -131,7 +132,9 @@ class Query:
     def __post_init__(self) -> None:
         object.__setattr__(self, "where", parse_where(self.where))
         if self.match not in MATCHES:
-            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {self.match!r}")
+            raise ValueError(
+                f"match is one of {', '.join(MATCHES[1:])}, found {excerpt(self.match)}"
+            )
 
     def __eq__(self, other: object) -> bool:
         """Whether both ask for the same; how a query came about does not count."""
@@ -300,7 +303,7 @@ def _text_vector(
         return None
     if encoder is None:
         typed = " ".join(word for word, _ in terms if word)
-        raise ValueError(f"the words {typed!r} need an encoder, found none")
+        raise ValueError(f"the words {excerpt(typed)} need an encoder, found none")
     text = _encoder_text(terms, encoder)
     return unit_vectors(as_query(index, encoder.encode_text([text])[0], "text")) if text else None
 
@@ -514,7 +517,7 @@ def _own_rows(query: Query, index: Index) -> np.ndarray:
 
 def _groups(query: Query, index: Index) -> Groups:
     if query.fold not in FOLDS:
-        raise ValueError(f"fold is 'colourways', 'copies' or None, found {query.fold!r}")
+        raise ValueError(f"fold is 'colourways', 'copies' or None, found {excerpt(query.fold)}")
     if query.fold is None:
         return None
     return product_groups(index) if query.fold == "colourways" else index.duplicate_groups

@@ -88,6 +88,7 @@ class GuardOptions:
     `metrics` serves /metrics to this machine, and to others with `metrics_token`. Without `api` no
     endpoint can be called by name.
     `owner` opens the owner's page, whose uploads may have `owner_upload` bytes.
+    `answer_seconds` are those that an answer of the page or of an endpoint may take.
     `open_requests` are those that one client may have open at once, an open page among them.
     """
 
@@ -102,6 +103,7 @@ class GuardOptions:
     api: bool = True
     owner: bool = False
     owner_upload: int = 1000 * _MIB
+    answer_seconds: float = 30.0
     open_requests: int = 250
 
     def __post_init__(self) -> None:

@@ -17,13 +17,15 @@ from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from gradio.routes import App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
 from jinja2 import FunctionLoader
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from lookbook.ui.branding import Branding
@@ -35,11 +37,13 @@ from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
 from lookbook.ui.pictures import PictureFiles
 from lookbook.ui.retention import CLOSED_PAGE_TTL
+from lookbook.ui.site import Site
 from lookbook.ui.stubs import no_servers
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.uploads import room
 
 _API_INFO = "({} if config.get('auth_required') else gradio_api_info)"
+_MAX_DETAIL = 200  # characters of an error of gradio
 _CALL_BY_NAME = "/gradio_api/call/v2/"
 HeadTags = Callable[[str, str], str]
 SESSIONS = 2000  # of visitors whose state is kept in memory
@@ -126,6 +130,7 @@ class GuardedApp(App):
         self.login: Login | None = None
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
         self.add_exception_handler(RequestValidationError, _refuse_values)
+        self.add_exception_handler(HTTPException, _refuse_shortly)
         for kind in (LookupError, TypeError, ValueError):
             self.add_exception_handler(kind, _refuse_call)
         self.state_holder = LightSessions()
@@ -146,6 +151,14 @@ class GuardedApp(App):
             inner = PictureFiles(inner, self.picture_folder)
         self.guard = Guard(inner, self.guard_options, self.guard_checks, room, self.login)
         return self.guard
+
+
+async def _refuse_shortly(request: Request, error: Exception) -> Response:
+    """Answer as the framework does, with no more than the beginning of what a client sent."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error.detail, str) and len(error.detail) > _MAX_DETAIL:
+        error.detail = error.detail[:_MAX_DETAIL] + "…"
+    return await http_exception_handler(request, error)
 
 
 async def _refuse_values(request: Request, error: Exception) -> JSONResponse:
@@ -187,6 +200,8 @@ def launch(
     """
     branding = branding or Branding()
     options = replace(options, open_requests=max(connections // _SHARES, 1))
+    if isinstance(site, Site):
+        site.answer_seconds = options.answer_seconds
     refuse_addresses()
     adapt_pages()
     app = GuardedApp(options, checks or {}, users or {}, head_tags, hub, picture_folder)

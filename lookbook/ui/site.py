@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.stubs import no_servers
 from lookbook.ui.uploads import clean_periodically, private_folder
+from lookbook.ui.waiting_line import WaitingLine
 
 EXAMPLES = shipped("examples")
 _WARM_UP_DELAY = 10.0  # seconds after which slow loading starts though no page was opened
@@ -64,13 +66,14 @@ class Site(gr.Blocks):
 
     `checks` are what /readyz asks: functions by name, true when ready. `routes` are the addresses
     beside the pages, `picture_folder` has the pictures at /pictures/NAME. `head_tags` gives the
-    tags of the page's head, see `page_head`.
+    tags of the page's head, see `page_head`. `answer_seconds` are those that an answer may take.
     """
 
     _is_running_in_reload_thread = False  # gradio's own property imports its commands
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
     picture_folder: Path | None = None
+    answer_seconds: float = 30.0
     head_tags: Callable[[str, str], str] | None = None
     _config: dict[str, Any]
     _localized: dict[str, dict[str, Any]]  # by language
@@ -95,12 +98,35 @@ class Site(gr.Blocks):
         if function.fn is None:  # a script of the page, which runs nothing here
             raise gr.Error(_("There is nothing at this address."), print_exception=False)
         try:
-            return await super().process_api(block_fn, *args, **kwargs)
+            return await self._in_time(super().process_api(block_fn, *args, **kwargs))
         except gr.Error:
             raise
         except Exception as error:  # whose message may name files of the server
             text = messages.public_text(error)
             raise gr.Error(markup.escape(text) if is_private else text) from error
+
+    async def _in_time(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        """Return an answer; of one that takes too long a sentence.
+
+        Its thread cannot be ended, and goes on.
+        """
+        task = asyncio.ensure_future(answer)
+        try:
+            done, _pending = await asyncio.wait({task}, timeout=self.answer_seconds)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if done:
+            return task.result()
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())
+        METRICS.refuse("time")
+        raise gr.Error(_("This takes too long: please try again later."), print_exception=False)
+
+    def queue(self, *args: Any, **kwargs: Any) -> Site:
+        """Set the queue up as gradio does, with places that visitors are told."""
+        super().queue(*args, **kwargs)
+        self._queue.__class__ = WaitingLine  # gradio has no parameter for it
+        return self
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
         """Refuse too few values."""

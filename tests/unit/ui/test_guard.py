@@ -445,6 +445,29 @@ def test_an_error_of_a_page_is_a_message_or_the_general_sentence(error, told):
     assert "/srv" not in raised.value.message
 
 
+def test_an_answer_that_takes_too_long_is_a_sentence():
+    ended = threading.Event()
+
+    def hang():
+        ended.wait(60)
+        return "late"
+
+    with Site() as blocks:
+        gr.Button().click(hang, None, gr.Textbox(), api_visibility="private")
+    blocks.answer_seconds = 0.1
+    (function,) = blocks.fns.values()
+
+    async def ask():
+        try:
+            await blocks.process_api(function, [], state=SessionState(blocks))
+        finally:
+            ended.set()  # its thread goes on until then
+
+    with ThreadPoolExecutor(1) as thread, pytest.raises(gr.Error) as raised:
+        thread.submit(asyncio.run, ask()).result()
+    assert raised.value.message == "This takes too long: please try again later."
+
+
 def test_gradio_would_have_fetched_it():
     """The function that is replaced is the one through which gradio fetches."""
     from gradio import processing_utils
@@ -519,6 +542,37 @@ def test_a_call_by_unknown_names_gets_a_sentence(address):
     for route, body in (("nothing", b"{}"), ("search_by_words", b'{"word":"x"}')):
         answer = post_json(address, "call/v2/" + route, body)
         assert answer.status_code == 400 and "There is no such endpoint" in answer.json()["detail"]
+
+
+_LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments"),
+    [
+        *((name, {"item": _LONG}) for name in ("item", "similar", "also_liked", "link", "search")),
+        *(("complete_the_look", {"item": _LONG}), ("for_you", {"liked": [_LONG]})),
+        *(("for_you", {"season": _LONG}), ("for_you", {"budget": -1, "season": _LONG})),
+        *(("search", {"more": [_LONG]}), ("search", {"less": [_LONG]}), ("search", {_LONG: 1})),
+        *(("link", {"match": _LONG}), ("link", {"words": _LONG})),
+        ("find_by_name", {"text": _LONG}),
+        *(("filters", {"where": [_LONG[:500]]}), ("filters", {"where": [_LONG[:400] + "=1"]})),
+        *(("filters", {"where": ["price<=" + _LONG[:400]]}), ("filters", {"where": {"a": _LONG}})),
+        *((_LONG, {}), ("item", {"item": {"a": [_LONG]}})),
+    ],
+)
+def test_no_error_sends_back_all_that_a_client_sent(address, endpoint, arguments):
+    answer = post_json(address, f"call/v2/{endpoint}", json.dumps(arguments).encode())
+    if answer.status_code == 200:
+        path = f"/gradio_api/call/v2/{endpoint}/{answer.json()['event_id']}"
+        answer = httpx.get(address + path, timeout=30)
+        assert "event: error" in answer.text
+    assert len(answer.text) < 600 and "x" * 100 not in answer.text
+
+
+def test_a_path_that_is_refused_is_not_sent_back_whole(address):
+    answer = httpx.get(f"{address}/gradio_api/file={_LONG}")
+    assert answer.status_code == 403 and len(answer.text) < 300
 
 
 def post_json(address: str, route: str, body: bytes) -> httpx.Response:

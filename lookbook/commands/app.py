@@ -205,6 +205,7 @@ def serve(
         users=users,
         hub=hub,
     )
+    configure(args.log_format)  # again: the server has set up its own log
     block_until_stopped(site)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+from starlette.exceptions import HTTPException
 
 from lookbook.ui.login import Login
 from lookbook.ui.messages import SCOPE_KEY, _, choose_language, use_language
@@ -276,7 +277,10 @@ class Guard:
         try:
             with self._counted(scope):
                 await self.app(scope, body.receive, noted)
-        except Exception:
+        except Exception as error:
+            if started and isinstance(error.__cause__, HTTPException):
+                await send({"type": "http.response.body", "body": b""})
+                return  # an unknown event, which gradio notices after its stream has begun
             if body.refusal is None or started:
                 raise
         if body.refusal is not None and not started:

@@ -33,6 +33,7 @@ from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
 from lookbook.ui.hub_login import HubLogin, page
 from lookbook.ui.login import Login, Sessions
 from lookbook.ui.login import router as login_router
+from lookbook.ui.logs import SITE_LOG
 from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
 from lookbook.ui.pictures import PictureFiles
@@ -44,7 +45,6 @@ from lookbook.ui.uploads import room
 
 _API_INFO = "({} if config.get('auth_required') else gradio_api_info)"
 _MAX_DETAIL = 200  # characters of an error of gradio
-_CALL_BY_NAME = "/gradio_api/call/v2/"
 HeadTags = Callable[[str, str], str]
 SESSIONS = 2000  # of visitors whose state is kept in memory
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
@@ -168,9 +168,14 @@ async def _refuse_values(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _refuse_call(request: Request, error: Exception) -> JSONResponse:
-    """Answer a call by names that are unknown, which gradio takes for a fault of the server."""
-    if not request.url.path.startswith(_CALL_BY_NAME):
+    """Answer a call by an unknown name or number, which gradio takes for a fault of the server.
+
+    Callbacks run in the queue: what they raise does not arrive here.
+    """
+    if not request.url.path.startswith("/gradio_api/"):
         raise error
+    route = getattr(request.scope.get("route"), "path", "an unknown route")
+    SITE_LOG.info("a request to %s ended in %s", route, type(error).__name__)  # no value of it
     sentence = "There is no such endpoint, or it has other parameters: see /gradio_api/info."
     return JSONResponse({"detail": sentence, "error": sentence}, 400)
 

@@ -575,6 +575,28 @@ def test_a_path_that_is_refused_is_not_sent_back_whole(address):
     assert answer.status_code == 403 and len(answer.text) < 300
 
 
+@pytest.mark.parametrize("number", [-1, 999_999])
+def test_a_call_by_an_unknown_number_gets_a_sentence(address, number, capfd):
+    body = {"data": [], "fn_index": number, "session_hash": "a"}
+    server = {"data": [], "component_id": number, "fn_name": "x", "session_hash": "a"}
+    form = {"x": (None, "y")}
+    for answer in (
+        httpx.post(f"{address}/gradio_api/queue/join", json=body),
+        httpx.post(f"{address}/gradio_api/run/about", json=body),
+        httpx.post(f"{address}/gradio_api/component_server", json=server),
+        httpx.post(f"{address}/gradio_api/component_server", files=form),
+    ):
+        assert 400 <= answer.status_code < 500 and answer.json()["detail"]
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["queue/data?session_hash=nobody", "call/about/no", "call/x/y"])
+def test_an_unknown_event_leaves_no_traceback(address, path, capfd):
+    assert "404" in httpx.get(f"{address}/gradio_api/{path}", timeout=30).text
+    assert httpx.get(address + "/healthz").status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def post_json(address: str, route: str, body: bytes) -> httpx.Response:
     headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
     return httpx.post(f"{address}/gradio_api/{route}", content=body, headers=headers, timeout=30)

@@ -222,6 +222,9 @@ def test_sigterm_finishes_answers_and_logs_nothing_of_a_visitor(app):
     token, answers = new_visitor(), []
     assert "event: complete" in ask(address, "similar", item="a-7")
     httpx.get(address + f"/secret-address?visitor={token}")
+    httpx.get(address + f"/gradio_api/call/about/{token}", timeout=30)  # no such event
+    for path in ("call/v2/similar", "queue/join", "cancel", "mcp/"):
+        httpx.post(f"{address}/gradio_api/{path}", json={"data": [token], "a-7": [[token]]})
     accepted = threading.Semaphore(0)
 
     def similar(number: int) -> None:

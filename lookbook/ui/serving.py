@@ -19,6 +19,7 @@ import gradio as gr
 from fastapi import APIRouter
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
+from gradio.route_utils import FnIndexInferError
 from gradio.routes import App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
 from jinja2 import FunctionLoader
@@ -131,7 +132,7 @@ class GuardedApp(App):
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
         self.add_exception_handler(RequestValidationError, _refuse_values)
         self.add_exception_handler(HTTPException, _refuse_shortly)
-        for kind in (LookupError, TypeError, ValueError):
+        for kind in (LookupError, TypeError, ValueError, FnIndexInferError):
             self.add_exception_handler(kind, _refuse_call)
         self.state_holder = LightSessions()
 

@@ -583,6 +583,8 @@ def test_a_call_by_an_unknown_number_gets_a_sentence(address, number, capfd):
     for answer in (
         httpx.post(f"{address}/gradio_api/queue/join", json=body),
         httpx.post(f"{address}/gradio_api/run/about", json=body),
+        httpx.post(f"{address}/gradio_api/run/nothing", json={"data": []}),
+        httpx.post(f"{address}/gradio_api/call/nothing", json={"data": []}),
         httpx.post(f"{address}/gradio_api/component_server", json=server),
         httpx.post(f"{address}/gradio_api/component_server", files=form),
     ):

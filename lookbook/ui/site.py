@@ -199,7 +199,15 @@ def build_site(
         Site(title=branding.name, analytics_enabled=False, fill_width=True) as site,
     ):
         _add_pages(
-            site, search_service, visitor_service, photos, results, branding, fetch, with_login
+            site,
+            search_service,
+            visitor_service,
+            photos,
+            results,
+            branding,
+            fetch,
+            with_login,
+            keep_days,
         )
         if offer_api:
             api.publish(search_service, visitor_service)
@@ -259,6 +267,7 @@ def _add_pages(
     branding: Branding,
     fetch: find.Fetch | None,
     with_login: bool,
+    keep_days: float,
 ) -> None:
     """Add the layout of every page to the Blocks that are being built, and connect them."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
@@ -278,7 +287,7 @@ def _add_pages(
         ) as explore_tab:
             explore_page = explore.Components(search_service)
         with gr.Tab(Message("About"), id="about", visible=branding.shows("about")) as about_tab:
-            about_page = about.component(search_service.index)
+            about_page = about.component(search_service.index, keep_days)
     colophon = PlainText(lambda: footer(search_service.index), elem_id="colophon")
     if branding.links or with_login:
         HtmlComponent(lambda: _links(branding, with_login), elem_id="shop-links")
@@ -302,7 +311,7 @@ def _add_pages(
     explore.connect(explore_tab, explore_page, explore.Callbacks(search_service))
 
     built = [about_page, colophon, explore_page.column, feed_page.occasion]
-    site.load(_renewal(search_service), None, built, **SILENT_EVENT)
+    site.load(_renewal(search_service, keep_days), None, built, **SILENT_EVENT)
 
     like_buttons = [find_page.gallery.like, find_page.item_panel.like]
     opened = [find_page.gallery.open, find_page.item_panel.open, find_page.outfits.open, *opened]
@@ -329,7 +338,7 @@ def _links(branding: Branding, with_login: bool) -> str:
     return f"<p>{' · '.join(links)}</p>"
 
 
-def _renewal(search_service: SearchService) -> Callable[[], Any]:
+def _renewal(search_service: SearchService, keep_days: float) -> Callable[[], Any]:
     """Return what renews, when a page is opened after an update, what the pages were built with."""
     first = search_service.index
 
@@ -339,7 +348,12 @@ def _renewal(search_service: SearchService) -> Callable[[], Any]:
             return gr.skip()
         occasions = messages.localized(for_you.occasion_choices(index))
         choices = gr.Dropdown(choices=messages.localized(explore.column_choices(index)))
-        return about.about_html(index), footer(index), choices, gr.Dropdown(choices=occasions)
+        return (
+            about.about_html(index, keep_days),
+            footer(index),
+            choices,
+            gr.Dropdown(choices=occasions),
+        )
 
     return renew
 

@@ -40,7 +40,7 @@ def kept_html(keep_days: float) -> str:
     )
     heads = (_("What"), _("In it"), _("How long"))
     head = "".join(f"<th>{markup.escape(text)}</th>" for text in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<table class="kept"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def kept(keep_days: float) -> list[tuple[str, str, str]]:

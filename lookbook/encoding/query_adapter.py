@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.encoding.category_head import softmax
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
 from lookbook.schema.text import excerpt
 
 # a photo, an item of the catalogue, an item or photo "in another colour", words
@@ -102,7 +102,7 @@ class QueryAdapter:
             scales = _scales(values["scales"], INTENTS)
             match_scales = _scales(values.get("match", {}), MATCHES)
             revision = str(values["revision"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise EncoderError(
                 f"{file}: expected revision, head_dims and scales by intent ({error!r})"
             ) from None

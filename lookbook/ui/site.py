@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 from fastapi import APIRouter
 from gradio.exceptions import InvalidPathError
+from gradio.utils import LRUCache
 
 from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
@@ -126,6 +127,9 @@ class Site(gr.Blocks):
         """Set the queue up as gradio does, with places that visitors are told."""
         super().queue(*args, **kwargs)
         self._queue.__class__ = WaitingLine  # gradio has no parameter for it
+        # gradio keeps the messages of so many pages, and would keep their numbers for ever
+        pages = self._queue.pending_messages_per_session.max_size
+        self._queue.pending_event_ids_session = LRUCache(pages)
         return self
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:

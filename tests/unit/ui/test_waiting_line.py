@@ -50,3 +50,13 @@ def test_a_short_wait_is_not_worth_a_message():
 @pytest.mark.parametrize("how", [SILENT_EVENT, ENCODING_EVENT | {"api_visibility": "public"}])
 def test_nobody_is_told_who_does_not_wait_for_the_encoder_on_the_page(how):
     assert waiting(how, [9]) == []
+
+
+def test_calls_whose_answers_nobody_fetches_take_bounded_memory():
+    with Site() as site:
+        gr.Button().click(lambda: None)
+    site.queue()
+    for number in range(3000):
+        site._queue.pending_event_ids_session[str(number)] = {str(number)}
+    assert len(site._queue.pending_event_ids_session) == 2000
+    assert "2999" in site._queue.pending_event_ids_session

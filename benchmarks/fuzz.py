@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing: inputs are mutated towards code that no input has reached yet.
 
-python -m benchmarks.fuzz [--target words ...] [--seconds 12] [--long]
+python -m benchmarks.fuzz [--target words ...] [--seconds 12] [--long] [--seed 1]
 
 Needs `pip install atheris` (wheels for Linux). Each target runs in a process of its own, an hour in
 all with --long. An answer or one sentence is right; anything else is written below
@@ -149,7 +149,7 @@ def _index(folder: Path) -> Path:
     return folder / "index"
 
 
-def fuzz(name: str, folder: Path, seconds: int) -> None:
+def fuzz(name: str, folder: Path, seconds: int, seed: int = 1) -> None:
     """Fuzz one target in this process; ends the process."""
     import atheris
 
@@ -157,10 +157,11 @@ def fuzz(name: str, folder: Path, seconds: int) -> None:
         check, seeds = TARGETS[name](folder)
     corpus = folder / name
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(seeds):
-        (corpus / f"seed-{number}").write_bytes(seed)
-        check(seed)  # what is read once, as the thesaurus, takes longer than any input may
-    limits = ["-seed=1", f"-max_total_time={seconds}", f"-max_len={_MAX_BYTES}", "-timeout=60"]
+    for number, example in enumerate(seeds):
+        (corpus / f"seed-{number}").write_bytes(example)
+        check(example)  # what is read once, as the thesaurus, takes longer than any input may
+    limits = [f"-seed={seed}", f"-max_total_time={seconds}"]
+    limits += [f"-max_len={_MAX_BYTES}", "-timeout=60"]
     found = f"-artifact_prefix={folder / name}-"
     atheris.Setup(
         [sys.argv[0], *limits, "-rss_limit_mb=4096", "-verbosity=1", found, str(corpus)], check
@@ -173,11 +174,12 @@ def main() -> int:
     parser.add_argument("--target", nargs="+", choices=list(TARGETS), default=list(TARGETS))
     parser.add_argument("--seconds", type=int, default=12, help="of each target")
     parser.add_argument("--long", action="store_true", help="an hour, shared by the targets")
+    parser.add_argument("--seed", type=int, default=1, help="another one mutates in another order")
     parser.add_argument("--work", type=Path, help="where inputs are kept; else they are not")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.here:
-        fuzz(args.target[0], args.work, args.seconds)
+        fuzz(args.target[0], args.work, args.seconds, args.seed)
     seconds = _HOUR // len(args.target) if args.long else args.seconds
     failed = False
     with tempfile.TemporaryDirectory(prefix="lookbook-fuzz-") as scratch:
@@ -185,6 +187,7 @@ def main() -> int:
         work.mkdir(parents=True, exist_ok=True)
         for name in args.target:
             options = ["--here", "--target", name, "--work", str(work), "--seconds", str(seconds)]
+            options += ["--seed", str(args.seed)]
             command = [sys.executable, "-m", "benchmarks.fuzz", *options]
             before = _child_seconds()
             done = subprocess.run(command, capture_output=True, text=True, errors="replace")

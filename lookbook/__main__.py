@@ -171,12 +171,11 @@ def catalog(argv: Sequence[str]) -> int:
 
 
 def doctor(argv: Sequence[str]) -> int:
-    """Check the installation, the model and the index, and say what to do."""
+    """Check the installation, model, index, events and disks, and say what to do."""
     from lookbook.doctor import diagnose
 
-    parser = _parser("doctor", (settings.INDEX, settings.DEVICE, settings.BACKEND), doctor)
-    args = parser.parse_args(argv)
-    return diagnose(args.index, args.device, args.backend)
+    args = _parser("doctor", settings.DOCTOR, doctor).parse_args(argv)
+    return diagnose(args.index, args.device, args.backend, args.state, args.database_url)
 
 
 def tune(argv: Sequence[str]) -> int:

@@ -1,11 +1,13 @@
-"""Check the installation, the model and the index: one line a check, and what to do about it."""
+"""Check the installation, model, index, events and disks: one line a check, and what to do."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import gettempdir
 
 PACKAGES = (
     "torch",
@@ -24,8 +26,20 @@ PACKAGES = (
 )
 
 
-def diagnose(index: Path, device: str = "auto", backend: str = "auto") -> int:
-    """Print the result of every check; return 0 when all pass, 1 otherwise."""
+_LEAST_FREE = 200 * 10**6  # bytes: a small index is written beside the one it replaces
+
+
+def diagnose(
+    index: Path,
+    device: str = "auto",
+    backend: str = "auto",
+    state: Path | None = None,
+    database_url: str | None = None,
+) -> int:
+    """Print the result of every check; return 0 when all pass, 1 otherwise.
+
+    `state` and `database_url` are those that the site is given. Nothing is created.
+    """
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("python", _python),
         ("packages", _packages),
@@ -33,6 +47,9 @@ def diagnose(index: Path, device: str = "auto", backend: str = "auto") -> int:
         ("index", lambda: _index(index)),
         ("encoder", lambda: _encoder(index, device, backend)),
         ("query", lambda: _query(index, device, backend)),
+        ("events", lambda: _events(index, state, database_url)),
+        ("models", lambda: _models(index, state)),
+        ("space", lambda: _space(index, state)),
     )
     failures: dict[str, str] = {}  # sentence -> the check that failed with it first
     for name, check in checks:
@@ -109,3 +126,48 @@ def _query(path: Path, device: str, backend: str) -> str:
             "belong together; run python embed.py again"
         )
     return f"the picture of {query_id!r} finds itself at place {ids.index(query_id) + 1}"
+
+
+def _events(index: Path, state: Path | None, url: str | None) -> str:
+    """Ask the database of events, without its address, which may hold a password."""
+    from lookbook.events import EventStore
+    from lookbook.events.store import DATABASE_FILE, database_url
+
+    found = url or database_url(state or index)
+    if found.startswith("sqlite") and not Path(found.removeprefix("sqlite:///")).exists():
+        return f"none recorded yet: {DATABASE_FILE} is created by the site"
+    store = EventStore(found)
+    try:
+        return f"{store.count():,} recorded in {found.partition(':')[0]}"
+    finally:
+        store.close()
+
+
+def _models(index: Path, state: Path | None) -> str:
+    """Open the models that the feed uses; raises what is wrong with them."""
+    from lookbook.index.publishing import published
+    from lookbook.recommend.items import Items
+    from lookbook.recommend.model_store import MODELS_FOLDER, Models
+    from lookbook.search.index import Index
+
+    root = (state or index) / MODELS_FOLDER
+    names = published(root)
+    if not names:
+        return "none trained yet: the feed follows likes and what is popular"
+    items = Items.of_index(Index.open(index, verify="quick"))
+    return f"{Models.open(root / names[0], items).generation}"
+
+
+def _space(index: Path, state: Path | None) -> str:
+    """Look for space where the site and `embed.py` write; raises RuntimeError."""
+    told = []
+    for name, folder in (("index", index), ("state", state), ("temporary", gettempdir())):
+        if folder is None or not Path(folder).is_dir():
+            continue
+        free = shutil.disk_usage(folder).free
+        if free < _LEAST_FREE:
+            raise RuntimeError(
+                f"{free / 10**6:,.0f} MB are free in {folder}: expected {_LEAST_FREE / 10**6:,.0f}"
+            )
+        told.append(f"{name} {free / 10**9:,.1f} GB")
+    return "free: " + ", ".join(told)

@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.ports import free_port
@@ -31,6 +32,22 @@ def _run(*command: str | Path, folder: Path) -> None:
 @contextmanager
 def postgres() -> Iterator[str | None]:
     """The URL of a fresh server on 127.0.0.1; None where PostgreSQL is not installed."""
+    with postgres_server() as server:
+        yield server and server.url
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that can go away and come back."""
+
+    url: str
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
+@contextmanager
+def postgres_server() -> Iterator[Server | None]:
+    """A fresh server on 127.0.0.1; None where PostgreSQL is not installed."""
     programs = _programs()
     if programs is None:
         yield None
@@ -47,11 +64,19 @@ def postgres() -> Iterator[str | None]:
         )
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
         log = folder / "log"
-        start = ("-D", data, "-l", log, "-w", "-o", options, "start")
-        _run(programs / "pg_ctl", *start, folder=folder)
+        control = (programs / "pg_ctl", "-D", data)
+
+        def start() -> None:
+            _run(*control, "-l", log, "-w", "-o", options, "start", folder=folder)
+
+        def stop() -> None:
+            _run(*control, "-m", "immediate", "stop", folder=folder)
+
+        start()
         try:
-            yield f"postgresql://shop@127.0.0.1:{port}/postgres"
+            yield Server(f"postgresql://shop@127.0.0.1:{port}/postgres", stop, start)
         finally:
-            _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", folder=folder)
+            if (data / "postmaster.pid").exists():
+                stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

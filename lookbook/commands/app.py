@@ -119,6 +119,7 @@ def guard_options(args: argparse.Namespace) -> GuardOptions:
         check_password(args.owner_password)
     return GuardOptions(
         rate=args.rate,
+        answer_seconds=args.answer_seconds,
         max_upload=args.max_upload * _MIB,
         max_body=args.max_body * _MIB,
         frame_ancestors=args.frame_ancestors or (_SPACE_FRAMES if is_space() else "'self'"),
@@ -184,6 +185,7 @@ def serve(
         users=users,
         hub=hub,
     )
+    configure(args.log_format)  # again: the server has set up its own log
     block_until_stopped(site)
 
 

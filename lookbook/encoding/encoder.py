@@ -34,6 +34,7 @@ from lookbook.encoding.query_adapter import SETTINGS_FILE, QueryAdapter, check_q
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.images.loading import Picture
 from lookbook.resources import shipped
+from lookbook.schema.text import excerpt
 
 if TYPE_CHECKING:
     import torch
@@ -250,7 +251,7 @@ class Encoder:
         for text in texts:
             tokens = vocabulary.tokens(text)
             if not tokens:
-                raise EncoderError(f"knows none of the words in {text!r}")
+                raise EncoderError(f"knows none of the words in {excerpt(text)}")
             vector = table[tokens].astype(np.float32).sum(0)
             vectors.append(vector / max(float(np.linalg.norm(vector)), 1e-12))
         return np.stack(vectors) if vectors else np.empty((0, self.dim), np.float32)

@@ -1,5 +1,16 @@
 """Errors of the encoder."""
 
+# whatever it raises to read a damaged file of JSON and to take numbers and texts out of it
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+
 
 class EncoderError(ValueError):
     """A model that cannot be loaded or used; the message says what to do."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.encoding.category_head import CategoryHead
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
 
 KINDS_FILE = "garments.json"
 _INSIDE = 0.35  # a cell of a map belongs to a region from about this share of its side on
@@ -77,7 +77,7 @@ def _read(file: Path) -> tuple[str, dict[str, str | None]] | None:
         if not kinds or not all(kind is None or isinstance(kind, str) for kind in kinds.values()):
             raise ValueError("a kind is a text or null")
         return str(settings["revision"]), kinds
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise EncoderError(
             f"{file}: expected a revision, and kinds as an object of class: kind ({error!r})"
         ) from None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookbook.encoding.category_head import ARRAY_NAMES, Array, CategoryHead, as_tensor
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
 from lookbook.encoding.pooling import argmax_map, average_pool, max_pool_stages
 from lookbook.encoding.text_tokenizer import Vocabulary
 
@@ -197,7 +197,7 @@ def load_text_embeddings(
     try:
         lists = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         vocabulary = Vocabulary(tuple(lists["words"]), tuple(lists["pieces"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise EncoderError(
             f"{folder / 'words.json'}: expected lists called words and pieces ({error!r})"
         ) from None

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from lookbook.catalog.hub_lookup import HubError, query_hub, unreachable_message
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
 from lookbook.encoding.query_adapter import NETWORKS_FILE
 
 MODEL_FILES = [
@@ -64,7 +64,7 @@ def check_timm(folder: Path, model: str) -> None:
     """Raise EncoderError where the model is one of timm's and timm cannot be imported."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except UNREADABLE:
         return  # transformers says what is wrong with it
     is_timm = isinstance(config, dict) and "architecture" in config and "pretrained_cfg" in config
     if not is_timm:

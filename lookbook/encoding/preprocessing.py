@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.images.transforms import letterbox
 
@@ -113,6 +113,6 @@ def read_processor(folder: Path) -> SimpleNamespace | None:
         channels = [*settings["image_mean"], *settings["image_std"]]
         numbers = [*settings["size"].values(), settings["rescale_factor"], *channels]
         is_whole = len(channels) == 6 and all(isinstance(n, int | float) for n in numbers)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return None
     return SimpleNamespace(**settings) if is_plain and is_whole else None

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.encoding.category_head import softmax
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
+from lookbook.schema.text import excerpt
 
 # a photo, an item of the catalogue, an item or photo "in another colour", words
 INTENTS = ("photo", "item", "colourway", "text")
@@ -101,7 +102,7 @@ class QueryAdapter:
             scales = _scales(values["scales"], INTENTS)
             match_scales = _scales(values.get("match", {}), MATCHES)
             revision = str(values["revision"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise EncoderError(
                 f"{file}: expected revision, head_dims and scales by intent ({error!r})"
             ) from None
@@ -129,7 +130,7 @@ class QueryAdapter:
         another length.
         """
         if match not in MATCHES:
-            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {match!r}")
+            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {excerpt(match)}")
         vectors = check_query(vectors, intent)
         if vectors.shape[1] != self.dim:
             raise ValueError(f"expected vectors of length {self.dim}, found {vectors.shape[1]}")

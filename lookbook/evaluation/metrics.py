@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy import stats
 
 RESAMPLES = 1000
+_NO_QUERY = "expected at least one query to measure on, found none"
 _QUANTILES = (0.025, 0.975)  # ends of the 95 % percentile interval
 
 
@@ -37,9 +40,8 @@ class Estimate:
 def bootstrap_mean(values: np.ndarray, seed: int = 0) -> Estimate:
     """Estimate the mean of one value for each query (n,); raises ValueError without a query."""
     values = np.asarray(values, np.float64)
-    draws = _resamples(len(values), seed)
-    low, high = np.quantile(values[draws].mean(axis=1), _QUANTILES)
-    return Estimate(float(values.mean()), float(low), float(high), len(values))
+    low, high = _interval([values], np.mean, paired=False, seed=seed)
+    return Estimate(float(values.mean()), low, high, len(values))
 
 
 def bootstrap_means(values: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, Estimate]:
@@ -63,18 +65,37 @@ def bootstrap_difference(
 
     `paired`: both are measured on the same queries (n = m) and are resampled together.
     """
-    draw = np.random.default_rng(seed)
-    first = draw.integers(0, len(one), (RESAMPLES, len(one)))
-    second = first if paired else draw.integers(0, len(other), (RESAMPLES, len(other)))
-    differences = one[first].mean(axis=1) - other[second].mean(axis=1)
-    low, high = np.quantile(differences, _QUANTILES)
-    return float(one.mean() - other.mean()), float(low), float(high)
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    low, high = _interval([one, other], _difference, paired=paired, seed=seed)
+    return float(one.mean() - other.mean()), low, high
+
+
+def _difference(one: np.ndarray, other: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.asarray(one.mean(axis=axis) - other.mean(axis=axis))
+
+
+def _interval(
+    samples: Sequence[np.ndarray], statistic: Callable[..., Any], *, paired: bool, seed: int
+) -> tuple[float, float]:
+    """Ends of the 95 % percentile interval of a statistic, by SciPy; raises ValueError for none."""
+    if not all(map(len, samples)):
+        raise ValueError(_NO_QUERY)
+    found = stats.bootstrap(
+        [np.repeat(s, 2) if len(s) == 1 else s for s in samples],  # SciPy takes two or more
+        statistic,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        paired=paired,
+        vectorized=True,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def _resamples(count: int, seed: int) -> np.ndarray:
     """int (RESAMPLES, count): positions drawn with replacement."""
     if not count:
-        raise ValueError("expected at least one query to measure on, found none")
+        raise ValueError(_NO_QUERY)
     return np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
 
 

@@ -331,7 +331,7 @@ def read_report(path: Path, *, sample: int = 500, seed: int = 0) -> dict[str, An
     file = path.with_suffix(".json")
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: expected the JSON of a quality report: {error}") from None
     if not isinstance(report, dict) or report.get("schema") != SCHEMA or "values" not in report:
         raise ValueError(f"{file}: expected a quality report of schema {SCHEMA}")

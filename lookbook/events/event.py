@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from lookbook.schema.text import excerpt
+
 EVENT_TYPES = ("view", "like", "dislike", "save", "buy", "hide", "undo")
 MAX_ID = 200  # characters of an item's or an event's id
 IMPORTED = "import-"  # begins the ids of events that a shop imported
@@ -58,7 +60,8 @@ class Event:
         check_visitor(self.visitor)
         if self.event_type not in EVENT_TYPES:
             raise EventError(
-                f"unknown event type {self.event_type!r}: expected one of {', '.join(EVENT_TYPES)}"
+                f"unknown event type {excerpt(self.event_type)}: expected one of "
+                f"{', '.join(EVENT_TYPES)}"
             )
         for name in ("item", "id"):
             _check_text(name, getattr(self, name), MAX_ID)
@@ -66,14 +69,18 @@ class Event:
             if getattr(self, name) is not None:
                 _check_text(name, getattr(self, name), _MAX_TEXT)
         if not isinstance(self.time, datetime) or self.time.tzinfo is None:
-            raise EventError(f"time: expected a datetime with a time zone, found {self.time!r}")
+            raise EventError(
+                f"time: expected a datetime with a time zone, found {excerpt(self.time)}"
+            )
         propensity = self.propensity
         if propensity is not None and not 0 < propensity <= 1:
-            raise EventError(f"propensity: expected above 0 and at most 1, found {propensity!r}")
+            raise EventError(
+                f"propensity: expected above 0 and at most 1, found {excerpt(propensity)}"
+            )
 
 
 def _check_text(name: str, value: object, max_length: int) -> None:
     if not isinstance(value, str) or not 0 < len(value) <= max_length or "\0" in value:
         raise EventError(
-            f"{name}: expected 1 to {max_length} characters, found {str(value)[:80]!r}"
+            f"{name}: expected 1 to {max_length} characters, found {excerpt(str(value))}"
         )

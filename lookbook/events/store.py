@@ -38,6 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lookbook.events.event import IMPORTED, Event, EventError, check_visitor
 from lookbook.events.schema import (
@@ -52,7 +53,8 @@ __all__ = ["EventStore", "SchemaMismatch", "StoreUnavailable", "database_url"]
 
 URL_VARIABLE = "LOOKBOOK_DATABASE_URL"
 DATABASE_FILE = "events.sqlite"  # beside the generations of the index
-_BUSY_TIMEOUT = 10  # seconds to wait for another process to finish its transaction
+_BUSY_TIMEOUT = 10.0  # seconds to wait for another process to finish its transaction
+_SQLITE_OVERFLOW = 40  # connections beyond the first five: one for each thread of a site
 _SECONDS_PER_DAY = 86_400.0
 _EXPLORED = "explored"  # surface of a view that no visitor pressed, see `recommend.history`
 _NEVER = 0.0  # number of a forgotten visitor of whom nothing was kept
@@ -74,22 +76,29 @@ class EventStore:
 
     What `record` has returned for is committed: killing the process does not lose it. Raises
     SchemaMismatch for tables of another version, StoreUnavailable where there is no database.
+
+    A locked database is waited for: ten seconds while the store is opened, then `patience` seconds,
+    by default as long; StoreUnavailable after that.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = _BUSY_TIMEOUT) -> None:
         self.on_record: Callable[[int], object] = lambda count: None  # told of new events
-        self._engine = _engine(url)
+        self._patience = _BUSY_TIMEOUT
+        self._engine = _engine(url, lambda: self._patience)
         self._file = _database_file(self._engine)
         self._file_lock = threading.Lock()
         self._opened: tuple[int, int] | None = None
         self._insert = _insert_unless_forgotten(self._engine.dialect.name)
         with self._transaction():  # creates the tables
             pass
+        if patience != self._patience:
+            self._patience = patience
+            self._engine.dispose()  # connections wait as long as they were told when they were made
 
     @classmethod
-    def for_index(cls, index: str | Path) -> EventStore:
+    def for_index(cls, index: str | Path, patience: float = _BUSY_TIMEOUT) -> EventStore:
         """Open the store of an index: by LOOKBOOK_DATABASE_URL or in the folder of the index."""
-        return cls(database_url(index))
+        return cls(database_url(index), patience)
 
     @classmethod
     def beside(cls, index: str | Path) -> EventStore:
@@ -266,6 +275,8 @@ class EventStore:
                 yield connection
         except DBAPIError as error:
             raise StoreUnavailable(f"the database of events: {error.orig}") from error
+        except PoolTimeout as error:
+            raise StoreUnavailable("the database of events: all connections are in use") from error
 
     def _reopen_if_replaced(self) -> None:
         """Create the tables at first, and again where the file was deleted or replaced since.
@@ -301,38 +312,56 @@ def _identity(file: Path | None) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, patience: Callable[[], float]) -> Engine:
     if url.startswith(("postgres://", "postgresql://")):  # use psycopg 3, which is required
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     try:
         backend = make_url(url).get_backend_name()
     except ArgumentError:
         backend = "another URL"
-    if backend not in ("sqlite", "postgresql"):
-        raise EventError(
-            f"{URL_VARIABLE}: expected sqlite:///FILE or postgresql://..., found {backend}"
-        )
-    engine = create_engine(url, pool_pre_ping=backend == "postgresql")
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-    return engine
+    if backend == "sqlite":
+        engine = create_engine(url, **_pool_of_file(url))
+        event.listen(engine, "connect", lambda made, _: _set_up_sqlite(made, patience()))
+        return engine
+    if backend == "postgresql":
+        reach = {"connect_timeout": 3, "tcp_user_timeout": 5000}  # s and ms, unless the URL says
+        reach = {name: value for name, value in reach.items() if name not in make_url(url).query}
+        engine = create_engine(url, pool_pre_ping=True, pool_timeout=5, connect_args=reach)
+        event.listen(engine, "connect", lambda made, _: _set_up_postgresql(made, patience()))
+        return engine
+    raise EventError(
+        f"{URL_VARIABLE}: expected sqlite:///FILE or postgresql://..., found {backend}"
+    )
 
 
-def _set_up_sqlite(connection: Any, _: object) -> None:
+def _pool_of_file(url: str) -> dict[str, Any]:
+    """Options of the pool for a file: whoever only reads waits for no connection."""
+    in_memory = make_url(url).database in (None, "", ":memory:")  # one connection for each thread
+    return {} if in_memory else {"max_overflow": _SQLITE_OVERFLOW, "pool_timeout": 1}
+
+
+def _set_up_postgresql(connection: Any, patience: float) -> None:
+    """Wait for locks of others, also advisory ones, no longer than `patience` seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {math.ceil(patience * 1000)}")
+    connection.commit()
+
+
+def _set_up_sqlite(connection: Any, patience: float) -> None:
     """WAL: readers never wait for the writer, and a killed process loses no committed row."""
     connection.isolation_level = None  # `acquire_write_lock` begins transactions
-    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT * 1000}")
-    _switch_to_wal(connection)
+    connection.execute(f"PRAGMA busy_timeout={math.ceil(patience * 1000)}")
+    _switch_to_wal(connection, patience)
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def _switch_to_wal(connection: Any) -> None:
+def _switch_to_wal(connection: Any, patience: float) -> None:
     """Switch the file to WAL, waiting for others that open it at the same moment.
 
     SQLite does not apply the busy timeout to this one statement: it would be a deadlock where two
     connections switch at once, so the second is refused at once and has to try again.
     """
-    deadline = time.monotonic() + _BUSY_TIMEOUT
+    deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

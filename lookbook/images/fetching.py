@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lookbook.images.loading import ImageError, Limits
+from lookbook.schema.text import excerpt
 
 if TYPE_CHECKING:
     import httpx
@@ -272,7 +273,9 @@ def _parts(answer: httpx.Response) -> Iterator[bytes]:
         return
     url = short_url(str(answer.url))
     if coding not in ("gzip", "x-gzip"):
-        raise FetchRefused("encoding", f"{url} is sent as {coding[:40]!r}: gzip is read, or none.")
+        raise FetchRefused(
+            "encoding", f"{url} is sent as {excerpt(coding, 40)}: gzip is read, or none."
+        )
     broken_off = FetchRefused("broken-off", f"{url} is no whole gzip.", True)
     decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:

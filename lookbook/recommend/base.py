@@ -24,6 +24,10 @@ State = tuple[Arrays, dict[str, Any]]  # arrays and plain settings of a saved mo
 User = str | History | None
 
 SCHEMA = 1
+_UNREADABLE = (  # what reading damaged JSON raises
+    *(LookupError, TypeError, ArithmeticError, RecursionError),
+    *(json.JSONDecodeError, UnicodeDecodeError),
+)
 NO_MATCH = Message("no item meets the conditions")
 
 
@@ -253,7 +257,7 @@ class Recommender(ABC):
             if found != expected:
                 raise ModelCorrupt(f"the model in {folder} is {found}, expected {expected}")
             model.restore(arrays, about["settings"])
-        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             raise ModelCorrupt(f"{cls.name} in {folder} cannot be read: {error!r}") from error
         except SafetensorError as error:
             raise ModelCorrupt(f"{cls.name} in {folder} cannot be read: {error}") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from lookbook.schema.text import excerpt
+
 SEASONS = ("Winter", "Spring", "Summer", "Fall")
 HEMISPHERES = ("north", "south")
 _ALIASES = {"autumn": "Fall"}
@@ -36,12 +38,12 @@ class Context:
     def __post_init__(self) -> None:
         if self.hemisphere not in HEMISPHERES:
             raise ContextError(
-                f"hemisphere: expected {' or '.join(HEMISPHERES)}, found {self.hemisphere!r}"
+                f"hemisphere: expected {' or '.join(HEMISPHERES)}, found {excerpt(self.hemisphere)}"
             )
         if self.season is not None:
             object.__setattr__(self, "season", parse_season(self.season))
         if self.budget is not None and not self.budget > 0:
-            raise ContextError(f"budget: expected more than 0, found {self.budget!r}")
+            raise ContextError(f"budget: expected more than 0, found {excerpt(self.budget)}")
 
     @property
     def effective_season(self) -> str | None:
@@ -64,7 +66,7 @@ def parse_season(name: str) -> str:
     """Return the season of a name, "autumn" too; raises ContextError."""
     season = _ALIASES.get(name.strip().casefold(), name.strip().title())
     if season not in SEASONS:
-        raise ContextError(f"season: expected one of {', '.join(SEASONS)}, found {name!r}")
+        raise ContextError(f"season: expected one of {', '.join(SEASONS)}, found {excerpt(name)}")
     return season
 
 

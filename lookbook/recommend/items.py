@@ -21,6 +21,7 @@ from lookbook.schema.column_names import (
 )
 from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import Coded, Where, parse_where
+from lookbook.schema.text import excerpt
 from lookbook.search.availability import available_rows, hides_sold_out
 from lookbook.search.intents import vectors_between_items
 from lookbook.search.mitigation import used_conditions
@@ -111,7 +112,7 @@ class Items:
     def row_of(self, id: str) -> int:
         """Return the row number of an item; raises UnknownItems."""
         if id not in self._rows:
-            raise UnknownItems(f"no item {id!r} among the {len(self)} of this catalogue")
+            raise UnknownItems(f"no item {excerpt(id)} among the {len(self)} of this catalogue")
         return self._rows[id]
 
     def rows_of(self, ids: Sequence[str]) -> np.ndarray:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from lookbook.schema.text import excerpt
+
 Coded = tuple[Sequence[Any], np.ndarray]  # distinct values, and int (n,) which of them each row has
 MAX_CHARACTERS = 512  # of a condition
 _NUMERIC: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
@@ -49,7 +51,7 @@ class Condition:
         match = _CONDITION.fullmatch(text)
         if not match or not match[1].strip():
             raise FilterError(
-                f"cannot read the condition {text!r}: expected COLUMN=VALUE, COLUMN!=VALUE, "
+                f"cannot read the condition {excerpt(text)}: expected COLUMN=VALUE, COLUMN!=VALUE, "
                 "COLUMN<=NUMBER or COLUMN>=NUMBER"
             )
         column, operator, value = (part.strip() for part in match.groups())
@@ -60,7 +62,9 @@ class Condition:
         """Write the condition as `parse` reads it; raises FilterError where no text can say it."""
         text = f"{self.column}{self.operator}{'|'.join(self.values)}"
         if Condition.parse(text) != self:
-            raise FilterError(f"no text can say the condition on {self.column!r}: {self.values!r}")
+            raise FilterError(
+                f"no text can say the condition on {excerpt(self.column)}: {excerpt(self.values)}"
+            )
         return text
 
     @classmethod
@@ -70,7 +74,7 @@ class Condition:
                 float(values[0])
             except ValueError:
                 raise FilterError(
-                    f"{column}{operator}{values[0]!r}: expected a number after {operator}"
+                    f"{column}{operator}{excerpt(values[0])}: expected a number after {operator}"
                 ) from None
         return cls(column, operator, values)
 
@@ -102,7 +106,7 @@ def coded_column(columns: Mapping[str, Coded], name: str) -> Coded:
     """Return a column; raises FilterError, naming those there are, where it is missing."""
     if name not in columns:
         raise FilterError(
-            f"there is no column {name!r}; the columns are: {', '.join(columns) or 'none'}"
+            f"there is no column {excerpt(name)}; the columns are: {', '.join(columns) or 'none'}"
         )
     return columns[name]
 

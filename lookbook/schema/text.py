@@ -10,12 +10,24 @@ _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(  # Han, kana: scripts that put no spaces between words
     "([\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
+MAX_EXCERPT = 80  # characters of what an error quotes
 _APOSTROPHES = str.maketrans("", "", "'’`")
 
 
 def whole_characters(text: str) -> str:
     """Replace halves of characters (lone surrogates), which no encoding can write."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def excerpt(value: object, most: int = MAX_EXCERPT) -> str:
+    """Return what was found as an error quotes it: its `repr`, of a long one the beginning.
+
+    What visitors send has any length, and an error must not send all of it back.
+    """
+    if isinstance(value, str):
+        return repr(value) if len(value) <= most else repr(value[:most] + "…")
+    text = repr(value)
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def folded(text: str) -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lookbook.index.columns import attribute_columns, to_numpy
 from lookbook.schema.filters import Coded, Condition, Where, coded_column, parse_where
+from lookbook.schema.text import excerpt
 
 
 class RowMask(np.ndarray[Any, np.dtype[np.bool_]]):
@@ -124,7 +125,9 @@ class ItemTable:
         try:
             return self._row_of[id]
         except KeyError:
-            raise UnknownItem(f"no item {id!r} among the {len(self)} of this index") from None
+            raise UnknownItem(
+                f"no item {excerpt(id)} among the {len(self)} of this index"
+            ) from None
 
 
 class _Items(Sequence[IndexItem]):

@@ -22,6 +22,7 @@ import numpy as np
 from lookbook.encoding.query_adapter import MATCHES
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.schema.message import Message
+from lookbook.schema.text import excerpt
 from lookbook.search.index import Index
 from lookbook.search.query import FOLDS, Query
 from lookbook.search.sorting import available_sorts
@@ -31,6 +32,7 @@ MAX_PICTURES = 4
 MAX_IDS = 32  # positive and negative items, each
 MAX_CONDITIONS = 16
 MAX_WORDS = 200  # characters
+_QUOTED = 40  # characters of a parameter that a warning repeats
 N = TypeVar("N", int, float)
 NAMES = (
     "item",
@@ -169,7 +171,7 @@ def _ids(ids: list[str], index: Index, warnings: list[str]) -> list[str]:
             known.append(id)
         else:
             template = Message("The item {id} is not in this collection any more.")
-            warnings.append(Message(template, id=repr(id[:40])))
+            warnings.append(Message(template, id=excerpt(id, _QUOTED)))
     return known
 
 
@@ -182,7 +184,7 @@ def _where(texts: list[str], index: Index, warnings: list[str]) -> tuple[Conditi
             condition = None
         if condition is None or condition.column not in index.columns:
             template = Message("The filter {filter} does not fit this collection.")
-            warnings.append(Message(template, filter=repr(text[:60])))
+            warnings.append(Message(template, filter=excerpt(text, _QUOTED)))
         elif condition not in kept:
             kept.append(condition)
     return tuple(kept)
@@ -205,7 +207,7 @@ def _number(
         value = math.nan
     if math.isnan(value):
         template = Message("{name} should be a number, found {found}.")
-        warnings.append(Message(template, name=name, found=repr(text[:40])))
+        warnings.append(Message(template, name=name, found=excerpt(text, _QUOTED)))
         return default
     if not low <= value <= high:
         template = Message("{name} goes from {low} to {high}, found {found}.")
@@ -234,7 +236,7 @@ def _match(text: str, warnings: list[str]) -> str:
 
 def _not_one_of(name: str, choices: Iterable[str], text: str) -> Message:
     template = Message("{name} is one of {choices}, found {found}.")
-    return Message(template, name=name, choices=", ".join(choices), found=repr(text[:40]))
+    return Message(template, name=name, choices=", ".join(choices), found=excerpt(text, _QUOTED))
 
 
 def _packed(vector: np.ndarray) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
 from lookbook.search.calibration import Calibration, calibrations
 from lookbook.search.index import Hit, Index
 from lookbook.search.intents import as_query, encoder_folder, query_adapter
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 FILE = "photo_calibration.json"  # in the folder of a model
 NEIGHBOURS = 24  # nearest pieces, whose kinds count
+_LARGEST = 1000.0  # weight: beyond, sums could leave the range of numbers
 _SHARPNESS = 10.0  # a neighbour whose cosine is lower by 0.1 counts 1/e
 # logit of the share of the neighbours that are of the result's kind, logit of the best one's
 # probability by the curve, logarithms of the lengths of the first and third head, each divided by
@@ -63,13 +64,13 @@ class PhotoCalibration:
             first, second, third = (int(dim) for dim in values["head_dims"])
             weights = tuple(float(values["weights"][name]) for name in FEATURES)
             intercept = float(values["intercept"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise EncoderError(
                 f"{file}: expected a revision, head_dims of three heads, an intercept and "
                 f"weights of {', '.join(FEATURES)} ({error!r})"
             ) from None
-        if not np.isfinite([*weights, intercept]).all():
-            raise EncoderError(f"{file}: expected finite numbers")
+        if not (np.abs([*weights, intercept]) <= _LARGEST).all():  # neither nan nor infinite
+            raise EncoderError(f"{file}: expected weights of {-_LARGEST:g} to {_LARGEST:g}")
         return cls(revision, (first, second, third), weights, intercept)
 
     def to_json(self) -> dict[str, object]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lookbook.schema.filters import Condition
 from lookbook.schema.message import Message
+from lookbook.schema.text import excerpt
 from lookbook.search.availability import offered_rows
 from lookbook.search.calibration import calibrations
 from lookbook.search.index import Groups, Hit, Index
@@ -204,7 +205,7 @@ def _own_rows(query: Query, index: Index) -> np.ndarray:
 
 def _groups(query: Query, index: Index) -> Groups:
     if query.fold not in FOLDS:
-        raise ValueError(f"fold is 'colourways', 'copies' or None, found {query.fold!r}")
+        raise ValueError(f"fold is 'colourways', 'copies' or None, found {excerpt(query.fold)}")
     if query.fold is None:
         return None
     return product_groups(index) if query.fold == "colourways" else index.duplicate_groups

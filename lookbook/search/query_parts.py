@@ -9,6 +9,7 @@ import numpy as np
 from lookbook.encoding.query_adapter import MATCHES
 from lookbook.schema.deprecation import renamed_arguments, warn_renamed
 from lookbook.schema.filters import Condition, parse_where
+from lookbook.schema.text import excerpt
 
 FOLDS = ("colourways", "copies", None)
 
@@ -52,7 +53,9 @@ class Query:
     def __post_init__(self) -> None:
         object.__setattr__(self, "where", parse_where(self.where))
         if self.match not in MATCHES:
-            raise ValueError(f"match is one of {', '.join(MATCHES[1:])}, found {self.match!r}")
+            raise ValueError(
+                f"match is one of {', '.join(MATCHES[1:])}, found {excerpt(self.match)}"
+            )
 
     def __eq__(self, other: object) -> bool:
         """Whether both ask for the same; how a query came about does not count."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from lookbook.encoding.query_adapter import MATCHES
 from lookbook.index.normalization import unit_vectors
+from lookbook.schema.text import excerpt
 from lookbook.search.index import Index
 from lookbook.search.intents import as_query, item_as_query
 from lookbook.search.query_meaning import encoder_text, meaning_of
@@ -91,7 +92,7 @@ def _text_vector(
         return None
     if encoder is None:
         typed = " ".join(word for word, _ in terms if word)
-        raise ValueError(f"the words {typed!r} need an encoder, found none")
+        raise ValueError(f"the words {excerpt(typed)} need an encoder, found none")
     text = encoder_text(terms, encoder)
     return unit_vectors(as_query(index, encoder.encode_text([text])[0], "text")) if text else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lookbook.schema.column_names import DATE_NAMES, find_column
+from lookbook.schema.text import excerpt
 from lookbook.schema.times import TimesError, days_since_1970
 from lookbook.search.facets import price_column
 from lookbook.search.index import Hit, Index
@@ -25,7 +26,7 @@ def sort_keys(index: Index, sort: str) -> np.ndarray | None:
     Raises ValueError for a name that is not one of SORTS.
     """
     if sort not in SORTS:
-        raise ValueError(f"sort is one of {', '.join(SORTS)}, found {sort!r}")
+        raise ValueError(f"sort is one of {', '.join(SORTS)}, found {excerpt(sort)}")
     if sort == "fit":
         return None
     keys = _days(index) if sort == "newest" else _prices(index)

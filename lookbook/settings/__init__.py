@@ -52,6 +52,7 @@ from lookbook.settings.indexing import (
 )
 from lookbook.settings.queries import (
     AUDIT,
+    DOCTOR,
     EVENTS_IMPORT,
     REFRESH,
     RELATED,
@@ -85,6 +86,7 @@ __all__ = [
     "DAMPING",
     "DATABASE_URL",
     "DEVICE",
+    "DOCTOR",
     "EMBED",
     "ENGINE",
     "EVALUATE",

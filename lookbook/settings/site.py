@@ -35,7 +35,24 @@ LIMITS = (
         max=10_000,
     ),
     Setting("queue-size", 64, "requests that may wait", int, environment=True, min=1, max=10_000),
-    Setting("connections", 1000, "open at once", int, environment=True, min=10, max=100_000),
+    Setting(
+        "connections",
+        1000,
+        "open at once, a quarter of them by one client",
+        int,
+        environment=True,
+        min=10,
+        max=100_000,
+    ),
+    Setting(
+        "answer-seconds",
+        30.0,
+        "that an answer may take before a sentence is sent instead",
+        float,
+        environment=True,
+        min=1,
+        max=3600,
+    ),
     Setting(
         "max-upload", 40, "MB of one upload that arrive", int, environment=True, min=1, max=1000
     ),

@@ -24,7 +24,7 @@ from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
 from lookbook.schema.product_links import is_sold_out
 from lookbook.schema.readable import base_name
-from lookbook.schema.text import whole_characters
+from lookbook.schema.text import excerpt, whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Hit, IndexItem, UnknownItem
 from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX_WORDS
@@ -442,7 +442,7 @@ class Api:
         self, query: Query, where: list[str] | None, count: float, variety: float
     ) -> Query:
         if not isinstance(query.words, str):
-            raise InvalidRequest(f"words: expected a text, found {query.words!r:.80}")
+            raise InvalidRequest(f"words: expected a text, found {excerpt(query.words)}")
         if len(query.words) > MAX_WORDS:
             raise InvalidRequest(
                 f"words: expected at most {MAX_WORDS} characters, found {len(query.words)}"
@@ -481,7 +481,7 @@ class Api:
 def _match(match: str | None) -> str:
     """Check what results are matched on; raises InvalidRequest."""
     if (match or "") not in MATCHES:
-        raise InvalidRequest(f"match: one of {', '.join(MATCHES[1:])}, found {match!r:.80}")
+        raise InvalidRequest(f"match: one of {', '.join(MATCHES[1:])}, found {excerpt(match)}")
     return match or ""
 
 
@@ -496,7 +496,7 @@ def _where(value: object) -> tuple[Condition, ...]:
     if isinstance(value, str):
         return parse_where(value)
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise FilterError(f"where is a list of texts like 'gender=Women', found {value!r:.80}")
+        raise FilterError(f"where is a list of texts like 'gender=Women', found {excerpt(value)}")
     if len(value) > MAX_CONDITIONS:
         raise FilterError(f"where takes at most {MAX_CONDITIONS} conditions, found {len(value)}")
     return parse_where(value)

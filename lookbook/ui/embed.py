@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from lookbook.outfits import complete
 from lookbook.schema.message import Message
+from lookbook.schema.text import excerpt
 from lookbook.search.index import IndexItem, UnknownItem
 from lookbook.search.query import Query
 from lookbook.ui import assets
@@ -94,7 +95,7 @@ def router(search_service: SearchService, visitor_service: VisitorService) -> AP
         ) -> Response:
             found = answer(request, kind, item, count)
             if found is None:
-                return JSONResponse({"error": f"there is no item {item!r}"}, 404)
+                return JSONResponse({"error": f"there is no item {excerpt(item)}"}, 404)
             title = translate(KINDS[kind])
             return JSONResponse({"title": title, "items": [asdict(one) for one in found]})
 

@@ -8,22 +8,26 @@ through. An ASGI middleware, as nothing of it concerns gradio's components.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import math
 import re
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+from starlette.exceptions import HTTPException
 
 from lookbook.ui.login import Login
 from lookbook.ui.messages import SCOPE_KEY, _, choose_language, use_language
 from lookbook.ui.metrics import METRICS, may_read
 from lookbook.ui.pictures import PICTURE_PATH
+from lookbook.ui.request_bodies import RequestBody, is_json_request, too_large
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -60,6 +64,8 @@ _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # of a
 _COSTLY = re.compile(r"/gradio_api/(queue/join|component_server|run/|call/|upload$|mcp)|/login/?$")
 _TOKEN_BYTES = 2**18  # bytes of a request that cost as much as one more request
 _CHECK_SECONDS = 5.0  # a database may be locked
+_THIS_MACHINE = ("127.0.0.1", "::1")
+_SUBSCRIBER_BITS = 64  # of an IPv6 address: the rest is the subscriber's own choice
 _MAX_CLIENTS = 10_000  # whose requests are counted
 # gr.HTML compiles its templates and scripts in the page, hence unsafe-eval
 _POLICY = (
@@ -83,6 +89,8 @@ class GuardOptions:
     `metrics` serves /metrics to this machine, and to others with `metrics_token`. Without `api` no
     endpoint can be called by name.
     `owner` opens the owner's page, whose uploads may have `owner_upload` bytes.
+    `answer_seconds` are those that an answer of the page or of an endpoint may take.
+    `open_requests` are those that one client may have open at once, an open page among them.
     """
 
     rate: float = 20.0
@@ -96,6 +104,8 @@ class GuardOptions:
     api: bool = True
     owner: bool = False
     owner_upload: int = 1000 * _MIB
+    answer_seconds: float = 30.0
+    open_requests: int = 250
 
     def __post_init__(self) -> None:
         for origin in self.embed_origins:
@@ -147,6 +157,7 @@ class Guard:
         self.login, self.stopping, self.answering = login, False, 0
         self.app, self.options, self.checks, self.room = app, options, checks or {}, room
         self.buckets = TokenBuckets(options.rate, 10 * options.rate) if options.rate else None
+        self.open_of_client: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is refused; pass any other on."""
@@ -194,10 +205,13 @@ class Guard:
         path = scope["path"]
         if not self._serves(path):
             return "address", 404, _("There is nothing at this address."), 0
+        if self.open_of_client[client_of(scope)] >= self.options.open_requests:
+            sentence = _("Too many requests at once: please close other pages of this site.")
+            return "open", 429, sentence, 1
         length = headers.get("content-length", "")
         size = int(length) if length.isdecimal() else 0
         if size > self._limit(path):
-            return "size", 413, self._too_large(path), 0
+            return "size", 413, too_large(self._limit(path)), 0
         if path == "/gradio_api/upload" and self.room is not None and self.room() < size:
             sentence = _("Too many pictures are being looked at: try again in two minutes.")
             return "uploads", 503, sentence, 120
@@ -227,8 +241,8 @@ class Guard:
         costly = _COSTLY if scope["method"] == "POST" else _COSTLY_GET
         if self.buckets is None or not costly.match(scope["path"]):
             return 0.0
-        client = (scope.get("client") or ("", 0))[0]
-        if client in ("127.0.0.1", "::1") and headers.get("x-gradio-user") == "mcp":
+        client = client_of(scope)
+        if client in _THIS_MACHINE and headers.get("x-gradio-user") == "mcp":
             return 0.0  # the site's own call for a tool, whose request was counted
         cost = 1 + size / _TOKEN_BYTES
         if _LOGIN.fullmatch(scope["path"]):
@@ -243,45 +257,50 @@ class Guard:
         is_upload = path == "/gradio_api/upload"
         return self.options.max_upload if is_upload else self.options.max_body
 
-    def _too_large(self, path: str) -> str:
-        limit = self._limit(path) / _MIB
-        return _("The request is too large: up to {size} MB are accepted.", size=limit)
-
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the bytes that arrive, whatever the header says."""
-        left, started = self._limit(scope["path"]), False
-
-        async def counted() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise _TooLargeError
-            return message
+        """Answer by the app, unless the body turns out to be one that is refused."""
+        path, headers, started = scope["path"], _headers(scope), False
+        is_json = is_json_request(scope["method"], path, headers.get("content-type", ""))
+        body = RequestBody(receive, self._limit(path), is_json)
 
         async def noted(message: Message) -> None:
             nonlocal started
-            if left < 0 and not started:
-                return  # another error than the one it is: 413 is answered below
+            if body.refusal is not None and not started:
+                return  # another error than the one it is: the refusal is sent below
             started = True
             if message.get("status") == 503:  # gradio's own refusal
                 METRICS.refuse("queue")
             await send(message)
 
-        if _PAGE.fullmatch(scope["path"]):
+        if _PAGE.fullmatch(path):
             scope = {**scope, "query_string": _without_pages(scope.get("query_string", b""))}
-        counts = not _STREAMS.fullmatch(scope["path"])
-        self.answering += counts
         try:
-            await self.app(scope, counted, noted)
-        except Exception:
-            if left >= 0 or started:
+            with self._counted(scope):
+                await self.app(scope, body.receive, noted)
+        except Exception as error:
+            if started and isinstance(error.__cause__, HTTPException):
+                await send({"type": "http.response.body", "body": b""})
+                return  # an unknown event, which gradio notices after its stream has begun
+            if body.refusal is None or started:
                 raise
+        if body.refusal is not None and not started:
+            reason, status, sentence = body.refusal
+            METRICS.refuse(reason)
+            await _answer(send, status, sentence)
+
+    @contextmanager
+    def _counted(self, scope: Scope) -> Iterator[None]:
+        """Count a request while it is open."""
+        client, counts = client_of(scope), not _STREAMS.fullmatch(scope["path"])
+        self.answering += counts
+        self.open_of_client[client] += 1
+        try:
+            yield
         finally:
             self.answering -= counts
-        if left < 0 and not started:
-            METRICS.refuse("size")
-            await _answer(send, 413, self._too_large(scope["path"]))
+            self.open_of_client[client] -= 1
+            if not self.open_of_client[client]:
+                del self.open_of_client[client]
 
     def _with_headers(self, scope: Scope, headers: dict[str, str], send: Send) -> Send:
         """Add the security headers; only a shop's own pages may read what is for them."""
@@ -331,8 +350,17 @@ class Guard:
         await _respond(send, 200 if ready else 503, {"ok": ready, **results})
 
 
-class _TooLargeError(Exception):
-    """More bytes arrived than are accepted."""
+def client_of(scope: Scope) -> str:
+    """Return what clients are told apart by: the address, of IPv6 the network of one subscriber."""
+    address = str((scope.get("client") or ("", 0))[0])
+    if ":" not in address or address in _THIS_MACHINE:
+        return address
+    try:
+        number = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    mapped = number.ipv4_mapped
+    return str(mapped or ipaddress.IPv6Network((number, _SUBSCRIBER_BITS), strict=False))
 
 
 def is_allowed(path: str) -> bool:

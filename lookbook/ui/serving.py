@@ -10,16 +10,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
+from gradio.route_utils import FnIndexInferError
 from gradio.routes import API_PREFIX, App, ORJSONResponse, templates
 from gradio.state_holder import SessionState, StateHolder
 from jinja2 import FunctionLoader
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from lookbook.ui.branding import Branding
@@ -27,20 +34,24 @@ from lookbook.ui.guard import Guard, GuardOptions, refuse_addresses
 from lookbook.ui.hub_login import HubLogin, page
 from lookbook.ui.login import Login, Sessions
 from lookbook.ui.login import router as login_router
+from lookbook.ui.logs import SITE_LOG
 from lookbook.ui.messages import language
 from lookbook.ui.page_head import HeadMiddleware
 from lookbook.ui.pictures import PictureFiles
 from lookbook.ui.retention import CLOSED_PAGE_TTL
+from lookbook.ui.site import Site
 from lookbook.ui.stubs import no_servers
 from lookbook.ui.theme import CSS, theme
 from lookbook.ui.tools import Tools
 from lookbook.ui.uploads import room
 
 _API_INFO = "({} if config.get('auth_required') else gradio_api_info)"
+_MAX_DETAIL = 200  # characters of an error of gradio
 HeadTags = Callable[[str, str], str]
 SESSIONS = 2000  # of visitors whose state is kept in memory
 IDLE_SECONDS = 15.0  # that a connection may be open without a request
 _IDLE_PER_CLIENT = 32
+_SHARES = 4  # one client may have as many requests open as this part of all connections
 _LOOK_SECONDS = 1.0
 STOP_SECONDS = 30.0  # that running answers get when the site is stopped
 # gradio's own texts follow the browser: this makes them follow the language of the page, which
@@ -120,6 +131,10 @@ class GuardedApp(App):
         self.guard: Guard | None = None
         self.login: Login | None = None
         super().__init__(default_response_class=ORJSONResponse, **kwargs)
+        self.add_exception_handler(RequestValidationError, _refuse_values)
+        self.add_exception_handler(HTTPException, _refuse_shortly)
+        for kind in (LookupError, TypeError, ValueError, FnIndexInferError):
+            self.add_exception_handler(kind, _refuse_call)
         self.state_holder = LightSessions()
 
     def build_middleware_stack(self) -> Any:
@@ -138,6 +153,33 @@ class GuardedApp(App):
             inner = PictureFiles(inner, self.picture_folder)
         self.guard = Guard(inner, self.guard_options, self.guard_checks, room, self.login)
         return self.guard
+
+
+async def _refuse_shortly(request: Request, error: Exception) -> Response:
+    """Answer as the framework does, with no more than the beginning of what a client sent."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error.detail, str) and len(error.detail) > _MAX_DETAIL:
+        error.detail = error.detail[:_MAX_DETAIL] + "…"
+    return await http_exception_handler(request, error)
+
+
+async def _refuse_values(request: Request, error: Exception) -> JSONResponse:
+    """Answer values of the wrong types; the framework would send all of them back."""
+    sentence = "The request has other values than this address expects: see /gradio_api/info."
+    return JSONResponse({"detail": sentence, "error": sentence}, 422)
+
+
+async def _refuse_call(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call by an unknown name or number, which gradio takes for a fault of the server.
+
+    Callbacks run in the queue: what they raise does not arrive here.
+    """
+    if not request.url.path.startswith("/gradio_api/"):
+        raise error
+    route = getattr(request.scope.get("route"), "path", "an unknown route")
+    SITE_LOG.info("a request to %s ended in %s", route, type(error).__name__)  # no value of it
+    sentence = "There is no such endpoint, or it has other parameters: see /gradio_api/info."
+    return JSONResponse({"detail": sentence, "error": sentence}, 400)
 
 
 def launch(
@@ -165,6 +207,9 @@ def launch(
     launch. The API stays open through the queue: gradio's `api_open` is about routes that skip it.
     """
     branding = branding or Branding()
+    options = replace(options, open_requests=max(connections // _SHARES, 1))
+    if isinstance(site, Site):
+        site.answer_seconds = options.answer_seconds
     refuse_addresses()
     adapt_pages()
     app = GuardedApp(options, checks or {}, users or {}, head_tags, hub, picture_folder)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import gradio as gr
 from fastapi import APIRouter
 from gradio.exceptions import InvalidPathError
+from gradio.utils import LRUCache
 
 from lookbook.encoding.encoder import Encoder
 from lookbook.resources import shipped
@@ -40,6 +42,7 @@ from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
 from lookbook.ui.stubs import no_servers
 from lookbook.ui.uploads import clean_periodically, private_folder
+from lookbook.ui.waiting_line import WaitingLine
 
 EXAMPLES = shipped("examples")
 _WARM_UP_DELAY = 10.0  # seconds after which slow loading starts though no page was opened
@@ -70,13 +73,14 @@ class Site(gr.Blocks):
 
     `checks` are what /readyz asks: functions by name, true when ready. `routes` are the addresses
     beside the pages, `picture_folder` has the pictures at /pictures/NAME. `head_tags` gives the
-    tags of the page's head, see `page_head`.
+    tags of the page's head, see `page_head`. `answer_seconds` are those that an answer may take.
     """
 
     _is_running_in_reload_thread = False  # gradio's own property imports its commands
     checks: Mapping[str, Callable[[], bool]] = {}
     routes: Sequence[APIRouter] = ()
     picture_folder: Path | None = None
+    answer_seconds: float = 30.0
     head_tags: Callable[[str, str], str] | None = None
     _config: dict[str, Any]
     _localized: dict[str, dict[str, Any]]  # by language
@@ -101,12 +105,38 @@ class Site(gr.Blocks):
         if function.fn is None:  # a script of the page, which runs nothing here
             raise gr.Error(_("There is nothing at this address."), print_exception=False)
         try:
-            return await super().process_api(block_fn, *args, **kwargs)
+            return await self._in_time(super().process_api(block_fn, *args, **kwargs))
         except gr.Error:
             raise
         except Exception as error:  # whose message may name files of the server
             text = messages.public_text(error)
             raise gr.Error(markup.escape(text) if is_private else text) from error
+
+    async def _in_time(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        """Return an answer; of one that takes too long a sentence.
+
+        Its thread cannot be ended, and goes on.
+        """
+        task = asyncio.ensure_future(answer)
+        try:
+            done, _pending = await asyncio.wait({task}, timeout=self.answer_seconds)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if done:
+            return task.result()
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())
+        METRICS.refuse("time")
+        raise gr.Error(_("This takes too long: please try again later."), print_exception=False)
+
+    def queue(self, *args: Any, **kwargs: Any) -> Site:
+        """Set the queue up as gradio does, with places that visitors are told."""
+        super().queue(*args, **kwargs)
+        self._queue.__class__ = WaitingLine  # gradio has no parameter for it
+        # gradio keeps the messages of so many pages, and would keep their numbers for ever
+        pages = self._queue.pending_messages_per_session.max_size
+        self._queue.pending_event_ids_session = LRUCache(pages)
+        return self
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
         """Refuse too few values."""
@@ -179,7 +209,15 @@ def build_site(
         Site(title=branding.name, analytics_enabled=False, fill_width=True) as site,
     ):
         _add_pages(
-            site, search_service, visitor_service, photos, results, branding, fetch, with_login
+            site,
+            search_service,
+            visitor_service,
+            photos,
+            results,
+            branding,
+            fetch,
+            with_login,
+            keep_days,
         )
         if offer_api:
             api.publish(search_service, visitor_service)
@@ -239,6 +277,7 @@ def _add_pages(
     branding: Branding,
     fetch: find.Fetch | None,
     with_login: bool,
+    keep_days: float,
 ) -> None:
     """Add the layout of every page to the Blocks that are being built, and connect them."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
@@ -258,7 +297,7 @@ def _add_pages(
         ) as explore_tab:
             explore_page = explore.Components(search_service)
         with gr.Tab(Message("About"), id="about", visible=branding.shows("about")) as about_tab:
-            about_page = about.component(search_service.index)
+            about_page = about.component(search_service.index, keep_days)
     colophon = PlainText(lambda: footer(search_service.index), elem_id="colophon")
     if branding.links or with_login:
         HtmlComponent(lambda: _links(branding, with_login), elem_id="shop-links")
@@ -282,7 +321,7 @@ def _add_pages(
     explore.connect(explore_tab, explore_page, explore.Callbacks(search_service))
 
     built = [about_page, colophon, explore_page.column, feed_page.occasion]
-    site.load(_renewal(search_service), None, built, **SILENT_EVENT)
+    site.load(_renewal(search_service, keep_days), None, built, **SILENT_EVENT)
 
     like_buttons = [find_page.gallery.like, find_page.item_panel.like]
     opened = [find_page.gallery.open, find_page.item_panel.open, find_page.outfits.open, *opened]
@@ -315,7 +354,7 @@ def _links(branding: Branding, with_login: bool) -> str:
     return f"<p>{' · '.join(links)}</p>"
 
 
-def _renewal(search_service: SearchService) -> Callable[[], Any]:
+def _renewal(search_service: SearchService, keep_days: float) -> Callable[[], Any]:
     """Return what renews, when a page is opened after an update, what the pages were built with."""
     first = search_service.index
 
@@ -325,7 +364,12 @@ def _renewal(search_service: SearchService) -> Callable[[], Any]:
             return gr.skip()
         occasions = messages.localized(for_you.occasion_choices(index))
         choices = gr.Dropdown(choices=messages.localized(explore.column_choices(index)))
-        return about.about_html(index), footer(index), choices, gr.Dropdown(choices=occasions)
+        return (
+            about.about_html(index, keep_days),
+            footer(index),
+            choices,
+            gr.Dropdown(choices=occasions),
+        )
 
     return renew
 

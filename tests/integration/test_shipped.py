@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from house_collection import products
-from lookbook import Encoder, Index
+from lookbook import Encoder, Index, doctor
 from lookbook.catalog import open_catalog
 from lookbook.doctor import diagnose
+from lookbook.events import Event, EventStore, new_visitor
 from lookbook.images.loading import load_rgb
 from lookbook.indexing import build
 from lookbook.search.opening import load_matching_encoder
@@ -80,8 +83,29 @@ def test_doctor_finds_nothing_wrong(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert diagnose(Path("index")) == 0
     printed = capsys.readouterr().out
-    assert printed.count("ok ") == 6
+    assert printed.count("ok ") == 9
     assert "WRONG" not in printed
+
+
+def test_doctor_tells_of_events_models_and_disks(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    assert diagnose(Path("index"), state=tmp_path) == 0
+    printed = capsys.readouterr().out
+    assert "none recorded yet" in printed and "none trained yet" in printed
+    assert not list(tmp_path.iterdir()), "nothing is created"
+    with closing(EventStore.for_index(tmp_path)) as store:
+        store.record(Event(new_visitor(), "like", "100001"))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/CURRENT").write_text("no generation")
+    assert diagnose(Path("index"), state=tmp_path) == 1
+    printed = capsys.readouterr().out
+    assert "events    1 recorded in sqlite" in printed and "WRONG   models" in printed
+    (tmp_path / "events.sqlite").write_bytes(b"no database" * 500)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**6))
+    assert diagnose(Path("index"), state=tmp_path) == 1
+    printed = capsys.readouterr().out
+    assert "WRONG   events" in printed
+    assert "WRONG   space     1 MB are free in index: expected 200" in printed
 
 
 def test_doctor_says_what_is_wrong(capsys, tmp_path):

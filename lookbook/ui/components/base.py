@@ -14,9 +14,9 @@ import gradio as gr
 from lookbook.ui.components import markup
 from lookbook.ui.messages import Rendered
 
-# The limit shared by every event that runs the encoder, on the site and through the API: gradio
-# groups events by `concurrency_id`. Embedding a query's words again takes 0.03 ms: events that do
-# no more than that are left out of it.
+# The limit shared by every event that runs the encoder, or costs as much, on the site and through
+# the API: gradio groups events by `concurrency_id`. Embedding a query's words again takes 0.03 ms:
+# events that do no more than that are left out of it.
 ENCODER_LIMIT: dict[str, Any] = {
     "concurrency_id": "encoder",
     "concurrency_limit": os.cpu_count() or 1,

@@ -14,6 +14,7 @@ from lookbook.search.enrichment import evaluation
 from lookbook.search.index import Index
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import HtmlComponent
+from lookbook.ui.kept_data import kept_html
 from lookbook.ui.labels import label_of
 from lookbook.ui.messages import _, _n, day, fixed, language, number, percent, translate
 
@@ -28,13 +29,13 @@ _NO_FIGURES = Message(
 _KINDS = {"item": Message("pieces"), "photo": Message("photos"), "text": Message("words")}
 
 
-def component(index: Index) -> HtmlComponent:
+def component(index: Index, keep_days: float = 0) -> HtmlComponent:
     """Return the component of the page; as it is when the site starts."""
-    return HtmlComponent(lambda: about_html(index), elem_id="about")
+    return HtmlComponent(lambda: about_html(index, keep_days), elem_id="about")
 
 
-def about_html(index: Index) -> str:
-    """Return the HTML of the page."""
+def about_html(index: Index, keep_days: float = 0) -> str:
+    """Return the HTML of the page; events of visitors are kept for `keep_days`, 0 for ever."""
     m = index.manifest
     source = base_name(str(m.source.get("name", ""))) or _("a catalogue")
     curve = calibration(index)
@@ -59,8 +60,10 @@ def about_html(index: Index) -> str:
             day=day(origin["created"]),
         )
     title, fold = markup.escape(_("This collection")), markup.escape(_("Technical figures"))
+    visits = markup.escape(_("What is kept of your visits"))
     return (
         f"<article><h2>{title}</h2><p>{markup.escape(translate(_INTRODUCTION))}</p>{_list(facts)}"
+        f"<details><summary>{visits}</summary>{kept_html(keep_days)}</details>"
         f"<details><summary>{fold}</summary>{_list(technical)}"
         f"{_figures(evaluation(index))}</details></article>"
     )

@@ -24,6 +24,7 @@ from lookbook.ui.services.live_feed import LiveFeed
 
 _MAX_LIKES = 20  # of one item by one visitor, counted when they are taken back
 _LIKES = ("like", "save", "buy")
+_PATIENCE = 1.0  # seconds that an answer waits for a locked database
 _NEW_ITEM = "this piece is new: recommendations from it are being made"
 
 
@@ -233,11 +234,11 @@ def _store(
     """Return the event store and the folder of the models."""
     root = index.generation.root or index.generation.path
     if url:
-        return EventStore(url), models_root(index) if state is None else state / "models"
+        return EventStore(url, _PATIENCE), models_root(index) if state is None else state / "models"
     folder, models = (root, models_root(index)) if state is None else (state, state / "models")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return EventStore.for_index(folder), models
+        return EventStore.for_index(folder, _PATIENCE), models
     except (OSError, SchemaMismatch) as error:  # StoreUnavailable is an OSError
         SITE_LOG.warning("likes are kept only while the site runs: %s", error)
-        return EventStore(f"sqlite:///{spare / DATABASE_FILE}"), spare / "models"
+        return EventStore(f"sqlite:///{spare / DATABASE_FILE}", _PATIENCE), spare / "models"

@@ -73,3 +73,18 @@ def test_an_estimate_prints_in_any_number_format():
     assert str(estimate) == f"{estimate}" == "0.500 (0.250-0.750, n=4)"
     assert f"{estimate:.1f}" == "0.5 (0.2-0.8, n=4)"
     assert str(Estimate(0.0, 0.0, 0.0, 0)) == "nobody"
+
+
+def test_one_query_has_an_interval_of_its_own_value():
+    assert bootstrap_mean(np.array([0.7])) == Estimate(0.7, 0.7, 0.7, 1)
+    one, other = np.array([0.9]), np.array([0.1, 0.5])
+    value, low, high = bootstrap_difference(one, other, paired=False)
+    assert value == pytest.approx(0.6)
+    assert (low, high) == pytest.approx((0.4, 0.8))
+    with pytest.raises(ValueError, match="found none"):
+        bootstrap_difference(one, np.array([]), paired=False)
+
+
+def test_the_interval_is_that_of_all_samples_where_there_are_few():
+    """Of two values the mean of two draws is 0, 1/2 or 1: 95 % leave none of them out."""
+    assert bootstrap_mean(np.array([0.0, 1.0])) == Estimate(0.5, 0.0, 1.0, 2)

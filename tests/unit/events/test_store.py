@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from lookbook.events import (
     database_url,
     new_visitor,
 )
+from lookbook.events.schema import acquire_write_lock
 from lookbook.events.store import StoreUnavailable
 
 REPOSITORY = Path(__file__).parents[3]
@@ -225,6 +227,56 @@ def test_threads_may_share_a_store(store):
     for thread in threads:
         thread.join()
     assert store.count() == 200
+
+
+def test_a_locked_database_is_waited_for_as_long_as_was_said_and_read_meanwhile(database):
+    store, visitor = EventStore(database, patience=0.2), new_visitor()
+    store.record(Event(visitor, "like", "a"))
+    with locked(database):
+        began = time.monotonic()
+        for write in (
+            lambda: store.record(Event(visitor, "like", "b")),
+            lambda: store.update(visitor, lambda own: [Event(visitor, "like", "b")]),
+            lambda: store.forget(visitor),
+        ):
+            with pytest.raises(StoreUnavailable):
+                write()
+        assert time.monotonic() - began < 8, "each used to wait for ten seconds"
+        assert [event.item for event in store.of_visitor(visitor)] == ["a"]
+    assert store.record(Event(visitor, "like", "b")) == 1
+    store.close()
+
+
+def test_writers_that_wait_for_a_lock_leave_connections_to_readers(database):
+    store, visitor = EventStore(database, patience=2), new_visitor()
+    store.record(Event(visitor, "like", "a"))
+    refused = []
+
+    def like():
+        try:
+            store.record(Event(new_visitor(), "like", "b"))
+        except StoreUnavailable:
+            refused.append(1)
+
+    with locked(database):
+        writers = [threading.Thread(target=like) for _ in range(14)]
+        for thread in writers:
+            thread.start()
+        assert len(store.of_visitor(visitor)) == 1
+        for thread in writers:
+            thread.join()
+    assert len(refused) == 14
+    store.close()
+
+
+@contextmanager
+def locked(database: str):
+    """Hold the lock of writers, as another process that does not end its transaction."""
+    engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        acquire_write_lock(connection)
+        yield
+    engine.dispose()
 
 
 def test_two_processes_share_a_database(database):

@@ -60,7 +60,11 @@ def test_heads_that_are_added_behind_change_nothing():
 
 
 @pytest.mark.parametrize(
-    "change", [{"weights": {}}, {"head_dims": [1, 1]}, {"intercept": "x"}, {"intercept": 1e999}]
+    "change",
+    [
+        *({"weights": {}}, {"head_dims": [1, 1]}, {"head_dims": [1, 1, 1e999]}),
+        *({"intercept": value} for value in ("x", 1e999, 10**400, 1e300, -1001)),
+    ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path, change):
     (tmp_path / FILE).write_text(json.dumps(VALUES | change))
@@ -121,6 +125,7 @@ def test_results_have_the_probability_of_their_kind(index, monkeypatch):
         (json.dumps(VALUES | {"revision": "0ther"}), "fitted to weights of revision 0ther"),
         (json.dumps({k: v for k, v in VALUES.items() if k != "revision"}), "expected a revision"),
         ("{", "expected a revision"),
+        ("[" * 100_000, "expected a revision"),
     ],
 )
 def test_a_file_that_does_not_fit_is_told_once_at_the_start_and_left_out(

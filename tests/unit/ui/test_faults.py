@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lookbook.ui.components import markup
 from lookbook.ui.pages import for_you
 from lookbook.ui.services.search import SearchService
 from lookbook.ui.services.visitor import VisitorService
+from tests.postgres import postgres_server
 from tests.tiny_index import publish_tiny
 
 
@@ -91,6 +93,27 @@ def test_a_database_that_is_deleted_or_replaced_is_made_anew_and_loses_nothing_a
     assert [event.item for event in EventStore.for_index(state).of_visitor(visitor)] == ["b"]
 
 
+def test_a_like_on_a_locked_database_gets_a_sentence_soon_and_the_feed_its_answer(
+    index, state, tmp_path, monkeypatch
+):
+    visitors = service(index, state, tmp_path)
+    pages = page(index, visitors, tmp_path)
+    token, liked = visitors.toggle_like("", "a-1")
+    warnings = []
+    monkeypatch.setattr(for_you, "warn", lambda message, title: warnings.append(title))
+    lock = sqlite3.connect(state / "events.sqlite", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    assert pages.toggle_like(token, liked, _Press("a-2")) == (token, liked)
+    assert time.monotonic() - began < 6, "it used to wait for ten seconds"
+    assert warnings == ["The like is not kept"]
+    assert visitors.liked(token) == {"a-1"}
+    assert len(visitors.for_you(token, 5, visitors.context())) == 5
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert pages.toggle_like(token, liked, _Press("a-2"))[1] == {"a-1", "a-2"}
+
+
 def test_without_its_database_the_site_goes_on_without_personalisation(
     index, state, tmp_path, monkeypatch
 ):
@@ -117,6 +140,32 @@ def test_without_its_database_the_site_goes_on_without_personalisation(
         visitors.database_ready()
     monkeypatch.undo()
     assert visitors.liked(token) == {"a-1"}, "back again, with all that was confirmed"
+
+
+def test_a_postgresql_that_goes_away_and_comes_back_is_used_again(index, tmp_path, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(for_you, "warn", lambda message, title: warnings.append(title))
+    (tmp_path / "spare").mkdir()
+    with postgres_server() as server:
+        if server is None:
+            pytest.skip("PostgreSQL is not installed: Debian's package is postgresql")
+        visitors = VisitorService(index, None, tmp_path / "spare", database_url=server.url)
+        pages = page(index, visitors, tmp_path)
+        token, liked = visitors.toggle_like("", "a-1")
+        assert len(visitors.for_you(token, 5, visitors.context())) == 5
+        server.stop()
+        with pytest.raises(StoreUnavailable):
+            visitors.database_ready()
+        assert pages.toggle_like(token, liked, _Press("a-2")) == (token, liked)
+        assert len(visitors.for_you(token, 5, visitors.context())) == 5
+        assert visitors.liked(token) == frozenset()
+        visitors.record(token, "view", "a-3", "site")
+        server.start()
+        assert visitors.database_ready()
+        assert visitors.liked(token) == {"a-1"}
+        assert pages.toggle_like(token, liked, _Press("a-2")) == (token, {"a-1", "a-2"})
+        visitors.store.close()
+    assert warnings == ["The like is not kept"]
 
 
 def test_an_item_that_an_update_removed_meanwhile_is_not_disliked(index, state, tmp_path):

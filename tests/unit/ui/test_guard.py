@@ -22,7 +22,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from lookbook.schema.message import Message
 from lookbook.search.index import Index
 from lookbook.ui import build_site, serving
-from lookbook.ui.guard import Guard, GuardOptions, TokenBuckets, is_allowed
+from lookbook.ui.guard import Guard, GuardOptions, TokenBuckets, client_of, is_allowed
 from lookbook.ui.site import Site
 from tests.ports import free_port
 from tests.tiny_index import publish_tiny
@@ -84,10 +84,10 @@ def test_other_routes_of_gradio_are_not_found(path):
 
 
 def test_a_large_body_gets_a_sentence_whatever_its_header_says():
-    client = guarded(max_body=MB, max_upload=2 * MB)
-    assert client.post("/gradio_api/queue/join", content=bytes(MB)).status_code == 200
-    announced = client.post("/gradio_api/queue/join", content=bytes(MB + 1))
-    streamed = client.post("/gradio_api/queue/join", content=iter([bytes(MB), b"x"]))
+    client, text = guarded(max_body=MB, max_upload=2 * MB), b'"' + b"x" * (MB - 2) + b'"'
+    assert client.post("/gradio_api/queue/join", content=text).status_code == 200
+    announced = client.post("/gradio_api/queue/join", content=text + b" ")
+    streamed = client.post("/gradio_api/queue/join", content=iter([text, b" "]))
     for answer in (announced, streamed):
         assert answer.status_code == 413
         assert answer.json()["detail"] == "The request is too large: up to 1 MB are accepted."
@@ -203,12 +203,68 @@ def test_alive_and_ready():
     assert guarded({"index": lambda: True}).get("/readyz").json() == {"ok": True, "index": True}
 
 
+def opened(client: str, count: int, **options) -> list[int]:
+    """Open `count` requests at once of a client that sends no end of their bodies; the statuses.
+
+    Those that stay open have none.
+    """
+    guard = Guard(echo, GuardOptions(**options))
+    statuses = []
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def never():
+        await asyncio.Event().wait()
+
+    async def run():
+        scope = {
+            "type": "http", "path": "/gradio_api/reset", "method": "POST", "headers": [],
+            "client": (client, 5), "query_string": b"",
+        }  # fmt: skip
+        tasks = [asyncio.create_task(guard(dict(scope), never, send)) for _ in range(count)]
+        await asyncio.sleep(0.1)
+        other = asyncio.create_task(guard({**scope, "client": ("192.0.2.7", 5)}, never, send))
+        await asyncio.sleep(0.1)
+        assert not other.done(), "another client has its own"
+        for task in [*tasks, other]:
+            task.cancel()
+        await asyncio.gather(*tasks, other, return_exceptions=True)
+
+    asyncio.run(run())
+    assert guard.answering == 0 and not guard.open_of_client
+    return statuses
+
+
+def test_one_client_may_have_so_many_requests_open():
+    assert opened("192.0.2.1", 5, open_requests=3) == [429, 429]
+    assert opened("192.0.2.1", 3, open_requests=3) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::1", "::1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("no:address", "no:address"),
+    ],
+)
+def test_a_network_of_ipv6_is_one_client(address, client):
+    assert client_of({"client": (address, 5)}) == client
+    assert client_of({}) == ""
+
+
 def test_uploads_end_where_there_is_no_room():
     client = TestClient(Guard(echo, GuardOptions(), room=lambda: 100))
     assert client.post("/gradio_api/upload", content=bytes(100)).status_code == 200
     answer = client.post("/gradio_api/upload", content=bytes(101))
     assert answer.status_code == 503 and "try again" in answer.json()["detail"]
-    assert client.post("/gradio_api/queue/join", content=bytes(101)).status_code == 200
+    assert client.post("/gradio_api/queue/join", content=b"1" + b" " * 100).status_code == 200
 
 
 # before the real site
@@ -389,6 +445,29 @@ def test_an_error_of_a_page_is_a_message_or_the_general_sentence(error, told):
     assert "/srv" not in raised.value.message
 
 
+def test_an_answer_that_takes_too_long_is_a_sentence():
+    ended = threading.Event()
+
+    def hang():
+        ended.wait(60)
+        return "late"
+
+    with Site() as blocks:
+        gr.Button().click(hang, None, gr.Textbox(), api_visibility="private")
+    blocks.answer_seconds = 0.1
+    (function,) = blocks.fns.values()
+
+    async def ask():
+        try:
+            await blocks.process_api(function, [], state=SessionState(blocks))
+        finally:
+            ended.set()  # its thread goes on until then
+
+    with ThreadPoolExecutor(1) as thread, pytest.raises(gr.Error) as raised:
+        thread.submit(asyncio.run, ask()).result()
+    assert raised.value.message == "This takes too long: please try again later."
+
+
 def test_gradio_would_have_fetched_it():
     """The function that is replaced is the one through which gradio fetches."""
     from gradio import processing_utils
@@ -413,6 +492,116 @@ def test_half_a_character_gets_a_sentence(address, text):
         assert join.status_code == 200
         answer = httpx.get(f"{join.url}/{join.json()['event_id']}", timeout=30)
         assert "half a character" in answer.text, endpoint
+
+
+_DEEP = b"[" * 200_000 + b"]" * 200_000
+_ROUTES = ["mcp/", "queue/join", "call/about", "call/v2/about", "run/about", "cancel", "reset"]
+
+
+@pytest.mark.parametrize("route", [*_ROUTES, "component_server"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(_DEEP, id="deep"),
+        pytest.param(b'{"data":' + _DEEP + b"}", id="deep data"),
+        pytest.param(b'{"data":' + b"[" * 900 + b"]" * 900 + b"}", id="nested 900 times"),
+        pytest.param(b'{"data":[' + b"9" * 100_000 + b"]}", id="digits"),
+        pytest.param(b'{"data":["\xff"]}', id="no text"),
+        pytest.param(b"[" + b"1," * 250_000 + b"1]", id="many values"),
+        pytest.param(b"{data", id="no JSON"),
+    ],
+)
+def test_what_cannot_be_parsed_gets_one_sentence_at_each_route(address, route, body, capfd):
+    answer = post_json(address, route, body)
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == (
+        "The request cannot be read: expected JSON of at most 64 levels and 200,000 values."
+    )
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("route", [*_ROUTES, "component_server"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b'{"data":[NaN],"SECRET":1e999}', b'{"data":["\\ud800SECRET"]}', b"[]", b"null", b""),
+        b'{"data":"SECRET","nothing":[[1]]}',
+    ],
+)
+def test_values_of_the_wrong_type_get_a_sentence_and_do_not_come_back(address, route, body, capfd):
+    answer = post_json(address, route, body)
+    if route != "call/about":  # answers with an id, and the sentence at its address
+        assert 400 <= answer.status_code < 500, answer.text
+    if route != "mcp/":  # a library's own answer, which names the field and clips its value
+        assert "SECRET" not in answer.text
+    logged = capfd.readouterr().err
+    assert "Traceback" not in logged and "SECRET" not in logged
+
+
+def test_a_call_by_unknown_names_gets_a_sentence(address):
+    for route, body in (("nothing", b"{}"), ("search_by_words", b'{"word":"x"}')):
+        answer = post_json(address, "call/v2/" + route, body)
+        assert answer.status_code == 400 and "There is no such endpoint" in answer.json()["detail"]
+
+
+_LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments"),
+    [
+        *((name, {"item": _LONG}) for name in ("item", "similar", "also_liked", "link", "search")),
+        *(("complete_the_look", {"item": _LONG}), ("for_you", {"liked": [_LONG]})),
+        *(("for_you", {"season": _LONG}), ("for_you", {"budget": -1, "season": _LONG})),
+        *(("search", {"more": [_LONG]}), ("search", {"less": [_LONG]}), ("search", {_LONG: 1})),
+        *(("link", {"match": _LONG}), ("link", {"words": _LONG})),
+        ("find_by_name", {"text": _LONG}),
+        *(("filters", {"where": [_LONG[:500]]}), ("filters", {"where": [_LONG[:400] + "=1"]})),
+        *(("filters", {"where": ["price<=" + _LONG[:400]]}), ("filters", {"where": {"a": _LONG}})),
+        *((_LONG, {}), ("item", {"item": {"a": [_LONG]}})),
+    ],
+)
+def test_no_error_sends_back_all_that_a_client_sent(address, endpoint, arguments):
+    answer = post_json(address, f"call/v2/{endpoint}", json.dumps(arguments).encode())
+    if answer.status_code == 200:
+        path = f"/gradio_api/call/v2/{endpoint}/{answer.json()['event_id']}"
+        answer = httpx.get(address + path, timeout=30)
+        assert "event: error" in answer.text
+    assert len(answer.text) < 600 and "x" * 100 not in answer.text
+
+
+def test_a_path_that_is_refused_is_not_sent_back_whole(address):
+    answer = httpx.get(f"{address}/gradio_api/file={_LONG}")
+    assert answer.status_code == 403 and len(answer.text) < 300
+
+
+@pytest.mark.parametrize("number", [-1, 999_999])
+def test_a_call_by_an_unknown_number_gets_a_sentence(address, number, capfd):
+    body = {"data": [], "fn_index": number, "session_hash": "a"}
+    server = {"data": [], "component_id": number, "fn_name": "x", "session_hash": "a"}
+    form = {"x": (None, "y")}
+    for answer in (
+        httpx.post(f"{address}/gradio_api/queue/join", json=body),
+        httpx.post(f"{address}/gradio_api/run/about", json=body),
+        httpx.post(f"{address}/gradio_api/run/nothing", json={"data": []}),
+        httpx.post(f"{address}/gradio_api/call/nothing", json={"data": []}),
+        httpx.post(f"{address}/gradio_api/component_server", json=server),
+        httpx.post(f"{address}/gradio_api/component_server", files=form),
+    ):
+        assert 400 <= answer.status_code < 500 and answer.json()["detail"]
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["queue/data?session_hash=nobody", "call/about/no", "call/x/y"])
+def test_an_unknown_event_leaves_no_traceback(address, path, capfd):
+    assert "404" in httpx.get(f"{address}/gradio_api/{path}", timeout=30).text
+    assert httpx.get(address + "/healthz").status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def post_json(address: str, route: str, body: bytes) -> httpx.Response:
+    headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    return httpx.post(f"{address}/gradio_api/{route}", content=body, headers=headers, timeout=30)
 
 
 def test_large_json_is_refused_by_the_site(address):

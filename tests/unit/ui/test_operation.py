@@ -210,8 +210,9 @@ def app(tmp_path):
     process.wait()
 
 
-def ask(address: str, endpoint: str, **arguments) -> str:
+def ask(address: str, endpoint: str, joined=lambda: None, **arguments) -> str:
     join = httpx.post(f"{address}/gradio_api/call/v2/{endpoint}", json=arguments, timeout=30)
+    joined()
     path = f"{address}/gradio_api/call/v2/{endpoint}/{join.json()['event_id']}"
     return httpx.get(path, timeout=60).text
 
@@ -221,13 +222,19 @@ def test_sigterm_finishes_answers_and_logs_nothing_of_a_visitor(app):
     token, answers = new_visitor(), []
     assert "event: complete" in ask(address, "similar", item="a-7")
     httpx.get(address + f"/secret-address?visitor={token}")
-    askers = [
-        threading.Thread(target=lambda n=n: answers.append(ask(address, "similar", item=f"a-{n}")))
-        for n in range(8)
-    ]
+    httpx.get(address + f"/gradio_api/call/about/{token}", timeout=30)  # no such event
+    for path in ("call/v2/similar", "queue/join", "cancel", "mcp/"):
+        httpx.post(f"{address}/gradio_api/{path}", json={"data": [token], "a-7": [[token]]})
+    accepted = threading.Semaphore(0)
+
+    def similar(number: int) -> None:
+        answers.append(ask(address, "similar", accepted.release, item=f"a-{number}"))
+
+    askers = [threading.Thread(target=similar, args=(number,)) for number in range(8)]
     for asker in askers:
         asker.start()
-    time.sleep(0.3)
+    for _ in askers:
+        assert accepted.acquire(timeout=60)
     process.send_signal(signal.SIGTERM)
     for asker in askers:
         asker.join()

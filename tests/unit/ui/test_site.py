@@ -12,7 +12,7 @@ from tests.tiny_index import publish_tiny
 # callbacks and endpoints that embed a picture or the words of their own input
 ENCODING = {
     *("search_upload", "search_example", "set_box", "use_whole", "find_garment"),
-    *("search_text", "add_words", "explain"),
+    *("search_text", "add_words", "explain", "save"),
     *("search", "search_by_picture", "garments", "search_by_words", "similar"),
 }
 PHOTO_SEARCHES = {"search_upload", "search_address", "search_example"}

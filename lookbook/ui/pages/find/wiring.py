@@ -272,4 +272,5 @@ def connect_share_actions(components: Components, actions: ShareActions) -> None
     c, panels = components, [components.share_panel, components.save_panel]
     c.share.click(actions.share, [c.query, c.share_panel], panels, **SILENT_EVENT)
     c.share_panel.vector(actions.share_vector, c.query, c.share_panel, **SILENT_EVENT)
-    c.save.click(actions.save, [c.shown, c.save_panel], panels, **SILENT_EVENT)
+    # a contact sheet takes as long as encoding a photo, and shares its limit
+    c.save.click(actions.save, [c.shown, c.save_panel], panels, **ENCODING_EVENT)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
+import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookbook.encoding.backends import BACKENDS, Backend, Model, choose_backend
+from lookbook.encoding.backends import (
+    BACKENDS,
+    Backend,
+    Model,
+    choose_backend,
+    is_openvino_possible,
+)
 from lookbook.encoding.backends.torch_backend import Network
 from lookbook.encoding.backends.yielding import YieldingBackend
 from lookbook.encoding.cpu import supports_bfloat16
@@ -28,6 +35,7 @@ from lookbook.encoding.garment_kinds import KINDS_FILE, GarmentKinds
 from lookbook.encoding.heads import EmbeddingHeads, load_text_embeddings
 from lookbook.encoding.hub import check_timm, first_line, model_folder
 from lookbook.encoding.hub import revision as folder_revision
+from lookbook.encoding.int8 import INT8_FILE, Int8Calibration
 from lookbook.encoding.pooling import POOLINGS
 from lookbook.encoding.preprocessing import Preprocessing, read_processor
 from lookbook.encoding.query_adapter import SETTINGS_FILE, QueryAdapter, check_query
@@ -41,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKENDS", "DEFAULT_MODEL", "POOLINGS", "PRECISIONS", "Encoder", "EncoderError"]
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 DEFAULT_MODEL = shipped("models/lookbook-resnet50")
 
 
@@ -62,6 +70,7 @@ class Encoder:
         text_embeddings: tuple[Vocabulary, np.ndarray] | None = None,
         query_adapter: QueryAdapter | None = None,
         garment_kinds: GarmentKinds | None = None,
+        int8: Int8Calibration | None = None,
         pooling: str = "avg",
         precision: str = "float32",
         device: str = "cpu",
@@ -71,7 +80,7 @@ class Encoder:
         self.revision, self.heads, self.text_embeddings = revision, heads, text_embeddings
         self.pooling, self.precision, self.device = pooling, precision, device
         self.normalize, self.query_adapter = normalize, query_adapter
-        self.garment_kinds = garment_kinds
+        self.garment_kinds, self.int8 = garment_kinds, int8
 
     @classmethod
     def load(
@@ -80,6 +89,7 @@ class Encoder:
         *,
         pooling: str = "avg",
         precision: str = "auto",
+        index_precision: str | None = None,
         device: str = "auto",
         backend: str = "auto",
         denoise: bool = False,
@@ -88,8 +98,11 @@ class Encoder:
     ) -> Encoder:
         """Load model and preprocessing from a local folder or a Hub id.
 
-        `precision` "auto" is bfloat16 where the CPU supports it, else float32; `device` "auto" is
-        CUDA, then MPS, then the CPU; `backend` "auto" is the fastest that is installed. Without
+        `precision` "auto" is int8 where the model is calibrated for it and OpenVINO computes it,
+        bfloat16 where the CPU supports it, else float32; with `index_precision`, that of the index
+        to search, it is another one only where their vectors agree (`compatible_precisions`).
+        `device` "auto" is CUDA, then MPS, then the CPU; `backend` "auto" is the fastest that is
+        installed. Without
         `normalize` the vectors of images keep their norm, so that Euclidean distances and inner
         products rank otherwise than cosines do. `concurrent` is for many callers at once: a thread
         for each, not all threads for one after the other. A folder may contain
@@ -101,20 +114,31 @@ class Encoder:
         folder = model_folder(str(model))
         check_timm(folder, str(model))
         on = choose_device(device)
-        precision = _precision(precision, on)
         preprocessing = Preprocessing.of(_processor(folder, model), denoise)
         # the heads were trained on default pooling and are meaningless on any other
         heads = EmbeddingHeads.load(folder) if pooling == "avg" else None
         revision = folder_revision(folder)
+        int8 = _int8(folder, revision) if heads else None
+        if precision == "auto" and index_precision and not (int8 and int8.agrees):
+            precision = index_precision
+        precision = _precision(
+            precision, on, int8 is not None and backend != "torch" and is_openvino_possible(on)
+        )
+        if precision == "int8" and int8 is None:
+            raise EncoderError(
+                f"{model}: int8 needs {INT8_FILE} for these weights and the pooling avg: make it by "
+                "python -m lookbook.training.int8_calibration, or choose another precision"
+            )
         chosen = choose_backend(
             backend,
             Model(
                 key=f"{revision}-{preprocessing.hash}-{pooling}",
-                load=lambda: Network.of(_network(folder, model), heads, pooling),
+                load=lambda: load_network(folder, heads, pooling),
                 preprocessing=preprocessing,
                 precision=precision,
                 device=on,
                 concurrent=concurrent,
+                int8=int8 if precision == "int8" else None,
             ),
         )
         return cls(
@@ -126,6 +150,7 @@ class Encoder:
             text_embeddings=load_text_embeddings(folder, heads) if heads else None,
             query_adapter=_query_adapter(folder, revision) if heads else None,
             garment_kinds=_garment_kinds(folder, revision, heads),
+            int8=int8,
             pooling=pooling,
             precision=precision,
             device=on,
@@ -146,6 +171,16 @@ class Encoder:
         }
         # indexes of before the option hold vectors of norm 1 and do not name it
         return identity if self.normalize else identity | {"normalize": False}
+
+    @property
+    def compatible_precisions(self) -> tuple[str, ...]:
+        """Precisions whose vectors agree with these, so that an index can be searched with any.
+
+        All of them where int8 was found to agree (mean cosine of at least MIN_AGREEMENT with
+        float32; bfloat16 is nearer), else its own.
+        """
+        agrees = self.int8 is not None and self.int8.agrees
+        return PRECISIONS[1:] if agrees else (self.precision,)
 
     @cached_property
     def dim(self) -> int:
@@ -295,14 +330,20 @@ def _processor(folder: Path, model: str | os.PathLike[str]) -> Any:
         )
 
 
-def _network(folder: Path, model: str | os.PathLike[str]) -> torch.nn.Module:
-    """Load the network in float32. Raises EncoderError."""
+def load_network(
+    model: str | os.PathLike[str], heads: EmbeddingHeads | None = None, pooling: str = "avg"
+) -> Network:
+    """Load the network of a folder in float32, with its heads or a pooling. Raises EncoderError."""
+    return Network.of(_transformers_model(model), heads, pooling)
+
+
+def _transformers_model(folder: str | os.PathLike[str]) -> torch.nn.Module:
     import torch
     from transformers import AutoModel
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # half a second only
-    with _loading_errors(model):
+    with _loading_errors(folder):
         network = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     result: torch.nn.Module = getattr(network, "vision_model", network)
     return result
@@ -355,10 +396,28 @@ def _to_grid(maps: np.ndarray) -> np.ndarray:
     return maps[:, -side * side :].reshape(-1, side, side)
 
 
-def _precision(name: str, device: str) -> str:
-    """Resolve "auto": bfloat16 only where the CPU supports it, as emulation is slow."""
+def _int8(folder: Path, found: str) -> Int8Calibration | None:
+    """Return the calibration of a folder, None where it was made for other weights."""
+    calibration = Int8Calibration.load(folder)
+    if calibration is not None and calibration.revision != found:
+        warnings.warn(
+            f"{folder / INT8_FILE} was made for weights of revision {calibration.revision}; these "
+            f"are of revision {found}: nothing is computed in int8",
+            stacklevel=3,
+        )
+        return None
+    return calibration
+
+
+def _precision(name: str, device: str, int8: bool) -> str:
+    """Resolve "auto": bfloat16 only where the CPU supports it, as emulation is slow.
+
+    `int8`: whether it is possible.
+    """
     if name not in PRECISIONS:
         raise EncoderError(f"precision {name!r} is not one of {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
+    if int8 and platform.machine() in ("x86_64", "AMD64"):  # others are not known to gain
+        return "int8"
     return "bfloat16" if device == "cpu" and supports_bfloat16() else "float32"

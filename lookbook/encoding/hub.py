@@ -10,11 +10,13 @@ from pathlib import Path
 
 from lookbook.catalog.hub_lookup import HubError, query_hub, unreachable_message
 from lookbook.encoding.errors import UNREADABLE, EncoderError
+from lookbook.encoding.int8 import INT8_FILE
 from lookbook.encoding.query_adapter import NETWORKS_FILE
 
 MODEL_FILES = [
     *("*.json", "model*.safetensors", "projection.safetensors", "words.safetensors"),
     NETWORKS_FILE,
+    INT8_FILE,
 ]
 REVISION_FILES = ("config.json", "*.safetensors", "words.json")
 _HINT = (
@@ -51,11 +53,12 @@ def model_folder(model: str) -> Path:
 def revision(folder: Path) -> str:
     """Return 16 hex digits over all files of the network, so that retrained weights differ.
 
-    What adapts queries does not count: it changes no vector of an index.
+    What adapts queries does not count, as it changes no vector of an index, nor does the
+    calibration for int8, which belongs to one revision.
     """
     digest = hashlib.sha256()
     files = {f for pattern in REVISION_FILES for f in folder.glob(pattern)}
-    for file in sorted(files - {folder / NETWORKS_FILE}):
+    for file in sorted(files - {folder / NETWORKS_FILE, folder / INT8_FILE}):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 

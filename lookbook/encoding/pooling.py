@@ -11,17 +11,25 @@ if TYPE_CHECKING:
     import torch
 
 
-def _avg(positions: torch.Tensor) -> torch.Tensor:
-    return positions.mean(2)
+def _avg(maps: torch.Tensor) -> torch.Tensor:
+    return maps.mean(_positions(maps))
 
 
-def _max(positions: torch.Tensor) -> torch.Tensor:
-    return positions.amax(2)
+def _max(maps: torch.Tensor) -> torch.Tensor:
+    return maps.amax(_positions(maps))
 
 
-def _gem(positions: torch.Tensor) -> torch.Tensor:
+def _gem(maps: torch.Tensor) -> torch.Tensor:
     """Generalized mean with p = 3 (Radenović, Tolias, Chum 2018)."""
-    return positions.clamp_min(1e-6).pow(3).mean(2).pow(1 / 3)
+    return maps.clamp_min(1e-6).pow(3).mean(_positions(maps)).pow(1 / 3)
+
+
+def _positions(maps: torch.Tensor) -> tuple[int, ...]:
+    """Return the dimensions of positions.
+
+    They are reduced as they are: OpenVINO 2026.4 mixes up channels where int8 maps are reshaped.
+    """
+    return tuple(range(2, maps.ndim))
 
 
 POOLINGS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -33,7 +41,7 @@ POOLINGS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 def pool(maps: torch.Tensor, pooling: str = "avg") -> torch.Tensor:
     """Pool maps (n, channels, positions...) to float32 (n, channels) by one of POOLINGS."""
-    return POOLINGS[pooling](maps.float().flatten(2))
+    return POOLINGS[pooling](maps.float())
 
 
 def average_pool(maps: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -21,6 +21,7 @@ def load_matching_encoder(
 ) -> Encoder:
     """Load the encoder that `index` was built with, in the same pooling and precision.
 
+    Where the vectors of precisions agree, in the fastest of them: `Encoder.compatible_precisions`.
     `model` is its folder or Hub id, if it has moved; `concurrent` as in `Encoder.load`. Raises
     EncoderMismatch, naming both, when anything that changes the vectors differs; EncoderError when
     it cannot be loaded.
@@ -31,13 +32,15 @@ def load_matching_encoder(
     encoder = Encoder.load(
         model or built.get("model") or DEFAULT_MODEL,
         pooling=built["pooling"],
-        precision=built["precision"],
+        index_precision=built["precision"],
         device=device,
         backend=backend,
         denoise=built["denoise"],
         normalize=built.get("normalize", True),
         concurrent=concurrent,
     )
+    if built["precision"] in encoder.compatible_precisions:
+        built = built | {"precision": encoder.precision}
     for name, found in encoder.identity.items():
         if name != "id" and found != built.get(name):
             raise EncoderMismatch(

@@ -1,7 +1,7 @@
 """Runtimes of the encoder: torch, which runs any model, and OpenVINO, which is faster on CPUs.
 
 Their vectors agree at one precision (cosine above 0.999, tested), so an index can be searched with
-either.
+either. Only OpenVINO computes in int8.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from lookbook.encoding.cpu import processor_name
 from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.int8 import Int8Calibration
 from lookbook.encoding.preprocessing import Preprocessing
 from lookbook.resources import cache_folder
 
@@ -63,7 +64,7 @@ class Model:
 
     `key` changes with the weights, the pooling and the preprocessing; `load` gives the network in
     float32; `device` is torch's name of it. `concurrent`: one thread for each of several calls at
-    once, as a site wants it, else all threads for one call.
+    once, as a site wants it, else all threads for one call. `int8` belongs to the precision "int8".
     """
 
     key: str
@@ -72,18 +73,26 @@ class Model:
     precision: str
     device: str
     concurrent: bool = False
+    int8: Int8Calibration | None = None
 
 
 def choose_backend(name: str, model: Model) -> Backend:
     """Return the backend called `name` for a model.
 
     "auto" is OpenVINO where it is installed and faster on this processor, which is measured once
-    and remembered. Raises EncoderError for a name that is none of BACKENDS, and for "openvino"
-    where it cannot be used.
+    and remembered, and for int8. Raises EncoderError for a name that is none of BACKENDS, and for
+    "openvino" where it cannot be used.
     """
     if name not in BACKENDS:
         raise EncoderError(f"backend {name!r} is not one of {', '.join(BACKENDS)}")
-    possible = model.device == "cpu" and importlib.util.find_spec("openvino") is not None
+    possible = is_openvino_possible(model.device)
+    if model.precision == "int8":
+        if not possible or name == "torch":
+            raise EncoderError(
+                "int8 needs the package openvino, the device cpu and the backend openvino, found "
+                f"device {model.device} and backend {name}: choose another precision"
+            )
+        return _openvino(model)
     if name == "openvino" and not possible:
         raise EncoderError(
             "the backend openvino needs the package openvino and the device cpu, found device "
@@ -92,6 +101,11 @@ def choose_backend(name: str, model: Model) -> Backend:
     if name == "auto" and possible:
         return _faster(model)
     return _openvino(model) if name == "openvino" else _torch(model)
+
+
+def is_openvino_possible(device: str) -> bool:
+    """Return whether OpenVINO is installed and runs on a device, of torch's names."""
+    return device == "cpu" and importlib.util.find_spec("openvino") is not None
 
 
 def _torch(model: Model) -> Backend:
@@ -103,9 +117,13 @@ def _torch(model: Model) -> Backend:
 def _openvino(model: Model) -> Backend:
     from lookbook.encoding.backends.openvino_backend import open_or_convert
 
-    return open_or_convert(
-        model.load, model.preprocessing, model.key, model.precision, model.concurrent
-    )
+    load, key = model.load, model.key
+    if model.int8 is not None:
+        from lookbook.encoding.backends.int8_network import quantize
+
+        calibration, key = model.int8, f"{key}-{model.int8.digest}"
+        load = lambda: quantize(model.load(), calibration)  # noqa: E731
+    return open_or_convert(load, model.preprocessing, key, model.precision, model.concurrent)
 
 
 def _faster(model: Model) -> Backend:

@@ -1,7 +1,8 @@
 """Run a network with OpenVINO, from a graph that is converted once and kept.
 
 Both float32 and bfloat16 are computed from one float32 graph; the precision is an option of its
-compilation.
+compilation. For int8 there is a graph of its own, which says what is rounded; the rest of it is
+computed in what the processor is fastest at.
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ class OpenVinoBackend:
         openvino = _import_openvino()
 
         streams = min(available_cores(), _MAX_REQUESTS) if concurrent else 1
-        options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "NUM_STREAMS": streams}
+        core = openvino.Core()
+        hint = _HINTS.get(precision) or _fastest_float(core)
+        options = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams}
         if not concurrent:
             options["PERFORMANCE_HINT"] = "LATENCY"
-        compiled = openvino.Core().compile_model(graph, "CPU", options)
+        compiled = core.compile_model(graph, "CPU", options)
         self.fixed_size = compiled.input(0).partial_shape[1].is_static
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         for _ in range(streams):
@@ -104,6 +107,11 @@ class OpenVinoBackend:
             while len(requests) < most:
                 requests.append(self._idle.get_nowait())
         return requests
+
+
+def _fastest_float(core: Any) -> str:
+    """Return the hint for the floating point numbers that this processor computes fastest."""
+    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
 def _outputs(stages: tuple[int, ...]) -> tuple[int, ...]:

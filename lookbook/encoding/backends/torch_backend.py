@@ -106,11 +106,20 @@ class TorchBackend:
         """Return the network's input (n, 3, size, size)."""
         import torch
 
-        p = self._preprocessing
-        x = torch.tensor(pixels, device=self._device).permute(0, 3, 1, 2).float()
-        mean, std = (torch.tensor(v, device=self._device)[:, None, None] for v in (p.mean, p.std))
-        x = ((x * p.scale - mean) / std).to(self._dtype)
+        x = network_input(pixels, self._preprocessing, self._device).to(self._dtype)
         return x.contiguous(memory_format=torch.channels_last)
+
+
+def network_input(pixels: np.ndarray, preprocessing: Preprocessing, device: str) -> torch.Tensor:
+    """Return float32 (n, 3, size, size), what a network reads for uint8 (n, size, size, 3)."""
+    import torch
+
+    x = torch.tensor(pixels, device=device).permute(0, 3, 1, 2).float()
+    mean, std = (
+        torch.tensor(v, device=device)[:, None, None]
+        for v in (preprocessing.mean, preprocessing.std)
+    )
+    return (x * preprocessing.scale - mean) / std
 
 
 def _fold_batch_norms(model: torch.nn.Module) -> torch.nn.Module:

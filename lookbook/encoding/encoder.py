@@ -118,7 +118,7 @@ class Encoder:
         # the heads were trained on default pooling and are meaningless on any other
         heads = EmbeddingHeads.load(folder) if pooling == "avg" else None
         revision = folder_revision(folder)
-        int8 = _int8(folder, revision) if heads else None
+        int8 = _int8(folder, revision) if pooling == "avg" else None
         if precision == "auto" and index_precision and not (int8 and int8.agrees):
             precision = index_precision
         precision = _precision(
@@ -126,8 +126,8 @@ class Encoder:
         )
         if precision == "int8" and int8 is None:
             raise EncoderError(
-                f"{model}: int8 needs {INT8_FILE} for these weights and the pooling avg: make it by "
-                "python -m lookbook.training.int8_calibration, or choose another precision"
+                f"{model}: int8 needs {INT8_FILE} for these weights, and the pooling avg: make it "
+                "by python -m lookbook.training.int8_calibration, or choose another precision"
             )
         chosen = choose_backend(
             backend,

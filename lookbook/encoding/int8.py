@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError
 
 INT8_FILE = "int8.safetensors"
 SCALES, RANGES = "scales.", "ranges."  # what the names of the file's arrays begin with
@@ -53,7 +53,7 @@ class Int8Calibration:
                 about = opened.metadata() or {}
                 arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
             revision, agreement = about["revision"], float(about["agreement"])
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
+        except (SafetensorError, *UNREADABLE) as error:
             raise EncoderError(
                 f"{file}: expected a safetensors file with revision and agreement ({error!r}); "
                 "make it again by python -m lookbook.training.int8_calibration"

@@ -9,7 +9,7 @@ from lookbook.settings.setting import Setting
 
 POOLINGS = ("avg", "max", "gem")
 BACKENDS = ("auto", "torch", "openvino")
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 METRICS = ("angular", "euclidean", "dot")
 PICTURE_FORMATS = ("webp", "avif")
 LANGUAGES = ("en", "de", "es", "fr", "it")  # of the interface

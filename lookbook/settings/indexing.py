@@ -98,7 +98,7 @@ EMBED = (
     Setting(
         "precision",
         "auto",
-        "auto is bfloat16 where the processor has it; queries use the same",
+        "auto is int8 where the model has it, else bfloat16 where the processor has it",
         choices=PRECISIONS,
     ),
     DEVICE,

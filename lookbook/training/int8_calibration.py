@@ -13,9 +13,10 @@ out is measured on pictures that it was not calibrated on.
 from __future__ import annotations
 
 import argparse
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -179,8 +180,9 @@ def pictures(catalogues: Sequence[str], count: int) -> Iterator[Picture]:
     for number, product in enumerate(products(count, _SEED)):
         yield street_shot(product, number) if number % 2 else product.draw()
     for name in catalogues:
-        photos = islice(decoded(training_products(name)), count)
-        for number, (_, photo) in enumerate(photos):
+        items = list(training_products(name))  # drawn from all, as neighbours are often alike
+        drawn_items = random.Random(_SEED).sample(items, min(count, len(items)))
+        for number, (_, photo) in enumerate(decoded(drawn_items)):
             yield simulate_street_photo(photo, number) if number % 2 else photo
 
 

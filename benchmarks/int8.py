@@ -1,69 +1,39 @@
-"""Does the shipped encoder keep its neighbours in int8? Needs `pip install nncf`.
+"""Does an encoder keep its neighbours in int8, and how much time does it save?
 
 python -m benchmarks.int8 --photos SHOP      (any catalogue that embed.py takes)
 
-Post-training quantization of the OpenVINO graph, calibrated on street shots of the house
-collection, with parts of the network left in float32. `overlap` is the share of the ten nearest
-photos of a photo that float32 gives, too. Appends to int8.csv; docs/NUMBERS.md says what came out.
+Photos of a shop, and the same as simulated street photos, are encoded by OpenVINO in float32, in
+bfloat16 and in int8. `overlap` is the share of the ten nearest photos that float32 gives, too: of
+an index and queries in the same precision, and of queries to an index in float32. `street_overlap`
+is that of street photos as queries. Milliseconds are processor time for one photo on one thread.
+Appends to int8.csv; docs/NUMBERS.md says what was tried.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import time
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmarks.rows import append
-from house_collection import products, street_shot
 from lookbook import Encoder
 from lookbook.catalog import open_catalog
-from lookbook.encoding.backends.openvino_backend import OpenVinoBackend, graph_file
+from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.evaluation.retrieval import decodable_items, nearest_rows
+from lookbook.evaluation.street_photos import simulate_street_photo
+from lookbook.schema.batches import batches
 
 RESULTS = Path(__file__).with_name("int8.csv")
 COLUMNS = (
-    *("date", "machine", "encoder", "revision", "calibration", "photos", "variant"),
+    *("date", "machine", "encoder", "revision", "photos", "variant"),
     *("cosine", "lowest", "overlap", "query_overlap"),
+    *("street_cosine", "street_overlap", "processor_ms"),
 )
-_BATCH = 32
-# what stays in float32, by parts of the names of convolutions; the heads are no convolutions
-VARIANTS: dict[str, tuple[str, ...] | None] = {
-    "all in int8": None,
-    "heads in float32": (),
-    "heads and first layer": ("embedder",),
-    "heads, first layer, stage 4": ("embedder", "stages.3"),
-    "heads, first layer, stages 1 and 4": ("embedder", "stages.0", "stages.3"),
-    "heads, first layer, stages 3 and 4": ("embedder", "stages.2", "stages.3"),
-}
-
-
-def quantized(graph: Any, calibration: np.ndarray, in_float32: tuple[str, ...] | None) -> Any:
-    """Return a graph in int8, calibrated on pixels (n, size, size, 3); see VARIANTS."""
-    import nncf
-
-    names = []
-    if in_float32 is not None:
-        for op in graph.get_ordered_ops():
-            kind, name = op.get_type_name(), op.get_friendly_name()
-            kept = kind == "Convolution" and any(part in name for part in in_float32)
-            names += [name] if kept or kind == "MatMul" else []
-    return nncf.quantize(
-        graph,
-        nncf.Dataset([pixels[None] for pixels in calibration]),
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(calibration),
-        ignored_scope=nncf.IgnoredScope(names=names),
-    )
-
-
-def embedded(backend: OpenVinoBackend, pixels: np.ndarray) -> np.ndarray:
-    """Return float32 (n, dim) of norm 1."""
-    starts = range(0, len(pixels), _BATCH)
-    vectors = np.concatenate([backend.embed(pixels[i : i + _BATCH]) for i in starts])
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+PRECISIONS = ("float32", "bfloat16", "int8")
+_BATCH, _ROUNDS = 32, 30
 
 
 def overlap(queries: np.ndarray, gallery: np.ndarray, expected: np.ndarray) -> float:
@@ -78,45 +48,58 @@ def neighbours(queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     return np.stack([ranked[ranked != row][:10] for row, ranked in enumerate(rows)])
 
 
-def variants(graph_path: str, calibration: np.ndarray) -> Iterator[tuple[str, OpenVinoBackend]]:
-    """Yield bfloat16, for comparison, and each of VARIANTS."""
-    import openvino
+def forward(encoder: Encoder, pixels: np.ndarray) -> np.ndarray:
+    """Return float32 (n, dim) of norm 1."""
+    return np.concatenate([encoder.forward(np.stack(part)) for part in batches(pixels, _BATCH)])
 
-    yield "bfloat16", OpenVinoBackend(graph_path, "bfloat16")
-    for name, in_float32 in VARIANTS.items():
-        graph = openvino.Core().read_model(graph_path)
-        yield name, OpenVinoBackend(quantized(graph, calibration, in_float32), "float32")
+
+def processor_ms(encoder: Encoder, pixels: np.ndarray) -> float:
+    """Return the least processor time for one picture (1, size, size, 3), in milliseconds."""
+    encoder.forward(pixels)
+    times = []
+    for _ in range(_ROUNDS):
+        start = time.process_time()
+        encoder.forward(pixels)
+        times.append(time.process_time() - start)
+    return 1000 * min(times)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--photos", required=True)
     parser.add_argument("--count", type=int, default=1500, help="photos to compare")
-    parser.add_argument("--calibration", type=int, default=256, help="street shots")
     args = parser.parse_args()
-    encoder = Encoder.load(precision="float32", device="cpu", backend="openvino")
-    preprocess = encoder.preprocessing.preprocess
-    drawn = products(args.calibration, 11)
-    calibration = np.stack([preprocess(street_shot(p, n)) for n, p in enumerate(drawn)])
-    items = list(open_catalog(args.photos))[: args.count]
-    pixels = np.stack([preprocess(data) for _, _, data in decodable_items(items)])
-    key = f"{encoder.revision}-{encoder.preprocessing.hash}-{encoder.pooling}"
-    path = str(graph_file(key))
-    true = embedded(OpenVinoBackend(path, "float32"), pixels)
-    expected = neighbours(true, true)
-    about = {"encoder": encoder.name, "revision": encoder.revision, "photos": len(pixels)}
-    for name, backend in variants(path, calibration):
-        vectors = embedded(backend, pixels)
-        cosines = (vectors * true).sum(axis=1)
+    # `concurrent`: each call on one thread, whose processor time holds no waiting for another
+    encoders = {
+        precision: Encoder.load(
+            args.model, precision=precision, device="cpu", backend="openvino", concurrent=True
+        )
+        for precision in PRECISIONS
+    }
+    preprocess = encoders["float32"].preprocessing.preprocess
+    items = islice(open_catalog(args.photos), args.count)
+    photos = [picture for _, picture, _ in decodable_items(items)]
+    shop = np.stack([preprocess(photo) for photo in photos])
+    street = np.stack([preprocess(simulate_street_photo(p, n)) for n, p in enumerate(photos)])
+    exact, exact_street = (forward(encoders["float32"], pixels) for pixels in (shop, street))
+    expected, expected_street = neighbours(exact, exact), neighbours(exact_street, exact)
+    for precision, encoder in encoders.items():
+        vectors, street_vectors = forward(encoder, shop), forward(encoder, street)
+        cosines = (vectors * exact).sum(axis=1)
         figures = {
             "cosine": cosines.mean(),
             "lowest": cosines.min(),
             "overlap": overlap(vectors, vectors, expected),
-            "query_overlap": overlap(vectors, true, expected),
+            "query_overlap": overlap(vectors, exact, expected),
+            "street_cosine": (street_vectors * exact_street).sum(axis=1).mean(),
+            "street_overlap": overlap(street_vectors, exact, expected_street),
+            "processor_ms": processor_ms(encoder, shop[:1]),
         }
-        row = about | {"calibration": args.calibration, "variant": name}
+        about = {"encoder": encoder.name, "revision": encoder.revision, "photos": len(shop)}
+        row = about | {"variant": precision}
         append(RESULTS, COLUMNS, row | {n: f"{v:.4f}" for n, v in figures.items()})
-        print(name, figures, flush=True)
+        print(precision, figures, flush=True)
 
 
 if __name__ == "__main__":

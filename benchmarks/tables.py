@@ -23,7 +23,7 @@ from benchmarks import engines
 _HERE = Path(__file__).parent
 DOCS = [_HERE.parent / "README.md", *sorted((_HERE.parent / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(<!-- table ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_NAMES = {"bfloat16": "AVX-512 with bfloat16", "float32": "AVX2"}
+_NAMES = {"bfloat16": "AVX-512 with bfloat16", "float32": "AVX2", "int8": "int8"}
 _WAYS = {
     "whole picture": "the whole picture",
     "colour": "contrast of colours with the border",
@@ -96,6 +96,22 @@ def focus() -> str:
     )
 
 
+def int8() -> str:
+    """Agreement of precisions with float32, and the time of a pass."""
+    rows = last("int8", ["machine", "variant"])
+    figures = ["cosine", "lowest", "overlap", "query_overlap", "street_cosine", "street_overlap"]
+    return markdown(
+        [
+            *("", "mean cosine", "lowest", "overlap", "queries only"),
+            *("street, mean cosine", "street, queries only", "processor time, ms"),
+        ],
+        (
+            [row["variant"], *(row[name] for name in figures), f"{float(row['processor_ms']):.1f}"]
+            for _, row in rows.iterrows()
+        ),
+    )
+
+
 def recommendation(measure: str, intervals: bool) -> str:
     """A measure of the recommenders on a week of purchases, for each group of visitors."""
     rows = last("recommend", ["data", "variant", "group", "measure"])
@@ -119,6 +135,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "recipe-bulk": lambda: recipe(bulk=True),
     "site": site,
     "focus": focus,
+    "int8": int8,
     "recommend-ndcg": lambda: recommendation("ndcg@12", intervals=True),
     "recommend-recall": lambda: recommendation("recall@12", intervals=False),
     **{f"engines-{n}": functools.partial(engines.table, n) for n in (4_000, 44_000, 1_000_000)},

@@ -45,7 +45,7 @@ from lookbook.resources import shipped
 from lookbook.schema.text import excerpt
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 __all__ = ["BACKENDS", "DEFAULT_MODEL", "POOLINGS", "PRECISIONS", "Encoder", "EncoderError"]
 
@@ -133,7 +133,7 @@ class Encoder:
             backend,
             Model(
                 key=f"{revision}-{preprocessing.hash}-{pooling}",
-                load=lambda: load_network(folder, heads, pooling),
+                load=lambda: load_network(folder, heads, pooling, str(model)),
                 preprocessing=preprocessing,
                 precision=precision,
                 device=on,
@@ -331,22 +331,23 @@ def _processor(folder: Path, model: str | os.PathLike[str]) -> Any:
 
 
 def load_network(
-    model: str | os.PathLike[str], heads: EmbeddingHeads | None = None, pooling: str = "avg"
+    folder: str | os.PathLike[str],
+    heads: EmbeddingHeads | None = None,
+    pooling: str = "avg",
+    name: str = "",
 ) -> Network:
-    """Load the network of a folder in float32, with its heads or a pooling. Raises EncoderError."""
-    return Network.of(_transformers_model(model), heads, pooling)
+    """Load the network of a folder in float32, with its heads or else a pooling.
 
-
-def _transformers_model(folder: str | os.PathLike[str]) -> torch.nn.Module:
+    `name` is what errors call the model, if not by its folder. Raises EncoderError.
+    """
     import torch
     from transformers import AutoModel
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # half a second only
-    with _loading_errors(folder):
+    with _loading_errors(name or folder):
         network = AutoModel.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-    result: torch.nn.Module = getattr(network, "vision_model", network)
-    return result
+    return Network.of(getattr(network, "vision_model", network), heads, pooling)
 
 
 @contextmanager

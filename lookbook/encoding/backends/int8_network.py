@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -34,12 +34,12 @@ class Block:
 
     name: str
     stage: int
-    module: nn.Module
-    layers: tuple[nn.Module, ...]  # each with .convolution and .activation
-    shortcut: nn.Module | None  # with .convolution
+    module: Any  # of transformers, without types
+    layers: tuple[Any, ...]  # each with .convolution and .activation
+    shortcut: Any  # with .convolution, or None
 
     @property
-    def convolutions(self) -> list[nn.Module]:
+    def convolutions(self) -> list[Any]:
         """Modules with a .convolution, the shortcut's last."""
         return [*self.layers, *([] if self.shortcut is None else [self.shortcut])]
 
@@ -60,7 +60,7 @@ class RescaledNetwork(Network):
         return [m * self.map_scales[s].view(1, -1, 1, 1) for m, s in zip(maps, stages, strict=True)]
 
 
-def blocks(model: nn.Module) -> list[Block]:
+def blocks(model: Any) -> list[Block]:
     """Return the blocks of a ResNet of transformers in order. Raises EncoderError for others."""
     config = model.config
     if getattr(config, "model_type", "") != "resnet" or config.layer_type != "bottleneck":
@@ -71,8 +71,8 @@ def blocks(model: nn.Module) -> list[Block]:
     return list(_blocks(model))
 
 
-def _blocks(model: nn.Module) -> Iterator[Block]:
-    for stage, blocks_of_stage in enumerate(model.encoder.stages):  # type: ignore[union-attr, arg-type]
+def _blocks(model: Any) -> Iterator[Block]:
+    for stage, blocks_of_stage in enumerate(model.encoder.stages):
         for number, block in enumerate(blocks_of_stage.layers):
             has_shortcut = hasattr(block.shortcut, "convolution")
             yield Block(
@@ -111,8 +111,8 @@ def rescale(network: Network, scales: Mapping[str, np.ndarray]) -> RescaledNetwo
     before = None  # of the stage before: the first stage reads what is not rescaled
     for block in blocks(network.model):
         output = by_name[stage_name(block.stage)]
-        inner = [by_name[name] for name in block.inner_names() if name in by_name]
-        inner = inner or [None] * (len(block.layers) - 1)
+        # only what is rounded has scales of its own
+        inner = [by_name.get(name) for name in block.inner_names()]
         for layer, reads, writes in zip(
             block.layers, [before, *inner], [*inner, output], strict=True
         ):
@@ -126,7 +126,7 @@ def rescale(network: Network, scales: Mapping[str, np.ndarray]) -> RescaledNetwo
 
 
 def _rescale_convolution(
-    convolution: nn.Conv2d, reads: torch.Tensor | None, writes: torch.Tensor | None
+    convolution: Any, reads: torch.Tensor | None, writes: torch.Tensor | None
 ) -> None:
     """Let a convolution read channels divided by `reads`, and divide those it writes."""
     with torch.no_grad():
@@ -134,7 +134,7 @@ def _rescale_convolution(
             convolution.weight *= reads.view(1, -1, 1, 1)
         if writes is not None:
             convolution.weight /= writes.view(-1, 1, 1, 1)
-            convolution.bias /= writes  # type: ignore[operator]
+            convolution.bias /= writes
 
 
 def _round(all_blocks: list[Block], ranges: Mapping[str, float]) -> None:
@@ -170,12 +170,12 @@ class RoundedConvolution(nn.Module):
         super().__init__()
         self.convolution = convolution
         largest = convolution.weight.detach().abs().amax((1, 2, 3))
-        self.register_buffer("steps", (largest / _WEIGHT_LEVELS).clamp_min(1e-12))
-        self.register_buffer("zeros", torch.zeros(len(largest), dtype=torch.int32))
+        self.steps = (largest / _WEIGHT_LEVELS).clamp_min(1e-12)
+        self.zeros = torch.zeros(len(largest), dtype=torch.int32)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         c = self.convolution
         weight = torch.fake_quantize_per_channel_affine(
             c.weight, self.steps, self.zeros, 0, -_WEIGHT_LEVELS, _WEIGHT_LEVELS
         )
-        return functional.conv2d(x, weight, c.bias, c.stride, c.padding)  # type: ignore[arg-type]
+        return functional.conv2d(x, weight, c.bias, c.stride, c.padding)

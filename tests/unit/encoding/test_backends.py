@@ -61,7 +61,9 @@ def test_bfloat16_agrees_with_torch(tiny_model, pictures):
 def test_the_network_is_read_and_converted_once(tiny_model, pictures, cache, monkeypatch):
     first = load(tiny_model, "openvino").encode(pictures)
     assert len(list(cache.glob("*.xml"))) == 1
-    monkeypatch.setattr("lookbook.encoding.encoder._network", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(
+        "lookbook.encoding.encoder.load_network", lambda *_: pytest.fail("read again")
+    )
     np.testing.assert_array_equal(load(tiny_model, "openvino").encode(pictures), first)
 
 

@@ -103,7 +103,7 @@ def test_a_shelf_leads_to_all_items_of_its_value(page):
 
 def test_about_shows_the_index_and_the_bias_audit(page):
     open_tab(page, "About", "#about dl")
-    page.click("#about summary")
+    page.click("#about summary:has-text('Technical figures')")
     page.wait_for_selector("#about table.plot")
     text = page.inner_text("#about")
     assert "Is anybody served worse?" in text

@@ -8,12 +8,15 @@ pictures of rows that tuning leaves out of the engine, as a webcam would see the
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
 
 from lookbook.catalog import Item
+from lookbook.encoding.cpu import available_cores
 from lookbook.encoding.encoder import Encoder
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.loading import ImageError
@@ -80,16 +83,18 @@ def photo_queries(
     if not isinstance(encoder, Encoder):
         return None
     try:
-        photos = [
-            simulate_street_photo(Image.open(io.BytesIO(picture)).convert("RGB"), seed + number)
-            for number, picture in enumerate(pictures)
-        ]
+        with ThreadPoolExecutor(available_cores()) as threads:
+            photos = list(threads.map(_street_photo, pictures, itertools.count(seed)))
         vectors = encoder.encode(photos)
     except (ImageError, OSError, ValueError):
         return None
     if not len(vectors):
         return None
     return project(encoder.as_query(vectors, "photo") if _adapts(encoder) else vectors, projection)
+
+
+def _street_photo(picture: bytes, seed: int) -> Image.Image:
+    return simulate_street_photo(Image.open(io.BytesIO(picture)).convert("RGB"), seed)
 
 
 def text_queries(

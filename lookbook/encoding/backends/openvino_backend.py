@@ -2,7 +2,7 @@
 
 Both float32 and bfloat16 are computed from one float32 graph; the precision is an option of its
 compilation. For int8 there is a graph of its own, which says what is rounded; the rest of it is
-computed in what the processor is fastest at.
+computed in float32.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 STAGES = (-2, -1)  # the maps that the graph gives beside the vector
 _MAX_REQUESTS = 16  # each has memory of its own for all layers
 _KEPT = 4  # converted graphs, of some 95 MB each
-_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 _log = logging.getLogger(__name__)
 
 
@@ -52,12 +52,10 @@ class OpenVinoBackend:
         openvino = _import_openvino()
 
         streams = min(available_cores(), _MAX_REQUESTS) if concurrent else 1
-        core = openvino.Core()
-        hint = _HINTS.get(precision) or _fastest_float(core)
-        options = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": streams}
+        options = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "NUM_STREAMS": streams}
         if not concurrent:
             options["PERFORMANCE_HINT"] = "LATENCY"
-        compiled = core.compile_model(graph, "CPU", options)
+        compiled = openvino.Core().compile_model(graph, "CPU", options)
         self.fixed_size = compiled.input(0).partial_shape[1].is_static
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         for _ in range(streams):
@@ -107,11 +105,6 @@ class OpenVinoBackend:
             while len(requests) < most:
                 requests.append(self._idle.get_nowait())
         return requests
-
-
-def _fastest_float(core: Any) -> str:
-    """Return the hint for the floating point numbers that this processor computes fastest."""
-    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
 def _outputs(stages: tuple[int, ...]) -> tuple[int, ...]:

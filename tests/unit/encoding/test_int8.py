@@ -211,4 +211,4 @@ def test_the_shipped_encoder_agrees_with_itself_in_int8(pictures):
     )
     assert rounded.int8.agrees
     assert "float32" in rounded.compatible_precisions
-    assert (exact.encode(pictures) * rounded.encode(pictures)).sum(1).mean() > 0.995
+    assert (exact.encode(pictures) * rounded.encode(pictures)).sum(1).mean() > 0.998

@@ -105,7 +105,10 @@ class Site(gr.Blocks):
         if function.fn is None:  # a script of the page, which runs nothing here
             raise gr.Error(_("There is nothing at this address."), print_exception=False)
         try:
-            return await self._in_time(super().process_api(block_fn, *args, **kwargs))
+            answer = super().process_api(block_fn, *args, **kwargs)
+            if function.concurrency_id == GARMENTS_EVENT["concurrency_id"]:
+                return await answer  # nobody waits for it, and it gives way to those who do
+            return await self._in_time(answer)
         except gr.Error:
             raise
         except Exception as error:  # whose message may name files of the server

@@ -227,7 +227,12 @@ def build_site(
     _warm_up_later(search_service, visitor_service)
     if reload_seconds:
         prepare = [search_service.prepare, visitor_service.prepare]
-        LiveIndex(index, prepare, seconds=reload_seconds).start()
+        LiveIndex(
+            index,
+            prepare,
+            seconds=reload_seconds,
+            precisions=lambda: search_service.encoder.compatible_precisions,
+        ).start()
     METRICS.watch(
         lambda: len(site._queue),
         lambda: len(search_service.index),

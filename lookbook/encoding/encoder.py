@@ -7,12 +7,14 @@ visitors.
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +53,7 @@ __all__ = ["BACKENDS", "DEFAULT_MODEL", "POOLINGS", "PRECISIONS", "Encoder", "En
 
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 DEFAULT_MODEL = shipped("models/lookbook-resnet50")
+_log = logging.getLogger(__name__)
 
 
 class Encoder:
@@ -98,16 +101,15 @@ class Encoder:
     ) -> Encoder:
         """Load model and preprocessing from a local folder or a Hub id.
 
-        `precision` "auto" is int8 where the model is calibrated for it and OpenVINO computes it,
-        bfloat16 where the CPU supports it, else float32; with `index_precision`, that of the index
-        to search, it is another one only where their vectors agree (`compatible_precisions`).
-        `device` "auto" is CUDA, then MPS, then the CPU; `backend` "auto" is the fastest that is
-        installed. Without
-        `normalize` the vectors of images keep their norm, so that Euclidean distances and inner
-        products rank otherwise than cosines do. `concurrent` is for many callers at once: a thread
-        for each, not all threads for one after the other. A folder may contain
-        `projection.safetensors` and `words.*` besides the transformers files, as the shipped one
-        does. Raises EncoderError.
+        `precision` "auto" is int8 where OpenVINO computes it and its vectors agree with float32
+        (`Int8Calibration`), bfloat16 where the CPU supports it, else float32; with
+        `index_precision`, that of the index to search, it is another one only where their vectors
+        agree (`compatible_precisions`). `device` "auto" is CUDA, then MPS, then the CPU; `backend`
+        "auto" is the fastest that is installed. Without `normalize` the vectors of images keep
+        their norm, so that Euclidean distances and inner products rank otherwise than cosines do.
+        `concurrent` is for many callers at once: a thread for each, not all threads for one after
+        the other. A folder may contain `projection.safetensors` and `words.*` besides the
+        transformers files, as the shipped one does. Raises EncoderError.
         """
         if pooling not in POOLINGS:
             raise EncoderError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
@@ -119,17 +121,17 @@ class Encoder:
         heads = EmbeddingHeads.load(folder) if pooling == "avg" else None
         revision = folder_revision(folder)
         int8 = _int8(folder, revision) if pooling == "avg" else None
-        if precision == "auto" and index_precision and not (int8 and int8.agrees):
+        agrees = int8 is not None and int8.agrees
+        if precision == "auto" and index_precision and not agrees:
             precision = index_precision
-        precision = _precision(
-            precision, on, int8 is not None and backend != "torch" and is_openvino_possible(on)
-        )
+        may_be_int8 = agrees and backend != "torch" and is_openvino_possible(on)
+        asked, precision = precision, _precision(precision, on, may_be_int8)
         if precision == "int8" and int8 is None:
             raise EncoderError(
                 f"{model}: int8 needs {INT8_FILE} for these weights, and the pooling avg: make it "
                 "by python -m lookbook.training.int8_calibration, or choose another precision"
             )
-        chosen = choose_backend(
+        chosen, precision = _backend_and_precision(
             backend,
             Model(
                 key=f"{revision}-{preprocessing.hash}-{pooling}",
@@ -140,6 +142,7 @@ class Encoder:
                 concurrent=concurrent,
                 int8=int8 if precision == "int8" else None,
             ),
+            fall_back=asked == "auto",
         )
         return cls(
             chosen,
@@ -169,6 +172,8 @@ class Encoder:
             "denoise": self.preprocessing.denoise,
             "dim": self.dim,
         }
+        if self.precision == "int8" and self.int8 is not None and not self.int8.agrees:
+            identity["int8"] = self.int8.digest  # another calibration would give other vectors
         # indexes of before the option hold vectors of norm 1 and do not name it
         return identity if self.normalize else identity | {"normalize": False}
 
@@ -408,6 +413,21 @@ def _int8(folder: Path, found: str) -> Int8Calibration | None:
         )
         return None
     return calibration
+
+
+def _backend_and_precision(name: str, model: Model, fall_back: bool) -> tuple[Backend, str]:
+    """Return a backend and the precision that it computes in.
+
+    `fall_back`: where int8 cannot be computed on this machine, the next precision of "auto".
+    """
+    try:
+        return choose_backend(name, model), model.precision
+    except EncoderError as error:
+        if not fall_back or model.precision != "int8":
+            raise
+        other = replace(model, precision=_precision("auto", model.device, False), int8=None)
+        _log.warning("computed in %s, not in int8: %s", other.precision, error)
+        return choose_backend(name, other), other.precision
 
 
 def _precision(name: str, device: str, int8: bool) -> str:

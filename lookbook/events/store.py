@@ -91,7 +91,8 @@ class EventStore:
         self._insert = _insert_unless_forgotten(self._engine.dialect.name)
         with self._transaction():  # creates the tables
             pass
-        if patience != self._patience:
+        in_memory = self._engine.dialect.name == "sqlite" and self._file is None
+        if patience != self._patience and not in_memory:  # its tables are gone with its connection
             self._patience = patience
             self._engine.dispose()  # connections wait as long as they were told when they were made
 

@@ -95,6 +95,7 @@ def encode_by_ray(
     if missing:
         with _cluster(run.address) as ray:
             gpus, cpus = (int(ray.cluster_resources().get(name, 0)) for name in ("GPU", "CPU"))
+            _check_precision(encoder.precision, gpus)
             actors = min(max(1, gpus or cpus), len(missing))
             work = _Work(
                 **_opened_by_actors(catalog, encoder, run.model, on_gpu=bool(gpus)),
@@ -115,6 +116,15 @@ def _check_catalog(catalog: Catalog) -> None:
         raise RayError("--ray needs a catalogue of open_catalog, which each process opens itself")
     if catalog.source["limit"] is not None:
         raise RayError("--ray encodes a whole catalogue: leave out --limit, or --ray")
+
+
+def _check_precision(precision: str, gpus: int) -> None:
+    """Raise RayError for a precision that the GPUs of a cluster do not compute."""
+    if precision == "int8" and gpus:
+        raise RayError(
+            f"--ray found {gpus} GPUs, which do not compute int8: add --precision bfloat16 or "
+            "--precision float32"
+        )
 
 
 def _opened_by_actors(

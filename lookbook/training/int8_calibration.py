@@ -34,7 +34,7 @@ from lookbook.schema.batches import batches
 from lookbook.training.sources import decoded, training_products
 
 _SEED, _BATCH, _STEPS, _RATE = 11, 16, 400, 0.03
-_HELD_BACK = 4  # every so manieth picture measures the result only
+_HELD_BACK = 4  # one picture of so many only measures the result
 
 
 @dataclass

@@ -105,7 +105,10 @@ class Site(gr.Blocks):
         if function.fn is None:  # a script of the page, which runs nothing here
             raise gr.Error(_("There is nothing at this address."), print_exception=False)
         try:
-            return await self._in_time(super().process_api(block_fn, *args, **kwargs))
+            answer = super().process_api(block_fn, *args, **kwargs)
+            if function.concurrency_id == GARMENTS_EVENT["concurrency_id"]:
+                return await answer  # nobody waits for it, and it gives way to those who do
+            return await self._in_time(answer)
         except gr.Error:
             raise
         except Exception as error:  # whose message may name files of the server
@@ -224,7 +227,12 @@ def build_site(
     _warm_up_later(search_service, visitor_service)
     if reload_seconds:
         prepare = [search_service.prepare, visitor_service.prepare]
-        LiveIndex(index, prepare, seconds=reload_seconds).start()
+        LiveIndex(
+            index,
+            prepare,
+            seconds=reload_seconds,
+            precisions=lambda: search_service.encoder.compatible_precisions,
+        ).start()
     METRICS.watch(
         lambda: len(site._queue),
         lambda: len(search_service.index),

@@ -46,16 +46,24 @@ class Tools:
         return server
 
     async def _start(self, server: Any) -> ASGIApp:
-        """Return what answers; the sessions of the server end with the loop of this request."""
-        started = asyncio.Event()
+        """Return what answers; the sessions of the server end with the loop of this request.
+
+        Raises what the server raises, and the next request tries again.
+        """
+        started = asyncio.get_running_loop().create_future()
 
         async def run() -> None:
-            async with server.lifespan(None):
-                started.set()
-                await asyncio.Event().wait()
+            try:
+                async with server.lifespan(None):
+                    started.set_result(None)
+                    await asyncio.Event().wait()
+            except Exception as error:
+                if started.done():
+                    raise
+                started.set_exception(error)
 
         self._sessions = asyncio.create_task(run())
-        await started.wait()
+        await started
         mounted = _Mounted()
         server.launch_mcp_on_sse(mounted, "", self._site.root_path)
         assert mounted.app is not None, "gradio mounts its tools in another way"

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -90,7 +91,8 @@ def choose_backend(name: str, model: Model) -> Backend:
         if not possible or name == "torch":
             raise EncoderError(
                 "int8 needs the package openvino, the device cpu and the backend openvino, found "
-                f"device {model.device} and backend {name}: choose another precision"
+                f"device {model.device} and backend {name}: choose another precision, for an index "
+                "by embed.py --precision"
             )
         return _openvino(model)
     if name == "openvino" and not possible:
@@ -117,13 +119,19 @@ def _torch(model: Model) -> Backend:
 def _openvino(model: Model) -> Backend:
     from lookbook.encoding.backends.openvino_backend import open_or_convert
 
-    load, key = model.load, model.key
-    if model.int8 is not None:
-        from lookbook.encoding.backends.int8_network import quantize
-
-        calibration, key = model.int8, f"{key}-{model.int8.digest}"
-        load = lambda: quantize(model.load(), calibration)  # noqa: E731
+    key = model.key if model.int8 is None else f"{model.key}-{model.int8.digest}"
+    load = partial(_network, model)
     return open_or_convert(load, model.preprocessing, key, model.precision, model.concurrent)
+
+
+def _network(model: Model) -> Network:
+    """Return the network in float32, for int8 with what is rounded written into it."""
+    network = model.load()
+    if model.int8 is None:
+        return network
+    from lookbook.encoding.backends.int8_network import quantize
+
+    return quantize(network, model.int8)
 
 
 def _faster(model: Model) -> Backend:

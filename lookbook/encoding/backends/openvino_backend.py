@@ -139,7 +139,7 @@ def open_or_convert(
         # some layers fail when they are first computed only, for some shapes and precisions
         backend.embed(np.zeros((1, preprocessing.size, preprocessing.size, 3), np.uint8))
         return backend
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, ImportError) as error:
         raise EncoderError(f"OpenVINO cannot run this model: {first_line(error)}") from error
 
 

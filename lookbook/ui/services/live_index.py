@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from lookbook.index import current_name
 from lookbook.index.manifest import same_encoder
@@ -27,9 +28,11 @@ class LiveIndex:
         prepare: Sequence[Callable[[Index], Callable[[], None]]],
         *,
         seconds: float,
+        precisions: Callable[[], Collection[str]] = tuple,
     ) -> None:
+        """`precisions` gives those whose vectors the site's encoder can search."""
         self.index = index
-        self._prepare, self._seconds = prepare, seconds
+        self._prepare, self._seconds, self._precisions = prepare, seconds, precisions
         self._refused: str | None = None
         self._last_line = ""
         self._stopping = threading.Event()
@@ -66,16 +69,25 @@ class LiveIndex:
     def _opened(self) -> Index:
         index = self.index.reload_if_stale()
         built, ours = index.manifest.encoder, self.index.manifest.encoder
-        if not same_encoder(built, ours):
+        if not self._is_searchable(built, ours):
             raise ValueError(
                 f"it was built with the encoder {built.get('id')!r} of revision "
-                f"{built.get('revision')!r}, the site runs {ours.get('id')!r} of "
-                f"{ours.get('revision')!r}: restart the site"
+                f"{built.get('revision')!r} in {built.get('precision')}, the site runs "
+                f"{ours.get('id')!r} of {ours.get('revision')!r} in {ours.get('precision')}: "
+                "restart the site"
             )
         for show in [prepare(index) for prepare in self._prepare]:
             show()
         gc.unfreeze()  # the index of before may be what the start of the site froze
         return index
+
+    def _is_searchable(self, built: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+        """Return whether the site's encoder, loaded for `ours`, searches an index of `built`."""
+        if same_encoder(built, ours):
+            return True
+        precisions = built.get("precision"), ours.get("precision")
+        differ_in_nothing_else = same_encoder({**built, "precision": precisions[1]}, ours)
+        return differ_in_nothing_else and set(precisions) <= set(self._precisions())
 
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds):

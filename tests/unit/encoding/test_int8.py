@@ -11,12 +11,13 @@ from transformers import ResNetConfig, ResNetModel
 from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
 from lookbook.catalog import open_catalog
+from lookbook.encoding.backends import openvino_backend
 from lookbook.encoding.backends.int8_network import blocks, quantize, rescale
 from lookbook.encoding.backends.torch_backend import network_input
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder, load_network
 from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.int8 import INT8_FILE, Int8Calibration
-from lookbook.indexing import build
+from lookbook.indexing import build, by_ray
 from lookbook.search.index import Index
 from lookbook.search.opening import load_matching_encoder
 from lookbook.training.int8_calibration import (
@@ -138,6 +139,48 @@ def test_auto_is_int8_where_the_model_is_calibrated(model, pictures):
     assert Encoder.load(model).precision == "int8"
     assert Encoder.load(model, backend="torch").precision != "int8"
     assert Encoder.load(model, pooling="max").precision != "int8"
+
+
+def test_auto_is_never_int8_where_vectors_do_not_agree(model, pictures):
+    calibration_of(model, pictures, agreement=0.9985)
+    assert Encoder.load(model, backend="openvino").precision != "int8"
+
+
+def test_auto_falls_back_where_int8_cannot_be_computed(model, pictures, monkeypatch):
+    calibration_of(model, pictures)
+    compiled = openvino_backend.OpenVinoBackend
+
+    def refuse(graph, precision, concurrent=False):
+        if precision == "int8":
+            raise RuntimeError("no kernel for it")
+        return compiled(graph, precision, concurrent)
+
+    monkeypatch.setattr(openvino_backend, "OpenVinoBackend", refuse)
+    encoder = Encoder.load(model)
+    assert encoder.precision in ("float32", "bfloat16")
+    assert encoder.identity["precision"] == encoder.precision
+    assert encoder.encode(pictures[:1]).shape == (1, encoder.dim)
+    with pytest.raises(EncoderError, match="no kernel for it"):
+        Encoder.load(model, precision="int8")
+
+
+def test_vectors_of_another_calibration_are_others_where_they_do_not_agree(tiny_model):
+    encoder = Encoder.load(tiny_model, precision="float32", backend="torch")
+    encoder.precision = "int8"
+
+    def identity(agreement, digest):
+        encoder.int8 = Int8Calibration(encoder.revision, agreement, {}, {}, digest)
+        return encoder.identity
+
+    assert identity(0.9985, "a") != identity(0.9985, "b")
+    assert identity(0.9995, "a") == identity(0.9995, "b")
+
+
+def test_gpus_of_a_cluster_are_not_asked_for_int8():
+    by_ray._check_precision("int8", 0)
+    by_ray._check_precision("bfloat16", 2)
+    with pytest.raises(by_ray.RayError, match="--precision float32"):
+        by_ray._check_precision("int8", 2)
 
 
 @pytest.mark.parametrize(("agreement", "precision"), [(0.9995, "int8"), (0.9985, "float32")])

@@ -247,6 +247,13 @@ def test_a_locked_database_is_waited_for_as_long_as_was_said_and_read_meanwhile(
     store.close()
 
 
+def test_a_database_in_memory_keeps_its_tables_whatever_the_patience():
+    store, visitor = EventStore("sqlite://", patience=0.2), new_visitor()
+    assert store.record(Event(visitor, "like", "a")) == 1
+    assert [event.item for event in store.of_visitor(visitor)] == ["a"]
+    store.close()
+
+
 def test_writers_that_wait_for_a_lock_leave_connections_to_readers(database):
     store, visitor = EventStore(database, patience=2), new_visitor()
     store.record(Event(visitor, "like", "a"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -34,12 +34,12 @@ class Block:
 
     name: str
     stage: int
-    module: nn.Module
-    layers: tuple[nn.Module, ...]  # each with .convolution and .activation
-    shortcut: nn.Module | None  # with .convolution
+    module: Any  # of transformers, as are the others
+    layers: tuple[Any, ...]  # each with .convolution and .activation
+    shortcut: Any | None  # with .convolution
 
     @property
-    def convolutions(self) -> list[nn.Module]:
+    def convolutions(self) -> list[Any]:
         """Modules with a .convolution, the shortcut's last."""
         return [*self.layers, *([] if self.shortcut is None else [self.shortcut])]
 
@@ -60,7 +60,7 @@ class RescaledNetwork(Network):
         return [m * self.map_scales[s].view(1, -1, 1, 1) for m, s in zip(maps, stages, strict=True)]
 
 
-def blocks(model: nn.Module) -> list[Block]:
+def blocks(model: Any) -> list[Block]:
     """Return the blocks of a ResNet of transformers in order. Raises EncoderError for others."""
     config = model.config
     if getattr(config, "model_type", "") != "resnet" or config.layer_type != "bottleneck":
@@ -71,8 +71,8 @@ def blocks(model: nn.Module) -> list[Block]:
     return list(_blocks(model))
 
 
-def _blocks(model: nn.Module) -> Iterator[Block]:
-    for stage, blocks_of_stage in enumerate(model.encoder.stages):  # type: ignore[union-attr, arg-type]
+def _blocks(model: Any) -> Iterator[Block]:
+    for stage, blocks_of_stage in enumerate(model.encoder.stages):
         for number, block in enumerate(blocks_of_stage.layers):
             has_shortcut = hasattr(block.shortcut, "convolution")
             yield Block(
@@ -108,11 +108,10 @@ def rescale(network: Network, scales: Mapping[str, np.ndarray]) -> RescaledNetwo
     In place. All blocks of a stage add to one another, so their outputs share one scale.
     """
     by_name = {name: torch.as_tensor(s) for name, s in scales.items()}
-    before = None  # of the stage before: the first stage reads what is not rescaled
+    before = None  # of the previous stage: the first stage reads what is not rescaled
     for block in blocks(network.model):
         output = by_name[stage_name(block.stage)]
-        inner = [by_name[name] for name in block.inner_names() if name in by_name]
-        inner = inner or [None] * (len(block.layers) - 1)
+        inner = [by_name.get(name) for name in block.inner_names()]
         for layer, reads, writes in zip(
             block.layers, [before, *inner], [*inner, output], strict=True
         ):
@@ -134,7 +133,8 @@ def _rescale_convolution(
             convolution.weight *= reads.view(1, -1, 1, 1)
         if writes is not None:
             convolution.weight /= writes.view(-1, 1, 1, 1)
-            convolution.bias /= writes  # type: ignore[operator]
+            assert convolution.bias is not None, "batch norms are merged into it"
+            convolution.bias /= writes
 
 
 def _round(all_blocks: list[Block], ranges: Mapping[str, float]) -> None:
@@ -166,6 +166,9 @@ class RoundedActivation(nn.Module):
 class RoundedConvolution(nn.Module):
     """A convolution whose weights are rounded to 127 steps to each side, by output channel."""
 
+    steps: torch.Tensor
+    zeros: torch.Tensor
+
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
         self.convolution = convolution
@@ -178,4 +181,4 @@ class RoundedConvolution(nn.Module):
         weight = torch.fake_quantize_per_channel_affine(
             c.weight, self.steps, self.zeros, 0, -_WEIGHT_LEVELS, _WEIGHT_LEVELS
         )
-        return functional.conv2d(x, weight, c.bias, c.stride, c.padding)  # type: ignore[arg-type]
+        return functional.conv2d(x, weight, c.bias, c.stride, c.padding)

@@ -34,9 +34,9 @@ class Block:
 
     name: str
     stage: int
-    module: Any  # of transformers, without types
+    module: Any  # of transformers, as are the others
     layers: tuple[Any, ...]  # each with .convolution and .activation
-    shortcut: Any  # with .convolution, or None
+    shortcut: Any | None  # with .convolution
 
     @property
     def convolutions(self) -> list[Any]:
@@ -108,7 +108,7 @@ def rescale(network: Network, scales: Mapping[str, np.ndarray]) -> RescaledNetwo
     In place. All blocks of a stage add to one another, so their outputs share one scale.
     """
     by_name = {name: torch.as_tensor(s) for name, s in scales.items()}
-    before = None  # of the stage before: the first stage reads what is not rescaled
+    before = None  # of the previous stage: the first stage reads what is not rescaled
     for block in blocks(network.model):
         output = by_name[stage_name(block.stage)]
         # only what is rounded has scales of its own
@@ -134,6 +134,7 @@ def _rescale_convolution(
             convolution.weight *= reads.view(1, -1, 1, 1)
         if writes is not None:
             convolution.weight /= writes.view(-1, 1, 1, 1)
+            assert convolution.bias is not None, "batch norms are merged into it"
             convolution.bias /= writes
 
 
@@ -165,6 +166,9 @@ class RoundedActivation(nn.Module):
 
 class RoundedConvolution(nn.Module):
     """A convolution whose weights are rounded to 127 steps to each side, by output channel."""
+
+    steps: torch.Tensor
+    zeros: torch.Tensor
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from seeing import ids, wait_for_change
 from tests.garment_photos import garment_photo, striped_background
 
 LEFT_AND_RIGHT = ((40, 60, 280, 400), (370, 90, 600, 410))  # px of 640 x 480
-SAME_ON_A_TALL_PHOTO = ((120, 40, 360, 290), (120, 340, 360, 620))  # px of 480 x 640
+ONE_ABOVE_ANOTHER = ((140, 30, 340, 270), (120, 360, 360, 625))  # px of 480 x 640
 
 
 def two_garments(size: tuple[int, int], boxes, numbers=(14, 40)) -> Image.Image:
@@ -33,7 +33,7 @@ def wide(tmp_path_factory):
 def tall(tmp_path_factory):
     """A photo with one garment above another."""
     path = tmp_path_factory.mktemp("photos") / "tall.png"
-    two_garments((480, 640), SAME_ON_A_TALL_PHOTO, (40, 14)).save(path)
+    two_garments((480, 640), ONE_ABOVE_ANOTHER, (3, 14)).save(path)
     return path
 
 

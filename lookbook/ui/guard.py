@@ -117,7 +117,10 @@ class GuardOptions:
 
 
 class TokenBuckets:
-    """A token bucket for each client: `rate` tokens a second, at most `burst` saved."""
+    """A token bucket for each client: `rate` tokens a second, at most `burst` saved.
+
+    A client whose bucket is full again is forgotten when the next one comes.
+    """
 
     def __init__(
         self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
@@ -133,9 +136,14 @@ class TokenBuckets:
         cost = min(cost, self.burst)
         missing = cost - tokens
         self._buckets[client] = (tokens if missing > 0 else tokens - cost, now)
-        if len(self._buckets) > _MAX_CLIENTS:
+        while self._buckets and (len(self._buckets) > _MAX_CLIENTS or self._is_full_again(now)):
             self._buckets.popitem(last=False)
         return max(0.0, missing / self.rate)
+
+    def _is_full_again(self, now: float) -> bool:
+        """Whether nothing is left to count of the client that has not asked for longest."""
+        tokens, then = next(iter(self._buckets.values()))
+        return tokens + (now - then) * self.rate >= self.burst
 
 
 class Guard:

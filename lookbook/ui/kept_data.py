@@ -5,6 +5,7 @@ from __future__ import annotations
 from lookbook.events.schema import EVENTS, FORGOTTEN
 from lookbook.schema.message import Message
 from lookbook.ui.components import markup
+from lookbook.ui.login import SESSION_SECONDS
 from lookbook.ui.messages import _, _n, translate
 from lookbook.ui.retention import CLOSED_PAGE_TTL, ORPHAN_TTL, PAGE_STATE_TTL, UPLOAD_TTL
 from lookbook.ui.services.unanswered import KEPT_DAYS
@@ -77,6 +78,16 @@ def kept(keep_days: float) -> list[tuple[str, str, str]]:
             _("Words that found nothing"),
             _("how often, without who searched"),
             _n("{count} day", "{count} days", KEPT_DAYS) + ", " + translate(_SITE_STOPS),
+        ),
+        (
+            _("Your network address"),
+            _("how many requests came from it"),
+            _("until they no longer count, some minutes after the last one"),
+        ),
+        (
+            _("Your sign-in, where this site asks for one"),
+            _("the name you signed in with"),
+            _n("{count} hour", "{count} hours", int(SESSION_SECONDS / 3600)),
         ),
         (_("In your browser"), translate(COLUMNS[EVENTS]["visitor"]), _("until you delete it")),
     ]

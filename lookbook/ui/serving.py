@@ -7,6 +7,7 @@ import math
 import signal
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -177,7 +178,10 @@ async def _refuse_call(request: Request, error: Exception) -> JSONResponse:
     if not request.url.path.startswith("/gradio_api/"):
         raise error
     route = getattr(request.scope.get("route"), "path", "an unknown route")
-    SITE_LOG.info("a request to %s ended in %s", route, type(error).__name__)  # no value of it
+    # where it was raised, in case it is a fault of ours after all, but no value of the request
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f", {Path(frame.filename).name}:{frame.lineno}" for frame in last)
+    SITE_LOG.info("a request to %s ended in %s%s", route, type(error).__name__, place)
     sentence = "There is no such endpoint, or it has other parameters: see /gradio_api/info."
     return JSONResponse({"detail": sentence, "error": sentence}, 400)
 

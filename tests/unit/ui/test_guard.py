@@ -111,10 +111,14 @@ def test_a_bucket_refills_with_time_and_large_requests_cost_more():
 
 
 def test_buckets_of_many_clients_take_bounded_memory():
-    buckets = TokenBuckets(rate=1, burst=1)
+    now = [0.0]
+    buckets = TokenBuckets(rate=1, burst=1, clock=lambda: now[0])
     for n in range(12_000):
         buckets.wait(str(n), 1)
     assert len(buckets._buckets) == 10_000
+    now[0] = 2.0  # all are full again, so nothing of them is kept
+    buckets.wait("a", 1)
+    assert list(buckets._buckets) == ["a"]
 
 
 def test_too_many_requests_get_a_sentence_and_the_time_to_wait():

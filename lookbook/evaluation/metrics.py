@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 RESAMPLES = 1000
 _NO_QUERY = "expected at least one query to measure on, found none"
@@ -80,6 +79,8 @@ def _interval(
     """Ends of the 95 % percentile interval of a statistic, by SciPy; raises ValueError for none."""
     if not all(map(len, samples)):
         raise ValueError(_NO_QUERY)
+    from scipy import stats  # the site, which does not measure, need not load it
+
     found = stats.bootstrap(
         [np.repeat(s, 2) if len(s) == 1 else s for s in samples],  # SciPy takes two or more
         statistic,

@@ -25,6 +25,7 @@ from lookbook.ui import build_site, serving
 from lookbook.ui.components.base import GARMENTS_EVENT
 from lookbook.ui.guard import Guard, GuardOptions, TokenBuckets, client_of, is_allowed
 from lookbook.ui.site import Site
+from tests.asynchronous import run as run_coroutine
 from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
@@ -237,7 +238,7 @@ def opened(client: str, count: int, **options) -> list[int]:
             task.cancel()
         await asyncio.gather(*tasks, other, return_exceptions=True)
 
-    asyncio.run(run())
+    run_coroutine(run())
     assert guard.answering == 0 and not guard.open_of_client
     return statuses
 
@@ -484,7 +485,7 @@ def test_what_runs_after_an_answer_may_take_longer_than_an_answer():
     (function,) = blocks.fns.values()
 
     def ask():
-        return asyncio.run(blocks.process_api(function, [], state=SessionState(blocks)))
+        return run_coroutine(blocks.process_api(function, [], state=SessionState(blocks)))
 
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(ask).result()["data"] == ["found"]

@@ -15,6 +15,7 @@ from lookbook.ui.request_bodies import (
     is_json_request,
     is_plain_json,
 )
+from tests.asynchronous import run as run_coroutine
 
 
 def nested(depth: int) -> bytes:
@@ -78,15 +79,15 @@ def part(body: bytes, more: bool = True) -> dict:
 def test_json_arrives_in_one_message_and_then_the_server_is_asked():
     gone = {"type": "http.disconnect"}
     body = RequestBody(receiver(part(b"[1,"), part(b"2]", False), gone), 100, is_json=True)
-    assert asyncio.run(body.receive()) == part(b"[1,2]", False)
-    assert asyncio.run(body.receive()) == gone
+    assert run_coroutine(body.receive()) == part(b"[1,2]", False)
+    assert run_coroutine(body.receive()) == gone
     assert body.refusal is None
 
 
 def test_a_client_that_goes_away_within_its_json_is_no_fault():
     gone = {"type": "http.disconnect"}
     body = RequestBody(receiver(part(b"[1,"), gone), 100, is_json=True)
-    assert asyncio.run(body.receive()) == gone and body.refusal is None
+    assert run_coroutine(body.receive()) == gone and body.refusal is None
 
 
 @pytest.mark.parametrize("is_json", [True, False])
@@ -98,7 +99,7 @@ def test_a_body_that_does_not_arrive_is_given_up(is_json):
             await body.receive()
 
     with pytest.raises(RefusedBody):
-        asyncio.run(read())
+        run_coroutine(read())
     assert body.refusal[:2] == ("slow", 408)
 
 
@@ -109,7 +110,7 @@ def test_what_arrives_gives_a_body_more_time(monkeypatch):
     body = RequestBody(receiver(*parts), 10**9, first_seconds=5)
     for second in range(5):
         now[0] = 9.0 * second  # slower than the first five seconds, faster than SLOWEST
-        assert asyncio.run(body.receive())["body"]
+        assert run_coroutine(body.receive())["body"]
     now[0] = 55.5
     with pytest.raises(RefusedBody):
-        asyncio.run(body.receive())
+        run_coroutine(body.receive())

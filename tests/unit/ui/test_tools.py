@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from lookbook.ui.tools import Tools
+from tests.asynchronous import run as run_coroutine
 
 
 def test_a_server_that_does_not_start_fails_each_request_and_starts_later(monkeypatch):
@@ -36,5 +37,5 @@ def test_a_server_that_does_not_start_fails_each_request_and_starts_later(monkey
         await tools("request", None, None)
         await tools("another", None, None)
 
-    asyncio.run(ask())
+    run_coroutine(ask())
     assert answered == ["request", "another"]

@@ -16,8 +16,6 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -32,6 +30,7 @@ from benchmarks.visitors import (
     start_site,
     wait_until_ready,
 )
+from benchmarks.work_folder import work_folder
 from lookbook import Index
 from lookbook.index import GenerationContent, publish, write_generation
 from lookbook.indexing.enrichment import enrich
@@ -119,15 +118,6 @@ async def send_photos(address: str, count: int) -> None:
     await asyncio.gather(*(visit(number) for number in range(_AT_ONCE)))
 
 
-@contextmanager
-def _place(folder: str | None) -> Iterator[Path]:
-    if folder:
-        yield Path(folder)
-        return
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
-
-
 def measure(index: Path, items: int, photos: int) -> None:
     """Start the site on an index, send photos, and append the rows."""
     [port] = free_ports(1)
@@ -160,7 +150,7 @@ def main() -> None:
         "--keep", metavar="FOLDER", help="keep the index here, or take it from here"
     )
     args = parser.parse_args()
-    with _place(args.keep) as place:
+    with work_folder(args.keep) as place:
         index = place / f"index-{args.items}"
         if not index.exists():
             build_index(index, args.items)

@@ -22,14 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from benchmarks.rows import append
+from benchmarks.work_folder import work_folder
 from lookbook.catalog import open_catalog
 from lookbook.catalog.report import CatalogReport
 from lookbook.encoding.encoder import Preprocessing
@@ -166,15 +165,6 @@ def change(folder: Path, ids: list[int], count: int) -> list[int]:
     return ids[third:] + new
 
 
-@contextmanager
-def _place(folder: str | None) -> Iterator[Path]:
-    if folder:
-        yield Path(folder)
-        return
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
-
-
 def main() -> None:
     """Write a shop, index it, and update it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -190,7 +180,7 @@ def main() -> None:
     if args.show:
         print(json.dumps(show(args.show)))
         return
-    with _place(args.keep) as place:
+    with work_folder(args.keep) as place:
         folder, output, ids = place / "shop", place / "index", list(range(args.items))
         folder.mkdir(parents=True)
         for n in ids:

@@ -24,7 +24,6 @@ from lookbook.catalog import open_catalog
 from lookbook.encoding.encoder import DEFAULT_MODEL
 from lookbook.evaluation.retrieval import decodable_items, nearest_rows
 from lookbook.evaluation.street_photos import simulate_street_photo
-from lookbook.schema.batches import batches
 
 RESULTS = Path(__file__).with_name("int8.csv")
 COLUMNS = (
@@ -33,7 +32,7 @@ COLUMNS = (
     *("street_cosine", "street_overlap", "processor_ms"),
 )
 PRECISIONS = ("float32", "bfloat16", "int8")
-_BATCH, _ROUNDS = 32, 30
+_ROUNDS = 30
 
 
 def overlap(queries: np.ndarray, gallery: np.ndarray, expected: np.ndarray) -> float:
@@ -46,11 +45,6 @@ def neighbours(queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     """Return int (n, 10): the rows of `gallery` nearest to each of `queries` but its own."""
     rows = nearest_rows(queries, gallery, 11)
     return np.stack([ranked[ranked != row][:10] for row, ranked in enumerate(rows)])
-
-
-def forward(encoder: Encoder, pixels: np.ndarray) -> np.ndarray:
-    """Return float32 (n, dim) of norm 1."""
-    return np.concatenate([encoder.forward(np.stack(part)) for part in batches(pixels, _BATCH)])
 
 
 def processor_ms(encoder: Encoder, pixels: np.ndarray) -> float:
@@ -82,10 +76,10 @@ def main() -> None:
     photos = [picture for _, picture, _ in decodable_items(items)]
     shop = np.stack([preprocess(photo) for photo in photos])
     street = np.stack([preprocess(simulate_street_photo(p, n)) for n, p in enumerate(photos)])
-    exact, exact_street = (forward(encoders["float32"], pixels) for pixels in (shop, street))
+    exact, exact_street = (encoders["float32"].forward_batches(p) for p in (shop, street))
     expected, expected_street = neighbours(exact, exact), neighbours(exact_street, exact)
     for precision, encoder in encoders.items():
-        vectors, street_vectors = forward(encoder, shop), forward(encoder, street)
+        vectors, street_vectors = (encoder.forward_batches(p) for p in (shop, street))
         cosines = (vectors * exact).sum(axis=1)
         figures = {
             "cosine": cosines.mean(),

@@ -11,7 +11,7 @@ import logging
 import os
 import platform
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,6 +44,7 @@ from lookbook.encoding.query_adapter import SETTINGS_FILE, QueryAdapter, check_q
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.images.loading import Picture
 from lookbook.resources import shipped
+from lookbook.schema.batches import batches
 from lookbook.schema.text import excerpt
 
 if TYPE_CHECKING:
@@ -199,8 +200,12 @@ class Encoder:
             return np.empty((0, self.dim), np.float32)
         with ThreadPoolExecutor(2) as threads:
             pixels = list(threads.map(self.preprocessing.preprocess, pictures))
-        starts = range(0, len(pixels), batch_size)
-        return np.concatenate([self.forward(np.stack(pixels[i : i + batch_size])) for i in starts])
+        return self.forward_batches(pixels, batch_size)
+
+    def forward_batches(self, pixels: Iterable[np.ndarray], batch_size: int = 32) -> np.ndarray:
+        """Return `forward` of pixels (n, size, size, 3), n at least 1, so many at a time."""
+        parts = batches(pixels, batch_size)
+        return np.concatenate([self.forward(np.stack(part)) for part in parts])
 
     def yielding(self, wait: Callable[[], None]) -> Encoder:
         """Return the same encoder for work that nobody waits for: each pass begins after `wait`."""

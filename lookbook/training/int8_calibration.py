@@ -24,13 +24,19 @@ import torch
 from torch import nn
 
 from house_collection import products, street_shot
-from lookbook.encoding.backends.int8_network import FIRST_STAGE, Block, blocks, stage_name
+from lookbook.encoding.backends.int8_network import (
+    ACTIVATION_LEVELS,
+    FIRST_STAGE,
+    WEIGHT_LEVELS,
+    Block,
+    blocks,
+    stage_name,
+)
 from lookbook.encoding.backends.torch_backend import Network, network_input
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder, load_network
 from lookbook.encoding.int8 import Int8Calibration
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.images.loading import Picture
-from lookbook.schema.batches import batches
 from lookbook.training.sources import decoded, training_products
 
 _SEED, _BATCH, _STEPS, _RATE = 11, 16, 400, 0.03
@@ -115,9 +121,9 @@ def rounding_noise(reading: Reading, scales: torch.Tensor) -> torch.Tensor:
     one step, weights multiplied by them one for each output channel; channels count as independent.
     """
     largest, power = reading.moments.largest.clamp_min(1e-6), reading.moments.mean_square
-    step = (largest / scales).amax() / 255
+    step = (largest / scales).amax() / ACTIVATION_LEVELS
     of_activations = ((step * scales).square() * reading.energy).sum()
-    weight_steps = (reading.peaks * scales).amax(1) / 127
+    weight_steps = (reading.peaks * scales).amax(1) / WEIGHT_LEVELS
     of_weights = weight_steps.square().sum() * reading.positions * (power / scales.square()).sum()
     signal = (reading.energy * power).sum().clamp_min(1e-12)
     return (of_activations + of_weights) / (12 * signal)
@@ -189,10 +195,7 @@ def pictures(catalogues: Sequence[str], count: int) -> Iterator[Picture]:
 def agreement(folder: Path, exact: Encoder, pixels: np.ndarray) -> float:
     """Return the mean cosine of the vectors in int8 of a folder and those of `exact`."""
     rounded = Encoder.load(folder, precision="int8", device="cpu")
-    vectors = [
-        np.concatenate([encoder.forward(np.stack(part)) for part in batches(pixels, _BATCH)])
-        for encoder in (exact, rounded)
-    ]
+    vectors = [encoder.forward_batches(pixels, _BATCH) for encoder in (exact, rounded)]
     return float((vectors[0] * vectors[1]).sum(axis=1).mean())
 
 

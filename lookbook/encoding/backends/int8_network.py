@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FIRST_STAGE = 1  # of those whose convolutions are rounded
-_WEIGHT_LEVELS, _ACTIVATION_LEVELS = 127, 255
+WEIGHT_LEVELS, ACTIVATION_LEVELS = 127, 255  # steps to each side of 0; above 0
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,11 @@ class RoundedActivation(nn.Module):
 
     def __init__(self, activation: nn.Module, largest: float) -> None:
         super().__init__()
-        self.activation, self.step = activation, largest / _ACTIVATION_LEVELS
+        self.activation, self.step = activation, largest / ACTIVATION_LEVELS
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.fake_quantize_per_tensor_affine(
-            self.activation(x), self.step, 0, 0, _ACTIVATION_LEVELS
+            self.activation(x), self.step, 0, 0, ACTIVATION_LEVELS
         )
 
 
@@ -174,12 +174,12 @@ class RoundedConvolution(nn.Module):
         super().__init__()
         self.convolution = convolution
         largest = convolution.weight.detach().abs().amax((1, 2, 3))
-        self.steps = (largest / _WEIGHT_LEVELS).clamp_min(1e-12)
+        self.steps = (largest / WEIGHT_LEVELS).clamp_min(1e-12)
         self.zeros = torch.zeros(len(largest), dtype=torch.int32)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         c = self.convolution
         weight = torch.fake_quantize_per_channel_affine(
-            c.weight, self.steps, self.zeros, 0, -_WEIGHT_LEVELS, _WEIGHT_LEVELS
+            c.weight, self.steps, self.zeros, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS
         )
         return functional.conv2d(x, weight, c.bias, c.stride, c.padding)

@@ -237,10 +237,10 @@ def encode_and_locate(encoder: Encoder, picture: Picture) -> tuple[np.ndarray, B
 
 def _garment_box(image: Image.Image, features: np.ndarray) -> BoundingBox:
     """Return `find_garment` of an image by its letterboxed map (s, s, channels)."""
-    whole = BoundingBox(0, 0, *image.size, 0.0)
-    if _is_studio(image):
+    whole, small = BoundingBox(0, 0, *image.size, 0.0), _small(image)
+    if _is_studio(small):
         return whole
-    colours = colour_saliency(image)
+    colours = _colour_saliency(small)
     if np.quantile(colours, 0.98) < _MIN_COLOUR_DISTANCE:
         return whole
     inside, exact = unletterbox(features, image.size), image_cells(len(features), image.size)
@@ -315,16 +315,30 @@ def _rgb_to_lab() -> ImageCms.ImageCmsTransform:
 
 def colour_saliency(image: Image.Image) -> np.ndarray:
     """Return (_GRID, _GRID): the distance in Lab from the nearest border colours, smoothed."""
-    from scipy.ndimage import gaussian_filter
-    from scipy.spatial.distance import cdist
+    return _colour_saliency(_small(image))
 
-    # converted when it is small: that of a whole photo would take longer than all the rest
-    small = _rgb_to_lab().apply(image.convert("RGB").resize((_GRID, _GRID), Image.Resampling.BOX))
+
+def _small(image: Image.Image) -> Image.Image:
+    """Return an image as (_GRID, _GRID) px of RGB, in which colours are compared.
+
+    Those of a whole photo would take longer than all the rest.
+    """
+    return image.convert("RGB").resize((_GRID, _GRID), Image.Resampling.BOX)
+
+
+def _colour_saliency(small: Image.Image) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
     # lightness weighs less: lighting is uneven, hues are stable
-    lab = np.asarray(small, np.float32) * (0.6, 1, 1)
-    distance = cdist(lab.reshape(-1, 3), _border(lab, 3)[::7])
-    nearest = np.partition(distance, _NEAREST_COLOURS - 1, axis=1)[:, :_NEAREST_COLOURS]
-    saliency: np.ndarray = gaussian_filter(nearest.mean(axis=1).reshape(_GRID, _GRID), 1.5)
+    lab = np.asarray(_rgb_to_lab().apply(small), np.float32) * np.array((0.6, 1, 1), np.float32)
+    border = _border(lab, 3)[::7]
+    # by channel: half of the time that scipy's cdist takes in float64
+    squares = np.zeros((_GRID * _GRID, len(border)), np.float32)
+    for channel in range(3):
+        squares += np.square(lab[:, :, channel].reshape(-1, 1) - border[:, channel])
+    nearest = np.partition(squares, _NEAREST_COLOURS - 1, axis=1)[:, :_NEAREST_COLOURS]
+    distance = np.sqrt(nearest).mean(axis=1)
+    saliency: np.ndarray = gaussian_filter(distance.reshape(_GRID, _GRID), 1.5)
     return saliency
 
 
@@ -344,8 +358,7 @@ def normalize_map(
     return normalized
 
 
-def _is_studio(image: Image.Image) -> bool:
-    small = image.resize((_GRID, _GRID), Image.Resampling.BOX)
+def _is_studio(small: Image.Image) -> bool:
     border = _border(np.asarray(small, np.float32), 1)
     distance = np.abs(border - np.median(border, axis=0)).max(axis=1)
     uniform = (distance <= _STUDIO_TOLERANCE).mean() >= _STUDIO_SHARE

@@ -25,17 +25,22 @@ def check_legible(image: Image.Image) -> None:
     small = image.convert("RGB")
     small.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
     channels = np.asarray(small, np.float32).transpose(2, 0, 1)
-    low, high = np.quantile(channels, (0.01, 0.99), axis=(1, 2))
-    if (high - low).max() < _MIN_CONTRAST:
+    if not any(_contrast(channel) >= _MIN_CONTRAST for channel in channels):
         if np.median(channels) < _DARK:
             raise ImageError(
                 "dark", Message("This photo is too dark to see a garment: try with more light.")
             )
         message = Message("This photo shows one even surface and no garment.")
         raise ImageError("blank", message)
-    if max(map(sharpness, channels)) < _MIN_SHARPNESS:
+    if not any(sharpness(channel) >= _MIN_SHARPNESS for channel in channels):
         message = Message("This photo is too blurred to see a garment: hold still.")
         raise ImageError("blurred", message)
+
+
+def _contrast(channel: np.ndarray) -> float:
+    """Return the difference of the 99th and the first percentile of a channel (h, w)."""
+    low, high = np.quantile(channel, (0.01, 0.99))
+    return float(high - low)
 
 
 def sharpness(channel: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 An embedding is the concatenation of heads, so a cosine is a sum over heads: a scale of one head, on
 the side of the query alone, changes how much that head counts. A network with one hidden layer may
 move the vector as well. For photos it brings those taken by phone and the studio's together, which
-lie apart from each other. A linear function of the vector tells upright photos from turned ones.
+lie apart from each other. A linear classifier tells by which of four turns a photo is turned.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ INTENTS = ("photo", "item", "colourway", "text")
 MATCHES = ("", "shape", "colour", "pattern", "kind")
 SETTINGS_FILE, NETWORKS_FILE = "query.json", "query.safetensors"
 _COLOUR_PARTS = ("photo_weight", "photo_bias", "item_weight", "item_bias")
+TURNS = 4  # by none, one, two and three quarters, counter-clockwise
 _PARTS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
 
 
@@ -82,8 +83,8 @@ class QueryAdapter:
     head_dims: tuple[int, ...]
     scales: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     networks: Mapping[str, ShiftNetwork] = field(default_factory=dict)
-    upright_weight: np.ndarray | None = None  # float32 (dim,)
-    upright_bias: float = 0.0
+    turn_weight: np.ndarray | None = None  # float32 (TURNS, dim)
+    turn_bias: np.ndarray | None = None  # float32 (TURNS,)
     colours: ColourHeads | None = None
     match_scales: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
@@ -111,7 +112,7 @@ class QueryAdapter:
             raise EncoderError(f"{file}: expected {len(dims)} scales of 0 and more, found {wrong}")
         arrays = _read_arrays(folder / NETWORKS_FILE)
         try:
-            weight, bias = _upright(arrays, sum(dims))
+            weight, bias = _turns(arrays, sum(dims))
             colours = _colours(arrays, sum(dims))
             networks = _networks(arrays, sum(dims))
         except ValueError as error:
@@ -152,15 +153,16 @@ class QueryAdapter:
     def _scales(self, intent: str) -> tuple[float, ...]:
         return self.scales.get(intent, (1.0,) * len(self.head_dims))
 
-    def upright(self, vectors: np.ndarray) -> np.ndarray | None:
-        """Return float32 (n,) for photos (n, dim): above 0 for upright ones, below for turned ones.
+    def turns(self, vectors: np.ndarray) -> np.ndarray | None:
+        """Return float32 (n, TURNS) for photos (n, dim): the log of each turn's probability.
 
-        None where the model cannot tell.
+        Column t is that the photo is turned by t quarters, counter-clockwise. None where the model
+        cannot tell.
         """
-        if self.upright_weight is None:
+        if self.turn_weight is None or self.turn_bias is None:
             return None
-        rows = unit_rows(np.asarray(vectors, np.float32))
-        return np.asarray(rows @ self.upright_weight + self.upright_bias, np.float32)
+        logits = unit_rows(np.asarray(vectors, np.float32)) @ self.turn_weight.T + self.turn_bias
+        return np.asarray(np.log(np.maximum(softmax(logits), 1e-12)), np.float32)
 
 
 def check_query(vectors: np.ndarray, intent: str) -> np.ndarray:
@@ -204,14 +206,16 @@ def _read_arrays(file: Path) -> dict[str, np.ndarray]:
         raise EncoderError(f"{file}: expected a whole safetensors file ({error})") from None
 
 
-def _upright(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, float]:
-    """Take weight (dim,) and bias (1,) of `upright` out of `arrays`, if there are any."""
-    weight, bias = arrays.pop("upright.weight", None), arrays.pop("upright.bias", None)
+def _turns(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Take weight (TURNS, dim) and bias (TURNS,) of `turn` out of `arrays`, if there are any."""
+    for earlier in ("upright.weight", "upright.bias"):  # told upright from turned only
+        arrays.pop(earlier, None)
+    weight, bias = arrays.pop("turn.weight", None), arrays.pop("turn.bias", None)
     if weight is None and bias is None:
-        return None, 0.0
-    if weight is None or bias is None or (weight.shape, bias.shape) != ((dim,), (1,)):
-        raise ValueError(f"upright: expected weight ({dim},) and bias (1,)")
-    return weight, float(bias[0])
+        return None, None
+    if weight is None or bias is None or (weight.shape, bias.shape) != ((TURNS, dim), (TURNS,)):
+        raise ValueError(f"turn: expected weight ({TURNS}, {dim}) and bias ({TURNS},)")
+    return weight, bias
 
 
 def _colours(arrays: dict[str, np.ndarray], dim: int) -> ColourHeads | None:

@@ -3,30 +3,32 @@
     python -m lookbook.training.query_adapting --data small --larger larger --phone-photos phone \
         --output models/lookbook-resnet50
 
-All is fitted to the heads before the product heads, which are left as they are. Encodes pictures
-once (kept in `--work`), then takes a minute. Products are the development half of
+All but the turns is fitted to the heads before the product heads, which are left as they are.
+Encodes pictures once (kept in `--work`), then takes a minute. Products are the development half of
 those held out from the training of the encoder, as the encoder knows its training products by
 heart; phone photos are those of the photographers that it was trained on. Writes
-`query.safetensors`; the scales of heads in `query.json` were chosen by hand on the same half.
+`query.safetensors` (with `--turns-only` all but the turns stays as it is); the scales of heads in
+`query.json` were chosen by hand on the same half.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from PIL import Image
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from torch import nn
 
+from house_collection.collection import products as drawn_products
+from house_collection.street import street_shot
 from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.query_adapter import NETWORKS_FILE, unit_rows
+from lookbook.encoding.query_adapter import NETWORKS_FILE, TURNS, unit_rows
 from lookbook.evaluation.phone_labels import ARTICLE_TYPES
 from lookbook.evaluation.retrieval import colour_family
 from lookbook.evaluation.splits import (
@@ -50,10 +52,10 @@ OWN, CATEGORY, BOTH, ORDER, STREET_SHIFT, STUDIO_SHIFT = 1.0, 0.5, 0.5, 0.5, 1.0
 KEPT_SCALES = (2.0, 1.0, 0.0)
 _MAX_LOSS = 50.0  # of a photo for which the sampled gallery has nothing of its category
 MIN_FAMILY = 20  # items of a family of colours
-# L2 penalties of the classifiers: a photo's colour, an item's colour, which photos are upright
-PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, UPRIGHT_PENALTY = 1 / 54, 1 / 180, 1 / 60
+# L2 penalties of the classifiers: a photo's colour, an item's colour, how a photo is turned
+PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, TURN_PENALTY = 1 / 54, 1 / 180, 1 / 60
 _STREET_VIEWS = 3
-_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+_DRAWN, _DRAWN_SEED = 150, 12_345  # drawn products, of another seed than the shipped collection
 
 
 @dataclass
@@ -194,12 +196,15 @@ def _product_loss(
     return weight * (OWN * own + CATEGORY * kind + BOTH * both) + shift_weight * moved
 
 
-def fit_uprightness(upright: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return weight (dim,) and bias (1,), above 0 for upright photos; both (n, dim)."""
-    vectors = torch.from_numpy(np.concatenate([turned, upright]))
-    classes = torch.arange(len(vectors)) >= len(turned)
-    weight, bias = fit_softmax(vectors, classes.long(), UPRIGHT_PENALTY)
-    return weight[1] - weight[0], bias[1:] - bias[:1]
+def fit_turns(turned: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the arrays by which `QueryAdapter.turns` tells turns.
+
+    `turned` float32 (n, TURNS, dim) of norm 1: photos, each turned by none to three quarters.
+    """
+    vectors = torch.from_numpy(turned.reshape(-1, turned.shape[-1]))
+    classes = torch.arange(TURNS).repeat(len(turned))
+    weight, bias = fit_softmax(vectors, classes, TURN_PENALTY)
+    return {"turn.weight": weight.astype(np.float16), "turn.bias": bias.astype(np.float16)}
 
 
 def fit_colour_heads(data: FittingData) -> dict[str, np.ndarray]:
@@ -292,17 +297,43 @@ def _people(name: str, held: bool) -> Pictures:
     return decoded(islice(items, 0, None, 2 if held else 1))
 
 
-def _turned(pictures: Iterable[tuple[Item, Image.Image]]) -> Pictures:
+def _drawn() -> Pictures:
+    for number, product in enumerate(drawn_products(_DRAWN, _DRAWN_SEED)):
+        yield Item(str(number), b"", "", {}), street_shot(product, number)
+
+
+def _turned(pictures: Pictures) -> Pictures:
     for item, picture in pictures:
-        for turn in _TURNS:
-            yield item, picture.transpose(turn)
+        for quarters in range(TURNS):
+            yield item, picture.rotate(90 * quarters, expand=True)
 
 
-def read_data(args: argparse.Namespace, encoder: Encoder) -> tuple[FittingData, list[np.ndarray]]:
-    """Encode everything; return the data of the network, and upright and turned vectors.
+def read_turns(args: argparse.Namespace, encoder: Encoder) -> np.ndarray:
+    """Encode photos of all kinds in all turns; return float32 (n, TURNS, dim) of norm 1.
 
-    All vectors without the columns of product heads, at norm 1.
+    Every second phone photo of the photographers in training is among them.
     """
+    larger, phone = args.larger, args.phone_photos
+    sources: dict[str, tuple[str, Callable[[], Pictures]]] = {
+        "studio": (larger, lambda: _products(larger)),
+        "street": (larger, lambda: _street(larger, (1,))),
+        "phone": (phone, lambda: _people(phone, held=True)),
+        "senders": (phone, lambda: islice(_people(phone, held=False), 0, None, 2)),
+        "drawn": ("drawn", _drawn),
+    }
+    rows = [
+        encoded(
+            work_file(args.work, f"turns-{name}", source, encoder),
+            encoder,
+            lambda pictures=pictures: _turned(pictures()),  # type: ignore[misc]
+        )[0]
+        for name, (source, pictures) in sources.items()
+    ]
+    return unit_rows(np.concatenate(rows)).reshape(-1, TURNS, encoder.dim)
+
+
+def read_data(args: argparse.Namespace, encoder: Encoder) -> FittingData:
+    """Encode what the network is fitted to, without the columns of product heads, at norm 1."""
     assert encoder.heads is not None
     fitted = encoder.heads.text_dim
 
@@ -318,15 +349,7 @@ def read_data(args: argparse.Namespace, encoder: Encoder) -> tuple[FittingData, 
     views = tuple(range(1, _STREET_VIEWS + 1))
     street = vectors("street", larger, lambda: _street(larger, views))
     senders = vectors("phone", phone, lambda: _people(phone, held=False))
-    others = vectors("others", phone, lambda: _people(phone, held=True))
-    turned = [
-        vectors("turned-studio", larger, lambda: _turned(_products(larger)))[0],
-        vectors("turned-street", larger, lambda: _turned(_street(larger, (1,))))[0],
-        vectors("turned-phone", phone, lambda: _turned(_people(phone, held=True)))[0],
-    ]
-    upright = np.concatenate([studio[0], street[0][::_STREET_VIEWS], others[0]])
-    data = _fitting_data(gallery, items, studio, street, senders)
-    return data, [upright, np.concatenate(turned)]
+    return _fitting_data(gallery, items, studio, street, senders)
 
 
 def _fitting_data(
@@ -382,21 +405,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", required=True, help="catalogue of products: small photos")
     parser.add_argument("--larger", required=True, help="larger photos of some of them")
     parser.add_argument("--phone-photos", required=True, help="photos with label and sender_id")
+    parser.add_argument("--turns-only", action="store_true", help="keep what else the file has")
     add_folder_options(parser)
     args = parser.parse_args(argv)
     torch.manual_seed(0)
     encoder = Encoder.load(args.model)
     if encoder.heads is None or encoder.query_adapter is None:
         raise SystemExit(f"{args.model}: expected heads, and query.json of their revision")
-    data, (upright, turned) = read_data(args, encoder)
+    file = args.output / NETWORKS_FILE
+    arrays = load_file(file) if args.turns_only else fit_networks(args, encoder)
+    kept = {name: array for name, array in arrays.items() if not name.startswith("upright.")}
+    save_file(kept | fit_turns(read_turns(args, encoder)), file)
+
+
+def fit_networks(args: argparse.Namespace, encoder: Encoder) -> dict[str, np.ndarray]:
+    """Return the arrays of the network for photos and of the colours, for whole vectors."""
+    assert encoder.heads is not None and encoder.query_adapter is not None
+    data = read_data(args, encoder)
     dims, fitted = torch.tensor(encoder.query_adapter.head_dims), encoder.heads.text_dim
     scales = torch.tensor(encoder.query_adapter.scales["photo"]).repeat_interleave(dims)[:fitted]
     kept = torch.tensor(KEPT_SCALES).repeat_interleave(dims[: len(KEPT_SCALES)])
     arrays = {f"photo.{k}": v for k, v in fit_photo_network(data, scales, kept).arrays().items()}
     arrays |= {f"colour.{name}": array for name, array in fit_colour_heads(data).items()}
-    weight, bias = fit_uprightness(upright, turned)
-    arrays |= {"upright.weight": weight, "upright.bias": bias}
-    save_file(widened(arrays, encoder.dim, encoder.heads.text_norm), args.output / NETWORKS_FILE)
+    return widened(arrays, encoder.dim, encoder.heads.text_norm)
 
 
 if __name__ == "__main__":

@@ -89,13 +89,24 @@ def test_networks_that_cannot_be_used_are_refused(tmp_path):
         QueryAdapter.load(tmp_path)
 
 
-def test_uprightness_is_a_linear_function_of_the_vector(tmp_path):
-    arrays = NETWORK | {"upright.weight": [1, -1, 0], "upright.bias": [0.5]}
+def test_turns_are_a_softmax_of_the_direction_of_the_vector(tmp_path):
+    arrays = NETWORK | {"turn.weight": np.eye(4, 3), "turn.bias": [0, 0, 0, 1]}
     adapter = QueryAdapter.load(write(tmp_path, arrays=arrays))
-    np.testing.assert_allclose(adapter.upright([[2, 0, 0], [0, 3, 0]]), [1.5, -0.5])
-    assert QueryAdapter.load(write(tmp_path, arrays=NETWORK)).upright([[2, 0, 0]]) is None
-    with pytest.raises(EncoderError, match="upright"):
-        QueryAdapter.load(write(tmp_path, arrays={"upright.weight": [1, 0]}))
+    shares = np.exp(adapter.turns([[2, 0, 0], [0, 3, 0]]))
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-3)
+    np.testing.assert_allclose(shares[0] / shares[0, 1], [np.e, 1, 1, np.e], rtol=1e-3)
+    np.testing.assert_allclose(shares[1] / shares[1, 0], [1, np.e, 1, np.e], rtol=1e-3)
+
+
+@pytest.mark.parametrize("earlier", [{}, {"upright.weight": [1, -1, 0], "upright.bias": [0.5]}])
+def test_a_model_without_turns_tells_none(tmp_path, earlier):
+    adapter = QueryAdapter.load(write(tmp_path, arrays=NETWORK | earlier))
+    assert adapter.turns([[2, 0, 0]]) is None
+
+
+def test_turns_of_another_shape_are_refused(tmp_path):
+    with pytest.raises(EncoderError, match=r"turn: expected weight \(4, 3\)"):
+        QueryAdapter.load(write(tmp_path, arrays={"turn.weight": [1, 0]}))
 
 
 def test_an_unknown_intent_and_a_wrong_shape_are_refused(tmp_path):

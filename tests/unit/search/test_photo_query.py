@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from lookbook.images.loading import ImageError, load_rgb
 from lookbook.search import photo_queries
 from lookbook.search import photo_query as query_of
 from lookbook.search.photo_query import (
-    _TURNS,
+    _UNDO,
     WHOLE,
     crop_to_box,
     decode_photo,
@@ -148,23 +149,42 @@ def test_only_the_searched_part_must_show_something(encoder):
         query_of(photo, encoder, (0, 0, 0.4, 0.4))
 
 
-@pytest.mark.parametrize("turn", [*_TURNS, None])
-def test_a_turned_photo_is_turned_back(tiny_model, turn):
-    """An encoder whose uprightness is learnt from one photo and its turns knows each of them."""
+@pytest.fixture
+def turn_encoder(tiny_model):
+    """An encoder whose turns are learnt from one photo, and so tells each of its four."""
     encoder = Encoder.load(tiny_model, precision="float32")
     upright = decode_photo(street(), encoder)
-    turns = encoder.encode([upright.transpose(t) for t in _TURNS])
-    first = encoder.encode([upright])[0]
-    weight = np.linalg.pinv(np.stack([first, *turns])) @ np.array([1.0, -2, -2, -2])
-    encoder.query_adapter = QueryAdapter("r", (32,), {}, {}, weight.astype(np.float32))
-    found = query_of(upright if turn is None else upright.transpose(turn), encoder, crop=False)
+    seen = encoder.encode([upright.rotate(90 * quarters, expand=True) for quarters in range(4)])
+    weight = (np.linalg.pinv(seen) @ (8 * np.eye(4))).T.astype(np.float32)
+    bias = np.zeros(4, np.float32)
+    encoder.query_adapter = QueryAdapter("r", (32,), turn_weight=weight, turn_bias=bias)
+    return encoder
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_turned_photo_is_turned_back(turn_encoder, quarters):
+    upright = decode_photo(street(), turn_encoder)
+    photo = upright.rotate(90 * quarters, expand=True)
+    found = query_of(photo, turn_encoder, crop=False)
     np.testing.assert_array_equal(found.image, upright)
-    np.testing.assert_allclose(found.vector, first, atol=1e-5)
-    boxed = query_of(upright.transpose(_TURNS[0]), encoder, (0.1, 0.1, 0.9, 0.9))
-    assert boxed.image.size == upright.size[::-1], "a box that was drawn keeps its photo as it is"
+    np.testing.assert_allclose(found.vector, turn_encoder.encode([upright])[0], atol=1e-5)
+    boxed = query_of(photo, turn_encoder, (0.1, 0.1, 0.9, 0.9))
+    assert boxed.image.size == photo.size, "a box that was drawn keeps its photo as it is"
 
 
-@pytest.mark.parametrize("turn", _TURNS)
+def test_a_photo_that_looks_turned_in_every_turn_stays_as_it_is(turn_encoder):
+    """Its first vector says turned by a quarter, and so does what it looks like turned back."""
+    photo = decode_photo(street(), turn_encoder)
+    turn_encoder.query_adapter = replace(
+        turn_encoder.query_adapter,
+        turn_weight=np.zeros((4, 32), np.float32),
+        turn_bias=np.array([0, 1, 0, 0], np.float32),
+    )
+    found = query_of(photo, turn_encoder, crop=False)
+    np.testing.assert_array_equal(found.image, photo)
+
+
+@pytest.mark.parametrize("turn", _UNDO.values())
 def test_a_box_turns_with_its_picture(turn):
     pixels = np.zeros((40, 80, 3), np.uint8)
     pixels[10:20, 20:60] = 200

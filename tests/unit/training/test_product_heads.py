@@ -136,10 +136,14 @@ def folder(tiny_model, tmp_path):
     for name, values in files.items():
         text = json.dumps({"revision": revision(folder)} | values)
         (folder / name).write_text(text, encoding="utf-8")
-    weight, bias = np.ones(7, np.float32), np.ones(1, np.float32)
-    save_file({"upright.weight": weight, "upright.bias": bias}, folder / NETWORKS_FILE)
-    assert Encoder.load(folder, precision="float32").query_adapter.upright_weight is not None
+    save_turns(folder, 7)
+    assert Encoder.load(folder, precision="float32").query_adapter.turn_weight is not None
     return folder
+
+
+def save_turns(folder, dim: int) -> None:
+    weight, bias = np.ones((4, dim), np.float32), np.ones(4, np.float32)
+    save_file({"turn.weight": weight, "turn.bias": bias}, folder / NETWORKS_FILE)
 
 
 def add_heads(folder, monkeypatch, seed: int = 0) -> Encoder:
@@ -179,12 +183,11 @@ def test_what_still_fits_is_kept_when_the_heads_are_fitted_again(folder, monkeyp
     values = json.loads((folder / "query.json").read_text())
     values["scales"]["photo"] = [1, 1, 1, 0.5, 0.5]
     (folder / "query.json").write_text(json.dumps(values))
-    weight, bias = np.ones(15, np.float32), np.ones(1, np.float32)
-    save_file({"upright.weight": weight, "upright.bias": bias}, folder / NETWORKS_FILE)
+    save_turns(folder, 15)
     again = add_heads(folder, monkeypatch, seed=1)
     assert again.revision == again.query_adapter.revision != first.revision
     assert again.query_adapter.scales["photo"] == (1, 1, 1, 0.5, 0.5)
-    assert again.query_adapter.upright_weight is not None
+    assert again.query_adapter.turn_weight is not None
 
 
 def test_a_folder_without_settings_gets_those_of_queries(folder, monkeypatch):
@@ -203,13 +206,21 @@ def test_queries_are_adapted_after_the_heads_as_documented(folder, monkeypatch):
     classes, products = rows % 4, Queries(vectors, rows)
     phone = Queries(vectors, classes[None] == classes[:, None])
     data = FittingData(vectors, classes, classes, classes, products, products, phone)
-    turned = [vectors.numpy(), -vectors.numpy()]
-    monkeypatch.setattr(query_adapting, "read_data", lambda args, encoder: (data, turned))
+    turned = F.normalize(torch.randn(40, 4, 15), dim=2).numpy()
+    monkeypatch.setattr(query_adapting, "read_data", lambda args, encoder: data)
+    monkeypatch.setattr(query_adapting, "read_turns", lambda args, encoder: turned)
     few = functools.partial(query_adapting.fit_photo_network, steps=3)
     monkeypatch.setattr(query_adapting, "fit_photo_network", few)
     sources = ["--data", "a", "--larger", "b", "--phone-photos", "c"]
     query_adapting.main([*sources, "--model", str(folder), "--output", str(folder)])
     adapted = Encoder.load(folder, precision="float32", backend="torch").query_adapter
     assert set(adapted.networks) == {"photo"}
-    assert adapted.upright_weight.shape == (encoder.dim,)
+    assert adapted.turn_weight.shape == (4, encoder.dim)
     assert adapted.revision == encoder.revision, "indexes of these weights stay"
+    monkeypatch.setattr(query_adapting, "read_turns", lambda args, encoder: turned[:, ::-1].copy())
+    options = ["--turns-only", "--model", str(folder), "--output", str(folder)]
+    query_adapting.main([*sources, *options])
+    again = Encoder.load(folder, precision="float32", backend="torch").query_adapter
+    kept = adapted.networks["photo"].output_weight
+    np.testing.assert_array_equal(again.networks["photo"].output_weight, kept)
+    assert np.abs(again.turn_weight - adapted.turn_weight).max() > 0.01

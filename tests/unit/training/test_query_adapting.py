@@ -1,4 +1,4 @@
-"""The network for photos and the uprightness, on data whose right answer is known."""
+"""The network for photos and their turns, on data whose right answer is known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lookbook.training.query_adapting import (
     fit_colour_heads,
     fit_photo_network,
     fit_softmax,
-    fit_uprightness,
+    fit_turns,
     neighbour_loss,
 )
 
@@ -70,12 +70,12 @@ def test_the_loss_is_the_share_of_what_is_relevant():
     assert neighbour_loss(similarity, nothing, 1.0).item() == 50
 
 
-def test_uprightness_separates_photos_from_their_turns():
+def test_the_turn_of_a_photo_is_told():
     draw = np.random.default_rng(0)
-    upright, turned = draw.normal(0.3, 0.05, (40, 4)), draw.normal(-0.3, 0.05, (120, 4))
-    weight, bias = fit_uprightness(upright, turned)
-    assert (upright @ weight + bias > 0).all()
-    assert (turned @ weight + bias < 0).all()
+    turned = 0.5 * np.eye(4, 6)[None] + draw.normal(0, 0.05, (40, 4, 6))
+    arrays = fit_turns(turned.astype(np.float32))
+    logits = turned @ arrays["turn.weight"].T.astype(np.float32) + arrays["turn.bias"]
+    assert (logits.argmax(axis=2) == np.arange(4)).all()
 
 
 def test_colours_of_photos_and_items_are_told(data):

@@ -62,7 +62,7 @@ def thumbnail(
 
     `quality` is 1 to 100, None for that of `QUALITIES`.
     """
-    return _encoded(image, (4 * height, height), quality, file_format)
+    return _encoded(image, (4 * height, height), quality, file_format, method=2)  # half of 4's time
 
 
 def detail(

@@ -1,14 +1,16 @@
 """Compare Lookbook with the usual recipe of visual search, side by side in one run.
 
-python -m benchmarks.recipe [--items 44000] [--count 60] [--bulk 320]
+python -m benchmarks.recipe [--items 44000] [--count 60] [--bulk 1000]
 
 The usual recipe: transformers' ResNet-50 and its preprocessing (224 px, float32), the largest value
 of each channel (2,048), exact search by cosine; weights are random, as they do not change the time.
 Lookbook in Python: `Encoder.encode` and `Index.search`. As on the site: `photo_query`, which also
-locates the garment. Each photo (a street shot of the house collection, a JPEG of 400 x 533 px) goes
-through all of them in turn, so that other work on the machine slows all alike; each has the threads
-that its libraries take when no variable is set. In bulk: a loop over batches of 32 against embed.py
-from a folder to a published index, without the map. Appends to recipe.csv.
+locates the garment. Each way answers ROUND photos in a row (street shots of the house collection,
+JPEG of 400 x 533 px), then the next way the same photos, in one process, so that other work on the
+machine slows all alike; each has the threads that its libraries take when no variable is set. Ways
+are a pause apart: the threads of numpy and torch wait busily for up to 0.1 s after work, which
+takes a core from whoever comes next. In bulk: a loop over batches of 32 against embed.py from a
+folder to a published index, without the map. Appends to recipe.csv.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from lookbook.catalog import open_catalog
 from lookbook.index import GenerationContent, publish, write_generation
 from lookbook.indexing import build
 from lookbook.indexing.pipeline import BuildOptions
+from lookbook.schema.batches import batches
 from lookbook.search.photo_query import photo_query
 
 RESULTS = Path(__file__).with_name("recipe.csv")
@@ -39,6 +42,7 @@ COLUMNS = (
     *("measure", "items", "photos", "p50_ms", "p95_ms", "images_per_s", "ratio"),
 )
 K, BATCH, SIZE = 24, 32, (400, 533)
+ROUND, WARM_UP, PAUSE = 12, 2, 0.3  # photos, of them not counted, seconds
 
 
 class UsualRecipe:
@@ -104,14 +108,17 @@ def shop(vectors: np.ndarray, items: int, root: Path) -> Index:
 
 
 def in_turn(ways: dict[str, Callable[[bytes], object]], photos: list[bytes]) -> dict[str, list]:
-    """Return the milliseconds of each way for each photo, after a warm-up of three."""
+    """Return the milliseconds of each way for each photo that counts, round by round."""
     took: dict[str, list[float]] = {name: [] for name in ways}
-    for photo in [*photos[:3], *photos]:
+    for group in batches(photos, ROUND):
         for name, way in ways.items():
-            start = time.perf_counter()
-            way(photo)
-            took[name].append(1000 * (time.perf_counter() - start))
-    return {name: times[3:] for name, times in took.items()}
+            time.sleep(PAUSE)
+            for number, photo in enumerate(group):
+                start = time.perf_counter()
+                way(photo)
+                if number >= WARM_UP:
+                    took[name].append(1000 * (time.perf_counter() - start))
+    return took
 
 
 def single(encoder: Encoder, items: int, count: int, root: Path) -> list[dict[str, object]]:
@@ -162,7 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, default=44_000, help="of the index")
     parser.add_argument("--count", type=int, default=60, help="photos that are searched")
-    parser.add_argument("--bulk", type=int, default=320, help="photos that are indexed")
+    parser.add_argument("--bulk", type=int, default=1000, help="photos that are indexed")
     parser.add_argument("--backend", default="auto")
     args = parser.parse_args()
     import os

@@ -99,6 +99,12 @@ def test_similarities_are_distilled_whatever_the_axes():
     assert float(distilled) == pytest.approx(2 / 3 * divergence), "the third has no nearer one"
 
 
+def test_targets_are_compared_where_they_lie():
+    far = torch.randn(4, 8, device="meta")  # a device that refuses tensors of another one
+    for loss in (losses.similarity_distillation, losses.soft_label_distillation):
+        assert loss(far, far).device.type == "meta"
+
+
 def test_soft_labels_are_distilled_by_their_shares():
     targets = torch.tensor([[2 * np.log(3), 0.0]])  # at a temperature of 2: shares of 3/4 and 1/4
     assert losses.soft_label_distillation(targets + 5, targets) == pytest.approx(0, abs=1e-6)

@@ -93,6 +93,12 @@ def test_maps_keep_their_type_and_memory_format():
     assert result.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_branches_are_dropped_where_they_lie():
+    model = model_with_branches().to("meta")  # a device that refuses tensors of another one
+    add_stochastic_depth(model, 0.5)
+    assert model.features(torch.empty(2, 3, 64, 64, device="meta")).device.type == "meta"
+
+
 def test_batch_norm_statistics_are_estimated_with_all_branches():
     plain = model_with_branches()
     model, batches = deepcopy(plain), [tiny_batch(), tiny_batch()]

@@ -45,7 +45,8 @@ def tiny_trainer(work: Path, **changes) -> Trainer:
     """A trainer of a `tiny_model` with the given options."""
     options = {"work": work, "start_from": None, "dim": 20, "size": 64, "freeze_stages": 0}
     options |= {"memory_size": 0, "lr": 1e-2, "backbone_lr_scale": 0.5, "warmup": 10}
-    options |= {"cooldown": 0.5, "ema_decay": 0.9, "device": "cpu", "mix_share": 0.0} | changes
+    options |= {"cooldown": 0.5, "ema_decay": 0.9, "device": "cpu", "mix_share": 0.0}
+    options |= {"stochastic_depth": 0.0, "distill_weight": 0.0} | changes
     classes = {column: ["a", "b"] for column in LABEL_COLUMNS}
     return Trainer(SimpleNamespace(**options), classes, VOCABULARY, 0)
 

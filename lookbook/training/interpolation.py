@@ -60,10 +60,11 @@ def estimate_batch_norms(
     """Set all batch norm statistics to the mean over `count` batches, in frozen stages, too."""
     norms = [m for m in model.backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
+    model.eval()  # with all residual branches, whatever `stochastic_depth` drops in training
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the mean over all batches
-    model.backbone.train()
+        norm.train()
     for _ in range(count):
         images = next(batches).images  # outside of autocast: augmentation needs full precision
         with mixed_precision(model.device):

@@ -97,6 +97,34 @@ def nca(
     return -log_share[queries].mean()
 
 
+def similarity_distillation(
+    vectors: torch.Tensor, targets: torch.Tensor, scale: float = 20.0
+) -> torch.Tensor:
+    """KL divergence of each row's similarities to the other rows from those of a teacher.
+
+    `vectors` and `targets` (n, d) are of the same images; similarities are a softmax of scale *
+    cosine (Fang et al. 2021, there with a queue in place of the batch).
+    """
+    own = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
+    student, teacher = (
+        (scale * rows @ rows.T).masked_fill(own, -1e4).log_softmax(1)
+        for rows in (F.normalize(vectors, dim=1), F.normalize(targets, dim=1))
+    )
+    return F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
+def soft_label_distillation(
+    logits: torch.Tensor, targets: torch.Tensor, temperature: float = 2.0
+) -> torch.Tensor:
+    """KL divergence of class shares from a teacher's, both by logits (n, k) (Hinton et al. 2015).
+
+    The factor temperature ** 2 keeps the size of the gradients.
+    """
+    student, teacher = ((rows / temperature).log_softmax(1) for rows in (logits, targets))
+    divergence = F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+    return temperature**2 * divergence
+
+
 def distillation(predicted: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """1 - cosine between predictions for augmented views and teacher vectors of clean photos."""
     return (1 - F.cosine_similarity(predicted, teacher, dim=1)).mean()

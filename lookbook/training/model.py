@@ -25,6 +25,8 @@ TRAINING_DETAIL_SCALE = 1.1  # during training, so that the general head does no
 CATEGORY_SCALE = 1.5  # norm of the category head of a confident image
 CATEGORY_DROPOUT = 0.3  # of its input features, which are redundant
 
+HeadOutputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # see `EmbeddingModel.head_outputs`
+
 
 def head_dims(dim: int) -> tuple[int, int, int]:
     """Split `dim` into the dimensions of the general, the detail and the category head."""
@@ -172,9 +174,7 @@ class EmbeddingModel(TextModel):
         """Return embeddings (n, dim) of L2 norm 1."""
         return self.combine(*self.head_outputs(features))
 
-    def head_outputs(
-        self, features: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def head_outputs(self, features: torch.Tensor) -> HeadOutputs:
         """Return general and detail embeddings and category logits, each (n, ...).
 
         In training mode the running `head_norms` are updated.

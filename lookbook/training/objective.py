@@ -13,7 +13,13 @@ from lookbook.training import losses
 from lookbook.training.cross_batch_memory import CrossBatchMemory
 from lookbook.training.data import COMBINED_LABEL
 from lookbook.training.descriptions import Description, matches
-from lookbook.training.model import AVG_FEATURES, CATEGORY_COLUMN, EmbeddingModel, TextModel
+from lookbook.training.model import (
+    AVG_FEATURES,
+    CATEGORY_COLUMN,
+    EmbeddingModel,
+    HeadOutputs,
+    TextModel,
+)
 from lookbook.training.pair_sampler import PairLabels
 
 WEIGHTS: Mapping[str, float] = {
@@ -36,6 +42,10 @@ WEIGHTS: Mapping[str, float] = {
     "vector combined": 0.5,
     "text": 0.4,
     "teacher": 3.0,
+    # the heads one by one, by those of the averaged model; times --distill-weight
+    "ema general": 1.0,
+    "ema detail": 0.7,
+    "ema category": 1.0,
 }
 
 
@@ -45,11 +55,12 @@ def compute_losses(
     features: torch.Tensor,
     labels: PairLabels,
     memory: CrossBatchMemory | None = None,
+    targets: HeadOutputs | None = None,
 ) -> dict[str, torch.Tensor]:
     """Return unweighted losses by name of `features` (2n, 5120): n first, then n second views.
 
     Without a `vocabulary` there is no text loss. The views of a `memory` are further negatives, and
-    these views are added to it.
+    these views are added to it. `targets` are what the averaged model makes of the same images.
     """
     general, detail, logits = model.head_outputs(features)
     # the detail head is trained by pairs in two colours only
@@ -63,7 +74,7 @@ def compute_losses(
     if model.teacher_head is not None and labels.teacher is not None:
         predicted = model.teacher_head(features[:, :AVG_FEATURES])
         parts["teacher"] = losses.distillation(predicted, labels.teacher.flatten(0, 1))
-    return parts
+    return parts | _ema_losses((general, detail, logits), targets)
 
 
 def compute_mixed_losses(
@@ -72,17 +83,34 @@ def compute_mixed_losses(
     labels: PairLabels,
     partners: torch.Tensor,
     share: float,
+    targets: HeadOutputs | None = None,
 ) -> dict[str, torch.Tensor]:
     """Return the losses of labels of mixed images: of both labels, by their shares.
 
     `features` (2n, 5120) are of images that hold `share` of the image at `partners`, int64 (2n,).
     A mixed image shows two products, so the losses between views and of texts are not defined.
+    `targets` are as for `compute_losses`.
     """
-    general, _, logits = model.head_outputs(features)
+    general, detail, logits = model.head_outputs(features)
     general = F.normalize(general, dim=1)
     own = _label_losses(model, general, logits, labels)
     others = _label_losses(model, general, logits, labels, partners)
-    return {name: own[name].lerp(others[name], share) for name in own}
+    parts = {name: own[name].lerp(others[name], share) for name in own}
+    return parts | _ema_losses((general, detail, logits), targets)
+
+
+def _ema_losses(outputs: HeadOutputs, targets: HeadOutputs | None) -> dict[str, torch.Tensor]:
+    """Train each head by that of the averaged model (mean teacher, Tarvainen & Valpola 2017).
+
+    Both see the same views, mixed ones too (Beyer et al. 2022).
+    """
+    if targets is None:
+        return {}
+    return {
+        "ema general": losses.similarity_distillation(outputs[0], targets[0]),
+        "ema detail": losses.similarity_distillation(outputs[1], targets[1]),
+        "ema category": losses.soft_label_distillation(outputs[2], targets[2]),
+    }
 
 
 def _label_losses(
@@ -174,6 +202,7 @@ def text_loss(
     return losses.supervised_text_loss(text_vectors, vectors[rows], matching, model.logit_scale[1])
 
 
-def weighted_sum(parts: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return the total loss by WEIGHTS."""
-    return sum((WEIGHTS[name] * value for name, value in parts.items()), torch.zeros(()))
+def weighted_sum(parts: Mapping[str, torch.Tensor], ema_weight: float = 0.0) -> torch.Tensor:
+    """Return the total loss by WEIGHTS; those by the averaged model count `ema_weight` times."""
+    weights = {n: WEIGHTS[n] * (ema_weight if n.startswith("ema ") else 1) for n in parts}
+    return sum((weights[name] * value for name, value in parts.items()), torch.zeros(()))

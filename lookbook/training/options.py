@@ -62,6 +62,7 @@ def parse_options(
     _add_files(parser.add_argument_group("files").add_argument)
     _add_network(parser.add_argument_group("network").add_argument)
     _add_schedule(parser.add_argument_group("schedule").add_argument)
+    _add_regularization(parser.add_argument_group("regularization").add_argument)
     _add_views(parser.add_argument_group("views").add_argument)
     _add_machine(parser.add_argument_group("machine").add_argument)
     _add_fine_tuning(parser.add_argument_group("fine-tuning at the end").add_argument)
@@ -133,6 +134,22 @@ def _add_schedule(add: Callable[..., Any]) -> None:
     add("--ema-decay", type=float, default=0.999, help="decay of the averaged weights")
 
 
+def _add_regularization(add: Callable[..., Any]) -> None:
+    """Add what keeps the network from overfitting."""
+    add(
+        "--stochastic-depth",
+        type=float,
+        default=0.0,
+        help="rate at which the last block's residual branch is dropped, earlier ones at less",
+    )
+    add(
+        "--distill-weight",
+        type=_REAL,
+        default=0.0,
+        help="weight of the averaged model's outputs as targets, in full after --warmup steps",
+    )
+
+
 def _add_views(add: Callable[..., Any]) -> None:
     """Add how photos are augmented."""
     add(
@@ -178,7 +195,7 @@ def _add_fine_tuning(add: Callable[..., Any]) -> None:
 
 def invalid_options(args: argparse.Namespace) -> str:
     """Return what is wrong with the options, alone or together; "" if nothing is."""
-    for name in ("interpolation_share", "cooldown", "ema_decay", "mix_share"):
+    for name in ("interpolation_share", "cooldown", "ema_decay", "mix_share", "stochastic_depth"):
         if not 0 <= (share := getattr(args, name)) <= 1:
             return f"--{name.replace('_', '-')} {share}: expected 0 to 1"
     if not has_kornia():

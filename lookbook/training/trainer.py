@@ -20,9 +20,10 @@ from lookbook.training.cross_batch_memory import CrossBatchMemory
 from lookbook.training.device import mixed_precision
 from lookbook.training.head_finetuning import PairFeatures, finetune_heads, init_proxies
 from lookbook.training.interpolation import estimate_batch_norms, interpolate_weights
-from lookbook.training.model import CATEGORY_PREFIX, EmbeddingModel
+from lookbook.training.model import CATEGORY_PREFIX, EmbeddingModel, HeadOutputs
 from lookbook.training.objective import compute_losses, compute_mixed_losses, weighted_sum
 from lookbook.training.pair_sampler import Batch
+from lookbook.training.stochastic_depth import add_stochastic_depth
 from lookbook.training.strong_views import ViewMixer
 from lookbook.training.validation import Validator
 
@@ -55,6 +56,7 @@ class Trainer:
         self.ema = torch.optim.swa_utils.AveragedModel(
             self.model, multi_avg_fn=ema_update(args.ema_decay), use_buffers=True
         )
+        add_stochastic_depth(self.model, args.stochastic_depth)  # the average keeps all blocks
         self.memory = CrossBatchMemory(args.memory_size) if args.memory_size else None
         groups = parameter_groups(self.model, args.backbone_lr_scale)
         self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), fused=True)
@@ -174,16 +176,30 @@ class Trainer:
             images, partners, share = self.mixer(images)
         with mixed_precision(self.device):
             features = self.model.features(images)
+        targets = self._ema_outputs(images) if self.args.distill_weight else None
         if partners is not None:
-            return compute_mixed_losses(self.model, features, batch.labels, partners, share)
-        return compute_losses(self.model, self.vocabulary, features, batch.labels, self.memory)
+            return compute_mixed_losses(
+                self.model, features, batch.labels, partners, share, targets
+            )
+        return compute_losses(
+            self.model, self.vocabulary, features, batch.labels, self.memory, targets
+        )
+
+    @torch.no_grad()
+    def _ema_outputs(self, images: torch.Tensor) -> HeadOutputs:
+        """Return the targets of self-distillation: the averaged model's outputs in eval mode."""
+        self.ema_model.eval()
+        with mixed_precision(self.device):
+            features = self.ema_model.features(images)
+        return self.ema_model.head_outputs(features)
 
     def update(self, batch: Batch, lr: float) -> dict[str, torch.Tensor]:
         """Take one step of the optimizer; return the losses, which a GPU may still compute."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["lr_scale"]
         parts = self.losses(batch)
-        total = weighted_sum(parts)
+        ema_weight = self.args.distill_weight * warmup_share(self.args, self.step)
+        total = weighted_sum(parts, ema_weight)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
@@ -246,13 +262,18 @@ def ema_update(max_decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | i
     return update
 
 
+def warmup_share(args: argparse.Namespace, step: int) -> float:
+    """Return the share, 0 to 1, of the full learning rate and distillation at a step."""
+    return min(1.0, (step + 1) / max(1, args.warmup))
+
+
 def learning_rate(args: argparse.Namespace, step: int, progress: float) -> float:
     """Warm up over steps, stay, then decay linearly to 1 % over the last share of this run.
 
     `progress` is the share of this run that is over, 0 to 1.
     """
     decay = max(0.0, 1 - progress) / max(args.cooldown, 1e-9)
-    return args.lr * min(1.0, (step + 1) / max(1, args.warmup)) * max(0.01, min(1.0, decay))
+    return args.lr * warmup_share(args, step) * max(0.01, min(1.0, decay))
 
 
 def mean_over_tasks(metrics: dict[str, float]) -> float:

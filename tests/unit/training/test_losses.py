@@ -82,6 +82,39 @@ def test_distillation_compares_directions():
     assert losses.distillation(-teacher, teacher) == pytest.approx(2)
 
 
+def test_similarities_are_distilled_whatever_the_axes():
+    torch.manual_seed(0)
+    targets, turn = torch.randn(6, 8), torch.linalg.qr(torch.randn(8, 8)).Q
+    assert losses.similarity_distillation(3 * targets @ turn, targets) == pytest.approx(0, abs=1e-5)
+    noise = torch.randn(6, 8)
+    grown = [
+        float(losses.similarity_distillation(targets + scale * noise, targets))
+        for scale in (0, 0.1, 0.3, 1)
+    ]
+    assert grown == sorted(grown) and grown[0] == 0 and grown[1] > 1e-3
+    two_alike, apart = torch.eye(3)[[0, 0, 1]], torch.eye(3)
+    nearer = 1 / (1 + np.exp(-5))  # the twin's share of the similarities of one of two alike
+    divergence = nearer * np.log(2 * nearer) + (1 - nearer) * np.log(2 * (1 - nearer))
+    distilled = losses.similarity_distillation(apart, two_alike, scale=5)
+    assert float(distilled) == pytest.approx(2 / 3 * divergence), "the third has no nearer one"
+
+
+def test_targets_are_compared_where_they_lie():
+    far = torch.randn(4, 8, device="meta")  # a device that refuses tensors of another one
+    for loss in (losses.similarity_distillation, losses.soft_label_distillation):
+        assert loss(far, far).device.type == "meta"
+
+
+def test_soft_labels_are_distilled_by_their_shares():
+    targets = torch.tensor([[2 * np.log(3), 0.0]])  # at a temperature of 2: shares of 3/4 and 1/4
+    assert losses.soft_label_distillation(targets + 5, targets) == pytest.approx(0, abs=1e-6)
+    divergence = 0.75 * np.log(0.75 / 0.5) + 0.25 * np.log(0.25 / 0.5)
+    equal = losses.soft_label_distillation(torch.zeros(1, 2), targets)
+    assert float(equal) == pytest.approx(4 * divergence)
+    assert losses.soft_label_distillation(-targets, targets) > equal
+    assert losses.soft_label_distillation(torch.zeros(3, 0), torch.zeros(3, 0)) == 0, "no classes"
+
+
 def test_supervised_text_loss_is_low_for_all_matching_images():
     scale, axes = torch.tensor(3.0), torch.eye(3)
     own, both = torch.eye(3, dtype=torch.bool), torch.eye(3, dtype=torch.bool)

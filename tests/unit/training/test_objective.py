@@ -7,7 +7,7 @@ import torch
 from lookbook.training.cross_batch_memory import CrossBatchMemory
 from lookbook.training.data import LABEL_COLUMNS, MISSING
 from lookbook.training.model import FEATURES
-from lookbook.training.objective import compute_losses, compute_mixed_losses
+from lookbook.training.objective import compute_losses, compute_mixed_losses, weighted_sum
 from tests.tiny_training import VOCABULARY, normalized, pair_labels, tiny_model
 
 
@@ -73,3 +73,29 @@ def test_mixed_images_have_the_losses_of_both_labels_by_their_shares():
         assert set(mixed) == {*LABEL_COLUMNS, "category"}
         for name, value in mixed.items():
             torch.testing.assert_close(value, (1 - share) * own[name] + share * other[name])
+
+
+def test_each_head_has_its_own_target():
+    model = tiny_model().eval()
+    features = torch.randn(4, FEATURES)
+    class_ids = torch.full((2, 2, len(LABEL_COLUMNS)), MISSING)
+    labels, outputs = pair_labels(class_ids, ["", ""]), model.head_outputs(features)
+    targets = [head.detach() for head in outputs]
+    heads = {
+        "ema general": model.projection,
+        "ema detail": model.detail_head,
+        "ema category": model.category_head.classifier,
+    }
+    for number, name in enumerate(heads):
+        other = [h.flip(0) if n == number else h for n, h in enumerate(targets)]
+        parts = compute_losses(model, VOCABULARY, features, labels, targets=tuple(other))
+        values = {n: float(v.detach()) for n, v in parts.items() if n in heads}
+        assert values.pop(name) > 1e-4 and max(map(abs, values.values())) < 1e-6
+        model.zero_grad()
+        parts[name].backward()
+        assert [n for n, head in heads.items() if head.weight.grad is not None] == [name]
+
+
+def test_averaged_targets_count_as_often_as_asked():
+    parts = {"text": torch.tensor(10.0), "ema general": torch.tensor(1.0)}
+    assert [float(weighted_sum(parts, weight)) for weight in (0, 0.5, 2)] == [4, 4.5, 6]

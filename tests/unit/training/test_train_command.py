@@ -43,12 +43,14 @@ def test_train_runs_resumes_and_exports_what_encoder_load_reads(trained, tmp_pat
     more = ["--start-from", tmp_path / "model", "--work", tmp_path / "other"]
     more += ["--interpolate-with", tmp_path / "model", "--interpolation-share", 0.25]
     more += ["--head-warmup-pairs", 4, "--output", tmp_path / "second"]
+    more += ["--stochastic-depth", 0.2, "--distill-weight", 1]
     done = trained(*more, "--still", 2, "--memory-size", 0, "--steps", 1)
     assert done.returncode == 0, done.stderr
     assert "DeprecationWarning: --still is now --freeze-stages" in done.stderr
-    options, initial = (tmp_path / "other/log.jsonl").read_text().splitlines()[:2]
+    options, initial, step = (tmp_path / "other/log.jsonl").read_text().splitlines()[:3]
     assert json.loads(options)["options"]["freeze_stages"] == 2
     assert json.loads(initial)["interpolation_share"] == 0.25
+    assert json.loads(step)["ema general"] >= 0
     warmup_losses = json.loads(initial)["head_warmup"]
     assert warmup_losses[-1] < warmup_losses[0]
     assert Encoder.load(tmp_path / "second").dim == 20
@@ -95,6 +97,8 @@ def test_weights_that_cannot_be_exported_are_rejected_before_training(trained, t
         (("--lr", "nan"), "argument --lr: expected 0 or more, found nan"),
         (("--size", "big"), "argument --size: invalid number value: 'big'"),
         (("--mix-share", 2), "--mix-share 2.0: expected 0 to 1"),
+        (("--stochastic-depth", 1.5), "--stochastic-depth 1.5: expected 0 to 1"),
+        (("--distill-weight", -1), "argument --distill-weight: expected 0 or more, found -1"),
         (("--device", "tpu"), "argument --device: invalid choice: 'tpu'"),
     ],
 )

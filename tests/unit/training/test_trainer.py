@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import islice
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -12,9 +13,15 @@ import torch
 from transformers import ResNetConfig, ResNetModel
 
 from lookbook.training.data import LABEL_COLUMNS
+from lookbook.training.device import mixed_precision
+from lookbook.training.objective import compute_losses, weighted_sum
 from lookbook.training.pair_sampler import PairSampler
+from lookbook.training.stochastic_depth import StochasticDepth
 from lookbook.training.trainer import learning_rate, mean_over_tasks, parameter_groups, train
-from tests.tiny_training import tiny_batch, tiny_model, tiny_trainer
+from tests.tiny_training import VOCABULARY, tiny_batch, tiny_model, tiny_trainer
+
+EMA_LOSSES = ("ema general", "ema detail", "ema category")
+REGULARIZED = {"stochastic_depth": 0.5, "distill_weight": 1.0}
 
 
 def test_the_run_of_another_model_is_rejected_by_name(tmp_path):
@@ -121,12 +128,13 @@ def test_the_average_follows_its_formula(tmp_path):
     assert int(trainer.ema_model.state_dict()[batches]) == 4, "counts are copied"
 
 
+@pytest.mark.parametrize("regularization", [{}, REGULARIZED], ids=["plain", "regularized"])
 def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
-    photos, tmp_path, monkeypatch
+    photos, tmp_path, monkeypatch, regularization
 ):
     monkeypatch.setattr("lookbook.training.trainer.SAVE_EVERY", 2)
     options = {"steps": 5, "minutes": 1e9, "log_every": 1, "validate_every": 100, "size": 32}
-    options |= {"memory_size": 16, "mix_share": 0.4, "cooldown": 0.9}
+    options |= {"memory_size": 16, "mix_share": 0.4, "cooldown": 0.9} | regularization
     two_classes = photos.take(np.arange(len(photos)))
     two_classes.class_ids = np.minimum(photos.class_ids, 1)
     sampler = PairSampler([two_classes], two_classes, 0.4, strong=True)
@@ -159,6 +167,83 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
 def test_a_step_on_mixed_images_has_losses_of_labels_only(tmp_path):
     mixed = tiny_trainer(tmp_path, mix_share=1.0).update(tiny_batch(), 1e-2)
     assert set(mixed) == {*LABEL_COLUMNS, "category"}
+
+
+def test_a_mixed_image_has_targets_of_its_own(tmp_path):
+    mixed = tiny_trainer(tmp_path, mix_share=1.0, distill_weight=1.0).update(tiny_batch(), 1e-2)
+    assert set(mixed) == {*LABEL_COLUMNS, "category", *EMA_LOSSES}
+
+
+def test_without_regularization_a_step_is_that_of_the_plain_model(tmp_path):
+    trainer = tiny_trainer(tmp_path)
+    model = deepcopy(trainer.model)
+    optimizer = torch.optim.AdamW(parameter_groups(model, 0.5), betas=(0.9, 0.98), fused=True)
+    for seed in range(2):
+        torch.manual_seed(seed)
+        parts = trainer.update(batch := tiny_batch(), 1e-2)
+        torch.manual_seed(seed)
+        images = tiny_batch().images
+        with mixed_precision(model.device):
+            features = model.features(images)
+        plain = compute_losses(model, VOCABULARY, features, batch.labels)
+        optimizer.zero_grad()
+        weighted_sum(plain).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-2 * group["lr_scale"]
+        optimizer.step()
+        torch.testing.assert_close(parts, plain, atol=0, rtol=0)
+    torch.testing.assert_close(trainer.model.state_dict(), model.state_dict(), atol=0, rtol=0)
+
+
+def test_a_run_goes_on_with_regularization(tmp_path):
+    plain = tiny_trainer(tmp_path)
+    plain.update(tiny_batch(), 1e-2)
+    plain.save()
+    trainer = tiny_trainer(tmp_path, **REGULARIZED)
+    torch.testing.assert_close(trainer.model.state_dict(), plain.model.state_dict())
+    assert set(trainer.update(tiny_batch(), 1e-2)) >= set(EMA_LOSSES)
+    changed, exported = (
+        {type(module) for module in model.modules()} for model in (trainer.model, trainer.ema_model)
+    )
+    assert changed - exported == {StochasticDepth}
+
+
+def test_targets_are_of_the_averaged_weights_which_they_leave_alone(tmp_path):
+    torch.manual_seed(0)
+    trainer, batch = tiny_trainer(tmp_path, distill_weight=1.0), tiny_batch()
+    before = deepcopy(trainer.ema.state_dict())
+    trainer.model.eval()  # as the averaged model
+
+    def divergence() -> torch.Tensor:
+        parts = trainer.losses(batch)
+        return sum(parts[name] for name in EMA_LOSSES)
+
+    assert float(divergence().detach()) == pytest.approx(0, abs=1e-5)
+    head, divergences = trainer.model.projection, []
+    away = 0.01 * torch.randn_like(head.weight)
+    for _ in range(3):
+        head.weight.data += away
+        divergences.append(float(divergence().detach()))
+    assert 1e-4 < divergences[0] < divergences[1] < divergences[2]
+    divergence().backward()
+    assert trainer.model.backbone.embedder.embedder.convolution.weight.grad.any()
+    assert all(parameter.grad is None for parameter in trainer.ema.parameters())
+    torch.testing.assert_close(trainer.ema.state_dict(), before, atol=0, rtol=0)
+
+
+def test_the_weight_of_targets_warms_up_as_the_learning_rate_does(tmp_path):
+    start = tiny_trainer(tmp_path)
+    start.save()
+
+    def gradient(weight: float, warmup: int) -> torch.Tensor:
+        trainer = tiny_trainer(tmp_path, distill_weight=weight, warmup=warmup)
+        torch.manual_seed(0)
+        trainer.update(tiny_batch(), 1e-2)
+        return trainer.model.projection.weight.grad
+
+    torch.testing.assert_close(gradient(100, warmup=10), gradient(10, warmup=0))
+    assert not torch.allclose(gradient(100, warmup=10), gradient(100, warmup=0), rtol=0.01)
 
 
 def test_the_best_weights_are_best_over_tasks_not_over_metrics():

@@ -13,6 +13,8 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lookbook import settings
@@ -62,18 +64,31 @@ def _options(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
 
 
 def _encoder(args: argparse.Namespace) -> Encoder:
-    """Load the encoder that was asked for; raises EncoderError."""
-    from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+    """Load the encoder that was asked for; raises EncoderError.
 
-    return Encoder.load(
+    Of no precision that was asked for, it is that of the published generation where it can be
+    computed here: in another, all of its pictures would have to be encoded again.
+    """
+    from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
+    from lookbook.encoding.errors import EncoderError
+    from lookbook.indexing.reuse import precision_to_keep
+
+    load = partial(
+        Encoder.load,
         args.model or DEFAULT_MODEL,
         pooling=args.pooling,
-        precision=args.precision,
         device=args.device,
         backend=args.backend,
         denoise=args.denoise,
         normalize=args.normalize,
     )
+    encoder = load(precision=args.precision)
+    if args.precision == "auto" and args.resume:
+        kept = precision_to_keep(args.output, encoder.identity)
+        if kept not in (None, encoder.precision):
+            with suppress(EncoderError):
+                return load(precision=kept)
+    return encoder
 
 
 def _build_options(args: argparse.Namespace) -> BuildOptions:

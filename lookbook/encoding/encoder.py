@@ -14,10 +14,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -46,9 +46,6 @@ from lookbook.images.loading import Picture
 from lookbook.resources import shipped
 from lookbook.schema.batches import batches
 from lookbook.schema.text import excerpt
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["BACKENDS", "DEFAULT_MODEL", "POOLINGS", "PRECISIONS", "Encoder", "EncoderError"]
 
@@ -118,47 +115,35 @@ class Encoder:
         check_timm(folder, str(model))
         on = choose_device(device)
         preprocessing = Preprocessing.of(_processor(folder, model), denoise)
-        # the heads were trained on default pooling and are meaningless on any other
-        heads = EmbeddingHeads.load(folder) if pooling == "avg" else None
-        revision = folder_revision(folder)
-        int8 = _int8(folder, revision) if pooling == "avg" else None
-        agrees = int8 is not None and int8.agrees
-        if precision == "auto" and index_precision and not agrees:
+        learned = _Learned.load(folder, folder_revision(folder), pooling)
+        int8 = learned.int8
+        if precision == "auto" and index_precision and not (int8 and int8.agrees):
             precision = index_precision
-        may_be_int8 = agrees and backend != "torch" and is_openvino_possible(on)
-        asked, precision = precision, _precision(precision, on, may_be_int8)
+        asked, precision = precision, _precision(precision, on, backend, int8)
         if precision == "int8" and int8 is None:
             raise EncoderError(
                 f"{model}: int8 needs {INT8_FILE} for these weights, and the pooling avg: make it "
                 "by python -m lookbook.training.int8_calibration, or choose another precision"
             )
-        chosen, precision = _backend_and_precision(
-            backend,
-            Model(
-                key=f"{revision}-{preprocessing.hash}-{pooling}",
-                load=lambda: load_network(folder, heads, pooling, str(model)),
-                preprocessing=preprocessing,
-                precision=precision,
-                device=on,
-                concurrent=concurrent,
-                int8=int8 if precision == "int8" else None,
-            ),
-            fall_back=asked == "auto",
+        network = Model(
+            key=f"{learned.revision}-{preprocessing.hash}-{pooling}",
+            load=lambda: load_network(folder, learned.heads, pooling, str(model)),
+            preprocessing=preprocessing,
+            precision=precision,
+            device=on,
+            concurrent=concurrent,
+            int8=int8 if precision == "int8" else None,
         )
+        chosen, precision = _backend_and_precision(backend, network, fall_back=asked == "auto")
         return cls(
             chosen,
             preprocessing,
             name=Path(model).resolve().name if Path(model).is_dir() else str(model),
-            revision=revision,
-            heads=heads,
-            text_embeddings=load_text_embeddings(folder, heads) if heads else None,
-            query_adapter=_query_adapter(folder, revision) if heads else None,
-            garment_kinds=_garment_kinds(folder, revision, heads),
-            int8=int8,
             pooling=pooling,
             precision=precision,
             device=on,
             normalize=normalize,
+            **vars(learned),
         )
 
     @property
@@ -373,29 +358,64 @@ def _loading_errors(model: str | os.PathLike[str]) -> Iterator[None]:
         ) from error
 
 
-def _query_adapter(folder: Path, found: str) -> QueryAdapter | None:
-    """Return the query adapter of a folder, None where it was fitted to other weights."""
-    adapter = QueryAdapter.load(folder)
-    if adapter is not None and adapter.revision != found:
-        warnings.warn(
-            f"{folder / SETTINGS_FILE} was fitted to weights of revision {adapter.revision}; these "
-            f"are of revision {found}: queries are not adapted",
-            stacklevel=3,
+@dataclass(frozen=True)
+class _Learned:
+    """What was learned on a network and stands beside it, by the names of `Encoder`'s parameters.
+
+    Heads and int8 belong to average pooling and are meaningless on any other.
+    """
+
+    revision: str
+    heads: EmbeddingHeads | None
+    text_embeddings: tuple[Vocabulary, np.ndarray] | None
+    query_adapter: QueryAdapter | None
+    garment_kinds: GarmentKinds | None
+    int8: Int8Calibration | None
+
+    @classmethod
+    def load(cls, folder: Path, revision: str, pooling: str) -> _Learned:
+        """Read what a folder has. Raises EncoderError."""
+        is_average = pooling == "avg"
+        heads = EmbeddingHeads.load(folder) if is_average else None
+        int8 = Int8Calibration.load(folder) if is_average else None
+        adapter = QueryAdapter.load(folder) if heads else None
+        kinds = _kinds_of_classes(folder, heads)
+        return cls(
+            revision,
+            heads,
+            load_text_embeddings(folder, heads) if heads else None,
+            _fitted(adapter, folder / SETTINGS_FILE, revision, "queries are not adapted"),
+            _fitted(kinds, folder / KINDS_FILE, revision, "garments have no kinds"),
+            _fitted(int8, folder / INT8_FILE, revision, "nothing is computed in int8"),
         )
-        return None
-    return adapter
 
 
-def _garment_kinds(folder: Path, found: str, heads: EmbeddingHeads | None) -> GarmentKinds | None:
-    """Return the kinds of a folder, None where they do not belong to its category head."""
+_Fitted = TypeVar("_Fitted", QueryAdapter, GarmentKinds, Int8Calibration)
+
+
+def _fitted(part: _Fitted | None, file: Path, revision: str, otherwise: str) -> _Fitted | None:
+    """Return what was fitted to the weights of a revision, None where these are others."""
+    if part is None or part.revision == revision:
+        return part
+    warnings.warn(
+        f"{file} was fitted to weights of revision {part.revision}; these are of revision "
+        f"{revision}: {otherwise}",
+        stacklevel=4,  # whoever loads the encoder
+    )
+    return None
+
+
+def _kinds_of_classes(folder: Path, heads: EmbeddingHeads | None) -> GarmentKinds | None:
+    """Return the kinds of a folder, None where they are not those of a category head's classes."""
     kinds = GarmentKinds.load(folder)
     if kinds is None or heads is None or heads.category is None:
         return None
-    if (kinds.revision, len(kinds.membership)) != (found, len(heads.category.bias)):
+    named, classes = len(kinds.membership), len(heads.category.bias)
+    if named != classes:
         warnings.warn(
-            f"{folder / KINDS_FILE} names the {len(kinds.membership)} classes of revision "
-            f"{kinds.revision}; these weights are of revision {found}: garments have no kinds",
-            stacklevel=3,
+            f"{folder / KINDS_FILE} names {named} classes of revision {kinds.revision}; these "
+            f"weights have {classes}: garments have no kinds",
+            stacklevel=4,
         )
         return None
     return kinds
@@ -409,19 +429,6 @@ def _to_grid(maps: np.ndarray) -> np.ndarray:
     return maps[:, -side * side :].reshape(-1, side, side)
 
 
-def _int8(folder: Path, found: str) -> Int8Calibration | None:
-    """Return the calibration of a folder, None where it was made for other weights."""
-    calibration = Int8Calibration.load(folder)
-    if calibration is not None and calibration.revision != found:
-        warnings.warn(
-            f"{folder / INT8_FILE} was made for weights of revision {calibration.revision}; these "
-            f"are of revision {found}: nothing is computed in int8",
-            stacklevel=3,
-        )
-        return None
-    return calibration
-
-
 def _backend_and_precision(name: str, model: Model, fall_back: bool) -> tuple[Backend, str]:
     """Return a backend and the precision that it computes in.
 
@@ -432,20 +439,21 @@ def _backend_and_precision(name: str, model: Model, fall_back: bool) -> tuple[Ba
     except EncoderError as error:
         if not fall_back or model.precision != "int8":
             raise
-        other = replace(model, precision=_precision("auto", model.device, False), int8=None)
+        other = replace(model, precision=_precision("auto", model.device), int8=None)
         _log.warning("computed in %s, not in int8: %s", other.precision, error)
         return choose_backend(name, other), other.precision
 
 
-def _precision(name: str, device: str, int8: bool) -> str:
-    """Resolve "auto": bfloat16 only where the CPU supports it, as emulation is slow.
-
-    `int8`: whether it is possible.
-    """
+def _precision(
+    name: str, device: str, backend: str = "auto", int8: Int8Calibration | None = None
+) -> str:
+    """Resolve "auto": int8 only where it agrees, bfloat16 only where it is not emulated slowly."""
     if name not in PRECISIONS:
         raise EncoderError(f"precision {name!r} is not one of {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
-    if int8 and platform.machine() in ("x86_64", "AMD64"):  # others are not known to gain
+    is_possible = backend != "torch" and is_openvino_possible(device)
+    is_faster = platform.machine() in ("x86_64", "AMD64")  # others are not known to gain
+    if int8 and int8.agrees and is_possible and is_faster:
         return "int8"
     return "bfloat16" if device == "cpu" and supports_bfloat16() else "float32"

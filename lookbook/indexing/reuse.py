@@ -17,7 +17,14 @@ import numpy as np
 import pyarrow as pa
 
 from lookbook.images.transforms import DESCRIPTOR_SIZE
-from lookbook.index import Generation, IndexCorrupt, IndexMissing, Projection
+from lookbook.index import (
+    Generation,
+    IndexCorrupt,
+    IndexMissing,
+    Manifest,
+    Projection,
+    published,
+)
 from lookbook.index.manifest import same_encoder
 
 HASHES, DESCRIPTORS, EMBEDDINGS = "hashes.npy", "descriptors.npy", "embeddings.npy"
@@ -233,6 +240,21 @@ class Previous:
     def projection(self) -> Projection | None:
         """The projection that its vectors went through."""
         return self.generation.projection
+
+
+def precision_to_keep(root: str | Path, identity: Mapping[str, Any]) -> str | None:
+    """Return the precision of the published generation of `root`.
+
+    None where it is of another encoder than that of `identity`, whatever the precision, or where
+    there is none that can be read.
+    """
+    try:
+        (name,) = published(root)[:1]
+        built = Manifest.read(Path(root) / name).encoder
+    except (ValueError, OSError):
+        return None
+    precision = built.get("precision")
+    return precision if same_encoder({**identity, "precision": precision}, built) else None
 
 
 def files_for_reuse(

@@ -23,7 +23,7 @@ from lookbook.schema.columns import find_price, made_title
 from lookbook.schema.filters import Coded, Where, parse_where
 from lookbook.schema.text import excerpt
 from lookbook.search.availability import available_rows, hides_sold_out
-from lookbook.search.intents import vectors_between_items
+from lookbook.search.intents import vectors_between_items, vectors_key
 from lookbook.search.mitigation import used_conditions
 from lookbook.search.product_groups import group_products
 
@@ -44,8 +44,11 @@ class Items:
     """n items: ids, titles, columns of attributes, vectors (n, dim) or None.
 
     `product_groups` number what is one product in several colours, as search and the site group it.
-    Raises ValueError where lengths do not agree.
+    `vectors_key` changes with the vectors of an index; None where they are of none. Raises
+    ValueError where lengths do not agree.
     """
+
+    vectors_key: str | None = None
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class Items:
             index.duplicate_groups,
             index.columns_taken,
         )
+        items.vectors_key = vectors_key(index)
         release_pages(index.generation.vectors)  # all were read once
         return items
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from lookbook.recommend.items import Items
 
 MODELS_FOLDER = "models"  # beside the generations of the index
 SCHEMA = 1
-_BLOCK_ROWS = 4096
 _FILES = {
     f"{model.name}.{suffix}"
     for model in (Hybrid, BoughtTogether)
@@ -61,7 +59,7 @@ class Models:
                 f"{fingerprint(items)}: run `python -m lookbook refresh`"
             )
         hybrid = Hybrid.load(folder, items)
-        if items.vectors is not None and manifest.get("vectors") == vectors_digest(items):
+        if items.vectors_key is not None and manifest.get("vectors") == items.vectors_key:
             items.visual_neighbours = hybrid.item_features.visual_neighbours
         return cls(hybrid, BoughtTogether.load(folder, items), manifest)
 
@@ -80,23 +78,13 @@ class Models:
                 "generation": final_path(folder).name,
                 "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "catalogue": fingerprint(items),
-                "vectors": vectors_digest(items),
+                "vectors": items.vectors_key,  # earlier versions wrote a digest that equals no key
                 "weights": self.hybrid.weights,
             }
             manifest = add_checksum(manifest | details | {"files": files})
             text = json.dumps(manifest, indent=2, allow_nan=False)
             (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
         return final_path(folder)
-
-
-def vectors_digest(items: Items) -> str | None:
-    """Return the sha256 of the vectors that the visual neighbours follow from, None without."""
-    if items.vectors is None:
-        return None
-    digest = hashlib.sha256()
-    for start in range(0, len(items), _BLOCK_ROWS):
-        digest.update(items.vectors[start : start + _BLOCK_ROWS].tobytes())
-    return digest.hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

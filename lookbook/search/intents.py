@@ -6,6 +6,7 @@ line and Python alike.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,22 @@ def vectors_between_items(index: Index) -> UnitRows:
 
     No copy of `Index.comparable_vectors`.
     """
+    return UnitRows(index.comparable_vectors, _item_columns(index))
+
+
+def vectors_key(index: Index) -> str:
+    """Return 64 hex digits that change with `vectors_between_items`.
+
+    Not with the engine that holds them in memory, whose rounding is another.
+    """
+    stored, columns = index.manifest.files["vectors.npy"]["sha256"], _item_columns(index)
+    read = b"all" if columns is None else columns.tobytes()
+    return hashlib.sha256(stored.encode() + b" " + read).hexdigest()
+
+
+def _item_columns(index: Index) -> np.ndarray | None:
+    """bool (manifest.dim,): the columns that compare items with items; None for all of them."""
     adapter = query_adapter(index)
     if adapter is None or index.generation.projection is not None:
-        return UnitRows(index.comparable_vectors)
-    return UnitRows(index.comparable_vectors, adapter.item_columns)
+        return None
+    return adapter.item_columns

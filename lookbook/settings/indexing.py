@@ -98,7 +98,8 @@ EMBED = (
     Setting(
         "precision",
         "auto",
-        "auto is int8 where the model has it, else bfloat16 where the processor has it",
+        "auto is that of the index to update, else int8 where the model has it, else bfloat16 "
+        "where the processor has it",
         choices=PRECISIONS,
     ),
     DEVICE,

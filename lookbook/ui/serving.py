@@ -242,12 +242,19 @@ def launch(
         auth=list(users.items()) if users else None,
         **how,
     )
-    # each new connection reads these; gradio's launch has no parameters for them
-    site.server.config.limit_concurrency = connections
-    site.server.config.timeout_keep_alive = 5
-    protocol = site.server.config.http_protocol_class
-    site.server.config.http_protocol_class = without_surplus(protocol, connections // 2)
-    args = (site.server.server_state,)
+    _limit_connections(site.server, connections)
+
+
+def _limit_connections(server: Any, count: int) -> None:
+    """Limit the open connections of a running server, and close idle ones from now on.
+
+    Each new connection reads its settings; gradio's launch has no parameters for them.
+    """
+    server.config.limit_concurrency = count
+    server.config.timeout_keep_alive = 5
+    protocol = server.config.http_protocol_class
+    server.config.http_protocol_class = without_surplus(protocol, count // 2)
+    args = (server.server_state,)
     threading.Thread(target=close_idle_connections, args=args, daemon=True).start()
 
 

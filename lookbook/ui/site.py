@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -211,28 +212,13 @@ def build_site(
         no_servers(),
         Site(title=branding.name, analytics_enabled=False, fill_width=True) as site,
     ):
-        _add_pages(
-            site,
-            search_service,
-            visitor_service,
-            photos,
-            results,
-            branding,
-            fetch,
-            with_login,
-            keep_days,
-        )
+        pages = _lay_out(search_service, photos, results, branding, fetch, with_login, keep_days)
+        _connect(site, pages, search_service, visitor_service, photos, fetch, keep_days)
         if offer_api:
             api.publish(search_service, visitor_service)
     _warm_up_later(search_service, visitor_service)
     if reload_seconds:
-        prepare = [search_service.prepare, visitor_service.prepare]
-        LiveIndex(
-            index,
-            prepare,
-            seconds=reload_seconds,
-            precisions=lambda: search_service.encoder.compatible_precisions,
-        ).start()
+        _live_index(index, search_service, visitor_service, reload_seconds).start()
     METRICS.watch(
         lambda: len(site._queue),
         lambda: len(search_service.index),
@@ -245,10 +231,8 @@ def build_site(
         page_head.router(branding),
     )
     if owner_password:
-        owner_folder = folder / "owner"
-        owner = OwnerPage(
-            owner_password, branding.name, owner_folder, search_service, visitor_service
-        )
+        services = search_service, visitor_service
+        owner = OwnerPage(owner_password, branding.name, folder / "owner", *services)
         site.routes = (*site.routes, owner.router())
     site.picture_folder = search_service.folder
     site.head_tags = page_head.PageHead(branding, search_service).tags
@@ -276,72 +260,120 @@ def _example_photos(index: Index, folder: Path) -> list[Path]:
     return sorted(folder.glob("*.jpg")) if is_house else []
 
 
-def _add_pages(
-    site: gr.Blocks,
+def _live_index(
+    index: Index, search_service: SearchService, visitor_service: VisitorService, seconds: float
+) -> LiveIndex:
+    """Return what looks for new generations of an index and shows them."""
+    return LiveIndex(
+        index,
+        [search_service.prepare, visitor_service.prepare],
+        seconds=seconds,
+        precisions=lambda: search_service.encoder.compatible_precisions,
+    )
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """The components of every page, and the tabs that they are in by their ids."""
+
+    token: gr.BrowserState
+    liked: gr.State
+    tabs: dict[str, gr.Tab]
+    find: layout.Components
+    for_you: for_you.Components
+    saved: saved.Components
+    explore: explore.Components
+    about: HtmlComponent
+    colophon: PlainText
+
+
+def _lay_out(
     search_service: SearchService,
-    visitor_service: VisitorService,
     photos: list[Path],
     results: int,
     branding: Branding,
     fetch: find.Fetch | None,
     with_login: bool,
     keep_days: float,
-) -> None:
-    """Add the layout of every page to the Blocks that are being built, and connect them."""
+) -> _Pages:
+    """Add the components of every page to the Blocks that are being built."""
     token = gr.BrowserState("", storage_key="lookbook-visitor", secret="lookbook")
     liked = gr.State(frozenset())
     Masthead(lambda: _skip_link() + branding.masthead_html(), elem_id="masthead")
-    with gr.Tabs(elem_id="pages") as tabs:
+    with gr.Tabs(elem_id="pages") as pages:
         with gr.Tab(Message("Find"), id="find") as find_tab:
-            find_page = layout.Components(photos, results, tabs, fetches=fetch is not None)
-        with gr.Tab(
-            Message("For you"), id="foryou", visible=branding.shows("foryou")
-        ) as for_you_tab:
+            find_page = layout.Components(photos, results, pages, fetches=fetch is not None)
+        with _tab(Message("For you"), "foryou", branding) as for_you_tab:
             feed_page = for_you.Components(search_service)
-        with gr.Tab(Message("Saved"), id="saved", visible=branding.shows("saved")) as saved_tab:
+        with _tab(Message("Saved"), "saved", branding) as saved_tab:
             saved_page = saved.Components()
-        with gr.Tab(
-            Message("Explore"), id="explore", visible=branding.shows("explore")
-        ) as explore_tab:
+        with _tab(Message("Explore"), "explore", branding) as explore_tab:
             explore_page = explore.Components(search_service)
-        with gr.Tab(Message("About"), id="about", visible=branding.shows("about")) as about_tab:
+        with _tab(Message("About"), "about", branding) as about_tab:
             about_page = about.component(search_service.index, keep_days)
     colophon = PlainText(lambda: footer(search_service.index), elem_id="colophon")
     if branding.links or with_login:
         HtmlComponent(lambda: _links(branding, with_login), elem_id="shop-links")
+    tabs = {"find": find_tab, "foryou": for_you_tab, "saved": saved_tab}
+    tabs |= {"explore": explore_tab, "about": about_tab}
+    shown = find_page, feed_page, saved_page, explore_page, about_page, colophon
+    return _Pages(token, liked, tabs, *shown)
 
+
+def _tab(label: Message, id: str, branding: Branding) -> gr.Tab:
+    return gr.Tab(label, id=id, visible=branding.shows(id))
+
+
+def _connect(
+    site: gr.Blocks,
+    pages: _Pages,
+    search_service: SearchService,
+    visitor_service: VisitorService,
+    photos: list[Path],
+    fetch: find.Fetch | None,
+    keep_days: float,
+) -> None:
+    """Connect the events of the pages to their callbacks."""
+    token, liked = pages.token, pages.liked
     visitor = for_you.Callbacks(search_service, visitor_service)
     visitor_loaded = site.load(visitor.load_visitor, token, [token, liked], **SILENT_EVENT)
-    opened = [feed_page.feed.open, feed_page.onboarding.open]
-    opened += [explore_page.map.open, explore_page.shelves.open]
-    opened += [saved_page.pieces.open, saved_page.comparison.open, saved_page.recent.open]
+    opened = [pages.for_you.feed.open, pages.for_you.onboarding.open]
+    opened += [pages.explore.map.open, pages.explore.shelves.open]
+    opened += [pages.saved.pieces.open, pages.saved.comparison.open, pages.saved.recent.open]
 
     waiting = partial(_waiting, site, GARMENTS_EVENT["concurrency_id"])
-    callbacks = find.Callbacks(search_service, find_page, photos, fetch, waiting)
-    finding = wiring.Wiring(find_page, callbacks, liked)
+    callbacks = find.Callbacks(search_service, pages.find, photos, fetch, waiting)
+    finding = wiring.Wiring(pages.find, callbacks, liked)
     finding.connect()
     link_opened = finding.connect_address(visitor_loaded)
-    finding.connect_pages(opened, show_all=[explore_page.shelves.all])
-    others = {"foryou": for_you_tab, "saved": saved_tab, "explore": explore_tab, "about": about_tab}
-    finding.connect_tabs(find_tab, others)
-    wiring.connect_item_actions(find_page, ItemActions(search_service, visitor_service))
-    wiring.connect_share_actions(find_page, ShareActions(search_service))
-    explore.connect(explore_tab, explore_page, explore.Callbacks(search_service))
+    finding.connect_pages(opened, show_all=[pages.explore.shelves.all])
+    others = {id: tab for id, tab in pages.tabs.items() if id != "find"}
+    finding.connect_tabs(pages.tabs["find"], others)
+    wiring.connect_item_actions(pages.find, ItemActions(search_service, visitor_service))
+    wiring.connect_share_actions(pages.find, ShareActions(search_service))
+    explore.connect(pages.tabs["explore"], pages.explore, explore.Callbacks(search_service))
 
-    built = [about_page, colophon, explore_page.column, feed_page.occasion]
+    built = [pages.about, pages.colophon, pages.explore.column, pages.for_you.occasion]
     site.load(_renewal(search_service, keep_days), None, built, **SILENT_EVENT)
 
-    like_buttons = [find_page.gallery.like, find_page.item_panel.like]
-    opened = [find_page.gallery.open, find_page.item_panel.open, find_page.outfits.open, *opened]
-    for_you.connect(for_you_tab, feed_page, visitor, token, liked, like_buttons, opened)
+    likes = [pages.find.gallery.like, pages.find.item_panel.like]
+    found = [pages.find.gallery.open, pages.find.item_panel.open, pages.find.outfits.open]
+    opened = [*found, *opened]
+    for_you.connect(pages.tabs["foryou"], pages.for_you, visitor, token, liked, likes, opened)
+    saving = saved.Callbacks(search_service, visitor_service)
+    _connect_saved(pages, visitor, saving)
+    link_opened.then(saving.record_opened, [token, pages.find.query], None, **SILENT_EVENT)
+
+
+def _connect_saved(pages: _Pages, visitor: for_you.Callbacks, saving: saved.Callbacks) -> None:
+    """Connect the page of what was saved; its hearts like and unlike as those of others do."""
+    token, liked = pages.token, pages.liked
     each = SILENT_EVENT | {"trigger_mode": "multiple"}
     hearts = [
         event(visitor.toggle_like, [token, liked], [token, liked], **each).then
-        for event in (saved_page.pieces.like, saved_page.recent.like)
+        for event in (pages.saved.pieces.like, pages.saved.recent.like)
     ]
-    saving = saved.Callbacks(search_service, visitor_service)
-    saved.connect(saved_tab, saved_page, saving, token, liked, hearts, find_page.router)
-    link_opened.then(saving.record_opened, [token, find_page.query], None, **SILENT_EVENT)
+    saved.connect(pages.tabs["saved"], pages.saved, saving, token, liked, hearts, pages.find.router)
 
 
 def _waiting(site: gr.Blocks, concurrency_id: str) -> int:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from seeing import ids, wait_for_change
 
+from lookbook.ui.components.photos import Photos
 from tests.garment_photos import garment_photo, striped_background
 
 LEFT_AND_RIGHT = ((40, 60, 280, 400), (370, 90, 600, 410))  # px of 640 x 480
@@ -194,3 +195,27 @@ def test_words_given_meanwhile_are_answered_and_stay(page, wide):
     page.wait_for_selector("#line:has-text('pieces')")
     assert ids(page) == words
     assert not page.query_selector("#photos .garments")
+
+
+def test_of_a_long_visit_the_garments_of_the_last_photos_are_kept(browser):
+    page = browser.new_page()
+    kept = page.evaluate(
+        """script => {
+          const props = {};
+          new Function('props', 'element', 'trigger', script)(props, document.body, () => {});
+          const arrive = (key, kind) => document.dispatchEvent(
+            new CustomEvent('garments', {detail: {[key]: [{kind}]}}));
+          arrive('a', 'bag');
+          arrive('b', 'bag');
+          for (let i = 0; i < 20; i++) arrive('c' + i, 'top');
+          arrive('a', 'shoes');  // the same photo once more
+          for (let i = 0; i < 20; i++) arrive('d' + i, 'top');
+          return props.located;
+        }""",
+        Photos.script,
+    )
+    page.close()
+    assert len(kept) < 42
+    assert "b" not in kept
+    assert kept["a"] == [{"kind": "shoes"}], "it was located lately"
+    assert {f"d{i}" for i in range(20)} < set(kept)

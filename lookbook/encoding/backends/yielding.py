@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
 from lookbook.encoding.backends import Backend
 
 _QUIET = 0.02  # seconds without an answer: the next of a queue begins sooner
-_MAX_WAIT = 3.0  # seconds that a pass waits on a site that is never quiet
+_MAX_WAIT = 3.0  # seconds that one task waits in all on a site that is never quiet
 
 
 class Answers:
@@ -30,9 +31,14 @@ class Answers:
         finally:
             self._count(-1)
 
-    def wait_until_quiet(self) -> None:
-        """Return once no answer is being made, _MAX_WAIT seconds later at the latest."""
-        end = time.monotonic() + _MAX_WAIT
+    def give_way(self) -> Callable[[], None]:
+        """Return the `wait` of one task: it returns once no answer is being made.
+
+        From _MAX_WAIT seconds after this call on it returns at once, however often it is called.
+        """
+        return partial(self._wait_until_quiet, time.monotonic() + _MAX_WAIT)
+
+    def _wait_until_quiet(self, end: float) -> None:
         with self._changed:
             while (left := end - time.monotonic()) > 0:
                 self._changed.wait_for(lambda: not self._running, left)

@@ -1,7 +1,11 @@
 // Garments arrive after the answer. They are kept beside the value, which only answers change: those
 // of a photo that is gone by then are not shown, and a later answer keeps those of its photos.
+// Those of the photos located last are kept: a visit can be long.
+const KEPT = 32;
 document.addEventListener('garments', (event) => {
-  props.located = {...props.located, ...event.detail};
+  const arrived = event.detail || {};
+  const earlier = Object.entries(props.located || {}).filter(([key]) => !(key in arrived));
+  props.located = Object.fromEntries([...earlier, ...Object.entries(arrived)].slice(-KEPT));
 });
 const percent = (event, pic) => {
   const box = pic.getBoundingClientRect();

@@ -180,8 +180,10 @@ class SearchService:
         return self._garments(decode_photo(photo, self.encoder), in_background)
 
     def _locator(self, in_background: bool) -> Encoder:
-        wait = self._answers.wait_until_quiet
-        return self.encoder.yielding(wait) if in_background else self.encoder
+        """Return the encoder for one photo; passes of a GPU are too short to hold anybody up."""
+        if not in_background or self.encoder.device != "cpu":
+            return self.encoder
+        return self.encoder.yielding(self._answers.give_way())
 
     def attribution_maps(
         self, query: Image.Image, result: Image.Image

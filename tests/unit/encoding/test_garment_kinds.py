@@ -55,12 +55,19 @@ def test_a_damaged_file_says_what_was_expected(tmp_path, content):
         GarmentKinds.load(tmp_path)
 
 
-def test_kinds_of_other_weights_are_not_used(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"revision": "another"}, "fitted to weights of revision another"),
+        ({"kinds": {"Shirts": "top"}}, "names 1 classes .* these weights have 117"),
+    ],
+)
+def test_kinds_of_other_weights_are_not_used(tmp_path, change, found):
     folder = tmp_path / "model"
     shutil.copytree(DEFAULT_MODEL, folder)
-    settings = json.loads((folder / "garments.json").read_text()) | {"revision": "another"}
+    settings = json.loads((folder / "garments.json").read_text()) | change
     write(folder, json.dumps(settings))
-    with pytest.warns(UserWarning, match="garments have no kinds"):
+    with pytest.warns(UserWarning, match=f"{found}.*garments have no kinds"):
         encoder = Encoder.load(folder, device="cpu", backend="torch")
     assert encoder.garment_kinds is None
 

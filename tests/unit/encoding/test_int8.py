@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,16 @@ from transformers import ResNetConfig, ResNetModel
 from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
 from lookbook.catalog import open_catalog
+from lookbook.commands import embed
 from lookbook.encoding.backends import openvino_backend
 from lookbook.encoding.backends.int8_network import blocks, quantize, rescale
 from lookbook.encoding.backends.torch_backend import network_input
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder, load_network
 from lookbook.encoding.errors import EncoderError
 from lookbook.encoding.int8 import INT8_FILE, Int8Calibration
+from lookbook.index.publishing import CURRENT
 from lookbook.indexing import build, by_ray
+from lookbook.indexing.reuse import precision_to_keep
 from lookbook.search.index import Index
 from lookbook.search.opening import load_matching_encoder
 from lookbook.training.int8_calibration import (
@@ -203,6 +207,39 @@ def test_an_index_in_int8_is_searched_by_torch_where_vectors_agree(
     assert index.manifest.encoder["precision"] == "int8"
     encoder = load_matching_encoder(index, str(model), backend="torch")
     assert encoder.precision in ("float32", "bfloat16")
+
+
+def test_an_update_goes_on_in_the_precision_of_its_index(model, pictures, shapes, tmp_path, capsys):
+    def encoded_anew(*options):
+        """Update the index; return its precision and how many pictures were encoded."""
+        arguments = ("--dataset", str(shapes), "--model", str(model), "--output", str(index))
+        assert embed.main([*arguments, "--json", *options]) == 0
+        counts = json.loads(capsys.readouterr().out.splitlines()[-1])
+        return Index.open(index).manifest.encoder["precision"], counts["encoded"]
+
+    index = tmp_path / "index"
+    assert encoded_anew("--precision", "float32") == ("float32", 15)
+    calibration_of(model, pictures)  # "auto" is int8 from now on
+    assert encoded_anew("--title-column", "id") == ("float32", 0)
+    assert encoded_anew("--precision", "int8") == ("int8", 15)
+    assert encoded_anew("--title-column", "kind") == ("int8", 0)
+    precision, encoded = encoded_anew("--backend", "torch")
+    assert precision != "int8", "it cannot be computed by torch"
+    assert encoded == 15
+    assert encoded_anew("--fresh") == ("int8", 15)
+
+
+def test_an_index_of_another_encoder_says_nothing_of_the_precision(tiny_model, shapes, tmp_path):
+    index = tmp_path / "index"
+    encoder = Encoder.load(tiny_model, precision="float32", backend="torch")
+    other_precision = encoder.identity | {"precision": "int8"}
+    assert precision_to_keep(index, other_precision) is None, "there is no index"
+    build(open_catalog(str(shapes)), encoder, index, quiet=True)
+    assert precision_to_keep(index, other_precision) == "float32"
+    for name, other in {"revision": "0" * 16, "pooling": "max", "denoise": True}.items():
+        assert precision_to_keep(index, other_precision | {name: other}) is None
+    (index / CURRENT).write_text("no name of a generation!")
+    assert precision_to_keep(index, other_precision) is None, "the build says what is wrong"
 
 
 def test_a_calibration_of_other_weights_is_left_alone(model, pictures):

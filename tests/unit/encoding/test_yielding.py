@@ -37,9 +37,8 @@ def test_the_same_is_computed_a_picture_at_a_time(tiny_model, backend):
 def test_whoever_gives_way_goes_on_when_the_last_answer_is_made(monkeypatch):
     monkeypatch.setattr(yielding, "_MAX_WAIT", 600)
     answers, went_on = Answers(), threading.Event()
-    waiting = threading.Thread(
-        target=lambda: (answers.wait_until_quiet(), went_on.set()), daemon=True
-    )
+    wait = answers.give_way()
+    waiting = threading.Thread(target=lambda: (wait(), went_on.set()), daemon=True)
     with answers.making():
         with answers.making():
             waiting.start()
@@ -47,13 +46,17 @@ def test_whoever_gives_way_goes_on_when_the_last_answer_is_made(monkeypatch):
     assert went_on.wait(60)
     with pytest.raises(KeyError), answers.making():
         raise KeyError
-    answers.wait_until_quiet()  # an answer that failed is none any more
+    wait()  # an answer that failed is none any more
 
 
-def test_a_site_that_is_never_quiet_holds_nobody_up_for_good(monkeypatch):
+def test_a_site_that_is_never_quiet_holds_up_all_passes_of_a_task_once(monkeypatch):
     monkeypatch.setattr(yielding, "_MAX_WAIT", 0.05)
     answers = Answers()
     with answers.making():
         begin = time.monotonic()
-        answers.wait_until_quiet()
+        wait = answers.give_way()
+        wait()
         assert time.monotonic() - begin >= 0.05
+        monkeypatch.setattr(yielding, "_MAX_WAIT", 600)
+        wait()  # a later pass of the same task
+        assert time.monotonic() - begin < 60

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from lookbook.index.manifest import MANIFEST, add_checksum
+from lookbook.index.normalization import UnitRows
 from lookbook.recommend import visual_neighbours
 from lookbook.recommend.history import interactions_of
 from lookbook.recommend.items import Items
 from lookbook.recommend.model_store import Models
 from lookbook.recommend.visual_neighbours import find_neighbours, renew_neighbours
-from tests.tiny_index import random_vectors
+from lookbook.search.index import Index
+from tests.tiny_index import publish_tiny, random_vectors
 
 
 def whole_vectors(count: int, seed: int = 0) -> np.ndarray:
@@ -70,20 +75,37 @@ def test_a_catalogue_that_has_become_another_is_computed_anew(count):
     np.testing.assert_array_equal(found, by_sorting(vectors))
 
 
-def items_of(count: int, seed: int = 0) -> Items:
-    return Items([f"i{n}" for n in range(count)], vectors=random_vectors(count, 8, seed))
+def items_of(root, engine: str = "exact") -> Items:
+    return Items.of_index(Index.open(root, engine=engine))
 
 
 def test_stored_models_give_theirs_to_the_catalogue_of_the_same_vectors(tmp_path):
-    items = items_of(50)
-    models = Models.fit(interactions_of([], items), items)
-    folder = models.write(tmp_path, {})
-    same, other = items_of(50), items_of(50, seed=1)
+    publish_tiny(tmp_path / "index")
+    publish_tiny(tmp_path / "other", seed=1)
+    items = items_of(tmp_path / "index", "annoy")
+    folder = Models.fit(interactions_of([], items), items).write(tmp_path / "models", {})
+    same, other = items_of(tmp_path / "index", "exact"), items_of(tmp_path / "other")
     for opened in (same, other):
         Models.open(folder, opened)
-    assert "visual_neighbours" in vars(same)
+    assert "visual_neighbours" in vars(same), "whatever engine holds the vectors"
     np.testing.assert_array_equal(same.visual_neighbours, items.visual_neighbours)
     assert "visual_neighbours" not in vars(other), "other pictures have other neighbours"
-    later = items_of(51)
+    vectors = np.append(same.vectors.array, random_vectors(1, 8, seed=2), axis=0)
+    later = Items([*same.ids, "new"], vectors=UnitRows(vectors))
     later.reuse_visual_neighbours(same)
-    np.testing.assert_array_equal(later.visual_neighbours, find_neighbours(later.vectors))
+    expected = find_neighbours(np.asarray(later.vectors))
+    np.testing.assert_array_equal(later.visual_neighbours, expected)
+
+
+@pytest.mark.parametrize("vectors", ["digest of the rows", None])
+def test_models_that_do_not_say_of_which_vectors_give_no_neighbours(tmp_path, vectors):
+    publish_tiny(tmp_path / "index")
+    items = items_of(tmp_path / "index")
+    folder = Models.fit(interactions_of([], items), items).write(tmp_path / "models", {})
+    manifest = json.loads((folder / MANIFEST).read_text()) | {"vectors": vectors}
+    (folder / MANIFEST).write_text(json.dumps(add_checksum(manifest)))
+    later, plain = items_of(tmp_path / "index"), items_of(tmp_path / "index")
+    plain.vectors_key = None
+    for opened in (later, plain):
+        Models.open(folder, opened)
+        assert "visual_neighbours" not in vars(opened)

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from lookbook.search import Index, Query, run
 from lookbook.search.calibration import calibration, calibrations
-from lookbook.search.intents import as_query, item_as_query, query_adapter
+from lookbook.search.intents import as_query, item_as_query, query_adapter, vectors_key
 from lookbook.search.query import query_vector
 from tests.tiny_index import publish_tiny
 
@@ -177,3 +177,20 @@ def test_scores_are_calibrated_for_each_intent(tmp_path):
     assert calibration(index).pairs == 9
     assert fitted["item"].of(0.9).probability > 0.95
     assert fitted["photo"].of(0.9).probability < 0.8
+
+
+def test_the_key_of_the_vectors_changes_with_what_compares_items_and_not_with_the_engine(tmp_path):
+    def key(engine="exact"):
+        return vectors_key(Index.open(tmp_path / "index", engine=engine))
+
+    folder = write_model(tmp_path / "model")
+    shop(tmp_path)
+    before = key()
+    assert key("annoy") == before
+    settings = json.loads((folder / "query.json").read_text())
+    settings["scales"]["photo"] = [1, 1, 1]
+    (folder / "query.json").write_text(json.dumps(settings))
+    assert key() == before, "photos are no items"
+    settings["scales"]["item"] = [1, 1, 1]
+    (folder / "query.json").write_text(json.dumps(settings))
+    assert key() != before

@@ -8,11 +8,16 @@ from unittest.mock import MagicMock
 import pytest
 from PIL import Image
 
+from lookbook.encoding.backends.yielding import Answers
+from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.errors import EncoderError
 from lookbook.images.loading import ImageError
+from lookbook.search.index import Index
 from lookbook.search.photo_query import GarmentBox
 from lookbook.ui.components.photos import Photo
 from lookbook.ui.pages.find.callbacks import NO_CHANGE, Callbacks
+from lookbook.ui.services import search
+from tests.tiny_index import publish_tiny
 
 LEFT, RIGHT = (0.1, 0.2, 0.45, 0.9), (0.55, 0.2, 0.9, 0.9)
 
@@ -89,3 +94,24 @@ def test_answers_say_which_photos_are_searched(page):
     keys = page.components.photo_keys
     assert page._photo_updates((red, blue))[keys] == (red.key, blue.key)
     assert page._photo_updates(())[keys] == ()
+
+
+@pytest.mark.parametrize(("device", "waits"), [("cpu", 2), ("cuda", 0)])
+def test_passes_wait_for_answers_on_the_cpu_only(device, waits, tiny_model, tmp_path, monkeypatch):
+    publish_tiny(tmp_path / "index")
+    encoder = Encoder.load(tiny_model, precision="float32", backend="torch", device="cpu")
+    encoder.device = device  # as it would say: the tests have no GPU
+    service = search.SearchService(
+        Index.open(tmp_path / "index"), lambda: encoder, tmp_path / "thumbs"
+    )
+    tasks, passes = [], []
+
+    def give_way(_):
+        tasks.append(1)
+        return lambda: passes.append(1)
+
+    monkeypatch.setattr(Answers, "give_way", give_way)
+    monkeypatch.setattr(search, "locate_garments", lambda image, found: found.encode([image] * 2))
+    service.garments(Image.new("RGB", (40, 30)), in_background=True)
+    assert len(passes) == waits
+    assert len(tasks) <= 1, "all passes of a photo share one deadline"

@@ -70,12 +70,17 @@ class Preprocessing:
         values["detail"] = values.pop("min_decode_side")  # the name in indexes already built
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
+    @property
+    def decode_side(self) -> int:
+        """Pixels that decoding keeps of the shorter side; one of twice as many is reduced."""
+        return max(self.size, self.min_decode_side)
+
     def open(self, picture: Picture) -> Image.Image:
         """Decode an image to upright RGB, large enough to display. Raises ImageError.
 
         Catalogue and query decode with the same `min_side_hint`: JPEG draft sizes change pixels.
         """
-        return load_rgb(picture, min_side_hint=max(self.size, self.min_decode_side))
+        return load_rgb(picture, min_side_hint=self.decode_side)
 
     def resize(self, image: Image.Image, size: int | tuple[int, int] | None = None) -> np.ndarray:
         """Letterbox an opened image to uint8 (size, size, 3); `size` defaults to the model's.

@@ -17,9 +17,13 @@ from tqdm import tqdm
 
 from lookbook.catalog import Catalog, Item, Rejection
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.preprocessing import MIN_DECODE_SIDE
 from lookbook.images.loading import ImageError, Picture, content_hash, load_rgb, read_bytes
-from lookbook.images.transforms import detail, thumbnail, thumbnail_descriptor
+from lookbook.images.transforms import (
+    THUMBNAIL_HEIGHT,
+    detail,
+    thumbnail,
+    thumbnail_descriptor,
+)
 from lookbook.indexing.embedding_cache import EncodedImage
 
 SHARD = 128  # pictures encoded between two writes: the most that an interruption can cost
@@ -172,24 +176,26 @@ def _prepare_photo(
         digest = content_hash(picture)
     if digest in cache:
         return _Photo(digest)
-    image = encoder.preprocessing.open(picture)
-    pixels = encoder.preprocessing.resize(image)
+    image, larger = _decoded(picture, encoder, options.detail_size)
+    size, form = options.detail_size, (options.quality, options.file_format)
     return _Photo(
         digest,
-        pixels,
+        encoder.preprocessing.resize(image),
         thumbnail_descriptor(image),
-        thumbnail(image, quality=options.quality, file_format=options.file_format),
-        _detail(picture, image, options),
+        thumbnail(image, THUMBNAIL_HEIGHT, *form),
+        detail(larger, size, *form) if size else b"",
     )
 
 
-def _detail(picture: Picture, decoded: Image.Image, options: PictureOptions) -> bytes:
-    """Return the detail of a picture; `decoded` may be reduced to `MIN_DECODE_SIDE` already."""
-    if not options.detail_size:
-        return b""
-    if min(decoded.size) >= MIN_DECODE_SIDE:
-        decoded = load_rgb(picture, min_side_hint=options.detail_size)
-    return detail(decoded, options.detail_size, options.quality, options.file_format)
+def _decoded(
+    picture: Picture, encoder: Encoder, detail_size: int
+) -> tuple[Image.Image, Image.Image]:
+    """Decode a picture as the encoder reads it, and large enough for its detail."""
+    side = encoder.preprocessing.decode_side
+    larger = load_rgb(picture, min_side_hint=max(side, detail_size))
+    # what is smaller was not reduced, nor would it be for the encoder
+    is_one = min(larger.size) < 2 * side or detail_size <= side
+    return larger if is_one else encoder.preprocessing.open(picture), larger
 
 
 def _encode(photos: list[_Photo], encoder: Encoder, cache: EmbeddingStore, batch_size: int) -> int:

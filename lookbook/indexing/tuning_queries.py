@@ -26,7 +26,7 @@ from lookbook.index.normalization import unit_vectors
 
 # Simulating and encoding one takes as long as two of the catalogue's own photos do, so a small
 # catalogue, of which exact search is fast as well, makes fewer.
-PHOTOS, MIN_PHOTOS, ROWS_PER_PHOTO = 100, 24, 20
+PHOTOS, MIN_PHOTOS, ROWS_PER_PHOTO = 100, 24, 40
 
 
 def queries_by_kind(

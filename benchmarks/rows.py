@@ -14,12 +14,14 @@ from lookbook.evaluation.metrics import Estimate
 
 
 def machine() -> str:
-    """Return the name of the processor, where the system gives it."""
+    """Return the name of the processor, where the system gives it, and what it is limited to."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        name = platform.processor() or platform.machine()
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA")  # heeded by OpenVINO and torch
+    return f"{name} limited to {limit}" if limit else name
 
 
 def append(path: Path, columns: Sequence[str], row: Mapping[str, object]) -> None:

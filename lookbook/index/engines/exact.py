@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from lookbook.index.blas_threads import threads_for
 from lookbook.index.engines.contract import (
     Array,
     Engine,
@@ -109,6 +110,10 @@ class ExactEngine(Engine):
         Queries float32 (q, dim); returns rows int64 and scores float32, both (q, min(k, n)).
         """
         queries = check_queries(queries, self._vectors.shape[1])
+        with threads_for(len(queries)):
+            return self._search(queries, k, rows)
+
+    def _search(self, queries: Array, k: int, rows: Array | None) -> tuple[Array, Array]:
         prepared = _prepare_queries(queries, self.metric)
         total = len(self._vectors) if rows is None else len(rows)
         best_rows: Array = np.empty((len(queries), 0), np.int64)

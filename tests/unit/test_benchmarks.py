@@ -6,6 +6,7 @@ import asyncio
 import json
 import mmap
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import memory, tables
+from benchmarks import engine_plot, memory, tables
 from benchmarks.load import Outcome, row_of
 from benchmarks.visitors import Visitor
 from lookbook.search.index import Index
@@ -128,3 +129,22 @@ def test_the_row_of_a_load_has_percentiles_errors_and_growth():
     assert (row["item_n"], row["item_p50_ms"], row["item_p95_ms"]) == (101, 50, 95)
     assert row["photo_n"] == 0 and "photo_p50_ms" not in row
     assert (row["errors"], row["growth_pct"]) == ("photo: ReadTimeout 2", "4.0")
+
+
+def test_the_picture_of_engines_has_the_last_row_of_each_size():
+    row = {"engine": "annoy", "kind": "photo", "target": "0.95", "filter": "", "dim": "832"}
+    rows = [
+        row | {"count": "4000", "p50_ms": "9"},
+        row | {"count": "44000", "p50_ms": "0.5"},
+        row | {"count": "4000", "p50_ms": "0.1"},
+        row | {"count": "4000", "p50_ms": "7", "kind": "text"},
+        row | {"count": "4000", "p50_ms": "7", "filter": "0.5"},
+        row | {"count": "4000", "p50_ms": "7", "dim": "448"},
+    ]
+    assert engine_plot.series(rows, "p50_ms") == {"annoy": [(4000, 0.1), (44000, 0.5)]}
+
+
+def test_the_picture_of_engines_is_that_of_the_csv_file(tmp_path):
+    engine_plot.main(tmp_path / "engines.svg")
+    drawn, kept = (tmp_path / "engines.svg").read_text(), engine_plot.PICTURE.read_text()
+    assert re.findall(r'd="M [^"]*"', drawn) == re.findall(r'd="M [^"]*"', kept)

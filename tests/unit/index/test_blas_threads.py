@@ -19,9 +19,14 @@ def blas_threads() -> set[int]:
 
 @pytest.fixture(autouse=True)
 def two_threads():
-    with threadpool_limits(2, "blas"):
-        assert blas_threads() == {2}
-        yield
+    """Set by a thread that ends: one that lives would keep all others from setting another."""
+    before = max(blas_threads())
+    with ThreadPoolExecutor(1) as ends:
+        ends.submit(threadpool_limits, 2, "blas")
+    assert blas_threads() == {2}
+    yield
+    with ThreadPoolExecutor(1) as ends:
+        ends.submit(threadpool_limits, before, "blas")
 
 
 @pytest.mark.parametrize(("queries", "threads"), [(1, 1), (8, 1), (9, 2), (200, 2)])
@@ -33,6 +38,16 @@ def test_few_queries_are_searched_on_one_thread(monkeypatch, queries, threads):
     assert rows[:, 0].tolist() == list(range(queries))
     assert seen == [{threads}]
     assert blas_threads() == {2}
+
+
+def test_a_search_that_ends_after_the_one_that_it_began_in_gives_the_pool_back():
+    with ThreadPoolExecutor(1) as other:
+        second = threads_for(1)
+        with threads_for(1):
+            other.submit(second.__enter__).result()
+            assert blas_threads() == {1}
+        other.submit(second.__exit__, None, None, None).result()
+        assert blas_threads() == {2}
 
 
 def test_the_pool_is_given_back_after_an_error_and_after_searches_of_several_threads():

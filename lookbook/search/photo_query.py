@@ -207,11 +207,13 @@ def normalize_box(left: float, top: float, right: float, bottom: float) -> Box:
 
 
 def crop_to_box(image: Image.Image, box: Box) -> Image.Image:
-    """Return the part of a picture within a box; the picture itself for the whole of it."""
+    """Return the part of a picture within a box, 1 px wide and high at least.
+
+    For the whole of it, the picture itself.
+    """
     if box == WHOLE:
         return image
     left, top, right, bottom = box
     width, height = image.size
-    return image.crop(
-        (round(left * width), round(top * height), round(right * width), round(bottom * height))
-    )
+    x, y = min(round(left * width), width - 1), min(round(top * height), height - 1)
+    return image.crop((x, y, max(x + 1, round(right * width)), max(y + 1, round(bottom * height))))

@@ -114,6 +114,15 @@ def test_a_crop_is_the_part_inside_the_box():
     assert crop_to_box(image, WHOLE) is image
 
 
+@pytest.mark.parametrize("size", [(9000, 8), (8, 9000)])
+@pytest.mark.parametrize("box", [(0.1, 0.1, 0.2, 0.2), (0.9, 0.9, 1, 1)])
+def test_a_part_of_a_strip_is_refused_as_a_picture_that_is_too_small(encoder, size, box):
+    strip = Image.effect_noise(size, 200)
+    with pytest.raises(ImageError) as refused:
+        query_of(strip, encoder, box)
+    assert refused.value.reason == "too-small"
+
+
 def picture_of(pixels):
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 

@@ -194,16 +194,22 @@ def _positive(scales: Sequence[float]) -> bool:
 
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a safetensors file as float32, none where there is no such file."""
+    """Return the arrays of a safetensors file as float32, none where there is no such file.
+
+    Raises EncoderError for a damaged file, and for arrays that are not finite.
+    """
     if not file.exists():
         return {}
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        return {name: array.astype(np.float32) for name, array in load_file(file).items()}
+        arrays = {name: array.astype(np.float32) for name, array in load_file(file).items()}
     except (SafetensorError, OSError) as error:
         raise EncoderError(f"{file}: expected a whole safetensors file ({error})") from None
+    if wrong := sorted(name for name, array in arrays.items() if not np.isfinite(array).all()):
+        raise EncoderError(f"{file}: expected finite numbers, found others in {', '.join(wrong)}")
+    return arrays
 
 
 def _turns(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -213,8 +219,10 @@ def _turns(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, 
     weight, bias = arrays.pop("turn.weight", None), arrays.pop("turn.bias", None)
     if weight is None and bias is None:
         return None, None
-    if weight is None or bias is None or (weight.shape, bias.shape) != ((TURNS, dim), (TURNS,)):
-        raise ValueError(f"turn: expected weight ({TURNS}, {dim}) and bias ({TURNS},)")
+    found = [None if array is None else array.shape for array in (weight, bias)]
+    if found != [(TURNS, dim), (TURNS,)]:
+        expected = f"weight ({TURNS}, {dim}) and bias ({TURNS},)"
+        raise ValueError(f"turn: expected {expected}, found {found[0]} and {found[1]}")
     return weight, bias
 
 
@@ -224,8 +232,8 @@ def _colours(arrays: dict[str, np.ndarray], dim: int) -> ColourHeads | None:
     given = {part: array for part, array in found.items() if array is not None}
     if not given:
         return None
-    count = len(given.get("photo_bias", ()))
     shapes = [array.shape for array in given.values()]
+    count = given["photo_bias"].size if "photo_bias" in given else 0
     if shapes != [(count, dim), (count,), (count, dim), (count,)]:
         raise ValueError(f"colour: expected {', '.join(_COLOUR_PARTS)} for {dim}, found {shapes}")
     return ColourHeads(**given)

@@ -104,9 +104,26 @@ def test_a_model_without_turns_tells_none(tmp_path, earlier):
     assert adapter.turns([[2, 0, 0]]) is None
 
 
-def test_turns_of_another_shape_are_refused(tmp_path):
-    with pytest.raises(EncoderError, match=r"turn: expected weight \(4, 3\)"):
-        QueryAdapter.load(write(tmp_path, arrays={"turn.weight": [1, 0]}))
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"turn.weight": [1, 0]}, r"turn: expected weight \(4, 3\) .* found \(2,\) and None"),
+        ({"turn.weight": np.eye(3, 4), "turn.bias": np.ones(4)}, r"found \(3, 4\) and \(4,\)"),
+        ({"colour.photo_bias": 1.0}, r"colour: expected .* found \[\(\)\]"),
+    ],
+)
+def test_classifiers_of_another_shape_are_refused(tmp_path, arrays, message):
+    with pytest.raises(EncoderError, match=message):
+        QueryAdapter.load(write(tmp_path, arrays=arrays))
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["turn.bias", "photo.output_bias"])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, name, number):
+    arrays = NETWORK | {"turn.weight": np.eye(4, 3), "turn.bias": np.zeros(4)}
+    arrays[name] = [*np.zeros(len(arrays[name]) - 1), number]
+    with pytest.raises(EncoderError, match=f"expected finite numbers, found others in {name}"):
+        QueryAdapter.load(write(tmp_path, arrays=arrays))
 
 
 def test_an_unknown_intent_and_a_wrong_shape_are_refused(tmp_path):

@@ -254,6 +254,8 @@ def precision_to_keep(root: str | Path, identity: Mapping[str, Any]) -> str | No
     except (ValueError, OSError):
         return None
     precision = built.get("precision")
+    # what says by which calibration is in the identity of int8 only
+    built = {name: value for name, value in built.items() if name != "int8"}
     return precision if same_encoder({**identity, "precision": precision}, built) else None
 
 

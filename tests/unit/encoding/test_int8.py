@@ -229,6 +229,18 @@ def test_an_update_goes_on_in_the_precision_of_its_index(model, pictures, shapes
     assert encoded_anew("--fresh") == ("int8", 15)
 
 
+def test_an_update_goes_on_in_an_int8_that_was_asked_for_though_it_disagrees(
+    model, pictures, shapes, tmp_path, capsys
+):
+    calibration_of(model, pictures, agreement=0.9985)
+    index = str(tmp_path / "index")
+    arguments = ["--dataset", str(shapes), "--model", str(model), "--output", index, "--json"]
+    assert embed.main([*arguments, "--precision", "int8"]) == 0
+    assert embed.main([*arguments, "--title-column", "id"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["encoded"] == 0
+    assert Index.open(index).manifest.encoder["precision"] == "int8"
+
+
 def test_an_index_of_another_encoder_says_nothing_of_the_precision(tiny_model, shapes, tmp_path):
     index = tmp_path / "index"
     encoder = Encoder.load(tiny_model, precision="float32", backend="torch")

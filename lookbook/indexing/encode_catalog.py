@@ -193,8 +193,8 @@ def _decoded(
     """Decode a picture as the encoder reads it, and large enough for its detail."""
     side = encoder.preprocessing.decode_side
     larger = load_rgb(picture, min_side_hint=max(side, detail_size))
-    # what is smaller was not reduced, nor would it be for the encoder
-    is_one = min(larger.size) < 2 * side or detail_size <= side
+    # what is smaller than both was not reduced, nor would it be for the encoder
+    is_one = detail_size <= side or min(larger.size) < min(detail_size, 2 * side)
     return larger if is_one else encoder.preprocessing.open(picture), larger
 
 

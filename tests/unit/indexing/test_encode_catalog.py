@@ -21,15 +21,18 @@ def picture(size: tuple[int, int], file_format: str) -> bytes:
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
-@pytest.mark.parametrize("size", [(300, 500), (639, 900), (640, 640), (1300, 1279), (2600, 2100)])
-@pytest.mark.parametrize("detail_size", [640, 1024])
+@pytest.mark.parametrize(
+    "size", [(300, 500), (639, 900), (640, 640), (1010, 1000), (1300, 1279), (2600, 2100)]
+)
+@pytest.mark.parametrize("detail_size", [200, 400, 500, 640, 1024])
 def test_the_encoder_and_the_detail_get_the_pixels_that_each_would_decode(
     tiny_model, file_format, size, detail_size
 ):
     encoder, file = Encoder.load(tiny_model, precision="float32"), picture(size, file_format)
     image, larger = _decoded(file, encoder, detail_size)
     np.testing.assert_array_equal(image, encoder.preprocessing.open(file))
-    np.testing.assert_array_equal(larger, load_rgb(file, min_side_hint=detail_size))
+    side = max(detail_size, encoder.preprocessing.decode_side)
+    np.testing.assert_array_equal(larger, load_rgb(file, min_side_hint=side))
 
 
 @pytest.mark.parametrize(("side", "times"), [(400, 1), (1500, 2)])

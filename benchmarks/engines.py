@@ -249,10 +249,8 @@ def table(count: int) -> str:
     """The tables of docs/ENGINES.md for the set of `count` vectors, without and with filters."""
     with RESULTS.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["count"]) == count]
-    largest = {row["engine"]: 0 for row in rows}
-    for row in rows:  # vectors of an earlier encoder only where there are no newer ones
-        largest[row["engine"]] = max(largest[row["engine"]], int(row["dim"]))
-    rows = [row for row in rows if int(row["dim"]) == largest[row["engine"]]]
+    newest = {row["engine"]: row["dim"] for row in rows}  # rows are in the order of measuring
+    rows = [row for row in rows if row["dim"] == newest[row["engine"]]]
     return "\n".join([*_queries_table(rows), "", *_filters_table(rows)])
 
 

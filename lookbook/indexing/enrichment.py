@@ -28,14 +28,14 @@ def enrich(
 
     calibration.json is left out where there are too few items to fit it, map.npy unless `draw_map`.
     `places` (n, 2) are those of the previous map, NaN for new items, which are placed among them;
-    None: all are projected. `kept` files are returned as they are.
+    None: all are projected. `kept` files are returned as they are, but for what calibration.json
+    says of results for items: that is fitted anew where it says nothing, or these are in another
+    order since.
     """
     files: dict[str, dict | np.ndarray] = dict(kept or {})
     index = Index(generation, "exact")
-    if CALIBRATION not in files and (fitted := _calibration(index, seed)) is not None:
-        items = item_calibration.fit(index, seed=seed) if fitted.kind else None
-        of_items = {item_calibration.KEY: asdict(items) if items else None}
-        files[CALIBRATION] = fitted.to_json() | of_items
+    if curve := (kept or {}).get(CALIBRATION) or _calibration(index, seed):
+        files[CALIBRATION] = curve | _of_items(index, curve, seed)
     if EVALUATION not in files:
         files[EVALUATION] = index_report(index, seed=seed)
     del index  # with its copy of the vectors: the map takes much memory of its own
@@ -46,9 +46,16 @@ def enrich(
     return files
 
 
-def _calibration(index: Index, seed: int) -> calibration.Calibration | None:
+def _of_items(index: Index, curve: dict, seed: int) -> dict[str, dict | None]:
+    """Return what calibration.json says of results for items, beside its `curve`."""
+    items = item_calibration.kept_or_fitted(index, curve, seed=seed) if curve.get("kind") else None
+    return {item_calibration.KEY: asdict(items) if items else None}
+
+
+def _calibration(index: Index, seed: int) -> dict | None:
+    """Return the curve as it is stored, None where there are too few items to fit it."""
     manifest, kind = index.manifest, calibration.kind_column(index.columns)
-    return calibration.fit(
+    fitted = calibration.fit(
         index.generation.vectors,
         manifest.metric,
         kinds=index.column(kind) if kind else None,
@@ -57,3 +64,4 @@ def _calibration(index: Index, seed: int) -> calibration.Calibration | None:
         seed=seed,
         engine=index.first_photos,
     )
+    return fitted.to_json() if fitted else None

@@ -22,6 +22,8 @@ from lookbook.indexing.reuse import (
     Origin,
     Previous,
 )
+from lookbook.search import item_calibration
+from lookbook.search.index import Index
 
 MAX_CHANGED = 0.05  # share of items that may change before what follows from all is computed anew
 _OF_THE_ENGINE = ("engine", "trees", "recall", "metric", "dim")
@@ -70,6 +72,7 @@ class Update:
             and source.options == self.options
             and source.report == source.report | said
             and source.says_effort
+            and item_calibration.is_stored(Index(source.generation, "exact"))
         )
 
     def _forget_what_changed(self, source: Previous, items: pa.Table) -> None:

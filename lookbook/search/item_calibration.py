@@ -18,10 +18,10 @@ import numpy as np
 
 from lookbook.search.calibration import calibration, kind_column
 from lookbook.search.index import Hit, Index
-from lookbook.search.intents import item_as_query, query_adapter
+from lookbook.search.intents import item_as_query
 from lookbook.search.per_index import per_index
 from lookbook.search.product_groups import product_groups
-from lookbook.search.rerank import search_reranked, shown_item
+from lookbook.search.rerank import order_key, search_reranked, shown_item
 
 MAX_ERROR = 0.1  # calibration error above which results get no probability
 SHOWN = 24  # results of a first page: what is fitted and measured
@@ -36,7 +36,7 @@ KEY = "items"  # in calibration.json
 class ItemCalibration:
     """A logistic regression on a result's score and the logit of the share of its kind.
 
-    `revision` names the weights by which results were re-ranked, None where they were not.
+    `revision` is the `rerank.order_key` of the results that it was fitted to.
     `error` is the expected calibration error and `brier` the Brier score of the results of
     `queries`, each predicted by a regression that was fitted to other queries.
     """
@@ -80,14 +80,39 @@ def item_calibration(index: Index) -> ItemCalibration | None:
     if (curve := calibration(index)) is None or curve.kind is None:
         return None
     known, stored = index.generation.read_json("calibration.json", _stored) or (False, None)
-    if known and (stored is None or stored.revision == _revision(index)):
-        return stored
-    return fit(index)
+    return stored if known and _holds(stored, index) else fit(index)
+
+
+def is_stored(index: Index) -> bool:
+    """Whether opening the index fits nothing: what is stored holds, or nothing can be said."""
+    if (curve := calibration(index)) is None or curve.kind is None:
+        return True
+    known, stored = index.generation.read_json("calibration.json", _stored) or (False, None)
+    return known and _holds(stored, index)
+
+
+def kept_or_fitted(
+    index: Index, file: Mapping[str, Any], *, seed: int = 0
+) -> ItemCalibration | None:
+    """Return that in a `file`, calibration.json of the generation that `index` updates.
+
+    Fitted anew where that says nothing of items, or results are in another order since.
+    """
+    try:
+        known, stored = _stored(file)
+    except ValueError:  # of a version whose calibration had other numbers
+        known, stored = False, None
+    return stored if known and _holds(stored, index) else fit(index, seed=seed)
 
 
 def _stored(value: Any) -> tuple[bool, ItemCalibration | None]:
     """Return whether a file says it, and what; raises ValueError. Earlier versions do not."""
     return KEY in value, ItemCalibration.from_json(value.get(KEY))
+
+
+def _holds(stored: ItemCalibration | None, index: Index) -> bool:
+    """Whether results are still in the order that a calibration was fitted to."""
+    return stored is None or stored.revision == order_key(index)
 
 
 def fit(index: Index, *, sample: int = _SAMPLE, seed: int = 0) -> ItemCalibration | None:
@@ -108,7 +133,7 @@ def fit(index: Index, *, sample: int = _SAMPLE, seed: int = 0) -> ItemCalibratio
     score, kind_share, intercept = _fitted(x, y).round(4).tolist()
     error = round(calibration_error(predicted, y), 4)
     brier = round(float(((predicted - y) ** 2).mean()), 4)
-    revision = _revision(index)
+    revision = order_key(index)
     return ItemCalibration(revision, score, kind_share, intercept, error, brier, len(pages))
 
 
@@ -234,10 +259,3 @@ def _fitted(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     parts = minimize(loss, np.zeros(x.shape[1] + 1), method="L-BFGS-B", bounds=bounds).x
     weights = parts[:-1] / scale
     return np.append(weights, parts[-1] - weights @ mean)
-
-
-def _revision(index: Index) -> str | None:
-    """Return what re-ranks the results of items here, None for nothing."""
-    adapter = query_adapter(index)
-    reranked = adapter is not None and index.generation.projection is None
-    return adapter.revision if adapter is not None and reranked else None

@@ -7,7 +7,8 @@ those hits together with two classifiers of colour that ship with the model (`Co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -19,11 +20,11 @@ from lookbook.search.intents import query_adapter
 from lookbook.search.per_index import per_index
 
 POOL = 300  # hits that are re-ranked
-# Added to the cosine: these weights times the log of a probability. On the half of held-out
-# products that nothing was chosen on, of the first ten for street photos 0.87 are then of their
-# kind and 0.55 of their kind and colour, in place of 0.80 and 0.42. Larger weights give more of
-# both, and the product itself leaves the first ten more often.
-COLOUR_WEIGHT, KIND_WEIGHT = 0.04, 0.03
+# Added to the cosine: these weights times the log of a probability. Of the first ten for street
+# photos of held-out products 0.91 are then of their kind and 0.63 of their kind and colour, in
+# place of 0.79 and 0.42 (docs/encoder-history.md). Larger weights give more of both, and the
+# product itself leaves the first ten more often.
+COLOUR_WEIGHT, KIND_WEIGHT = 0.09, 0.05
 # by what results are matched on: weights of colour and kind
 WEIGHTS = {
     "": (COLOUR_WEIGHT, KIND_WEIGHT),
@@ -32,7 +33,10 @@ WEIGHTS = {
     "pattern": (0.0, KIND_WEIGHT),
     "kind": (0.0, 0.15),
 }
-VOTERS, TEMPERATURE = 30, 0.02  # hits that vote, each by exp(cosine / temperature)
+VOTERS, TEMPERATURE = 30, 0.01  # hits that vote, each by exp(cosine / temperature)
+# The first hit stays, for a photo the first hits of so many groups whose cosine is that close to it
+STAYING, STAYING_WITHIN = 3, 0.02
+_FIRST = 100.0  # above any sum of a cosine and weighted logarithms
 # probabilities that are added: a mistake costs no more than their logarithm
 _MIN_COLOUR, _MIN_KIND = 0.02, 0.01
 _BLOCK_ROWS = 4096  # whose colours are read at a time
@@ -74,11 +78,11 @@ def search_reranked(
     """Return `count` hits for a vector as stored, one for each group: its kind and colour first.
 
     Of each group the variant that is nearest in colour counts. The first hit stays: most often it
-    is the product itself. Hits beyond POOL follow in the order of their cosines. `vector_kind` is
-    the `kind` of `Index.search`.
+    is the product itself. For a photo so do groups that are hardly less close. Hits beyond POOL
+    follow in the order of their cosines. `vector_kind` is the `kind` of `Index.search`.
     """
     rows, scores = index.rank_rows(vector, POOL, allowed, own, kind=vector_kind)
-    order = _order(index, rows, scores, vector, shown)
+    order = _order(index, rows, scores, vector, shown, groups)
     found, closeness = rows[order], scores[order]
     first = _first_of_groups(found, groups)
     if len(first) < count and len(rows) == POOL:  # many were asked for: the others follow
@@ -88,6 +92,27 @@ def search_reranked(
     return index.hits(found[first[:count]], closeness[first[:count]])
 
 
+def order_key(index: Index) -> str | None:
+    """Return 16 hex digits that change with what orders the results of items beside their vectors.
+
+    None where nothing does. What is fitted to that order (`item_calibration`) no longer holds under
+    another key.
+    """
+    adapter = query_adapter(index)
+    if adapter is None or index.generation.projection is not None:
+        return None
+    rules = (WEIGHTS[""], VOTERS, TEMPERATURE, POOL, _MIN_COLOUR, _MIN_KIND)
+    reranked = index.manifest.metric == "angular"
+    said = (adapter.revision, adapter.scales.get("item"), rules if reranked else None)
+    arrays = list(astuple(adapter.networks["item"])) if "item" in adapter.networks else []
+    if reranked and adapter.colours is not None:
+        arrays += [adapter.colours.item_weight, adapter.colours.item_bias]
+    digest = hashlib.sha256(repr(said).encode())
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
 def _first_of_groups(rows: np.ndarray, groups: Groups) -> np.ndarray:
     """Return the positions in `rows` of the first row of each group, ascending."""
     keys = rows if groups is None else groups[rows]
@@ -95,9 +120,14 @@ def _first_of_groups(rows: np.ndarray, groups: Groups) -> np.ndarray:
 
 
 def _order(
-    index: Index, rows: np.ndarray, scores: np.ndarray, vector: np.ndarray, shown: ShownItem
+    index: Index,
+    rows: np.ndarray,
+    scores: np.ndarray,
+    vector: np.ndarray,
+    shown: ShownItem,
+    groups: Groups,
 ) -> np.ndarray:
-    """Return positions (k,) of `rows`: the first, then the others by cosine, kind and colour."""
+    """Return positions (k,) of `rows`: what stays, then the others by cosine, kind and colour."""
     if not len(rows):
         return np.zeros(0, np.int64)
     voices = np.exp((scores[:VOTERS] - scores[0]) / TEMPERATURE)
@@ -105,8 +135,24 @@ def _order(
     colour_weight, kind_weight = WEIGHTS[shown.match]
     adapted = scores + kind_weight * _kind_agreement(index, rows, voices)
     adapted += colour_weight * _colour_agreement(index, rows, voices, vector, shown)
-    adapted[0] = np.inf
+    for place, position in enumerate(_staying(rows, scores, adapted, shown, groups)):
+        adapted[position] = _FIRST - place
     return np.argsort(-adapted, kind="stable")
+
+
+def _staying(
+    rows: np.ndarray, scores: np.ndarray, adapted: np.ndarray, shown: ShownItem, groups: Groups
+) -> list[int]:
+    """Return the positions of the hits that come first: the first one, then one of each next group.
+
+    That of its best `adapted` score. Of an item, which is no result itself, and where one thing is
+    matched on, the first hit alone.
+    """
+    keys = rows if groups is None else groups[rows]
+    first = _first_of_groups(rows, groups)[: STAYING if shown.photo and not shown.match else 1]
+    others = first[1:][scores[first[1:]] >= scores[0] - STAYING_WITHIN]
+    best = [np.where(keys == keys[at], adapted, -np.inf).argmax() for at in others]
+    return [0, *(int(position) for position in best)]
 
 
 def _kind_agreement(index: Index, rows: np.ndarray, voices: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from lookbook.index.engines import by_size
 from lookbook.index.manifest import MANIFEST, Manifest, add_checksum
 from lookbook.indexing import BuildOptions, build, enrichment, pipeline, tuning_queries
 from lookbook.indexing.reuse import CALIBRATION, EFFORT, EVALUATION, MAP, PROJECTION, Previous
+from lookbook.search import item_calibration
 from lookbook.search.index import Index
 from lookbook.ui import messages
 from lookbook.ui.pages.about import about_html
@@ -326,6 +327,19 @@ def test_photo_and_text_queries_are_made_once_and_kept_with_the_effort(shop, mon
     kept = Previous(shop.generation).queries()
     assert np.array_equal(kept["photo"], np.eye(4, 12))
     assert np.array_equal(kept["text"], np.eye(6, 12)[2:])
+
+
+def test_what_says_how_likely_results_are_follows_their_order_though_nothing_has_changed(
+    shop, computed, monkeypatch
+):
+    before = shop.update()
+    monkeypatch.setattr(item_calibration, "order_key", lambda index: "f00d")
+    after = shop.update()
+    assert after.generation != before.generation
+    stored = json.loads((shop.generation.path / CALIBRATION).read_text())
+    assert stored["items"]["revision"] == "f00d"
+    assert not computed, "all else is kept"
+    assert shop.update().generation == after.generation
 
 
 def test_an_index_of_an_earlier_version_is_tuned_though_nothing_has_changed(shop, computed):

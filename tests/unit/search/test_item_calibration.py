@@ -102,6 +102,32 @@ def test_one_that_was_fitted_to_another_order_is_fitted_again(clear, monkeypatch
     clear.derived.clear()
 
 
+@pytest.mark.parametrize("revision", [None, "f00d"])
+def test_an_update_keeps_it_while_results_come_in_the_same_order(clear, revision):
+    """`clear` orders by cosine alone, whose key is None."""
+    curve = clear.generation.read_json("calibration.json", dict)
+    before = asdict(replace(FITTED, revision=revision))
+    kept = {"calibration.json": curve | {"items": before}, "evaluation.json": {}}
+    now = enrich(clear.generation, draw_map=False, kept=kept)["calibration.json"]
+    assert now == curve | {"items": before if revision is None else asdict(fit(clear))}
+
+
+@pytest.mark.parametrize("items", [{}, {"items": {"error": 0.1}}], ids=["none", "other numbers"])
+def test_an_update_of_another_version_fits_it(clear, items):
+    curve = clear.generation.read_json("calibration.json", dict)
+    del curve["items"]
+    kept = {"calibration.json": curve | items, "evaluation.json": {}}
+    now = enrich(clear.generation, draw_map=False, kept=kept)["calibration.json"]
+    assert now == curve | {"items": asdict(fit(clear))}
+
+
+def test_where_nothing_can_be_said_that_stays_said(clear):
+    """With no probabilities in the file nothing is fitted at each update again."""
+    curve = clear.generation.read_json("calibration.json", dict) | {"items": None}
+    kept = {"calibration.json": curve, "evaluation.json": {}}
+    assert enrich(clear.generation, draw_map=False, kept=kept)["calibration.json"] == curve
+
+
 def test_where_the_error_is_large_nothing_is_said(clear, monkeypatch):
     bad = replace(FITTED, error=MAX_ERROR + 0.01)
     monkeypatch.setattr(module, "item_calibration", lambda index: bad)

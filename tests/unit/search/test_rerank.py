@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from lookbook.encoding.query_adapter import MATCHES
-from lookbook.search import Query, run
+from lookbook.search import Query, rerank, run
 from lookbook.search.intents import query_adapter
 from lookbook.search.permalinks import from_params, to_params
 from lookbook.search.query import matches_of, query_vector
+from lookbook.search.rerank import order_key
 from tests.unit.search.test_intents import shop, write_model
 
 KINDS = ["hat", "hat", "hat", "hat", "shoe", "shoe"]
@@ -24,11 +28,11 @@ def folder(tmp_path):
     return tmp_path
 
 
-def opened(folder, colours=(0,) * 6, **columns):
+def opened(folder, colours=(0,) * 6, metric="angular", **columns):
     sides = [np.sqrt(max(0.0, 1 - c**2 - h**2)) for c, h in zip(CLOSE, colours, strict=True)]
     vectors = np.stack([CLOSE, sides, colours], axis=1).astype(np.float32)
     items = {"id": list("012345"), "title": ["thing"] * 6}
-    given = {"vectors": vectors, "items": items | columns}
+    given = {"vectors": vectors, "items": items | columns, "metric": metric}
     # the photo's scales (1, 0, 1) leave the second axis out
     return shop(folder, **given)
 
@@ -57,6 +61,46 @@ def test_items_without_a_kind_are_still_shown(folder):
 def test_the_first_hit_stays_even_of_another_kind(folder):
     index = opened(folder, kind=["shoe", "hat", "hat", "hat", "hat", "hat"])
     assert ids(index)[0] == "0"
+
+
+def test_hits_of_a_photo_that_are_hardly_less_close_than_the_first_stay_too(folder, monkeypatch):
+    index = opened(folder, kind=["hat", "shoe", "hat", "hat", "hat", "hat"])
+    by_kind = ["0", "2", "4", "5", "3", "1"]
+    monkeypatch.setattr(rerank, "STAYING_WITHIN", 0.01)  # the second hit is further off
+    assert ids(index) == by_kind
+    monkeypatch.setattr(rerank, "STAYING_WITHIN", 0.03)
+    assert ids(index) == ["0", "1", "2", "4", "5", "3"]
+    assert ids(index, match="kind") == by_kind, "one thing is asked for"
+
+
+def test_no_more_than_three_hits_stay(folder, monkeypatch):
+    monkeypatch.setattr(rerank, "STAYING_WITHIN", 1.0)
+    index = opened(folder, kind=["hat", "shoe", "shoe", "hat", "shoe", "shoe"])
+    assert ids(index) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_of_an_item_the_first_hit_alone_stays(folder, monkeypatch):
+    """An item finds by the second axis, so that the order is 3, 5, 4, 2, 0 by cosine."""
+    monkeypatch.setattr(rerank, "STAYING_WITHIN", 1.0)
+    monkeypatch.setattr(rerank, "TEMPERATURE", 1.0)
+    index = opened(folder, kind=["hat", "hat", "hat", "hat", "hat", "shoe"])
+    found = [hit.id for hit in run(Query(item="1", fold=None), index).hits]
+    assert found.index("4") < found.index("5")
+
+
+def test_a_product_stays_in_its_place_as_its_variant_that_is_nearest_in_colour(folder, monkeypatch):
+    """Items 1 and 3 are one product in blue and in red, of which the blue one is closer."""
+    monkeypatch.setattr(rerank, "STAYING_WITHIN", 0.2)
+    index = opened(
+        folder,
+        [0.1, -0.1, 0.1, 0.1, 0.1, 0.1],
+        colour=["red", "blue", "red", "red", "red", "red"],
+        style_id=["a", "b", "c", "b", "d", "e"],
+    )
+    red = np.array([1.0, 0.0, 0.03], np.float32)
+    assert [hit.id for hit in run(Query(pictures=(red,), fold=None), index).hits][:2] == ["0", "1"]
+    found = [hit.id for hit in run(Query(pictures=(red,)), index).hits]
+    assert found == ["0", "3", "2", "4", "5"]
 
 
 def test_the_colour_that_the_shop_names_counts_more_than_how_one_photo_looks(folder):
@@ -94,6 +138,75 @@ def test_matching_on_colour_moves_it_further_up(folder):
 
     assert red_ones_first("colour") == 3
     assert red_ones_first("kind") < 3
+
+
+def key_with(folder, change):
+    """The key of an index whose model folder was changed by `change`."""
+    index = opened(folder)
+    change(folder / "model")
+    index.derived.clear()
+    return order_key(index)
+
+
+def settings_with(name, value):
+    def change(model):
+        file = model / "query.json"
+        settings = json.loads(file.read_text())
+        settings["scales"][name] = value
+        file.write_text(json.dumps(settings))
+
+    return change
+
+
+def arrays_with(name, value):
+    def change(model):
+        arrays = load_file(model / "query.safetensors")
+        save_file(arrays | {name: np.array(value, np.float32)}, model / "query.safetensors")
+
+    return change
+
+
+def item_network(model):
+    parts = {"hidden_weight": np.ones((2, 3)), "hidden_bias": np.zeros(2)}
+    parts |= {"output_weight": np.ones((3, 2)), "output_bias": np.zeros(3)}
+    for part, array in parts.items():
+        arrays_with(f"item.{part}", array)(model)
+
+
+ORDERS_ITEMS = {
+    "scales": settings_with("item", [0, 2, 1]),
+    "colours": arrays_with("colour.item_weight", [[0, 0, 30], [0, 0, -30]]),
+    "no classifiers": lambda model: (model / "query.safetensors").unlink(),
+    "network": item_network,
+}
+ORDERS_PHOTOS = {
+    "scales": settings_with("photo", [1, 1, 1]),
+    "colours": arrays_with("colour.photo_weight", [[0, 0, 30], [0, 0, -30]]),
+}
+
+
+@pytest.mark.parametrize("change", ORDERS_ITEMS.values(), ids=ORDERS_ITEMS)
+def test_the_key_changes_with_what_orders_results_for_items(folder, change):
+    before = order_key(opened(folder))
+    assert key_with(folder, change) not in (before, None)
+
+
+@pytest.mark.parametrize("change", ORDERS_PHOTOS.values(), ids=ORDERS_PHOTOS)
+def test_the_key_stays_where_photos_alone_are_ordered_otherwise(folder, change):
+    assert key_with(folder, change) == order_key(opened(folder)) is not None
+
+
+@pytest.mark.parametrize("rule", ["VOTERS", "TEMPERATURE", "POOL", "_MIN_COLOUR", "_MIN_KIND"])
+def test_the_key_changes_with_the_rules_where_results_are_re_ranked(folder, rule, monkeypatch):
+    angular, other = opened(folder), opened(folder, metric="euclidean")
+    before = order_key(angular), order_key(other)
+    monkeypatch.setattr(rerank, rule, 7)
+    assert order_key(angular) != before[0]
+    assert order_key(other) == before[1] != before[0]
+
+
+def test_nothing_orders_results_without_a_model(folder):
+    assert key_with(folder, lambda model: (model / "query.json").unlink()) is None
 
 
 def test_matching_on_shape_takes_its_own_scales(folder):

@@ -4,9 +4,11 @@
         --output models/lookbook-resnet50
 
 All but the turns is fitted to the heads before the product heads, which are left as they are.
-Encodes pictures once (kept in `--work`), then takes a minute. Products are the development half of
-those held out from the training of the encoder, as the encoder knows its training products by
-heart; phone photos are those of the photographers that it was trained on. Writes
+Encodes some 40,000 pictures once (kept in `--work`), then takes two minutes. Products are the
+development half of those held out from the training of the encoder, and those in training that have
+a larger photo: the encoder knows these by heart, but how a street photo changes a vector and its
+colour can be learnt from them, too. Items' colours are not. Phone photos are those of the
+photographers that it was trained on. Writes
 `query.safetensors` (with `--turns-only` all but the turns stays as it is); the scales of heads in
 `query.json` were chosen by hand on the same half.
 """
@@ -14,7 +16,7 @@ heart; phone photos are those of the photographers that it was trained on. Write
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -40,10 +42,19 @@ from lookbook.evaluation.splits import (
 from lookbook.evaluation.street_photos import simulate_street_photo
 from lookbook.training.data import MISSING
 from lookbook.training.head_finetuning import optimizer_step
-from lookbook.training.sources import Pictures, add_folder_options, decoded, encoded, work_file
+from lookbook.training.sources import (
+    Pictures,
+    add_folder_options,
+    decoded,
+    encoded,
+    training_products,
+    work_file,
+)
+
+Rows = tuple[np.ndarray, list[dict[str, object]]]  # vectors (n, dim), attributes of each
 
 HIDDEN, DROPOUT = 192, 0.2
-STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 300, 128, 700, 1e-3, 1e-2
+STEPS, BATCH, GALLERY_SAMPLE, LR, WEIGHT_DECAY = 1200, 128, 700, 1e-3, 1e-2
 INSTANCE_TEMPERATURE, CATEGORY_TEMPERATURE = 0.05, 0.1
 # weights of the losses: a product's own photo, its category, category and colour; the order within
 # the category of a phone photo; the squared shift of street and of studio photos, which are to stay
@@ -53,8 +64,8 @@ KEPT_SCALES = (2.0, 1.0, 0.0)
 _MAX_LOSS = 50.0  # of a photo for which the sampled gallery has nothing of its category
 MIN_FAMILY = 20  # items of a family of colours
 # L2 penalties of the classifiers: a photo's colour, an item's colour, how a photo is turned
-PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, TURN_PENALTY = 1 / 54, 1 / 180, 1 / 60
-_STREET_VIEWS = 3
+PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, TURN_PENALTY = 1 / 5, 1 / 180, 1 / 60
+_STREET_VIEWS, _STREET_SEED, _SEEN_STREET_SEED = 3, 500_000, 3_000_000
 _DRAWN, _DRAWN_SEED = 150, 12_345  # drawn products, of another seed than the shipped collection
 
 
@@ -78,13 +89,15 @@ class Queries:
 class FittingData:
     """A gallery float32 (n, dim) with int (n,) labels, and the queries that are asked of it.
 
-    `family`: of the colour, MISSING where fewer than MIN_FAMILY items have it.
+    `family`: of the colour, MISSING where fewer than MIN_FAMILY unseen items have it. `unseen` bool
+    (n,): products that the encoder was not trained on.
     """
 
     gallery: torch.Tensor
     category: torch.Tensor
     colour: torch.Tensor
     family: torch.Tensor
+    unseen: torch.Tensor
     studio: Queries
     street: Queries
     phone: Queries
@@ -208,12 +221,17 @@ def fit_turns(turned: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def fit_colour_heads(data: FittingData) -> dict[str, np.ndarray]:
-    """Return the arrays of `ColourHeads`: of photos by street and studio photos of products."""
+    """Return the arrays of `ColourHeads`: of photos by street and studio photos of products.
+
+    Items that the encoder was trained on would make the classifier of items less sure of others.
+    """
     photos = torch.cat([data.street.vectors, data.studio.vectors])
     rows = torch.cat([data.street.rows, data.studio.rows])
     heads = {
         "photo": fit_softmax(photos, data.family[rows], PHOTO_COLOUR_PENALTY),
-        "item": fit_softmax(data.gallery, data.family, ITEM_COLOUR_PENALTY),
+        "item": fit_softmax(
+            data.gallery[data.unseen], data.family[data.unseen], ITEM_COLOUR_PENALTY
+        ),
     }
     return {
         f"{side}_{part}": array.astype(np.float16)
@@ -277,10 +295,15 @@ def _products(name: str) -> Pictures:
     return decoded(kept)
 
 
-def _street(name: str, views: Sequence[int]) -> Pictures:
-    for number, (item, picture) in enumerate(_products(name)):
+def _seen_products(name: str, ids: Collection[str]) -> Pictures:
+    """The pictures of those products in training whose id is among `ids`."""
+    return decoded(item for item in training_products(name) if item.id in ids)
+
+
+def _street(products: Pictures, views: Sequence[int], seed: int) -> Pictures:
+    for number, (item, picture) in enumerate(products):
         for view in views:
-            yield item, simulate_street_photo(picture, 500_000 + 10 * number + view)
+            yield item, simulate_street_photo(picture, seed + 10 * number + view)
 
 
 def _people(name: str, held: bool) -> Pictures:
@@ -316,7 +339,7 @@ def read_turns(args: argparse.Namespace, encoder: Encoder) -> np.ndarray:
     larger, phone = args.larger, args.phone_photos
     sources: dict[str, tuple[str, Callable[[], Pictures]]] = {
         "studio": (larger, lambda: _products(larger)),
-        "street": (larger, lambda: _street(larger, (1,))),
+        "street": (larger, lambda: _street(_products(larger), (1,), _STREET_SEED)),
         "phone": (phone, lambda: _people(phone, held=True)),
         "senders": (phone, lambda: islice(_people(phone, held=False), 0, None, 2)),
         "drawn": ("drawn", _drawn),
@@ -337,28 +360,44 @@ def read_data(args: argparse.Namespace, encoder: Encoder) -> FittingData:
     assert encoder.heads is not None
     fitted = encoder.heads.text_dim
 
-    def vectors(
-        name: str, source: str, pictures: Callable[[], Pictures]
-    ) -> tuple[np.ndarray, list[dict[str, object]]]:
+    def vectors(name: str, source: str, pictures: Callable[[], Pictures]) -> Rows:
         rows, attributes = encoded(work_file(args.work, name, source, encoder), encoder, pictures)
         return unit_rows(rows[:, :fitted]), attributes
 
     small, larger, phone = args.data, args.larger, args.phone_photos
-    gallery, items = vectors("gallery", small, lambda: _products(small))
+    gallery = vectors("gallery", small, lambda: _products(small))
     studio = vectors("studio", larger, lambda: _products(larger))
     views = tuple(range(1, _STREET_VIEWS + 1))
-    street = vectors("street", larger, lambda: _street(larger, views))
+    street = vectors("street", larger, lambda: _street(_products(larger), views, _STREET_SEED))
     senders = vectors("phone", phone, lambda: _people(phone, held=False))
-    return _fitting_data(gallery, items, studio, street, senders)
+    # those in training that have a larger photo
+    ids = {item.id for item in training_products(larger)}
+    seen_gallery = vectors("seen-gallery", small, lambda: _seen_products(small, ids))
+    seen_studio = vectors("seen-studio", larger, lambda: _seen_products(larger, ids))
+    seen_street = vectors(
+        "seen-street",
+        larger,
+        lambda: _street(_seen_products(larger, ids), (0,), _SEEN_STREET_SEED),
+    )
+    return _fitting_data(
+        _joined(gallery, seen_gallery),
+        len(gallery[0]),
+        _joined(studio, seen_studio),
+        _joined(street, seen_street),
+        senders,
+    )
+
+
+def _joined(first: Rows, second: Rows) -> Rows:
+    return np.concatenate([first[0], second[0]]), first[1] + second[1]
 
 
 def _fitting_data(
-    gallery: np.ndarray,
-    items: list[dict[str, object]],
-    studio: tuple[np.ndarray, list[dict[str, object]]],
-    street: tuple[np.ndarray, list[dict[str, object]]],
-    phone: tuple[np.ndarray, list[dict[str, object]]],
+    small: Rows, unseen_count: int, studio: Rows, street: Rows, phone: Rows
 ) -> FittingData:
+    """Return the data of `small` photos, the first `unseen_count` of them of unseen products."""
+    gallery, items = small
+    unseen = np.arange(len(gallery)) < unseen_count
     row_of = {item["id"]: row for row, item in enumerate(items)}
     types = np.array([str(item.get("articleType")) for item in items])
 
@@ -376,7 +415,8 @@ def _fitting_data(
         every.vectors,
         _codes(types),
         _codes([str(item.get("baseColour")) for item in items]),
-        _families([item.get("baseColour") for item in items]),
+        _families([item.get("baseColour") for item in items], unseen),
+        torch.from_numpy(unseen),
         Queries(torch.cat([larger.vectors, every.vectors[half]]), torch.cat([larger.rows, half])),
         products(*street),
         Queries(
@@ -390,9 +430,9 @@ def _codes(labels: Sequence[str] | np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.unique(np.asarray(labels), return_inverse=True)[1])
 
 
-def _families(colours: Sequence[object]) -> torch.Tensor:
+def _families(colours: Sequence[object], unseen: np.ndarray) -> torch.Tensor:
     families = np.array([colour_family(colour) for colour in colours])
-    names, counts = np.unique(families, return_counts=True)
+    names, counts = np.unique(families[unseen], return_counts=True)
     number = {name: n for n, name in enumerate(names[counts >= MIN_FAMILY])}
     return torch.tensor([number.get(family, MISSING) for family in families])
 

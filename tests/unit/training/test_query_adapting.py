@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from lookbook.training.data import MISSING
 from lookbook.training.query_adapting import (
     FittingData,
     Queries,
+    _fitting_data,
     fit_colour_heads,
     fit_photo_network,
     fit_softmax,
@@ -37,8 +40,9 @@ def data():
     phone = F.normalize(phone + 0.05 * torch.randn(90, DIM), dim=1)
     products = Queries(gallery, torch.arange(PRODUCTS))
     allowed = category[None] == shown[:, None]
+    unseen = torch.ones(PRODUCTS, dtype=torch.bool)
     return FittingData(
-        gallery, category, category, category, products, products, Queries(phone, allowed)
+        gallery, category, category, category, unseen, products, products, Queries(phone, allowed)
     )
 
 
@@ -87,6 +91,38 @@ def test_colours_of_photos_and_items_are_told(data):
     same = data.family.numpy() == data.family[0].item()
     assert agreement[same].min() > agreement[~same].max()
     assert agreement[same].min() > np.log(0.5)
+
+
+def test_products_in_training_follow_those_that_were_not_and_name_no_colours_of_items():
+    """60 unseen items, red and blue, and 60 in training, all green; a phone photo shows a skirt."""
+    ids = [str(n) for n in range(120)]
+    items = [
+        {"id": id, "articleType": "Shirts" if n % 2 else "Skirts", "baseColour": colour}
+        for n, (id, colour) in enumerate(
+            zip(ids, ["Red", "Blue"] * 30 + ["Green"] * 60, strict=True)
+        )
+    ]
+    vectors = np.eye(120, dtype=np.float32)
+    shown = [items[3], items[70], {"id": "gone"}]
+    photos = (vectors[[3, 70, 0]], shown)
+    phone = (vectors[:2], [{"label": "Skirt"}, {"label": "no such label"}])
+    data = _fitting_data((vectors, items), 60, photos, photos, phone)
+    assert data.unseen.tolist() == [True] * 60 + [False] * 60
+    assert data.street.rows.tolist() == [3, 70], "each by its own item, without what is not there"
+    families = data.family[data.unseen]
+    assert families.unique().tolist() == [0, 1]
+    assert (data.family[~data.unseen] == MISSING).all(), "green is no colour of unseen items"
+    assert data.phone.rows.shape == (1, 120)
+    assert data.phone.rows[0].tolist() == [n % 2 == 0 for n in range(120)]
+
+
+def test_the_colours_of_items_are_learnt_from_unseen_products_only(data):
+    unseen = torch.arange(PRODUCTS) < 30
+    wrong = torch.where(unseen, data.family, (data.family + 1) % 3)
+    expected = fit_colour_heads(replace(data, unseen=unseen))
+    found = fit_colour_heads(replace(data, family=wrong, unseen=unseen))
+    np.testing.assert_array_equal(found["item_weight"], expected["item_weight"])
+    assert not np.array_equal(found["photo_weight"], expected["photo_weight"])
 
 
 def test_a_missing_class_is_left_out():

@@ -127,14 +127,23 @@ def picture_of(pixels):
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
+def stored_as_jpeg(picture):
+    """A picture with the edges of JPEG's blocks."""
+    file = io.BytesIO()
+    picture.resize((240, 300)).save(file, "JPEG", quality=60)
+    return load_rgb(file.getvalue())
+
+
 @pytest.mark.parametrize(
     ("photo", "reason"),
     [
         (Image.new("RGB", (400, 500), (250, 250, 250)), "blank"),
         (Image.new("RGB", (400, 500), (180, 30, 60)), "blank"),
+        (Image.new("RGB", (400, 500), (255, 0, 0)), "blank"),
         (Image.new("RGB", (400, 500), (0, 0, 0)), "dark"),
         (picture_of(np.random.default_rng(0).normal(8, 3, (500, 400, 3))), "dark"),
         (load_rgb(street()).filter(ImageFilter.GaussianBlur(90)), "blurred"),
+        (stored_as_jpeg(load_rgb(street()).filter(ImageFilter.GaussianBlur(120))), "blurred"),
     ],
 )
 def test_a_photo_that_shows_nothing_is_refused_with_a_sentence(encoder, photo, reason):

@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from lookbook.schema.text import folded
+
 _WORD = re.compile(r"[a-z0-9]+")
+_OTHER_SCRIPTS = re.compile(r"[^\W_]+")  # of what `_WORD` leaves over
 NGRAM_LENGTH = 4  # characters; `<` and `>` mark the ends of a word
 
 
@@ -68,8 +71,16 @@ class Vocabulary:
         return ids
 
     def oov_words(self, text: str) -> list[str]:
-        """Return the out-of-vocabulary words of `text`, in order, once each."""
-        return list(dict.fromkeys(w for w in split_words(text) if w not in self._ids))
+        """Return the out-of-vocabulary words of `text`, in order, once each.
+
+        Those of scripts that `split_words` drops are among them.
+        """
+        words: list[str] = []
+        for word in text.split():
+            read = split_words(word)
+            words += [part for part in read if part not in self._ids]
+            words += _OTHER_SCRIPTS.findall(_WORD.sub(" ", folded(word)))
+        return list(dict.fromkeys(words))
 
     def embedding_bag_inputs(self, texts: Sequence[str]) -> tuple[list[int], list[int]]:
         """Return the ids of all texts in one list and the offset of each text in it."""

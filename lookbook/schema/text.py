@@ -10,6 +10,7 @@ _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(  # Han, kana: scripts that put no spaces between words
     "([\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
+_VOICED = "\u3099\u309a"  # marks that make another kana, as ha, ba and pa
 MAX_EXCERPT = 80  # characters of what an error quotes
 _APOSTROPHES = str.maketrans("", "", "'’`")
 
@@ -35,7 +36,8 @@ def folded(text: str) -> str:
     text = text.translate(_APOSTROPHES)
     if not text.isascii():
         parts = unicodedata.normalize("NFKD", text)
-        text = "".join(c for c in parts if not unicodedata.combining(c))
+        kept = (c for c in parts if c in _VOICED or not unicodedata.combining(c))
+        text = unicodedata.normalize("NFC", "".join(kept))
     return text.casefold()
 
 

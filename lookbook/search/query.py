@@ -16,6 +16,7 @@ from lookbook.schema.message import Message
 from lookbook.schema.text import excerpt
 from lookbook.search.availability import offered_rows
 from lookbook.search.calibration import calibrations
+from lookbook.search.concepts import concept_index
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.item_calibration import kind_probabilities as item_kind_probabilities
 from lookbook.search.mitigation import used_conditions
@@ -60,6 +61,7 @@ _MATCH_BESIDE = Message("what to match on has no effect here: it is for a photo 
 _MATCH_UNKNOWN = Message(
     "what to match on has no effect here: the model of this index has no such parts"
 )
+_NOTHING_SAID = Message("nothing in these words says what to look for")
 _NOTHING_LIKE_IT = Message("nothing here is really like this photo: these are the closest")
 
 
@@ -96,6 +98,8 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, found.rows)
     notes = _notes(query, meaning, found, hits, index)
+    if _says_nothing(query, meaning) and not unknown:
+        notes = (*notes, _NOTHING_SAID)
     if _NOTHING_LIKE_IT not in notes:
         hits = _with_probabilities(query, hits, index)
     seconds = time.perf_counter() - started
@@ -107,7 +111,8 @@ class _Candidates:
     """What a query may find: `rows` bool (n,), and the `scope` that says so to a ranking.
 
     `total` items met the filters, of which `filtered` says whether there are any; `gender_unused`
-    those that were left out as the shop does not sort by gender.
+    those that were left out as the shop does not sort by gender; `kinds_missing`: none of the kinds
+    that words ask for meets the filters, so that other kinds are shown.
     """
 
     rows: np.ndarray
@@ -115,6 +120,7 @@ class _Candidates:
     total: int
     filtered: bool
     gender_unused: bool
+    kinds_missing: bool
 
 
 def _candidates(query: Query, meaning: Understanding, index: Index) -> _Candidates:
@@ -128,7 +134,9 @@ def _candidates(query: Query, meaning: Understanding, index: Index) -> _Candidat
     if kept is not None:
         rows &= kept
         allowed = rows
-    return _Candidates(rows, Scope(allowed, own, groups), total, bool(conditions), bool(left_out))
+    missing = bool(meaning.kinds) and meaning.rows is not None and kept is None and total > 0
+    scope = Scope(allowed, own, groups)
+    return _Candidates(rows, scope, total, bool(conditions), bool(left_out), missing)
 
 
 def _hits(
@@ -170,6 +178,9 @@ def _notes(
 ) -> tuple[str, ...]:
     """Return what a visitor is told of the results."""
     notes = list(meaning.notes)
+    if found.kinds_missing:
+        kind = concept_index(index).thesaurus.concepts[meaning.kinds[0]]
+        notes.append(Message("no {kind} here meets the filters: these are the closest", kind=kind))
     if note := shortage(meaning, np.array([hit.row for hit in hits], np.int64), index):
         notes.append(note)
     if found.gender_unused:
@@ -224,6 +235,12 @@ def _browse(index: Index, rows: np.ndarray, groups: Groups, count: int) -> list[
         rows = rows[np.sort(np.unique(groups[rows], return_index=True)[1])]
     items = index.items
     return [Hit(index.ids[row], 0.0, items[row], row) for row in rows[:count].tolist()]
+
+
+def _says_nothing(query: Query, meaning: Understanding) -> bool:
+    """Whether a query of words has none but "the", "and" and the like."""
+    said = meaning.terms or meaning.unwanted_terms or meaning.conditions
+    return query.text_only and not query.empty and not said
 
 
 def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:

@@ -43,6 +43,7 @@ _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
 # "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX = "unisex"
+_NO_PRICES = Message("this shop names no prices: a limit of the price has no effect")
 _TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
 
 
@@ -109,6 +110,9 @@ def understand(
     rows = _allowed(plan, avoided, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0
+    conditions = price_conditions(price, index)
+    if price and not conditions:
+        plan.notes.append(_NO_PRICES)
     return Understanding(
         kinds=tuple(plan.kinds),
         attributes=tuple(plan.attributes),
@@ -119,7 +123,7 @@ def understand(
         unwanted_terms=tuple(against.terms),
         words=" ".join(plan.words),
         unwanted_words=" ".join(against.words),
-        conditions=price_conditions(price, index),
+        conditions=conditions,
         notes=(*plan.notes, *_missing(plan, rows, concepts)),
     )
 

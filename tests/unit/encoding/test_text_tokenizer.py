@@ -25,6 +25,16 @@ def test_only_common_words_are_kept_and_the_others_reported():
     assert vocabulary.oov_words("Navy zebra shirt zebra") == ["zebra"]
 
 
+def test_words_of_other_scripts_are_reported_as_they_are():
+    vocabulary = Vocabulary(("navy", "2x"), ())
+    assert vocabulary.oov_words("navy 红色连衣裙, ドレス! Café 2x") == [
+        "红色连衣裙",
+        "ドレス",
+        "cafe",
+    ]
+    assert vocabulary.oov_words("navy платье-navy") == ["платье"]
+
+
 def test_an_unknown_word_is_encoded_by_its_ngrams():
     vocabulary = Vocabulary(("navy",), ("<str", "stri"))
     assert vocabulary.tokens("stripy") == [1, 2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lookbook.schema.text import MAX_EXCERPT, excerpt
+from lookbook.schema.text import MAX_EXCERPT, excerpt, tokenize
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,17 @@ from lookbook.schema.text import MAX_EXCERPT, excerpt
 )
 def test_a_long_value_is_quoted_by_its_beginning(value, quoted):
     assert excerpt(value) == quoted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Men's Café", ["mens", "cafe"]),
+        ("赤いドレス", ["赤いドレス"]),  # "do" is another letter than "to"
+        ("빨간 드레스", ["빨간", "드레스"]),
+        ("ＮＡＶＹ ñandú", ["navy", "nandu"]),
+    ],
+)
+def test_words_lose_their_accents_and_no_letters(text, words):
+    assert tokenize(text) == words
+    assert tokenize(" ".join(words)) == words

@@ -326,3 +326,39 @@ def test_a_title_speaks_where_the_attribute_names_no_known_kind(tmp_path):
     publish_tiny(tmp_path, count=12, dim=8, items=items, thumbs=[b""] * 12)
     hits = run(Query(words="dress", fold=None), Index.open(tmp_path), FixedTextEncoder()).hits
     assert {hit.id for hit in hits} == {"i1", "i5", "i9", "i11"}
+
+
+def notes(shop: Index, words: str, **parts: object) -> list[str]:
+    found = run(Query(words=words, **parts), shop, FixedTextEncoder())
+    return [str(note) for note in found.notes]
+
+
+@pytest.mark.parametrize("words", ["!!!", "the of and in with", "without", "👗"])
+def test_words_that_say_nothing_get_a_sentence(shop, words):
+    assert notes(shop, words) == ["nothing in these words says what to look for"]
+    assert not run(Query(words=words), shop, FixedTextEncoder()).hits
+
+
+@pytest.mark.parametrize("words", ["xyzzy", "under 20", "red", "dress", "not red"])
+def test_words_that_say_something_or_are_unknown_do_not_get_it(shop, words):
+    assert "nothing in these words says what to look for" not in notes(shop, words)
+
+
+def test_a_kind_that_no_filter_leaves_is_not_dropped_without_a_word(shop):
+    """The dearest piece is no dress."""
+    most = max(item["price"] for item in answer(shop, "dress"))
+    sentence = "no dress here meets the filters: these are the closest"
+    assert sentence in notes(shop, f"dress over {most + 1}")
+    assert sentence in notes(shop, "dress", where=(f"price>={most + 1}",))
+    assert sentence not in notes(shop, f"dress over {most}")
+    assert sentence not in notes(shop, f"dress over {10 * most}"), "nothing at all is left"
+
+
+def test_a_limit_of_the_price_that_no_column_answers_is_said_to_have_no_effect(tmp_path):
+    items = {"id": ["a", "b"], "title": ["Red Dress", "Blue Dress"], "articleType": ["Dresses"] * 2}
+    publish_tiny(tmp_path, count=2, dim=8, items=items, thumbs=[b""] * 2)
+    index = Index.open(tmp_path, engine="exact")
+    sentence = "this shop names no prices: a limit of the price has no effect"
+    assert notes(index, "dress under 50") == [sentence]
+    assert len(answer(index, "dress under 50")) == 2
+    assert notes(index, "dress") == []

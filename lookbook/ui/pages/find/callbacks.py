@@ -398,7 +398,11 @@ class Callbacks:
             return NO_CHANGE
         is_shared = query.from_link and bool(query.pictures)
         shared = _("A picture that came with this link is searched.") if is_shared else ""
-        nothing = _("Nothing matches. Remove a filter, or try other words.")
+        nothing = (
+            _("Nothing matches. Remove a filter, or try other words.")
+            if query.where
+            else _("Nothing matches. Try other words.")
+        )
         ids = (*query.positive, *query.negative)
         thumbs = {id: self.search_service.thumb_and_title(id) for id in ids}
         c = self.components

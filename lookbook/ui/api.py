@@ -568,8 +568,8 @@ def _publish_picture_endpoints(api: Api) -> None:
             TypedJson(list[str], label=label, value=[]) for label in ("More", "Less", "Conditions")
         )
         count, variety = gr.Number(24, label="Count"), gr.Number(0, label="Variety")
-        crop = gr.Checkbox(True, label="Crop")
-        options = [where, count, variety, crop]
+        crop, match = gr.Checkbox(True, label="Crop"), gr.Textbox("", label="Match")
+        options = [where, count, variety, crop, match]  # in the order of the signatures
         _add(api.search, [picture, words, item, more, less, *options], Answer)
         _add(api.search_by_picture, [picture, words, *options], list[HitRow])
         _add(api.garments, [picture], list[GarmentRow])

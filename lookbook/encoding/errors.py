@@ -14,3 +14,7 @@ UNREADABLE = (
 
 class EncoderError(ValueError):
     """A model that cannot be loaded or used; the message says what to do."""
+
+
+class ModelUnusable(EncoderError):  # noqa: N818
+    """A model whose files cannot be used; the message names them, so it is not for visitors."""

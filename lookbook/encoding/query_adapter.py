@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from lookbook.encoding.category_head import softmax
-from lookbook.encoding.errors import UNREADABLE, EncoderError
+from lookbook.encoding.errors import UNREADABLE, ModelUnusable
+from lookbook.encoding.heads import read_tensors
 from lookbook.schema.text import excerpt
 
 # a photo, an item of the catalogue, an item or photo "in another colour", words
@@ -27,6 +28,7 @@ SETTINGS_FILE, NETWORKS_FILE = "query.json", "query.safetensors"
 _COLOUR_PARTS = ("photo_weight", "photo_bias", "item_weight", "item_bias")
 TURNS = 4  # by none, one, two and three quarters, counter-clockwise
 _PARTS = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
+_LARGEST_SCALE = 1000.0  # far beyond what is fitted; larger ones overflow float32
 
 
 @dataclass(frozen=True)
@@ -92,31 +94,32 @@ class QueryAdapter:
     def load(cls, folder: Path) -> QueryAdapter | None:
         """Read SETTINGS_FILE, and NETWORKS_FILE if any, of a folder; None without the first.
 
-        Raises EncoderError for files that cannot be used.
+        Raises ModelUnusable for files that cannot be used.
         """
         file = folder / SETTINGS_FILE
         if not file.exists():
             return None
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-            dims = tuple(int(dim) for dim in values["head_dims"])
-            scales = _scales(values["scales"], INTENTS)
-            match_scales = _scales(values.get("match", {}), MATCHES)
-            revision = str(values["revision"])
+            given = [values[name] for name in ("revision", "head_dims", "scales")]
+            match = values.get("match", {})
         except UNREADABLE as error:
-            raise EncoderError(
+            raise ModelUnusable(
                 f"{file}: expected revision, head_dims and scales by intent ({error!r})"
             ) from None
-        rows = (*scales.values(), *match_scales.values())
-        if wrong := [row for row in rows if len(row) != len(dims) or not _positive(row)]:
-            raise EncoderError(f"{file}: expected {len(dims)} scales of 0 and more, found {wrong}")
+        try:
+            revision, dims = _revision(given[0]), _head_dims(given[1])
+            scales = _scales("scales", given[2], INTENTS, len(dims))
+            match_scales = _scales("match", match, MATCHES, len(dims))
+        except ValueError as error:
+            raise ModelUnusable(f"{file}: {error}") from None
         arrays = _read_arrays(folder / NETWORKS_FILE)
         try:
             weight, bias = _turns(arrays, sum(dims))
             colours = _colours(arrays, sum(dims))
             networks = _networks(arrays, sum(dims))
         except ValueError as error:
-            raise EncoderError(f"{folder / NETWORKS_FILE}: {error}") from None
+            raise ModelUnusable(f"{folder / NETWORKS_FILE}: {error}") from None
         return cls(revision, dims, scales, networks, weight, bias, colours, match_scales)
 
     @property
@@ -181,34 +184,54 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)
 
 
+def _revision(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"revision: expected a text, found {excerpt(value)}")
+    return value
+
+
+def _head_dims(value: object) -> tuple[int, ...]:
+    dims = value if isinstance(value, list) else []
+    if not dims or not all(type(dim) is int and dim >= 1 for dim in dims):
+        raise ValueError(
+            f"head_dims: expected a list of whole numbers of 1 and more, found {excerpt(value)}"
+        )
+    return tuple(dims)
+
+
 def _scales(
-    rows: Mapping[str, Sequence[float]], names: Sequence[str]
+    name: str, value: object, keys: Sequence[str], count: int
 ) -> dict[str, tuple[float, ...]]:
-    if unknown := set(rows) - set(names):
-        raise ValueError(f"unknown intent {sorted(unknown)}")
-    return {name: tuple(float(scale) for scale in row) for name, row in rows.items()}
+    """Return the scales of `count` heads by intent or match; raises ValueError for any other."""
+    if not isinstance(value, dict) or not set(value) <= set(keys):
+        expected = ", ".join(filter(None, keys))
+        raise ValueError(f"{name}: expected lists by {expected}, found {excerpt(value)}")
+    for key, row in value.items():
+        if not isinstance(row, list) or len(row) != count or not _are_scales(row):
+            raise ValueError(
+                f"{name}: {key}: expected {count} scales of 0 to {_LARGEST_SCALE:g}, one of them "
+                f"above 0, found {excerpt(row)}"
+            )
+    return {key: tuple(float(scale) for scale in row) for key, row in value.items()}
 
 
-def _positive(scales: Sequence[float]) -> bool:
-    return bool(np.isfinite(scales).all() and min(scales, default=0) >= 0 and any(scales))
+def _are_scales(row: Sequence[object]) -> bool:
+    """Whether all are numbers in range (neither nan nor infinite), and not all of them 0."""
+    numbers = [scale for scale in row if type(scale) in (int, float)]
+    in_range = all(0 <= scale <= _LARGEST_SCALE for scale in numbers)  # type: ignore[operator]
+    return len(numbers) == len(row) and in_range and any(numbers)
 
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a safetensors file as float32, none where there is no such file.
 
-    Raises EncoderError for a damaged file, and for arrays that are not finite.
+    Raises ModelUnusable for a damaged file, and for arrays that are not finite.
     """
     if not file.exists():
         return {}
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays = {name: array.astype(np.float32) for name, array in load_file(file).items()}
-    except (SafetensorError, OSError) as error:
-        raise EncoderError(f"{file}: expected a whole safetensors file ({error})") from None
+    arrays = {name: array.astype(np.float32) for name, array in read_tensors(file).items()}
     if wrong := sorted(name for name, array in arrays.items() if not np.isfinite(array).all()):
-        raise EncoderError(f"{file}: expected finite numbers, found others in {', '.join(wrong)}")
+        raise ModelUnusable(f"{file}: expected finite numbers, found others in {', '.join(wrong)}")
     return arrays
 
 

@@ -89,12 +89,15 @@ class Calibration:
     @classmethod
     def from_json(cls, value: object) -> Calibration:
         """Read what `to_json` gave; raises ValueError for anything else."""
-        if not isinstance(value, Mapping) or set(value) < {"kind", "scores", "shares", "pairs"}:
+        if not isinstance(value, Mapping) or not set(cls.__dataclass_fields__) <= set(value):
             raise ValueError("expected kind, scores, shares and pairs")
         kind, pairs = value["kind"], value["pairs"]
         if not isinstance(kind, str | None) or type(pairs) is not int:
             raise ValueError(f"expected a kind and a number of pairs, found {kind!r}, {pairs!r}")
-        scores, shares = (np.array(value[name], np.float64) for name in ("scores", "shares"))
+        try:
+            scores, shares = (np.array(value[name], np.float64) for name in ("scores", "shares"))
+        except (TypeError, ArithmeticError) as error:
+            raise ValueError(f"expected numbers as scores and shares ({error})") from None
         if scores.ndim != 1 or scores.shape != shares.shape or not len(scores):
             raise ValueError(f"expected as many scores as shares, found {scores.shape}")
         rising = (np.diff(scores) >= 0).all() and (np.diff(shares) >= 0).all()

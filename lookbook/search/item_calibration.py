@@ -10,6 +10,7 @@ was not fitted on and stored with it; above MAX_ERROR nothing is said.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,9 @@ class ItemCalibration:
         numbers = {name: value[name] for name in names - {"revision", "queries"}}
         if not isinstance(revision, str | None) or type(queries) is not int:
             raise ValueError(f"expected a revision and a count, found {revision!r}, {queries!r}")
-        if any(type(n) not in (int, float) or not np.isfinite(n) for n in numbers.values()):
+        # an integer may be too large for a float, and nan compares to nothing
+        limit = sys.float_info.max
+        if not all(type(n) in (int, float) and abs(n) <= limit for n in numbers.values()):
             raise ValueError(f"expected finite numbers, found {numbers}")
         return cls(revision=revision, queries=queries, **{n: float(v) for n, v in numbers.items()})
 

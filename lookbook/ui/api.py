@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,13 @@ import numpy as np
 from gradio_client.utils import python_type_to_json_schema
 
 from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import ModelUnusable
 from lookbook.encoding.query_adapter import MATCHES
 from lookbook.images.loading import ImageError
+from lookbook.index.errors import IndexCorrupt
 from lookbook.outfits import complete
 from lookbook.recommend.base import Recommendations
+from lookbook.recommend.context import ContextError
 from lookbook.recommend.data import History
 from lookbook.schema.filters import Condition, FilterError, parse_where
 from lookbook.schema.product_links import is_sold_out
@@ -45,10 +49,13 @@ from lookbook.ui.components import markup
 from lookbook.ui.components.base import ENCODER_LIMIT
 from lookbook.ui.components.photo_input import Upload
 from lookbook.ui.components.query_picture import QueryPicture
+from lookbook.ui.logs import SITE_LOG
 from lookbook.ui.metrics import METRICS
 from lookbook.ui.routing import query_string
 from lookbook.ui.services.search import SearchService, has_calibrated_scores
 from lookbook.ui.services.visitor import VisitorService
+
+_UNUSABLE = "The encoder cannot be loaded: the site's log says why."
 
 
 class InvalidRequest(gr.Error):
@@ -117,8 +124,8 @@ class Api:
             pictures=() if picture is None else (self._photo_vector(picture, crop),),
             item=str(item) if item else None,
             words=words or "",
-            positive=_ids(more),
-            negative=_ids(less),
+            positive=_ids(more, "more"),
+            negative=_ids(less, "less"),
             match=_match(match),
         )
         query, answer = self._run(query, where, count, variety)
@@ -225,8 +232,8 @@ class Api:
         query = Query(
             item=str(item),
             words=words or "",
-            positive=_ids(more),
-            negative=_ids(less),
+            positive=_ids(more, "more"),
+            negative=_ids(less, "less"),
             match=_match(match),
         )
         return self._search(query, where, count, variety)
@@ -304,18 +311,18 @@ class Api:
             temperature: degrees Celsius outside; it comes before the season.
             count: how many, 1 to 96.
         """
-        ids = [id for id in _ids(liked) if self._row(id) is not None]
+        ids = [id for id in _ids(liked, "liked") if self._row(id) is not None]
         season, occasion = (text if isinstance(text, str) else "" for text in (season, occasion))
         try:
             context = self.visitor_service.context(
-                season, occasion, _number(budget), _number(temperature)
+                season, occasion, _number(budget, "budget"), _number(temperature, "temperature")
             )
             feed = self.visitor_service.feed
             rows = feed.items.rows_of(ids)  # -1 for what an update has added or removed just now
             likes = History.of_rows(rows[rows >= 0], "like")
             with METRICS.answering("feed"):
                 answer = feed.for_you(likes, _count(count), context)
-        except ValueError as error:  # ContextError
+        except ContextError as error:
             raise InvalidRequest(str(error)) from error
         return self._recommended(answer)
 
@@ -398,9 +405,9 @@ class Api:
         return picture.photo
 
     def _photo_vector(self, picture: Upload, crop: bool) -> np.ndarray:
-        photo = self._photo(picture)
+        is_cropped, photo = _flag(crop, "crop"), self._photo(picture)
         try:
-            return self.search_service.encode_photo(photo, bool(crop)).vector
+            return self.search_service.encode_photo(photo, is_cropped).vector
         except ValueError as error:  # ImageError, EncoderError
             raise InvalidRequest(str(error)) from error
 
@@ -408,9 +415,7 @@ class Api:
         try:
             return self.search_service.encoder
         except Exception as error:  # its message may name folders; it is in the log
-            raise InvalidRequest(
-                "The encoder cannot be loaded: the site's log says why."
-            ) from error
+            raise InvalidRequest(_UNUSABLE) from error
 
     def _search(
         self, query: Query, where: list[str] | None, count: float, variety: float
@@ -424,6 +429,11 @@ class Api:
         encoder = self._loaded_encoder() if query.words.strip() else None
         try:
             answer = self.search_service.run(query, encoder)
+        except IndexCorrupt:  # its message names files: `checked_endpoint` keeps it
+            raise
+        except ModelUnusable as error:  # as well, and the site says it once a search
+            SITE_LOG.error("a search failed: %s", error)
+            raise InvalidRequest(_UNUSABLE) from error
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
         self.search_service.unanswered.note(query, answer)
@@ -452,7 +462,8 @@ class Api:
             self.search_service.index.matching(conditions)
         except FilterError as error:
             raise InvalidRequest(str(error)) from error
-        return replace(query, where=conditions, count=_count(count), diversity=_fraction(variety))
+        share = min(max(_number(variety, "variety") or 0.0, 0.0), 1.0)
+        return replace(query, where=conditions, count=_count(count), diversity=share)
 
     def _fields(self, item: IndexItem) -> ItemRow:
         return {
@@ -485,8 +496,11 @@ def _match(match: str | None) -> str:
     return match or ""
 
 
-def _ids(value: object) -> tuple[str, ...]:
-    return tuple(str(id) for id in value[:MAX_IDS]) if isinstance(value, list) else ()
+def _ids(value: object, name: str) -> tuple[str, ...]:
+    """Return the ids that a client sends, none for what is left out; raises InvalidRequest."""
+    if not isinstance(value, list | None):
+        raise InvalidRequest(f"{name}: expected a list of ids, found {excerpt(value)}")
+    return tuple(str(id) for id in (value or [])[:MAX_IDS])
 
 
 def _where(value: object) -> tuple[Condition, ...]:
@@ -502,18 +516,48 @@ def _where(value: object) -> tuple[Condition, ...]:
     return parse_where(value)
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and value == value else None
+def _number(value: object, name: str) -> float | None:
+    """Return the number that a client sends, None for what is left out; raises InvalidRequest."""
+    if value is None:
+        return None
+    is_number = type(value) in (int, float) and value == value
+    if not is_number or abs(value) > sys.float_info.max:  # type: ignore[arg-type]
+        raise InvalidRequest(f"{name}: expected a number, found {excerpt(value)}")
+    return float(value)  # type: ignore[arg-type]
 
 
 def _count(value: object) -> int:
-    number = value if isinstance(value, (int, float)) and value == value else 24
-    return int(min(max(number, 1), MAX_RESULTS))
+    number = _number(value, "count")
+    return 24 if number is None else int(min(max(number, 1), MAX_RESULTS))
 
 
-def _fraction(value: object) -> float:
-    number = float(value) if isinstance(value, (int, float)) and value == value else 0.0
-    return min(max(number, 0.0), 1.0)
+def _flag(value: object, name: str) -> bool:
+    """Return what a client sends, True for what is left out; raises InvalidRequest."""
+    if not isinstance(value, bool | None):
+        raise InvalidRequest(f"{name}: expected true or false, found {excerpt(value)}")
+    return value is not False
+
+
+def wrong_picture(function: Any, values: Sequence[object]) -> str:
+    """Return a sentence where a call of an endpoint has something else in place of a picture.
+
+    "" where it has not, and for a callback of the page; gradio's own error names no parameter.
+    """
+    if function.api_visibility == "private":
+        return ""
+    for parameter, block, value in zip(
+        inspect.signature(function.fn).parameters, function.inputs, values, strict=False
+    ):
+        if isinstance(block, QueryPicture) and value is not None and not _is_file(value):
+            expected = "a file, as handle_file of gradio_client gives it"
+            return f"{parameter}: expected {expected}, found {excerpt(value)}"
+    return ""
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, dict) and any(
+        isinstance(value.get(key), str) for key in ("path", "url")
+    )
 
 
 def checked_endpoint(endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -568,8 +612,8 @@ def _publish_picture_endpoints(api: Api) -> None:
             TypedJson(list[str], label=label, value=[]) for label in ("More", "Less", "Conditions")
         )
         count, variety = gr.Number(24, label="Count"), gr.Number(0, label="Variety")
-        crop = gr.Checkbox(True, label="Crop")
-        options = [where, count, variety, crop]
+        crop, match = gr.Checkbox(True, label="Crop"), gr.Textbox("", label="Match")
+        options = [where, count, variety, crop, match]  # in the order of the signatures
         _add(api.search, [picture, words, item, more, less, *options], Answer)
         _add(api.search_by_picture, [picture, words, *options], list[HitRow])
         _add(api.garments, [picture], list[GarmentRow])

@@ -27,6 +27,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
+from lookbook.encoding.errors import ModelUnusable
+from lookbook.index.errors import IndexCorrupt
 from lookbook.schema.message import Message
 from lookbook.schema.thesaurus import Concept, Term
 
@@ -112,9 +114,13 @@ def as_sentence(text: str) -> str:
 
 
 def error_text(error: Exception, general: str = "") -> str:
-    """Return what an error says to a visitor; `general` where that has no translation."""
+    """Return what an error says to a visitor; `general` where that has no translation.
+
+    And where it names files of the server.
+    """
     is_message = bool(error.args) and isinstance(error.args[-1], Message)
-    if language() == "en" and not is_message:
+    names_files = isinstance(error, (ModelUnusable, IndexCorrupt))
+    if language() == "en" and not is_message and not names_files:
         return str(error)
     return public_text(error, general)
 

@@ -149,16 +149,19 @@ class Site(gr.Blocks):
             sentence = f"{block_fn.name}: expected {needed} values, found {found}"
             raise gr.Error(sentence, print_exception=False)
 
-    async def preprocess_data(self, *args: Any, **kwargs: Any) -> Any:
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any
+    ) -> Any:
         """Return the values for a callback; a file must be an upload."""
         try:
-            return await super().preprocess_data(*args, **kwargs)
+            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
         except gr.Error:  # a ValueError, too
             raise
         except InvalidPathError:
             raise gr.Error(_("No picture arrived."), print_exception=False) from None
         except ValueError:  # of another type, or half a character
-            sentence = _("That did not work. Please try again later.")
+            sentence = api.wrong_picture(block_fn, inputs)
+            sentence = sentence or _("That did not work. Please try again later.")
             raise gr.Error(sentence, print_exception=False) from None
 
 

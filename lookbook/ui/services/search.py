@@ -20,7 +20,7 @@ from PIL import Image
 from lookbook.encoding import attribution
 from lookbook.encoding.backends.yielding import Answers
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import EncoderError, ModelUnusable
 from lookbook.images.loading import Picture, load_rgb
 from lookbook.images.transforms import format_of
 from lookbook.index import IndexCorrupt
@@ -155,8 +155,14 @@ class SearchService:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder, waited for while it loads; raises whatever its loading raised."""
-        return self._encoder.result()
+        """The encoder, waited for while it loads.
+
+        Raises whatever its loading raised, ModelUnusable for an EncoderError of that.
+        """
+        try:
+            return self._encoder.result()
+        except EncoderError as error:  # names files, which the log does already
+            raise ModelUnusable(*error.args) from error
 
     def encode_photo(self, photo: Picture, crop: bool | Box = True) -> PhotoQuery:
         """Decode, crop and encode a visitor's photo; see `photo_query`. Nothing of it is kept."""

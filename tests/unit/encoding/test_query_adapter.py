@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from lookbook.encoding.encoder import Encoder
-from lookbook.encoding.errors import EncoderError
-from lookbook.encoding.heads import HEADS_FILE
+from lookbook.encoding.errors import EncoderError, ModelUnusable
+from lookbook.encoding.heads import HEADS_FILE, EmbeddingHeads
 from lookbook.encoding.hub import revision
 from lookbook.encoding.query_adapter import INTENTS, QueryAdapter, check_query
 
@@ -71,8 +72,25 @@ def test_a_network_moves_the_vectors_that_open_its_cell(tmp_path):
         ({"head_dims": DIMS, "scales": {}}, "revision"),
         (SETTINGS | {"scales": {"hat": (1, 1)}}, "hat"),
         (SETTINGS | {"scales": {"item": (1, 1, 1)}}, "2 scales"),
-        (SETTINGS | {"scales": {"item": (1, -1)}}, "0 and more"),
-        (SETTINGS | {"scales": {"item": (0, 0)}}, "0 and more"),
+        (SETTINGS | {"scales": {"item": (1, -1)}}, r"item: expected 2 scales of 0 .*\[1, -1\]"),
+        (SETTINGS | {"scales": {"item": (0, 0)}}, "above 0, found .0, 0."),
+        (SETTINGS | {"scales": {"item": (1e39, 1)}}, "0 to 1000, .* found .1e"),
+        (SETTINGS | {"scales": {"item": (10**400, 1)}}, "0 to 1000"),
+        (SETTINGS | {"scales": {"item": (float("nan"), 1)}}, "found .nan, 1."),
+        (SETTINGS | {"scales": {"item": (float("inf"), 1)}}, "found .inf, 1."),
+        (SETTINGS | {"scales": {"item": (True, 1)}}, "found .True, 1."),
+        (SETTINGS | {"scales": {"item": ("1", 1)}}, "found .'1', 1."),
+        (SETTINGS | {"scales": {"photo": "12"}}, "photo: expected 2 scales .* found '12'"),
+        (SETTINGS | {"scales": []}, r"scales: expected lists by photo, .* found \[\]"),
+        (SETTINGS | {"match": {"shape": (1e30, 1)}}, "match: shape: expected 2 scales"),
+        (SETTINGS | {"match": None}, "match: expected lists by shape, .* found None"),
+        (SETTINGS | {"head_dims": (2, 2, -1)}, r"head_dims: .* 1 and more, found \[2, 2, -1\]"),
+        (SETTINGS | {"head_dims": (2, 0)}, "head_dims"),
+        (SETTINGS | {"head_dims": (2, 1.9)}, "whole numbers .* found .2, 1.9."),
+        (SETTINGS | {"head_dims": "21"}, "head_dims: .* found '21'"),
+        (SETTINGS | {"head_dims": ()}, "head_dims"),
+        (SETTINGS | {"revision": None}, "revision: expected a text, found None"),
+        (SETTINGS | {"revision": ""}, "revision"),
         ([], "head_dims"),
     ],
 )
@@ -87,6 +105,21 @@ def test_networks_that_cannot_be_used_are_refused(tmp_path):
     file(tmp_path).write_bytes(b"no tensors")
     with pytest.raises(EncoderError, match="whole safetensors"):
         QueryAdapter.load(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "BOOL", "F7"])
+@pytest.mark.parametrize("name", ["query.safetensors", HEADS_FILE])
+def test_numbers_that_numpy_does_not_know_are_refused(tmp_path, name, dtype):
+    size = 2 if dtype == "BF16" else 1
+    header = {"turn.bias": {"dtype": dtype, "shape": [4], "data_offsets": [0, 4 * size]}}
+    text = json.dumps(header).encode()
+    write(tmp_path)
+    (tmp_path / name).write_bytes(struct.pack("<Q", len(text)) + text + bytes(4 * size))
+    known = f"turn.bias: expected one of F64, .* found {dtype}$"
+    message = "expected a whole safetensors file" if dtype == "F7" else known
+    load = EmbeddingHeads.load if name == HEADS_FILE else QueryAdapter.load
+    with pytest.raises(ModelUnusable, match=f"{name}: {message}"):
+        load(tmp_path)
 
 
 def test_turns_are_a_softmax_of_the_direction_of_the_vector(tmp_path):

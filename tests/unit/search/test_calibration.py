@@ -111,6 +111,9 @@ GOOD = {"kind": "k", "scores": [0.0, 1.0], "shares": [0.5, 1.0], "pairs": 9}
         {"scores": ["a", "b"]},
         {"kind": 3},
         {"pairs": "9"},
+        {"scores": [0.0, 10**400]},
+        {"shares": [0.5, {}]},
+        {"scores": [0.0, None]},
     ],
 )
 def test_anything_else_is_refused(change):
@@ -119,7 +122,12 @@ def test_anything_else_is_refused(change):
         Calibration.from_json(GOOD | change)
 
 
-@pytest.mark.parametrize("value", [None, [], {"kind": None}, "x"])
+WITHOUT_KIND = {name: value for name, value in GOOD.items() if name != "kind"}
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], {"kind": None}, "x", WITHOUT_KIND, WITHOUT_KIND | {"items": None}]
+)
 def test_something_else_altogether_is_refused(value):
     with pytest.raises(ValueError, match="expected kind, scores"):
         Calibration.from_json(value)

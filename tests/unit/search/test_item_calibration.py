@@ -169,7 +169,11 @@ def test_nearer_pieces_count_more():
 
 
 @pytest.mark.parametrize(
-    "change", [{"score": "x"}, {"error": float("nan")}, {"queries": 1.5}, {"more": 1}]
+    "change",
+    [
+        *({"score": "x"}, {"error": float("nan")}, {"brier": 10**400}, {"score": float("inf")}),
+        *({"queries": 1.5}, {"more": 1}),
+    ],
 )
 def test_a_damaged_file_is_refused(clear, change, monkeypatch):
     with pytest.raises(ValueError, match="expected"):

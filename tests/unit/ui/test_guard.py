@@ -418,7 +418,7 @@ def test_no_answer_names_a_folder_of_the_server(address, path, capfd):
 def test_too_few_values_and_scripts_of_the_page_get_a_sentence(site, address, capfd):
     join = httpx.post(f"{address}/gradio_api/call/search", json={"data": []})
     answer = httpx.get(f"{address}/gradio_api/call/search/{join.json()['event_id']}", timeout=30)
-    assert "search: expected 9 values, found 0" in answer.text
+    assert "search: expected 10 values, found 0" in answer.text
     script = next(number for number, event in site.fns.items() if event.fn is None)
     body = {"data": [], "fn_index": script, "session_hash": "a"}
     assert httpx.post(f"{address}/gradio_api/queue/join", json=body).status_code == 200

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import EncoderError, ModelUnusable
 from lookbook.images.loading import ImageError
+from lookbook.index.errors import IndexCorrupt
 from lookbook.schema.filters import Condition, FilterError
 from lookbook.schema.text import whole_characters
 from lookbook.search import facets
@@ -36,6 +37,7 @@ from lookbook.ui.components.photos import Photo, parse_box, photo_number
 from lookbook.ui.components.query_bar import query_html
 from lookbook.ui.components.query_picture import empty_picture
 from lookbook.ui.components.sort_menu import sort_html
+from lookbook.ui.logs import SITE_LOG
 from lookbook.ui.messages import _, error_text, public_text, translate
 from lookbook.ui.pages.find.layout import Components
 from lookbook.ui.routing import parse_query_string, query_string, view_of
@@ -446,6 +448,8 @@ def _warn_of_picture(error: Exception, general: str = "") -> None:
 
 
 def _warn_of_search(error: Exception) -> None:
+    if isinstance(error, (ModelUnusable, IndexCorrupt)):  # names files, which visitors do not see
+        SITE_LOG.error("a search failed: %s", error)
     warn(error_text(error), title=_("That cannot be searched"))
 
 

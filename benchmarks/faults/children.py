@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from typing import Any
+
+from tqdm import tqdm
 
 TIMEOUT = 120.0  # seconds after which a child counts as hanging
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -69,6 +72,8 @@ def _be_child(function: Callable[[Tell], object], writing: int) -> None:
     def tell(value: Any) -> None:
         os.write(writing, json.dumps(value).encode() + b"\n")
 
+    # its monitor, a thread of the parent, may have held the old lock when the child was forked
+    tqdm.set_lock(RLock())
     try:
         function(tell)
         os._exit(0)

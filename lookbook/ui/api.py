@@ -554,6 +554,19 @@ def wrong_picture(function: Any, values: Sequence[object]) -> str:
     return ""
 
 
+def defaults_after(function: Any, given: int) -> list[object]:
+    """Return the defaults of an endpoint's parameters after the first `given`.
+
+    Clients that send a bare list keep working when an option is added. Empty where one of them has
+    no default, for a call without any value and for a callback of the page.
+    """
+    if function.api_visibility == "private" or not given:
+        return []
+    missing = list(inspect.signature(function.fn).parameters.values())[given:]
+    defaults = [parameter.default for parameter in missing]
+    return [] if inspect.Parameter.empty in defaults else defaults
+
+
 def _is_file(value: object) -> bool:
     return isinstance(value, dict) and any(
         isinstance(value.get(key), str) for key in ("path", "url")

@@ -143,9 +143,11 @@ class Site(gr.Blocks):
         return self
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
-        """Refuse too few values."""
+        """Refuse too few values; those of options that were added to an endpoint are defaults."""
         needed, found = len(block_fn.inputs), len(inputs)
         if found < needed:
+            inputs += api.defaults_after(block_fn, found)
+        if len(inputs) < needed:
             sentence = f"{block_fn.name}: expected {needed} values, found {found}"
             raise gr.Error(sentence, print_exception=False)
 

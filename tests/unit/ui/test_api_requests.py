@@ -6,6 +6,7 @@ The shop and the model are those of `test_intents`, so that the right answers ar
 from __future__ import annotations
 
 import gradio as gr
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -64,6 +65,22 @@ def test_results_of_a_photo_change_with_what_they_are_matched_on(client, picture
     assert found("shape")[0] == "1"
     with pytest.raises(AppError, match="match: one of shape, colour, pattern, kind, found 'size'"):
         found("size")
+
+
+def raw_call(client, name, values):
+    """What an endpoint answers to a bare list of values."""
+    address = f"{client.src}gradio_api/call/{name}"
+    event = httpx.post(address, json={"data": values}).json()["event_id"]
+    return httpx.get(f"{address}/{event}", timeout=30).text
+
+
+def test_a_bare_list_may_leave_out_the_last_values(client):
+    """As one written before `match` was an option does."""
+    values = [None, "", "3", [], [], [], 2, 0, True]
+    assert '"searched": 6' in raw_call(client, "search", values)
+    assert raw_call(client, "search", values) == raw_call(client, "search", [*values, ""])
+    assert "expected 10 values, found 0" in raw_call(client, "search", [])
+    assert "expected 2 values, found 1" not in raw_call(client, "similar", ["3"])
 
 
 def test_every_endpoint_takes_all_that_its_docstring_names(client):

@@ -119,15 +119,30 @@ def _region_classifier(encoder: Encoder, maps: Maps) -> Callable[[Cells], np.nda
 
 
 def _classify_crops(encoder: Encoder, image: Image.Image, boxes: Sequence[Cells]) -> list[Part]:
-    """Tell the kinds of parts by the parts alone, encoded as pictures of their own."""
+    """Tell the kinds of parts by the parts alone, encoded as pictures of their own.
+
+    How sure that is says the category head; which kind it is, a classifier of photos where the
+    model has one: the head was trained on studio photos and takes many by phone for accessories.
+    """
     head, kinds = _category_kinds(encoder)
     crops = [image.crop(_to_pixels(box, image.size)) for box in boxes]
     found = []
     for box, crop, maps in zip(boxes, crops, encoder.feature_maps_of(crops), strict=True):
         earlier, last = (unletterbox(each, crop.size) for each in maps)
         chances = kinds.probabilities(head, (earlier, last), (0.0, 0.0, 1.0, 1.0))
-        found.append((float(chances.max()), kinds.names[int(chances.argmax())], box))
+        kind = int(_photo_kinds(encoder, maps, chances).argmax())
+        found.append((float(chances.max()), kinds.names[kind], box))
     return found
+
+
+def _photo_kinds(encoder: Encoder, maps: Sequence[np.ndarray], chances: np.ndarray) -> np.ndarray:
+    """Return float32 (kinds,) by the classifier of photos, else `chances`, those by the head."""
+    adapter = encoder.query_adapter
+    if encoder.heads is None or adapter is None:
+        return chances
+    vector = encoder.heads.spatial_embeddings(maps).mean((0, 1))
+    told = adapter.kinds(vector[None])
+    return chances if told is None or told.shape[1] != len(chances) else told[0]
 
 
 def _detection_maps(encoder: Encoder, image: Image.Image) -> Maps:

@@ -89,6 +89,8 @@ class QueryAdapter:
     turn_bias: np.ndarray | None = None  # float32 (TURNS,)
     colours: ColourHeads | None = None
     match_scales: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    kind_weight: np.ndarray | None = None  # float32 (kinds of garments.json, dim)
+    kind_bias: np.ndarray | None = None  # float32 (kinds,)
 
     @classmethod
     def load(cls, folder: Path) -> QueryAdapter | None:
@@ -115,12 +117,12 @@ class QueryAdapter:
             raise ModelUnusable(f"{file}: {error}") from None
         arrays = _read_arrays(folder / NETWORKS_FILE)
         try:
-            weight, bias = _turns(arrays, sum(dims))
+            turns, kinds = _turns(arrays, sum(dims)), _kinds(arrays, sum(dims))
             colours = _colours(arrays, sum(dims))
             networks = _networks(arrays, sum(dims))
         except ValueError as error:
             raise ModelUnusable(f"{folder / NETWORKS_FILE}: {error}") from None
-        return cls(revision, dims, scales, networks, weight, bias, colours, match_scales)
+        return cls(revision, dims, scales, networks, *turns, colours, match_scales, *kinds)
 
     @property
     def dim(self) -> int:
@@ -166,6 +168,16 @@ class QueryAdapter:
             return None
         logits = unit_rows(np.asarray(vectors, np.float32)) @ self.turn_weight.T + self.turn_bias
         return np.asarray(np.log(np.maximum(softmax(logits), 1e-12)), np.float32)
+
+    def kinds(self, vectors: np.ndarray) -> np.ndarray | None:
+        """Return float32 (n, k) for parts of photos (n, dim): the probability of each kind.
+
+        Of a garment, in the order of `GarmentKinds.names`. None where the model cannot tell.
+        """
+        if self.kind_weight is None or self.kind_bias is None:
+            return None
+        logits = unit_rows(np.asarray(vectors, np.float32)) @ self.kind_weight.T + self.kind_bias
+        return np.asarray(softmax(logits), np.float32)
 
 
 def check_query(vectors: np.ndarray, intent: str) -> np.ndarray:
@@ -246,6 +258,20 @@ def _turns(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, 
     if found != [(TURNS, dim), (TURNS,)]:
         expected = f"weight ({TURNS}, {dim}) and bias ({TURNS},)"
         raise ValueError(f"turn: expected {expected}, found {found[0]} and {found[1]}")
+    return weight, bias
+
+
+def _kinds(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Take weight (k, dim) and bias (k,) of `kind` out of `arrays`, if there are any."""
+    weight, bias = arrays.pop("kind.weight", None), arrays.pop("kind.bias", None)
+    if weight is None and bias is None:
+        return None, None
+    found = [None if array is None else array.shape for array in (weight, bias)]
+    count = 0 if bias is None else bias.size
+    if found != [(count, dim), (count,)]:
+        raise ValueError(
+            f"kind: expected weight (k, {dim}) and bias (k,), found {found[0]} and {found[1]}"
+        )
     return weight, bias
 
 

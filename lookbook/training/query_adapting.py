@@ -1,4 +1,4 @@
-"""Fit how photos are adapted as queries: a network that moves them, their colours and their turn.
+"""Fit how photos are adapted as queries: a network that moves them, their colours, kinds and turn.
 
     python -m lookbook.training.query_adapting --data small --larger larger --phone-photos phone \
         --output models/lookbook-resnet50
@@ -16,7 +16,7 @@ photographers that it was trained on. Writes
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -30,6 +30,7 @@ from house_collection.collection import products as drawn_products
 from house_collection.street import street_shot
 from lookbook.catalog import Item, open_catalog
 from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.garment_kinds import class_kinds
 from lookbook.encoding.query_adapter import NETWORKS_FILE, TURNS, unit_rows
 from lookbook.evaluation.phone_labels import ARTICLE_TYPES
 from lookbook.evaluation.retrieval import colour_family
@@ -65,6 +66,7 @@ _MAX_LOSS = 50.0  # of a photo for which the sampled gallery has nothing of its 
 MIN_FAMILY = 20  # items of a family of colours
 # L2 penalties of the classifiers: a photo's colour, an item's colour, how a photo is turned
 PHOTO_COLOUR_PENALTY, ITEM_COLOUR_PENALTY, TURN_PENALTY = 1 / 5, 1 / 180, 1 / 60
+KIND_PENALTY = 1 / 15  # of the classifier of garments' kinds
 _STREET_VIEWS, _STREET_SEED, _SEEN_STREET_SEED = 3, 500_000, 3_000_000
 _DRAWN, _DRAWN_SEED = 150, 12_345  # drawn products, of another seed than the shipped collection
 
@@ -90,7 +92,8 @@ class FittingData:
     """A gallery float32 (n, dim) with int (n,) labels, and the queries that are asked of it.
 
     `family`: of the colour, MISSING where fewer than MIN_FAMILY unseen items have it. `unseen` bool
-    (n,): products that the encoder was not trained on.
+    (n,): products that the encoder was not trained on. `garment`: the kind by `garments.json`,
+    MISSING for what is no garment.
     """
 
     gallery: torch.Tensor
@@ -101,6 +104,7 @@ class FittingData:
     studio: Queries
     street: Queries
     phone: Queries
+    garment: torch.Tensor
 
 
 class ShiftModel(nn.Module):
@@ -240,24 +244,44 @@ def fit_colour_heads(data: FittingData) -> dict[str, np.ndarray]:
     }
 
 
+def fit_garment_kinds(data: FittingData) -> dict[str, np.ndarray]:
+    """Return the arrays by which `QueryAdapter.kinds` tells kinds, of photos of all origins.
+
+    A photo by phone may show any kind of the items that it may show.
+    """
+    count = int(data.garment.max()) + 1
+    of_items = data.garment[:, None] == torch.arange(count)
+    products = [data.street, data.studio]
+    vectors = torch.cat([*(photos.vectors for photos in products), data.phone.vectors])
+    phone = (data.phone.rows.float() @ of_items.float()) > 0
+    allowed = torch.cat([*(of_items[photos.rows] for photos in products), phone])
+    weight, bias = fit_softmax(vectors, allowed, KIND_PENALTY)
+    return {"weight": weight.astype(np.float16), "bias": bias.astype(np.float16)}
+
+
 def fit_softmax(
     vectors: torch.Tensor, classes: torch.Tensor, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return weight (k, dim) and bias (k,) of a multinomial logistic regression, by L-BFGS.
 
-    `vectors` (n, dim), `classes` int (n,); MISSING ones are left out. The loss is summed, and
-    `penalty` times the squared weights added.
+    `vectors` (n, dim), `classes` int (n,), or bool (n, k): all that each may be, whose
+    probabilities count together. MISSING ones are left out. The loss is summed, and `penalty` times
+    the squared weights added.
     """
-    known = classes != MISSING
-    x, y = vectors[known].double(), classes[known]
-    count = int(y.max()) + 1
+    if classes.dtype != torch.bool:
+        every = torch.arange(int(classes.max()) + 1)
+        classes = classes[:, None] == every
+    known = classes.any(1)
+    x, allowed = vectors[known].double(), classes[known]
+    count = allowed.shape[1]
     weight = torch.zeros(count, x.shape[1], dtype=torch.double, requires_grad=True)
     bias = torch.zeros(count, dtype=torch.double, requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=300, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = F.cross_entropy(x @ weight.T + bias, y, reduction="sum")
+        logs = (x @ weight.T + bias).log_softmax(1)
+        loss = -logs.masked_fill(~allowed, -torch.inf).logsumexp(1).sum()
         loss = loss + penalty * weight.square().sum()
         loss.backward()
         return loss.detach()
@@ -385,6 +409,7 @@ def read_data(args: argparse.Namespace, encoder: Encoder) -> FittingData:
         _joined(studio, seen_studio),
         _joined(street, seen_street),
         senders,
+        class_kinds(args.model) if encoder.garment_kinds is not None else {},
     )
 
 
@@ -393,9 +418,17 @@ def _joined(first: Rows, second: Rows) -> Rows:
 
 
 def _fitting_data(
-    small: Rows, unseen_count: int, studio: Rows, street: Rows, phone: Rows
+    small: Rows,
+    unseen_count: int,
+    studio: Rows,
+    street: Rows,
+    phone: Rows,
+    kinds: Mapping[str, str | None],
 ) -> FittingData:
-    """Return the data of `small` photos, the first `unseen_count` of them of unseen products."""
+    """Return the data of `small` photos, the first `unseen_count` of them of unseen products.
+
+    `kinds`: the kind of garment of each articleType.
+    """
     gallery, items = small
     unseen = np.arange(len(gallery)) < unseen_count
     row_of = {item["id"]: row for row, item in enumerate(items)}
@@ -423,7 +456,14 @@ def _fitting_data(
             torch.from_numpy(phone[0][known]),
             torch.from_numpy(np.stack([allowed[str(phone[1][n]["label"])] for n in known])),
         ),
+        _garments(types, kinds),
     )
+
+
+def _garments(types: np.ndarray, kinds: Mapping[str, str | None]) -> torch.Tensor:
+    names = sorted({kind for kind in kinds.values() if kind is not None})
+    number = {name: n for n, name in enumerate(names)}
+    return torch.tensor([number.get(kinds.get(name) or "", MISSING) for name in types.tolist()])
 
 
 def _codes(labels: Sequence[str] | np.ndarray) -> torch.Tensor:
@@ -467,6 +507,8 @@ def fit_networks(args: argparse.Namespace, encoder: Encoder) -> dict[str, np.nda
     kept = torch.tensor(KEPT_SCALES).repeat_interleave(dims[: len(KEPT_SCALES)])
     arrays = {f"photo.{k}": v for k, v in fit_photo_network(data, scales, kept).arrays().items()}
     arrays |= {f"colour.{name}": array for name, array in fit_colour_heads(data).items()}
+    if encoder.garment_kinds is not None:
+        arrays |= {f"kind.{name}": array for name, array in fit_garment_kinds(data).items()}
     return widened(arrays, encoder.dim, encoder.heads.text_norm)
 
 

@@ -19,6 +19,7 @@ from lookbook.encoding.localization import (
     image_cells,
     unletterbox,
 )
+from lookbook.encoding.query_adapter import QueryAdapter
 from lookbook.images.loading import ImageError
 from tests.garment_photos import garment_photo, striped_background
 
@@ -75,6 +76,27 @@ def test_unletterbox_cuts_off_the_margins(width, height, side):
     assert max(rows, columns) == side
     expected = max(1, side * min(width, height) / max(width, height))
     assert abs(min(rows, columns) - expected) <= 1
+
+
+def test_the_kind_of_a_garment_is_that_of_its_part_as_a_photo(encoder, monkeypatch):
+    """It is told from the vector of the part; how sure it is says the category head."""
+    photo = striped_background((640, 480))
+    for number, box in zip((14, 40), [(40, 60, 280, 400), (370, 90, 600, 410)], strict=True):
+        photo.paste(garment_photo(number, photo.size, box).crop(box), box[:2])
+    names, seen = encoder.garment_kinds.names, []
+
+    def kinds(adapter, vectors):
+        seen.extend(vectors)
+        return np.eye(len(names), dtype=np.float32)[[names.index("skirt")]]
+
+    monkeypatch.setattr(QueryAdapter, "kinds", lambda adapter, vectors: None)
+    assert {one.kind for one in find_garments(encoder, photo)} != {"skirt"}
+    monkeypatch.setattr(QueryAdapter, "kinds", kinds)
+    found = find_garments(encoder, photo)
+    assert {one.kind for one in found} == {"skirt"}
+    one = found[0]
+    part = encoder.encode([photo.crop((one.left, one.top, one.right, one.bottom))])[0]
+    assert (np.stack(seen) @ part / np.linalg.norm(seen, axis=1)).max() > 0.99
 
 
 def test_neighbours_that_are_surer_together_are_one_garment():

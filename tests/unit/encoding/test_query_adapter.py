@@ -137,9 +137,20 @@ def test_a_model_without_turns_tells_none(tmp_path, earlier):
     assert adapter.turns([[2, 0, 0]]) is None
 
 
+def test_kinds_are_a_softmax_of_the_direction_of_the_vector(tmp_path):
+    arrays = NETWORK | {"kind.weight": np.eye(2, 3), "kind.bias": [0, 1]}
+    adapter = QueryAdapter.load(write(tmp_path, arrays=arrays))
+    shares = adapter.kinds([[2, 0, 0], [0, 3, 0], [0, 0, 1]])
+    odds = shares[:, 1] / shares[:, 0]
+    np.testing.assert_allclose(odds, [1, np.e**2, np.e], rtol=1e-3)
+    assert QueryAdapter.load(write(tmp_path, arrays=NETWORK)).kinds([[1, 0, 0]]) is None
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
+        ({"kind.bias": [1, 0]}, r"kind: expected weight \(k, 3\) .* found None and \(2,\)"),
+        ({"kind.weight": np.eye(3), "kind.bias": [1, 0]}, r"found \(3, 3\) and \(2,\)"),
         ({"turn.weight": [1, 0]}, r"turn: expected weight \(4, 3\) .* found \(2,\) and None"),
         ({"turn.weight": np.eye(3, 4), "turn.bias": np.ones(4)}, r"found \(3, 4\) and \(4,\)"),
         ({"colour.photo_bias": 1.0}, r"colour: expected .* found \[\(\)\]"),

@@ -206,7 +206,9 @@ def test_queries_are_adapted_after_the_heads_as_documented(folder, monkeypatch):
     classes, products = rows % 4, Queries(vectors, rows)
     phone = Queries(vectors, classes[None] == classes[:, None])
     unseen = torch.ones(40, dtype=torch.bool)
-    data = FittingData(vectors, classes, classes, classes, unseen, products, products, phone)
+    data = FittingData(
+        *(vectors, classes, classes, classes, unseen, products, products, phone), classes
+    )
     turned = F.normalize(torch.randn(40, 4, 15), dim=2).numpy()
     monkeypatch.setattr(query_adapting, "read_data", lambda args, encoder: data)
     monkeypatch.setattr(query_adapting, "read_turns", lambda args, encoder: turned)

@@ -16,6 +16,7 @@ from lookbook.training.query_adapting import (
     Queries,
     _fitting_data,
     fit_colour_heads,
+    fit_garment_kinds,
     fit_photo_network,
     fit_softmax,
     fit_turns,
@@ -42,7 +43,8 @@ def data():
     allowed = category[None] == shown[:, None]
     unseen = torch.ones(PRODUCTS, dtype=torch.bool)
     return FittingData(
-        gallery, category, category, category, unseen, products, products, Queries(phone, allowed)
+        *(gallery, category, category, category, unseen, products, products),
+        *(Queries(phone, allowed), category),
     )
 
 
@@ -106,7 +108,11 @@ def test_products_in_training_follow_those_that_were_not_and_name_no_colours_of_
     shown = [items[3], items[70], {"id": "gone"}]
     photos = (vectors[[3, 70, 0]], shown)
     phone = (vectors[:2], [{"label": "Skirt"}, {"label": "no such label"}])
-    data = _fitting_data((vectors, items), 60, photos, photos, phone)
+    kinds = {"Shirts": "top", "Perfume": None, "Skirts": "skirt"}
+    data = _fitting_data((vectors, items), 60, photos, photos, phone, kinds)
+    assert data.garment.tolist() == [n % 2 for n in range(120)], "skirt, top"
+    data = _fitting_data((vectors, items), 60, photos, photos, phone, {"Shirts": "top"})
+    assert data.garment.tolist() == [(MISSING, 0)[n % 2] for n in range(120)]
     assert data.unseen.tolist() == [True] * 60 + [False] * 60
     assert data.street.rows.tolist() == [3, 70], "each by its own item, without what is not there"
     families = data.family[data.unseen]
@@ -123,6 +129,36 @@ def test_the_colours_of_items_are_learnt_from_unseen_products_only(data):
     found = fit_colour_heads(replace(data, family=wrong, unseen=unseen))
     np.testing.assert_array_equal(found["item_weight"], expected["item_weight"])
     assert not np.array_equal(found["photo_weight"], expected["photo_weight"])
+
+
+def test_the_kind_of_a_photo_is_told_by_phone_as_in_the_studio(data):
+    """Photos by phone lie along other axes; what may be one of two kinds is known by the others."""
+    shown = torch.arange(90) % 3
+    vectors = F.one_hot(shown + 5, DIM) + 0.05 * torch.randn(90, DIM)
+    allowed = data.category[None] == shown[:, None]
+    allowed[::9] |= data.category[None] == ((shown[::9] + 1) % 3)[:, None]
+    garment = torch.where(data.category == 2, MISSING, data.category)
+    for kinds, known in ((data.category, shown >= 0), (garment, shown < 2)):
+        given = replace(data, phone=Queries(F.normalize(vectors, dim=1), allowed), garment=kinds)
+        arrays = fit_garment_kinds(given)
+        weight, bias = arrays["weight"].astype(np.float32), arrays["bias"].astype(np.float32)
+        assert len(bias) == len(kinds[kinds != MISSING].unique())
+        told = (given.phone.vectors.numpy() @ weight.T + bias).argmax(1)
+        assert (told == shown.numpy())[known.numpy()].mean() > 0.95
+        told = (data.gallery.numpy() @ weight.T + bias).argmax(1)
+        assert (told == kinds.numpy())[kinds.numpy() != MISSING].mean() > 0.95
+
+
+def test_what_a_photo_may_show_counts_together():
+    vectors = torch.eye(3).repeat(5, 1)
+    allowed = torch.eye(3, dtype=torch.bool).repeat(5, 1)
+    allowed[0] = torch.tensor([True, True, False])
+    allowed[3] = False  # nothing: left out
+    weight, bias = fit_softmax(vectors, allowed, 1e-3)
+    assert (np.eye(3) @ weight.T + bias).argmax(1).tolist() == [0, 1, 2]
+    single = fit_softmax(vectors, torch.arange(3).repeat(5), 1e-3)
+    every = fit_softmax(vectors, torch.eye(3, dtype=torch.bool).repeat(5, 1), 1e-3)
+    np.testing.assert_allclose(single[0], every[0], atol=1e-6)
 
 
 def test_a_missing_class_is_left_out():

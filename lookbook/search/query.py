@@ -98,8 +98,8 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, found.rows)
     notes = _notes(query, meaning, found, hits, index)
-    if _says_nothing(query, meaning) and not unknown:
-        notes = (*notes, _NOTHING_SAID)
+    if _says_nothing(query, meaning) and not (unknown or notes):
+        notes = (_NOTHING_SAID,)
     if _NOTHING_LIKE_IT not in notes:
         hits = _with_probabilities(query, hits, index)
     seconds = time.perf_counter() - started

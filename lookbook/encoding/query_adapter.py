@@ -117,7 +117,7 @@ class QueryAdapter:
             raise ModelUnusable(f"{file}: {error}") from None
         arrays = _read_arrays(folder / NETWORKS_FILE)
         try:
-            turns, kinds = _turns(arrays, sum(dims)), _kinds(arrays, sum(dims))
+            turns, kinds = _turns(arrays, sum(dims)), _classifier(arrays, "kind", sum(dims))
             colours = _colours(arrays, sum(dims))
             networks = _networks(arrays, sum(dims))
         except ValueError as error:
@@ -247,31 +247,29 @@ def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _turns(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Take weight (TURNS, dim) and bias (TURNS,) of `turn` out of `arrays`, if there are any."""
+Classifier = tuple[np.ndarray | None, np.ndarray | None]  # weight (k, dim) and bias (k,), if any
+
+
+def _turns(arrays: dict[str, np.ndarray], dim: int) -> Classifier:
+    """Take the classifier `turn` out of `arrays`, if there is one."""
     for earlier in ("upright.weight", "upright.bias"):  # told upright from turned only
         arrays.pop(earlier, None)
-    weight, bias = arrays.pop("turn.weight", None), arrays.pop("turn.bias", None)
+    return _classifier(arrays, "turn", dim, TURNS)
+
+
+def _classifier(
+    arrays: dict[str, np.ndarray], name: str, dim: int, classes: int | None = None
+) -> Classifier:
+    """Take weight and bias of a classifier out of `arrays`, of any number of classes if None."""
+    weight, bias = arrays.pop(f"{name}.weight", None), arrays.pop(f"{name}.bias", None)
     if weight is None and bias is None:
         return None, None
     found = [None if array is None else array.shape for array in (weight, bias)]
-    if found != [(TURNS, dim), (TURNS,)]:
-        expected = f"weight ({TURNS}, {dim}) and bias ({TURNS},)"
-        raise ValueError(f"turn: expected {expected}, found {found[0]} and {found[1]}")
-    return weight, bias
-
-
-def _kinds(arrays: dict[str, np.ndarray], dim: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Take weight (k, dim) and bias (k,) of `kind` out of `arrays`, if there are any."""
-    weight, bias = arrays.pop("kind.weight", None), arrays.pop("kind.bias", None)
-    if weight is None and bias is None:
-        return None, None
-    found = [None if array is None else array.shape for array in (weight, bias)]
-    count = 0 if bias is None else bias.size
+    count = classes if classes is not None else 0 if bias is None else bias.size
     if found != [(count, dim), (count,)]:
-        raise ValueError(
-            f"kind: expected weight (k, {dim}) and bias (k,), found {found[0]} and {found[1]}"
-        )
+        k = classes or "k"
+        expected = f"weight ({k}, {dim}) and bias ({k},)"
+        raise ValueError(f"{name}: expected {expected}, found {found[0]} and {found[1]}")
     return weight, bias
 
 

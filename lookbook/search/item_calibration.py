@@ -80,18 +80,13 @@ def item_calibration(index: Index) -> ItemCalibration | None:
     The stored one where this machine re-ranks as the one did that built the index, else it is
     fitted now.
     """
-    if (curve := calibration(index)) is None or curve.kind is None:
-        return None
-    known, stored = index.generation.read_json("calibration.json", _stored) or (False, None)
-    return stored if known and _holds(stored, index) else fit(index)
+    holds, stored = _of_index(index)
+    return stored if holds else fit(index)
 
 
 def is_stored(index: Index) -> bool:
     """Whether opening the index fits nothing: what is stored holds, or nothing can be said."""
-    if (curve := calibration(index)) is None or curve.kind is None:
-        return True
-    known, stored = index.generation.read_json("calibration.json", _stored) or (False, None)
-    return known and _holds(stored, index)
+    return _of_index(index)[0]
 
 
 def kept_or_fitted(
@@ -106,6 +101,14 @@ def kept_or_fitted(
     except ValueError:  # of a version whose calibration had other numbers
         known, stored = False, None
     return stored if known and _holds(stored, index) else fit(index, seed=seed)
+
+
+def _of_index(index: Index) -> tuple[bool, ItemCalibration | None]:
+    """Return whether what is stored holds, and what that is: None without a curve of kinds."""
+    if (curve := calibration(index)) is None or curve.kind is None:
+        return True, None
+    known, stored = index.generation.read_json("calibration.json", _stored) or (False, None)
+    return known and _holds(stored, index), stored
 
 
 def _stored(value: Any) -> tuple[bool, ItemCalibration | None]:

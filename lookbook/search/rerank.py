@@ -21,11 +21,11 @@ from lookbook.search.per_index import per_index
 
 POOL = 300  # hits that are re-ranked
 # Added to the cosine: these weights times the log of a probability. Of the first ten for street
-# photos of held-out products 0.91 are then of their kind and 0.63 of their kind and colour, in
+# photos of held-out products 0.90 are then of their kind and 0.65 of their kind and colour, in
 # place of 0.79 and 0.42 (docs/encoder-history.md). Larger weights give more of both, and the
 # product itself leaves the first ten more often.
 COLOUR_WEIGHT, KIND_WEIGHT = 0.09, 0.05
-# by what results are matched on: weights of colour and kind
+# by what results are matched on: weights of colour and kind, for items and for photos
 WEIGHTS = {
     "": (COLOUR_WEIGHT, KIND_WEIGHT),
     "shape": (0.0, KIND_WEIGHT),
@@ -33,9 +33,15 @@ WEIGHTS = {
     "pattern": (0.0, KIND_WEIGHT),
     "kind": (0.0, 0.15),
 }
+PHOTO_WEIGHTS = WEIGHTS | {"": (0.15, 0.06), "colour": (0.3, 0.1)}
 VOTERS, TEMPERATURE = 30, 0.01  # hits that vote, each by exp(cosine / temperature)
 # The first hit stays, for a photo the first hits of so many groups whose cosine is that close to it
 STAYING, STAYING_WITHIN = 3, 0.02
+# Cosines of a photo's first hit. Below the first of them the product itself is hardly ever there:
+# no hit stays for its closeness alone, and hits do not vote for the photo's colour, as the nearest
+# garments of its kind may be of any. From the second on their vote has its full share.
+_UNLIKE, _ALIKE = 0.5, 0.7
+_ITEM_VOTE, _PHOTO_VOTE = 0.5, 0.8  # shares of the hits' votes beside the classifier of colour
 _FIRST = 100.0  # above any sum of a cosine and weighted logarithms
 # probabilities that are added: a mistake costs no more than their logarithm
 _MIN_COLOUR, _MIN_KIND = 0.02, 0.01
@@ -132,9 +138,10 @@ def _order(
         return np.zeros(0, np.int64)
     voices = np.exp((scores[:VOTERS] - scores[0]) / TEMPERATURE)
     voices /= voices.sum()
-    colour_weight, kind_weight = WEIGHTS[shown.match]
+    colour_weight, kind_weight = (PHOTO_WEIGHTS if shown.photo else WEIGHTS)[shown.match]
     adapted = scores + kind_weight * _kind_agreement(index, rows, voices)
-    adapted += colour_weight * _colour_agreement(index, rows, voices, vector, shown)
+    share = _vote_share(float(scores[0]), shown.photo)
+    adapted += colour_weight * _colour_agreement(index, rows, share * voices, vector, shown)
     for place, position in enumerate(_staying(rows, scores, adapted, shown, groups)):
         adapted[position] = _FIRST - place
     return np.argsort(-adapted, kind="stable")
@@ -146,13 +153,22 @@ def _staying(
     """Return the positions of the hits that come first: the first one, then one of each next group.
 
     That of its best `adapted` score. Of an item, which is no result itself, and where one thing is
-    matched on, the first hit alone.
+    matched on, the first hit alone; none of a photo that nothing is like.
     """
+    if shown.photo and scores[0] < _UNLIKE:
+        return []
     keys = rows if groups is None else groups[rows]
     first = _first_of_groups(rows, groups)[: STAYING if shown.photo and not shown.match else 1]
     others = first[1:][scores[first[1:]] >= scores[0] - STAYING_WITHIN]
     best = [np.where(keys == keys[at], adapted, -np.inf).argmax() for at in others]
     return [0, *(int(position) for position in best)]
+
+
+def _vote_share(best: float, photo: bool) -> float:
+    """Return 0 to 1: what the votes say of the colour of a query whose first hit is at `best`."""
+    if not photo:
+        return _ITEM_VOTE
+    return _PHOTO_VOTE * min(1.0, max(0.0, (best - _UNLIKE) / (_ALIKE - _UNLIKE)))
 
 
 def _kind_agreement(index: Index, rows: np.ndarray, voices: np.ndarray) -> np.ndarray:
@@ -174,7 +190,8 @@ def _colour_agreement(
 ) -> np.ndarray:
     """Return (k,): log of the probability that each row is of the colour that is shown.
 
-    That of the query is the mean of its own and that of the voices. Zeros without classifiers.
+    Of the query's colour the voices say as much as they sum to, its own classifier says the rest.
+    Zeros without classifiers.
     """
     adapter = query_adapter(index)
     if adapter is None or adapter.colours is None:
@@ -182,7 +199,8 @@ def _colour_agreement(
     of_rows = _item_colours(index, adapter.colours, rows, vector)
     voted = voices @ of_rows[: len(voices)]
     seen = adapter.colours.probabilities(shown.vector[None], shown.photo)[0]
-    return np.asarray(np.log(of_rows @ (seen + voted) / 2 + _MIN_COLOUR))
+    colour = (1 - voices.sum()) * seen + voted
+    return np.asarray(np.log(of_rows @ colour + _MIN_COLOUR))
 
 
 def _item_colours(

@@ -63,6 +63,32 @@ def test_the_first_hit_stays_even_of_another_kind(folder):
     assert ids(index)[0] == "0"
 
 
+def test_of_a_photo_that_nothing_is_like_no_hit_stays(folder, monkeypatch):
+    index = opened(folder, kind=["shoe", "hat", "hat", "hat", "hat", "hat"])
+    monkeypatch.setattr(rerank, "TEMPERATURE", 1.0)  # all hits vote
+    assert ids(index)[0] == "0"
+    monkeypatch.setattr(rerank, "_UNLIKE", 1.2)  # above every cosine
+    assert ids(index)[:4] == ["1", "2", "4", "5"]
+
+
+def test_the_closer_the_first_hit_the_more_the_hits_say_of_the_colour(folder, monkeypatch):
+    """The photo looks red, and all that is close to it but item 5 is blue."""
+    looks = [-0.1, -0.1, -0.1, -0.1, -0.1, 0.1]
+    index = opened(folder, looks, colour=["blue"] * 5 + ["red"])
+    photo = np.array([1.0, 0.0, 0.04], np.float32)
+
+    def place_of_the_red_one():
+        found = run(Query(pictures=(photo,), fold=None), index).hits
+        return [hit.id for hit in found].index("5")
+
+    monkeypatch.setattr(rerank, "_UNLIKE", 0.0)
+    monkeypatch.setattr(rerank, "_ALIKE", 0.5)
+    assert place_of_the_red_one() > 0
+    monkeypatch.setattr(rerank, "_UNLIKE", 1.2)
+    monkeypatch.setattr(rerank, "_ALIKE", 1.5)
+    assert place_of_the_red_one() == 0
+
+
 def test_hits_of_a_photo_that_are_hardly_less_close_than_the_first_stay_too(folder, monkeypatch):
     index = opened(folder, kind=["hat", "shoe", "hat", "hat", "hat", "hat"])
     by_kind = ["0", "2", "4", "5", "3", "1"]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -19,7 +17,15 @@ from PIL import Image, ImageCms
 from lookbook.encoding.category_head import CategoryHead
 from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.garment_kinds import CellSpan, GarmentKinds, region_cells
-from lookbook.encoding.garment_regions import Cells, intersection_over_union, split_regions
+from lookbook.encoding.garment_parts import (
+    BY_CATEGORY_HEAD,
+    BY_PHOTO_KINDS,
+    MINOR_KINDS,
+    Part,
+    join_parts,
+    suppress_overlaps,
+)
+from lookbook.encoding.garment_regions import Cells, split_regions
 from lookbook.images.loading import Picture, load_rgb
 
 # The best of 25 methods by IoU with the true box, on 40 street photos of the house collection and
@@ -33,13 +39,7 @@ _STAGE = -2
 _MIN_SIZE = 160  # px of the map's image; a model of smaller pictures takes a second pass
 _COLOUR_WEIGHT = 1.25
 _DETECTION_SIZE = 320  # several garments are smaller in the photo: at 224 px half as many are found
-_MAX_OVERLAP = 0.5  # IoU of two garments; of those that overlap more the less certain is dropped
-_MIN_KIND = 0.1  # probability of its kind that a garment needs, by its part alone
-_MAX_GARMENTS = 6
-_TOUCHING = 2  # cells between two boxes that are neighbours
-_SURE = 0.4  # probability from which two kinds are two garments
-_JOINING_GAIN = 0.05  # of the probability, from which two neighbours are one garment
-_MINOR_KINDS = {"accessory": 0.5, "underwear": 0.5}  # weights: slices of cloth look like ties
+_ROOM = 0.1  # around a part whose kind is told, as a fraction of its sides
 _GRID = 64  # cells on a side of the maps that are compared
 _NEAREST = 3  # border cells that each position is compared with
 _NEAREST_LOCATING = 8  # the same for `find_garment`
@@ -55,7 +55,6 @@ _STUDIO_BRIGHTNESS = 200  # median of the border at least
 
 
 Maps = tuple[np.ndarray, np.ndarray]  # the last two of the network, each (h, w, channels)
-Part = tuple[float, str, Cells]  # the probability of a kind, the kind, where
 
 
 @dataclass(frozen=True)
@@ -94,17 +93,18 @@ def find_garments(encoder: Encoder, picture: Picture) -> list[Garment]:
     cells = normalize_map(normalize_map(feature_saliency(maps[0])) + normalize_map(colours))
     parts = split_regions(cells > _otsu(cells), _region_classifier(encoder, maps))
     found = _classify_crops(encoder, image, [_widened(box) for box in parts])
-    found = _joined(found, lambda box: _classify_crops(encoder, image, [box])[0])
+    rules = BY_CATEGORY_HEAD if _photo_kinds(encoder) is None else BY_PHOTO_KINDS
+    joined = join_parts(found, lambda box: _classify_crops(encoder, image, [box])[0], rules)
     return [
         Garment(*_to_pixels(box, image.size), confidence, kind)
-        for confidence, kind, box in _suppress_overlaps(found)
+        for confidence, kind, box in suppress_overlaps(joined, rules)
     ]
 
 
 def _region_classifier(encoder: Encoder, maps: Maps) -> Callable[[Cells], np.ndarray]:
     """Return what tells the weighted probabilities of the kinds by the maps inside a box."""
     head, kinds = _category_kinds(encoder)
-    weights = np.array([_MINOR_KINDS.get(name, 1.0) for name in kinds.names], np.float32)
+    weights = np.array([MINOR_KINDS.get(name, 1.0) for name in kinds.names], np.float32)
     known: dict[tuple[CellSpan, ...], np.ndarray] = {}
 
     def classify(box: Cells) -> np.ndarray:
@@ -121,28 +121,44 @@ def _region_classifier(encoder: Encoder, maps: Maps) -> Callable[[Cells], np.nda
 def _classify_crops(encoder: Encoder, image: Image.Image, boxes: Sequence[Cells]) -> list[Part]:
     """Tell the kinds of parts by the parts alone, encoded as pictures of their own.
 
-    How sure that is says the category head; which kind it is, a classifier of photos where the
-    model has one: the head was trained on studio photos and takes many by phone for accessories.
+    By a classifier of photos where the model has one, which sees a part with some room around it as
+    photos have it; else by the category head, which was trained on studio photos and takes many
+    garments by phone for accessories.
     """
+    told = _photo_kinds(encoder)
+    margin = 0.0 if told is None else _ROOM
+    crops = [image.crop(_to_pixels(_with_room(box, margin), image.size)) for box in boxes]
     head, kinds = _category_kinds(encoder)
-    crops = [image.crop(_to_pixels(box, image.size)) for box in boxes]
     found = []
     for box, crop, maps in zip(boxes, crops, encoder.feature_maps_of(crops), strict=True):
-        earlier, last = (unletterbox(each, crop.size) for each in maps)
-        chances = kinds.probabilities(head, (earlier, last), (0.0, 0.0, 1.0, 1.0))
-        kind = int(_photo_kinds(encoder, maps, chances).argmax())
-        found.append((float(chances.max()), kinds.names[kind], box))
+        if told is None:
+            earlier, last = (unletterbox(each, crop.size) for each in maps)
+            chances = kinds.probabilities(head, (earlier, last), (0.0, 0.0, 1.0, 1.0))
+        else:
+            chances = told(maps)
+        kind = int(chances.argmax())
+        found.append((float(chances[kind]), kinds.names[kind], box))
     return found
 
 
-def _photo_kinds(encoder: Encoder, maps: Sequence[np.ndarray], chances: np.ndarray) -> np.ndarray:
-    """Return float32 (kinds,) by the classifier of photos, else `chances`, those by the head."""
-    adapter = encoder.query_adapter
-    if encoder.heads is None or adapter is None:
+def _photo_kinds(encoder: Encoder) -> Callable[[Sequence[np.ndarray]], np.ndarray] | None:
+    """Return what tells the probabilities (kinds,) by the maps of a photo.
+
+    None without a classifier of photos, and for one of other kinds than the encoder's.
+    """
+    heads, adapter, kinds = encoder.heads, encoder.query_adapter, encoder.garment_kinds
+    if heads is None or adapter is None or adapter.kind_bias is None or kinds is None:
+        return None
+    if len(adapter.kind_bias) != len(kinds.names):
+        return None
+
+    def told(maps: Sequence[np.ndarray]) -> np.ndarray:
+        found = adapter.kinds(heads.spatial_embeddings(maps).mean((0, 1))[None])
+        assert found is not None
+        chances: np.ndarray = found[0]
         return chances
-    vector = encoder.heads.spatial_embeddings(maps).mean((0, 1))
-    told = adapter.kinds(vector[None])
-    return chances if told is None or told.shape[1] != len(chances) else told[0]
+
+    return told
 
 
 def _detection_maps(encoder: Encoder, image: Image.Image) -> Maps:
@@ -165,57 +181,6 @@ def _category_kinds(encoder: Encoder) -> tuple[CategoryHead, GarmentKinds]:
     return encoder.heads.category, encoder.garment_kinds
 
 
-def _joined(found: list[Part], classify_crop: Callable[[Cells], Part]) -> list[Part]:
-    """Join neighbours that together are surer of one kind than apart: a face and a top below it.
-
-    What was joined is compared with the others again, until no two of them are surer together.
-    """
-    joined, pairs = list(found), deque(combinations(found, 2))
-    while pairs:
-        one, other = pairs.popleft()
-        present = one in joined and other in joined
-        if present and _may_be_one(one, other) and _touch(one[2], other[2]):
-            both = classify_crop(_union(one[2], other[2]))
-            if both[0] > (one[0] + other[0]) / 2 + _JOINING_GAIN:
-                others = [part for part in joined if part not in (one, other)]
-                pairs.extend((both, part) for part in others)
-                joined = [both, *others]
-    return joined
-
-
-def _may_be_one(one: Part, other: Part) -> bool:
-    """Whether two parts are no two garments for certain: of one kind, of a minor one, or unsure."""
-    kinds = {one[1], other[1]}
-    return len(kinds) == 1 or bool(kinds & set(_MINOR_KINDS)) or min(one[0], other[0]) < _SURE
-
-
-def _touch(box: Cells, other: Cells) -> bool:
-    """Whether two boxes overlap or nearly do, side by side for at least half of a side."""
-    x = min(box[2], other[2]) - max(box[0], other[0])
-    y = min(box[3], other[3]) - max(box[1], other[1])
-    narrower = min(box[2] - box[0], other[2] - other[0])
-    lower = min(box[3] - box[1], other[3] - other[1])
-    near = min(x, y) >= -_TOUCHING
-    return near and (x >= narrower / 2 or y >= lower / 2)
-
-
-def _union(box: Cells, other: Cells) -> Cells:
-    return (
-        *(min(box[0], other[0]), min(box[1], other[1])),
-        *(max(box[2], other[2]), max(box[3], other[3])),
-    )
-
-
-def _suppress_overlaps(found: list[Part]) -> list[Part]:
-    """Non-maximum suppression: drop what is uncertain or overlaps a more certain garment."""
-    kept: list[Part] = []
-    for one in sorted(found, key=lambda each: -each[0]):
-        overlap = max((intersection_over_union(one[2], each[2]) for each in kept), default=0)
-        if one[0] >= _MIN_KIND and overlap <= _MAX_OVERLAP:
-            kept.append(one)
-    return kept[:_MAX_GARMENTS]
-
-
 def _widened(box: Cells) -> Cells:
     left, top, right, bottom = box
     return (
@@ -224,7 +189,14 @@ def _widened(box: Cells) -> Cells:
     )
 
 
-def _to_pixels(box: Cells, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _with_room(box: Cells, margin: float) -> tuple[float, float, float, float]:
+    """Return a box with a margin, a fraction of its sides, inside the map."""
+    left, top, right, bottom = box
+    x, y = margin * (right - left), margin * (bottom - top)
+    return max(0, left - x), max(0, top - y), min(_GRID, right + x), min(_GRID, bottom + y)
+
+
+def _to_pixels(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
     x, y = size[0] / _GRID, size[1] / _GRID
     return int(box[0] * x), int(box[1] * y), round(box[2] * x), round(box[3] * y)
 

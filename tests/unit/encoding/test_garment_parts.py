@@ -65,7 +65,7 @@ def test_a_strip_of_unsure_kind_belongs_to_the_garment_beside_it():
 
 
 def test_a_part_that_is_no_kind_for_certain_is_no_garment():
-    sure, unsure = (0.9, "top", (0, 0, 20, 20)), (0.45, "bag", (40, 40, 60, 60))
+    sure, unsure = (0.9, "top", (0, 0, 20, 20)), (0.35, "bag", (40, 40, 60, 60))
     assert suppress_overlaps([unsure, sure], BY_PHOTO_KINDS) == [sure]
     assert suppress_overlaps([unsure, sure], BY_CATEGORY_HEAD) == [sure, unsure]
 

@@ -130,6 +130,15 @@ def test_a_box_that_is_drawn_before_they_arrive_keeps_its_answer_and_gets_them(p
     assert page.is_visible("#photos figcaption:has-text('The whole picture is searched')")
 
 
+def test_a_garment_that_fills_the_photo_is_named_and_searched_as_the_whole(page, tmp_path):
+    garment_photo(40, (480, 640), (20, 30, 460, 610)).save(tmp_path / "close.png")
+    give(page, tmp_path / "close.png")
+    page.wait_for_selector("#photos .garment")
+    assert page.inner_text("#photos .garment") == "Top"
+    assert page.get_attribute("#photos .garment", "aria-pressed") == "true"
+    assert "The whole picture is searched." in page.inner_text("#photos figcaption")
+
+
 def test_a_photo_given_right_after_another_gets_its_own_garments_only(page, wide, tall):
     before = ids(page)
     with holding_back_garments(page) as held:

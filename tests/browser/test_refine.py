@@ -35,11 +35,13 @@ def test_dragging_over_the_picture_searches_that_part_and_whole_undoes_it(page):
     wait_for_change(page, part)
 
 
-def test_a_photo_without_a_garment_says_so_and_a_found_one_leads_back_to_the_whole(page, tmp_path):
+def test_a_photo_without_a_garment_is_searched_whole_and_a_found_one_leads_back_to_that(
+    page, tmp_path
+):
     checks = np.indices((300, 240)).sum(0) // 4 % 2 * 35 + 105
     Image.fromarray(checks.astype(np.uint8)).save(tmp_path / "wall.png")
     page.set_input_files("#picture input[type=file]", tmp_path / "wall.png")
-    page.wait_for_selector("#photos figcaption:has-text('No garment stands out')")
+    page.wait_for_selector("#photos figcaption:has-text('The whole picture is searched')")
     assert not page.is_visible("#photos [data-act=garment]"), "it was sought already"
     page.click("#photos [data-act=drop]")
     page.wait_for_selector("#photos .pic", state="detached")

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from lookbook.schema.ordinary_words import ordinary_words
-from lookbook.schema.stemming import normalize, stem
+from lookbook.schema.stemming import normalize, other_numbers, stem
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
 ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
@@ -214,6 +214,17 @@ class Thesaurus:
         """Whether two terms are alike but for case, accents, spaces and an ending."""
         keys = ("".join(stem(w, language) for w in normalize(term)) for term in (one, other))
         return len(set(keys)) == 1
+
+    def is_misspelt(self, word: str, kind: str) -> bool:
+        """Whether a word is a kind by its English stem alone, and no plural: "watchs".
+
+        Words of other languages have more endings than can be told from mistakes.
+        """
+        if self.role(kind) != "kind" or any(word in exact for exact in self._exact.values()):
+            return False
+        languages = [name for name in self._stems if kind in self._lookup([word], name)]
+        terms = {"".join(normalize(term)) for term in self._listed[kind].get("en", ())}
+        return languages == ["en"] and terms.isdisjoint(other_numbers(word))
 
     def read(
         self,

@@ -51,10 +51,32 @@ def meaning_of(query: Query, index: Index) -> Understanding:
 
 
 def unknown_words(meaning: Understanding, index: Index, encoder: Encoder | None) -> list[str]:
-    """Return the words that neither the encoder nor the catalogue knows."""
-    unread = meaning.words
+    """Return the words, wanted or not, that neither the encoder nor the catalogue knows."""
+    unread = f"{meaning.words} {meaning.unwanted_words}".strip()
     unknown = encoder.unknown_words(unread) if unread and encoder is not None else []
     return [word for word in unknown if not lexical_index(index).knows(word)]
+
+
+def without_words(meaning: Understanding, ignored: Sequence[str]) -> Understanding:
+    """Return what is meant without some of the words that no concept covers."""
+    if not ignored:
+        return meaning
+    names = set(ignored)
+    terms, unwanted_terms = (
+        tuple(pair for pair in pairs if pair[0] != pair[1] or pair[0] not in names)
+        for pairs in (meaning.terms, meaning.unwanted_terms)
+    )
+    words, unwanted_words = (
+        " ".join(word for word in text.split() if word not in names)
+        for text in (meaning.words, meaning.unwanted_words)
+    )
+    return replace(
+        meaning,
+        terms=terms,
+        unwanted_terms=unwanted_terms,
+        words=words,
+        unwanted_words=unwanted_words,
+    )
 
 
 def encoder_text(terms: Sequence[tuple[str, str]], encoder: Encoder) -> str:
@@ -85,19 +107,17 @@ def lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.nda
     return scores
 
 
-def rows_of_kinds(
-    query: Query, meaning: Understanding, index: Index, candidates: np.ndarray
-) -> np.ndarray | None:
-    """Return the rows of the kinds that words ask for, or that the pictures beside them show.
+def rows_of_kinds(query: Query, meaning: Understanding, index: Index) -> np.ndarray | None:
+    """Return bool (n,): items of the kinds that words ask for, or that the pictures beside show.
 
-    None where all rows may be shown, and where none of the kind meets the filters.
+    Without those of unwanted concepts. None where all rows may be shown.
     """
     kept = meaning.rows
     if not meaning.kinds and meaning.attributes and not query.text_only:
         shown = _shown_kinds(query, index)
         if shown is not None:
             kept = shown if kept is None else kept & shown
-    return kept if kept is not None and (kept & candidates).any() else None
+    return kept
 
 
 def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:

@@ -124,7 +124,7 @@ def understand(
         words=" ".join(plan.words),
         unwanted_words=" ".join(against.words),
         conditions=conditions,
-        notes=(*plan.notes, *_missing(plan, rows, concepts)),
+        notes=tuple(plan.notes),
     )
 
 
@@ -219,12 +219,12 @@ def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
 
 def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
     """ "trainers: taken as sports shoes", unless the words already say so."""
-    label = thesaurus.concepts[chosen].label
-    same = thesaurus.same_word(mention.surface, label) or mention.surface in label
-    if mention.also or (same and not mention.corrected):
+    concept, words = thesaurus.concepts[chosen], mention.surface
+    corrected = mention.corrected is not None or thesaurus.is_misspelt(words, chosen)
+    same = thesaurus.same_word(words, concept.label) or words in concept.label
+    if not corrected and (mention.also or same):
         return None
-    concept = thesaurus.concepts[chosen]
-    return Message("{words}: taken as {concept}", words=mention.surface, concept=concept)
+    return Message("{words}: taken as {concept}", words=words, concept=concept, corrected=corrected)
 
 
 def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndarray | None:
@@ -234,19 +234,25 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
         found: np.ndarray | None = concepts.rows(kind)
         if found is not None and not found.any():
             found = _closest(plan, number, concepts)
-        if found is not None and _named_in_few_titles(kind, concepts):
+        if found is not None and named_in_few_titles(kind, concepts):
             found = found | _broader_rows(kind, concepts)
         if found is not None:
             rows = found.copy() if rows is None else rows | found
-    for concept in avoided:
-        unwanted = concepts.rows(concept)
-        base = np.ones(len(unwanted), bool) if rows is None else rows
-        if (base & ~unwanted).any():
-            rows = base & ~unwanted
+    if not avoided:
+        return rows
+    return without(avoided, np.ones(len(concepts), bool) if rows is None else rows, concepts)
+
+
+def without(unwanted: Sequence[str], rows: np.ndarray, concepts: ConceptIndex) -> np.ndarray:
+    """Return bool (n,): `rows` without the items of each concept, unless nothing would be left."""
+    for concept in unwanted:
+        others = rows & ~concepts.rows(concept)
+        if others.any():
+            rows = others
     return rows
 
 
-def _named_in_few_titles(kind: str, concepts: ConceptIndex) -> bool:
+def named_in_few_titles(kind: str, concepts: ConceptIndex) -> bool:
     """Whether only titles name the kind, and few of them."""
     few = concepts.rows(kind).sum() < _FEW_TITLES
     return bool(few) and concepts.named_only_in_titles(kind)
@@ -285,7 +291,7 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
     bonus = np.zeros(len(concepts), np.float32)
     for kind in plan.kinds:
         bonus[concepts.exactly(kind)] = _EXACT_KIND
-        if _named_in_few_titles(kind, concepts):
+        if named_in_few_titles(kind, concepts):
             bonus[concepts.rows(kind)] = _TITLE_KIND
         for narrower in concepts.thesaurus.narrower(kind).intersection(_BY_NAME_ONLY) - {kind}:
             bonus[concepts.rows(narrower)] -= _LAST
@@ -302,45 +308,6 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
     if named is not None:
         bonus += _NAMED * named
     return bonus.round(2)
-
-
-def _missing(plan: _Plan, rows: np.ndarray | None, concepts: ConceptIndex) -> list[str]:
-    """Sentences about attributes that no item of the kind has."""
-    if not plan.kinds:
-        return []
-    named = concepts.thesaurus.concepts
-    return [
-        Message(
-            "no {kind} here is {attribute}: these are the closest",
-            kind=named[plan.kinds[0]],
-            attribute=named[concept],
-        )
-        for concept in plan.attributes
-        if rows is not None and not (rows & concepts.rows(concept)).any()
-    ]
-
-
-def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | None:
-    """Say how many of the rows `shown` have every attribute that was asked for, if some have not.
-
-    None where all or none of them have: then nothing is unclear, or `notes` say so already.
-    """
-    if not (meaning.kinds or meaning.attributes) or not len(shown):
-        return None  # without words: the concepts, which take long to derive, are not needed
-    concepts = concept_index(index)
-    asked = [kind for kind in meaning.kinds if _named_in_few_titles(kind, concepts)]
-    asked += meaning.attributes
-    if not asked:
-        return None
-    has = np.all([concepts.rows(concept)[shown] for concept in asked], axis=0)
-    if has.all() or not has.any():
-        return None
-    names = [concepts.thesaurus.concepts[concept] for concept in asked]
-    return Message(
-        "{count} of these: {attributes}; the others are the closest",
-        count=int(has.sum()),
-        attributes=names,
-    )
 
 
 def main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:

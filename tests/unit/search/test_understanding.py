@@ -113,7 +113,7 @@ def test_a_kind_that_is_not_there_gives_the_broader_one_and_says_so(shop):
 def test_a_colour_that_is_not_there_gives_the_closest_and_says_so(shop):
     result = run(Query(words="yellow dress", count=COUNT), shop, FixedTextEncoder())
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Dresses"}
-    assert result.notes == ("no dress here is yellow: these are the closest",)
+    assert result.notes == ("nothing here fits “dress” and “yellow”: these are the closest",)
 
 
 def test_how_many_have_the_colour_is_said(shop):

@@ -16,7 +16,7 @@ from lookbook.search.concepts import ConceptIndex, concept_index
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mitigation import mitigation
-from lookbook.search.price_limits import price_conditions, read_price
+from lookbook.search.price_limits import Limits, price_conditions, read_price
 from lookbook.search.query_text import BETWEEN_PHRASES
 
 # Added to the cosine of an item that has the attribute. Cosines differ by less than 2: thus every
@@ -95,7 +95,10 @@ def understand(
     """
     concepts = concept_index(index)
     numbered = article_rows(index, wanted)
-    wanted, price = (wanted, ()) if len(numbered) else read_price(wanted, concepts.thesaurus)
+    nothing_read: tuple[str, Limits, tuple[Message, ...]] = (wanted, (), ())
+    wanted, price, on_price = (
+        nothing_read if len(numbered) else read_price(wanted, concepts.thesaurus)
+    )
     plan = _plan(wanted, index, concepts)
     against, kinds, terms = _plan_unwanted(unwanted, index, concepts, bool(plan.kinds))
     if not beside_picture:
@@ -111,8 +114,7 @@ def understand(
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0
     conditions = price_conditions(price, index)
-    if price and not conditions:
-        plan.notes.append(_NO_PRICES)
+    plan.notes += [_NO_PRICES] if price and not conditions else on_price
     return Understanding(
         kinds=tuple(plan.kinds),
         attributes=tuple(plan.attributes),

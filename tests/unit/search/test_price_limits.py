@@ -42,4 +42,31 @@ from lookbook.search.price_limits import read_price
     ],
 )
 def test_prices_are_read(text, expected):
-    assert read_price(text, Thesaurus.load()) == expected
+    assert read_price(text, Thesaurus.load())[:2] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "note"),
+    [
+        ("under 60 under 40", {"<=": 40}, "the strictest counts: at most 40"),
+        ("over 100, over 1,250.5", {">=": 1250.5}, "the strictest counts: at least 1,250.5"),
+        (
+            "between 50 and 100 under 80",
+            {">=": 50, "<=": 80},
+            "the strictest counts: at least 50 and at most 80",
+        ),
+        (
+            "over 2,000,000 under 50",
+            {">=": 50, "<=": 2_000_000},
+            "no price is over 2,000,000 and under 50: read as 50 to 2,000,000",
+        ),
+        ("under 60 under 60", {"<=": 60}, ""),
+        ("over 50 under 50", {">=": 50, "<=": 50}, ""),
+        ("under 60", {"<=": 60}, ""),
+    ],
+)
+def test_several_limits_are_settled_and_said(text, limits, note):
+    rest, found, notes = read_price(f"jeans {text}", Thesaurus.load())
+    assert (rest.strip(" ,"), dict(found)) == ("jeans", limits)
+    assert len(notes) == bool(note)
+    assert " ".join(notes).endswith(note)

@@ -7,6 +7,7 @@ column, terms separated by "|". A shop adds rows or terms with a file of the sam
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ _LINKS = ("", "s", "n", "en", "e", "es")  # letters between the parts of a compo
 _SHORTEST_PART = 3
 _LONGEST_TERM = 4  # words
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_DOUBLED = re.compile(r"(.)\1")  # the likeliest mistake: "gren" is green before it is grey
 _ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
 
 
@@ -281,6 +283,8 @@ class Thesaurus:
                 exact = language == order[0] and part[0] in self._exact[language]
                 if length == 1 and not exact and excluded(part[0]):
                     continue
+                if length == 1 and language != order[0] and self._is_cut(part[0], language):
+                    continue
                 concepts = [c for other in order for c in self._lookup(part, other)]
                 mention = Mention(
                     tuple(dict.fromkeys(concepts)), start, start + length, " ".join(part)
@@ -296,6 +300,16 @@ class Thesaurus:
         if exact:
             return exact
         return self._stems[language].get("".join(stem(w, language) for w in words), [])
+
+    def _is_cut(self, word: str, language: str) -> bool:
+        """Whether a word is shorter than all terms of its stem: "gren" than the Portuguese "grená".
+
+        In a text of another language that is a misspelt word of that one.
+        """
+        key = stem(word, language)
+        listed = (t for c in self._lookup([word], language) for t in self._listed[c][language])
+        terms = ("".join(normalize(term)) for term in listed)
+        return all(len(term) > len(word) for term in terms if stem(term, language) == key)
 
     def _guess(
         self, token: str, at: int, order: Sequence[str], known: Callable[[str], bool]
@@ -342,7 +356,7 @@ class Thesaurus:
         from rapidfuzz.distance import OSA
 
         allowed = 2 if len(token) >= _TWO_EDITS else 1
-        best: tuple[int, int, str] | None = None
+        best: tuple[tuple[int, bool, int], str] | None = None
         for rank, language in enumerate(languages):
             for term in self._terms[language]:
                 if abs(len(term) - len(token)) > allowed or len(term) < _ONE_EDIT:
@@ -350,9 +364,10 @@ class Thesaurus:
                 if not _may_begin(token, term):
                     continue
                 distance = OSA.distance(token, term, score_cutoff=allowed)
-                if distance <= allowed and (best is None or (distance, rank) < best[:2]):
-                    best = (distance, rank, term)
-        return best[2] if best else None
+                key = (distance, _DOUBLED.sub(r"\1", term) != _DOUBLED.sub(r"\1", token), rank)
+                if distance <= allowed and (best is None or key < best[0]):
+                    best = (key, term)
+        return best[1] if best else None
 
 
 def _may_begin(typed: str, term: str) -> bool:

@@ -170,6 +170,8 @@ def _search_by_levels(
         return index.search_rows(vector, count, allowed, own, groups, kind)
     found: list[Hit] = []
     for number, level in enumerate(levels[:_MAX_LEVELS]):
+        if index.manifest.metric == "angular" and _is_settled(found, lexical, level, count, groups):
+            break
         others = lexical != level if number < _MAX_LEVELS - 1 else lexical > level
         others[own] = True
         excluded = np.flatnonzero(others)
@@ -182,3 +184,11 @@ def _search_by_levels(
     for hit in found:
         best.setdefault(hit.row if groups is None else int(groups[hit.row]), hit)
     return list(best.values())[:count]
+
+
+def _is_settled(
+    found: Sequence[Hit], lexical: np.ndarray, level: float, count: int, groups: Groups
+) -> bool:
+    """Whether so many groups lie so high that no item of a level reaches them: a cosine is <= 1."""
+    high = [hit.row for hit in found if hit.score + float(lexical[hit.row]) >= level + 1]
+    return len(set(high if groups is None else groups[high].tolist())) >= count

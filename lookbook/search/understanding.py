@@ -16,6 +16,7 @@ from lookbook.search.concepts import ConceptIndex, concept_index
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mitigation import mitigation
+from lookbook.search.near_colours import near_colours
 from lookbook.search.price_limits import Limits, price_conditions, read_price
 from lookbook.search.query_text import BETWEEN_PHRASES
 
@@ -32,7 +33,8 @@ WEIGHTS = {
 # An exact match ranks above a narrower concept: blue before navy, and trousers in any colour before
 # jeans in the right one, as the query names the kind.
 _EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
-# Colours and patterns that lie near the one asked for: purple where nothing is mauve.
+# Colours and patterns of the family of the one asked for: purple where nothing is mauve. Other
+# colours have a part of it, by how near they are.
 _NEAR_SHARE = 0.25
 # A kind that only titles name, as hoodies among sweatshirts, and few of them: a title that does not
 # say so is no evidence, so the broader kind follows, what has the colour first.
@@ -303,8 +305,10 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
         bonus[has] += WEIGHTS[role] * (1 - _EXACT_SHARE)
         bonus[has & concepts.exactly(concept)] += WEIGHTS[role] * _EXACT_SHARE
         if role in ("colour", "pattern"):
+            near = near_colours(concept, concepts) if role == "colour" else np.zeros_like(bonus)
             for broader in concepts.thesaurus.ancestors(concept):
-                bonus[concepts.rows(broader) & ~has] += WEIGHTS[role] * _NEAR_SHARE
+                near[concepts.rows(broader)] = 1
+            bonus += WEIGHTS[role] * _NEAR_SHARE * np.where(has, 0, near)
         if role == "gender" and concept != _UNISEX:
             bonus[concepts.rows(_UNISEX) & ~has] += WEIGHTS[role] / 2
     if named is not None:

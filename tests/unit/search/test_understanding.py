@@ -180,6 +180,31 @@ def test_a_related_colour_comes_before_others(shop):
     assert [item["baseColour"] for item in result[:3]] == ["Navy Blue"] * 3
 
 
+def test_where_a_colour_runs_short_the_nearest_ones_follow(tmp_path):
+    colours = ["Peach", "Navy Blue", "White", "Charcoal", "Teal", "Beige", "Blue", "Purple"] * 3
+    items = {"id": [f"i{n}" for n in range(24)], "title": ["Ada"] * 24, "baseColour": colours}
+    items["articleType"] = ["Dresses"] * 24
+    vectors = 1 + random_vectors(24, 8) / 50  # as alike as pictures of one kind are
+    publish_tiny(tmp_path, count=24, dim=8, items=items, thumbs=[b""] * 24, vectors=vectors)
+    result = answer(Index.open(tmp_path), "navy dress")
+    found = [item["baseColour"] for item in result]
+    assert set(found[:3]) == {"Navy Blue"}
+    assert set(found[3:9]) == {"Blue", "Teal"}, "of its family"
+    assert set(found[9:12]) == {"Charcoal"} and set(found[12:15]) == {"Purple"}
+    assert set(found[15:]) == {"White", "Beige", "Peach"}, "all of them far"
+
+
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_levels_that_cannot_reach_the_first_results_may_be_left_out(shop, count):
+    """The first of few results are the first of all."""
+    for words in ("navy dress", "red hoodie for women", "white"):
+        few, all_of_them = (
+            run(Query(words=words, count=n, fold=None), shop, FixedTextEncoder()).hits
+            for n in (count, COUNT)
+        )
+        assert [hit.id for hit in few] == [hit.id for hit in all_of_them][:count]
+
+
 def test_a_title_typed_comes_first_whatever_its_attributes_say(tmp_path):
     titles = ["Ada Contemporary Silver Sandal", *(f"Ada Sandal {n}" for n in range(5))]
     kinds = ["Flats", *["Sandals"] * 5]

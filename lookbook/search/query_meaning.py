@@ -13,12 +13,13 @@ from lookbook.search.availability import (
     availability_note,
     read_availability,
 )
+from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
 from lookbook.search.intents import as_query
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.query_parts import Query
 from lookbook.search.query_text import parse_negation
-from lookbook.search.understanding import Understanding, kinds_of, main_kind, understand
+from lookbook.search.understanding import Understanding, understand
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -124,7 +125,7 @@ def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
     """Return the rows of the kinds of the query's item, or of what lies nearest to its pictures."""
     rows = [index.row_of(query.item)] if query.item is not None else []
     near = [_rows_near(picture, index) for picture in query.pictures]
-    return kinds_of(np.concatenate([np.array(rows, np.int64), *near]), index)
+    return _kinds_of(np.concatenate([np.array(rows, np.int64), *near]), index)
 
 
 def _rows_near(picture: np.ndarray, index: Index) -> np.ndarray:
@@ -137,5 +138,35 @@ def subject_rows(query: Query, index: Index) -> np.ndarray | None:
     ids = [id for id in (query.item, *query.positive) if id is not None]
     shown = [np.array([index.row_of(id)]) for id in ids]
     shown += [_rows_near(picture, index) for picture in query.pictures]
-    kinds = [kind for rows in shown if (kind := main_kind(rows, index)) is not None]
+    kinds = [kind for rows in shown if (kind := _main_kind(rows, index)) is not None]
     return np.any(kinds, axis=0) if kinds else None
+
+
+def _main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:
+    """bool (n,): items of the one kind that most of `rows` are of; None if unknown.
+
+    The first of `rows` counts most, the others less by their rank.
+    """
+    column = kind_column(index.columns)
+    if column is None:
+        return None
+    values, codes = index.categorical_codes(column)
+    known = np.array([value is not None for value in values])
+    weights = 1 / (1 + np.arange(len(rows)))
+    votes = np.bincount(codes[rows], weights, minlength=len(values)) * known
+    return codes == votes.argmax() if votes.any() else None
+
+
+def _kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
+    """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
+
+    The kind is the value of the catalogue's finest column of kinds.
+    """
+    column = kind_column(index.columns)
+    if column is None or not len(rows):
+        return None
+    values, codes = index.categorical_codes(column)
+    known = np.array([value is not None for value in values])
+    counts = np.bincount(codes[rows], minlength=len(values)) * known
+    kept = np.flatnonzero(counts >= max(1, min_share * len(rows)))
+    return np.isin(codes, kept) if len(kept) else None

@@ -114,9 +114,21 @@ def _shortage(meaning: Understanding, shown: np.ndarray, concepts: ConceptIndex)
         Message(
             "{count} of these: {attributes}; the others are the closest",
             count=int(has.sum()),
-            attributes=[concepts.thesaurus.concepts[name] for name in asked],
+            attributes=_either(asked, concepts),
         )
     ]
+
+
+def _either(names: Sequence[str], concepts: ConceptIndex) -> list[Concept | Message]:
+    """Return concepts as they are said, those of one role as "red or blue"."""
+    by_role: dict[str, Concept | Message] = {}
+    for name in dict.fromkeys(names):
+        concept = concepts.thesaurus.concepts[name]
+        one = by_role.get(concept.role)
+        by_role[concept.role] = (
+            concept if one is None else Message("{one} or {other}", one=one, other=concept)
+        )
+    return list(by_role.values())
 
 
 def has_all(names: Sequence[str], concepts: ConceptIndex) -> np.ndarray:

@@ -18,6 +18,7 @@ from lookbook.search.query_parts import Query
 from lookbook.search.query_vector import query_vector, shown_by
 from lookbook.search.rerank import POOL as RERANK_POOL
 from lookbook.search.rerank import search_reranked
+from lookbook.search.turns import alternated, mixed_kinds
 from lookbook.search.understanding import Understanding
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _MAX_LEVELS = 12  # of lexical scores that are searched one by one
 _MMR_POOL = 200  # candidates that diversity chooses from
+_MIXING_POOL = (
+    200  # candidates whose kinds take turns: so many, that more shown keeps what is shown
+)
 _QUOTA_POOL = 100  # of all items and of each group, that a quota chooses from
 
 
@@ -91,7 +95,7 @@ def ranked(
         )
     lexical = lexical_scores(query, meaning, index)
     search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
-    hits = search(query.count, scope)
+    hits = _in_turns(query, scope, meaning, lexical, search, index)
     if not query.diversity:
         return hits
     subject = subject_rows(query, index)
@@ -99,6 +103,32 @@ def ranked(
     order = _diversified(pool, vector, lexical, subject, query.diversity, index)
     rows = {hit.row for hit in order}
     return [*order, *(hit for hit in hits if hit.row not in rows)][: query.count]
+
+
+def _in_turns(
+    query: Query,
+    scope: Scope,
+    meaning: Understanding,
+    lexical: np.ndarray,
+    search: Callable[[int, Scope], list[Hit]],
+    index: Index,
+) -> list[Hit]:
+    """Return the hits, with alternatives and the kinds of a general one in turns.
+
+    Not where words that no concept covers say more of the kind: "strappy shoes".
+    """
+    if (either := meaning.alternatives) is not None:
+        levels = lexical - (0 if meaning.bonus is None else meaning.bonus) + either.bonus
+
+        def best(rows: np.ndarray | None) -> list[Hit]:
+            return search(query.count, scope if rows is None else scope.within(rows))
+
+        hits = alternated(best, either.rows, scope.allowed, levels.round(2), scope.groups)
+    elif meaning.general and not meaning.words:
+        hits = mixed_kinds(search(max(query.count, _MIXING_POOL), scope), lexical, index)
+    else:
+        hits = search(query.count, scope)
+    return hits[: query.count]
 
 
 def rows_asked(query: Query, index: Index) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from lookbook.schema.filters import Condition
 from lookbook.schema.message import Message
 from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
 from lookbook.search.article_numbers import article_rows
-from lookbook.search.calibration import kind_column
 from lookbook.search.concepts import ConceptIndex, concept_index
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
@@ -42,11 +41,23 @@ _FEW_TITLES, _TITLE_KIND = 24, 2.0
 # Similarity of a title from which a text is taken for this title typed, alone or where a word is no
 # concept, as names of brands are; such items come first, whatever their attributes say.
 _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
+_ALTERNATING = ("colour", "pattern", "material")  # roles of which several take turns
 # "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX = "unisex"
 _NO_PRICES = Message("this shop names no prices: a limit of the price has no effect")
 _TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
+
+
+@dataclass(frozen=True, eq=False)
+class Alternatives:
+    """Colours, patterns or materials of which several are asked for: "red or blue".
+
+    `rows`: bool (n,) the items of each; `bonus` float32 (n,) is that of an item without them.
+    """
+
+    rows: tuple[np.ndarray, ...]
+    bonus: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,8 @@ class Understanding:
     that may be shown or None for all; `bonus` float32 (n,) is added to their cosine, None for
     nothing; `terms` and `unwanted_terms` pair each word as typed with the name of its concept, for
     an encoder that knows only one of them; `words` are what no concept covers; `notes` are
-    sentences for the person.
+    sentences for the person; `general` whether a kind is asked for that the catalogue has narrower
+    ones of alone, as shoes.
     """
 
     kinds: tuple[str, ...] = ()
@@ -71,6 +83,8 @@ class Understanding:
     unwanted_words: str = ""
     conditions: tuple[Condition, ...] = ()
     notes: tuple[str, ...] = ()
+    alternatives: Alternatives | None = None
+    general: bool = False
 
     @property
     def empty(self) -> bool:
@@ -112,6 +126,8 @@ def understand(
         named = _without_avoided(named, avoided, concepts)
     if len(numbered):  # an article number is understood, and may be a word of titles besides
         plan.words = [word for word in plan.words if lexical_index(index).has_title_word(word)]
+    # as asked for: in place of a kind that is not here the nearest of a broader one are shown
+    general = len(plan.kinds) == 1 and _is_general(plan.kinds[0], concepts)
     rows = _allowed(plan, avoided, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0
@@ -129,6 +145,8 @@ def understand(
         unwanted_words=" ".join(against.words),
         conditions=conditions,
         notes=tuple(plan.notes),
+        alternatives=_alternatives(plan, concepts, named),
+        general=general,
     )
 
 
@@ -316,37 +334,35 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
     return bonus.round(2)
 
 
-def main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:
-    """bool (n,): items of the one kind that most of `rows` are of; None if unknown.
+def _alternatives(
+    plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None
+) -> Alternatives | None:
+    """Return the colours, patterns or materials of which several are wanted that are here.
 
-    The first of `rows` counts most, the others less by their rank.
+    A narrower one beside its broader one is no alternative.
     """
-    column = kind_column(index.columns)
-    if column is None:
-        return None
-    values, codes = index.categorical_codes(column)
-    known = np.array([value is not None for value in values])
-    weights = 1 / (1 + np.arange(len(rows)))
-    votes = np.bincount(codes[rows], weights, minlength=len(values)) * known
-    return codes == votes.argmax() if votes.any() else None
+    thesaurus = concepts.thesaurus
+    for role in _ALTERNATING:
+        asked = {name for name in plan.attributes if thesaurus.role(name) == role}
+        asked = {name for name in asked if not asked.intersection(thesaurus.ancestors(name))}
+        rows = tuple(concepts.rows(name) for name in sorted(asked, key=plan.attributes.index))
+        if sum(has.any() for has in rows) > 1:
+            others = [name for name in plan.attributes if thesaurus.role(name) != role]
+            bonus = _bonus(replace(plan, attributes=others), concepts, named)
+            return Alternatives(
+                rows, np.zeros(len(concepts), np.float32) if bonus is None else bonus
+            )
+    return None
+
+
+def _is_general(kind: str, concepts: ConceptIndex) -> bool:
+    """Whether all items of a kind are of narrower ones."""
+    rows = concepts.rows(kind)
+    narrower = [concepts.rows(name) for name in concepts.thesaurus.narrower(kind) - {kind}]
+    return bool(rows.any()) and not (rows & ~np.any([rows & False, *narrower], axis=0)).any()
 
 
 def asks_for_a_colour(meaning: Understanding, index: Index) -> bool:
     """Whether the words name a colour that is wanted, as "in navy" does."""
     role = concept_index(index).thesaurus.role if meaning.attributes else None
     return role is not None and any(role(concept) == "colour" for concept in meaning.attributes)
-
-
-def kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
-    """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
-
-    The kind is the value of the catalogue's finest column of kinds.
-    """
-    column = kind_column(index.columns)
-    if column is None or not len(rows):
-        return None
-    values, codes = index.categorical_codes(column)
-    known = np.array([value is not None for value in values])
-    counts = np.bincount(codes[rows], minlength=len(values)) * known
-    kept = np.flatnonzero(counts >= max(1, min_share * len(rows)))
-    return np.isin(codes, kept) if len(kept) else None

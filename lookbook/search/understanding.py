@@ -11,7 +11,7 @@ from lookbook.schema.filters import Condition
 from lookbook.schema.message import Message
 from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
 from lookbook.search.article_numbers import article_rows
-from lookbook.search.concepts import ConceptIndex, concept_index
+from lookbook.search.concepts import FEW, TOO_BROAD, ConceptIndex, concept_index
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mitigation import mitigation
@@ -35,9 +35,10 @@ _EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
 # Colours and patterns of the family of the one asked for: purple where nothing is mauve. Other
 # colours have a part of it, by how near they are.
 _NEAR_SHARE = 0.25
-# A kind that only titles name, as hoodies among sweatshirts, and few of them: a title that does not
-# say so is no evidence, so the broader kind follows, what has the colour first.
-_FEW_TITLES, _TITLE_KIND = 24, 2.0
+# A kind that titles tell, as hoodies among sweatshirts, and few of them: a title that does not say
+# so is no evidence, so the broader kind follows, what has the colour first. Where attributes name a
+# kind beside it, as casual shoes for boots, the title decides.
+_TITLE_KIND = 2.0
 # Similarity of a title from which a text is taken for this title typed, alone or where a word is no
 # concept, as names of brands are; such items come first, whatever their attributes say.
 _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
@@ -46,7 +47,6 @@ _ALTERNATING = ("colour", "pattern", "material")  # roles of which several take 
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX = "unisex"
 _NO_PRICES = Message("this shop names no prices: a limit of the price has no effect")
-_TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,7 +257,7 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
         if found is not None and not found.any():
             found = _closest(plan, number, concepts)
         if found is not None and named_in_few_titles(kind, concepts):
-            found = found | _broader_rows(kind, concepts)
+            found = found | concepts.stated_alike(kind)
         if found is not None:
             rows = found.copy() if rows is None else rows | found
     if not avoided:
@@ -275,16 +275,8 @@ def without(unwanted: Sequence[str], rows: np.ndarray, concepts: ConceptIndex) -
 
 
 def named_in_few_titles(kind: str, concepts: ConceptIndex) -> bool:
-    """Whether only titles name the kind, and few of them."""
-    few = concepts.rows(kind).sum() < _FEW_TITLES
-    return bool(few) and concepts.named_only_in_titles(kind)
-
-
-def _broader_rows(kind: str, concepts: ConceptIndex) -> np.ndarray:
-    """Return bool (n,): items of just the nearest broader kind that attributes name."""
-    broader = (b for b in concepts.thesaurus.ancestors(kind) if b not in _TOO_BROAD)
-    found = (concepts.exactly(name) for name in broader)
-    return next((rows for rows in found if rows.any()), concepts.rows(kind))
+    """Whether there are few items of a kind, and titles tell some of them."""
+    return bool(concepts.rows(kind).sum() < FEW and concepts.told_by_titles(kind).any())
 
 
 def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | None:
@@ -293,7 +285,7 @@ def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | N
     concept = thesaurus.concepts[kind]
     for broader in thesaurus.ancestors(kind):
         rows = concepts.rows(broader)
-        if rows.any() and broader not in _TOO_BROAD:
+        if rows.any() and broader not in TOO_BROAD:
             shown = thesaurus.concepts[broader]
             plan.notes.append(
                 Message(
@@ -314,7 +306,9 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
     for kind in plan.kinds:
         bonus[concepts.exactly(kind)] = _EXACT_KIND
         if named_in_few_titles(kind, concepts):
-            bonus[concepts.rows(kind)] = _TITLE_KIND
+            told, above = concepts.told_by_titles(kind), concepts.thesaurus.ancestors(kind)
+            unsaid = any((concepts.exactly(name) & told).any() for name in above)
+            bonus[told] = _TITLE_KIND if unsaid else _EXACT_KIND
         for narrower in concepts.thesaurus.narrower(kind).intersection(_BY_NAME_ONLY) - {kind}:
             bonus[concepts.rows(narrower)] -= _LAST
     for concept in plan.attributes:

@@ -99,6 +99,38 @@ def test_a_narrower_kind_is_told_by_titles(shop):
     assert result.notes == ("3 of these: hoodie; the others are the closest",)
 
 
+@pytest.fixture
+def shoe_shop(tmp_path) -> Index:
+    """Eight shoes of three kinds; titles say that two of them are boots."""
+    items = {"id": [f"i{n}" for n in range(9)]}
+    items["title"] = ["Ada Boots", "Ada Boot Flats", "Ada Loafers", "Ada Ankle Boots", *["Ada"] * 5]
+    items["articleType"] = ["Casual Shoes", "Flats", "Casual Shoes", "Formal Shoes"] * 2 + ["Tops"]
+    items["baseColour"] = ["Blue", "Red", "Red", "Blue"] * 2 + ["Red"]
+    publish_tiny(tmp_path, count=9, dim=8, items=items, thumbs=[b""] * 9)
+    return Index.open(tmp_path, engine="exact")
+
+
+def test_a_title_tells_a_kind_that_no_attribute_names(shoe_shop):
+    result = run(Query(words="boots", fold=None), shoe_shop, FixedTextEncoder())
+    ids = [hit.id for hit in result.hits]
+    assert set(ids[:2]) == {"i0", "i3"}, "a flat, if title and attribute say so, is no boot"
+    assert set(ids[2:]) == {"i2", "i4", "i6", "i7"}, "the other casual and formal shoes"
+    assert result.notes == ("2 of these: boots; the others are the closest",)
+
+
+def test_a_title_that_tells_a_kind_beside_the_stated_one_counts_for_more_than_a_colour(shoe_shop):
+    result = run(Query(words="red boots", fold=None), shoe_shop, FixedTextEncoder())
+    ids = [hit.id for hit in result.hits]
+    assert (set(ids[:2]), set(ids[2:4])) == ({"i0", "i3"}, {"i2", "i6"})
+
+
+def test_a_kind_that_an_attribute_names_often_is_not_told_by_titles(tmp_path):
+    items = {"id": [f"i{n}" for n in range(60)], "title": ["Ada Emma Rose Heels"] + ["Ada"] * 59}
+    items["articleType"] = ["Flats"] * 30 + ["Heels"] * 30
+    publish_tiny(tmp_path, count=60, dim=8, items=items, thumbs=[b""] * 60)
+    assert "Flats" not in {item["articleType"] for item in answer(Index.open(tmp_path), "heels")}
+
+
 def test_a_colour_counts_for_more_than_a_title_that_tells_a_narrower_kind(shop):
     result = answer(shop, "red hoodie")
     assert [item["baseColour"] for item in result[:3]] == ["Red"] * 3

@@ -101,12 +101,14 @@ class ConceptIndex:
     def _beside(self, concept: str) -> np.ndarray:
         """Return the items of other concepts of the same broader one, which titles do not name.
 
-        "Leather boot flats" are flats, if an attribute says so as well.
+        "Leather boot flats" are flats, if an attribute says so as well; infant boys are both.
         """
         rows, role = np.zeros(self._count, bool), self.thesaurus.role(concept)
         for name in self._relatives(concept):
             others = self._column_rows(role, name)
-            rows |= others & ~self._mentioned(name) if others.any() else others
+            if role == "kind" and others.any():
+                others = others & ~self._mentioned(name)
+            rows |= others
         return rows
 
     def _relatives(self, concept: str) -> frozenset[str]:

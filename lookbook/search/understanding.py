@@ -45,7 +45,7 @@ _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
 _ALTERNATING = ("colour", "pattern", "material")  # roles of which several take turns
 # "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
-_UNISEX = "unisex"
+_UNISEX, _KIDS = "unisex", "kids"
 _NO_PRICES = Message("this shop names no prices: a limit of the price has no effect")
 
 
@@ -231,12 +231,17 @@ def _without_avoided(
 
 
 def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
-    """The first meaning that the catalogue has items of; the first one if it has none."""
+    """The first meaning that the catalogue has items of; the first one if it has none.
+
+    Of a group of people the broader one, if only that has items: children for babies.
+    """
     meanings = [c for c in mention.concepts if concepts.thesaurus.role(c) in ROLES]
     grammar = concepts.thesaurus.role(mention.concepts[0]) not in ROLES
     if not meanings or grammar:
         return None
-    return next((c for c in meanings if concepts.rows(c).any()), meanings[0])
+    broader = concepts.thesaurus.ancestors(meanings[0])
+    wider = broader if concepts.thesaurus.role(meanings[0]) == "gender" else []
+    return next((c for c in (*meanings, *wider) if concepts.rows(c).any()), meanings[0])
 
 
 def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
@@ -312,20 +317,37 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
         for narrower in concepts.thesaurus.narrower(kind).intersection(_BY_NAME_ONLY) - {kind}:
             bonus[concepts.rows(narrower)] -= _LAST
     for concept in plan.attributes:
-        role = concepts.thesaurus.role(concept)
-        has = concepts.rows(concept)
-        bonus[has] += WEIGHTS[role] * (1 - _EXACT_SHARE)
-        bonus[has & concepts.exactly(concept)] += WEIGHTS[role] * _EXACT_SHARE
-        if role in ("colour", "pattern"):
-            near = near_colours(concept, concepts) if role == "colour" else np.zeros_like(bonus)
-            for broader in concepts.thesaurus.ancestors(concept):
-                near[concepts.rows(broader)] = 1
-            bonus += WEIGHTS[role] * _NEAR_SHARE * np.where(has, 0, near)
-        if role == "gender" and concept != _UNISEX:
-            bonus[concepts.rows(_UNISEX) & ~has] += WEIGHTS[role] / 2
+        gender = concepts.thesaurus.role(concept) == "gender"
+        bonus += (_gender_bonus if gender else _attribute_bonus)(concept, concepts)
     if named is not None:
         bonus += _NAMED * named
     return bonus.round(2)
+
+
+def _attribute_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
+    """float32 (n,): the weight of a colour, pattern and the like, a part of it for near ones."""
+    role, has = concepts.thesaurus.role(concept), concepts.rows(concept)
+    near = near_colours(concept, concepts) if role == "colour" else np.zeros(len(has), np.float32)
+    if role in ("colour", "pattern"):
+        for broader in concepts.thesaurus.ancestors(concept):
+            near[concepts.rows(broader)] = 1
+    exact = has & concepts.exactly(concept)
+    share = np.where(has, 1 - _EXACT_SHARE, _NEAR_SHARE * near) + _EXACT_SHARE * exact
+    return np.asarray(WEIGHTS[role] * share, np.float32)
+
+
+def _gender_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
+    """float32 (n,): the weight of the people asked for; half of it for unisex.
+
+    For other children, where some are asked for, a quarter; more where titles tell the ones asked
+    for, as babies, so that others may be such.
+    """
+    share = np.zeros(len(concepts), np.float32)
+    if concept in concepts.thesaurus.narrower(_KIDS):
+        share[concepts.rows(_KIDS)] = 0.75 if concepts.told_by_titles(concept).any() else 0.25
+    share[concepts.rows(_UNISEX)] = 0.5
+    share[concepts.rows(concept)] = 1
+    return WEIGHTS["gender"] * share
 
 
 def _alternatives(

@@ -293,6 +293,39 @@ def test_clothes_in_general_are_no_underwear_at_first(tmp_path):
     assert {hit.id for hit in result.hits} == {"a", "c"}
 
 
+@pytest.fixture
+def family_shop(tmp_path) -> Index:
+    """Rompers for boys and girls, two of them said to be for infants, and jumpsuits of women."""
+    items = {"id": [f"i{n}" for n in range(8)], "articleType": ["Rompers"] * 5 + ["Jumpsuit"] * 3}
+    items["gender"] = ["Boys", "Girls", "Boys", "Girls", "Unisex", "Women", "Women", "Unisex"]
+    items["title"] = ["Ada Infant Boys Romper", "Eva Infants Romper", *["Ada"] * 6]
+    vectors = 1 + random_vectors(8, 8) / 50  # as alike as pictures of one kind are
+    publish_tiny(tmp_path, count=8, dim=8, items=items, thumbs=[b""] * 8, vectors=vectors)
+    return Index.open(tmp_path, engine="exact")
+
+
+def test_boys_and_girls_are_children_and_titles_tell_the_babies(family_shop):
+    result = run(Query(words="baby romper", fold=None), family_shop, FixedTextEncoder())
+    ids = [hit.id for hit in result.hits]
+    assert (set(ids[:2]), set(ids[2:4])) == ({"i0", "i1"}, {"i2", "i3"})
+    count = "2 of these: baby; the others are the closest"
+    assert result.notes == ("romper: taken as jumpsuit", count)
+    result = run(Query(words="kids romper", count=4, fold=None), family_shop, FixedTextEncoder())
+    assert {hit.id for hit in result.hits} == {"i0", "i1", "i2", "i3"}
+    assert result.notes == ("romper: taken as jumpsuit",)
+
+
+def test_a_group_that_the_shop_does_not_tell_is_taken_as_the_broader_one(tmp_path):
+    items = {"id": list("abcd"), "title": ["Ada"] * 4, "articleType": ["Dresses"] * 4}
+    items["gender"] = ["Women", "Kids", "Women", "Kids"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    index = Index.open(tmp_path, engine="exact")
+    for group in ("baby", "girls", "boys"):
+        result = run(Query(words=f"{group} dress", count=2, fold=None), index, FixedTextEncoder())
+        assert {hit.id for hit in result.hits} == {"b", "d"}
+        assert result.notes == (f"{group}: taken as kids",)
+
+
 def test_a_term_that_implies_a_gender_asks_for_it(tmp_path):
     items = {"id": list("abcd"), "title": [f"Ada {n}" for n in range(4)]}
     items |= {"articleType": ["Briefs"] * 4, "gender": ["Men", "Women"] * 2}

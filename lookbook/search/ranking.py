@@ -123,7 +123,8 @@ def _in_turns(
         def best(rows: np.ndarray | None) -> list[Hit]:
             return search(query.count, scope if rows is None else scope.within(rows))
 
-        hits = alternated(best, either.rows, scope.allowed, levels.round(2), scope.groups)
+        beside = (scope.allowed, levels.round(2), either.weight, scope.groups)
+        hits = alternated(best, either.rows, *beside)
     elif meaning.general and not meaning.words:
         hits = mixed_kinds(search(max(query.count, _MIXING_POOL), scope), lexical, index)
     else:

@@ -11,14 +11,14 @@ from lookbook.search.calibration import kind_column
 from lookbook.search.index import Groups, Hit, Index
 
 
-def take_turns(lists: Sequence[Sequence[Hit]], levels: np.ndarray, groups: Groups) -> list[Hit]:
+def take_turns(lists: Sequence[tuple[Sequence[Hit], np.ndarray]], groups: Groups) -> list[Hit]:
     """Return the hits of several lists, each one's first before each one's second.
 
-    Those of a higher level, float (n,) by row, come before all of a lower one. Of each group,
-    `groups` int (n,), the first hit is kept.
+    With each list come levels, float (n,) by row: all of a higher one are before those of a lower.
+    Of each group, `groups` int (n,), the first hit is kept.
     """
     placed: list[tuple[tuple[float, int, int], Hit]] = []
-    for number, hits in enumerate(lists):
+    for number, (hits, levels) in enumerate(lists):
         turns: Counter[float] = Counter()
         for hit in hits:
             level = float(levels[hit.row])
@@ -35,22 +35,18 @@ def alternated(
     alternatives: Sequence[np.ndarray],
     allowed: np.ndarray | None,
     levels: np.ndarray,
+    weight: float,
     groups: Groups,
 ) -> list[Hit]:
     """Return the hits for each of `alternatives`, bool (n,), in turns, then the others.
 
-    `search` finds the best hits of those allowed. Of "red or blue" the encoder may find one colour
-    closer than the other, which says nothing of what was asked for.
+    `search` finds the best hits of those allowed; `levels` float (n,) are what counts beside the
+    alternatives, which count `weight`. Of "red or blue" the encoder may find one colour closer than
+    the other, which says nothing of what was asked for.
     """
     parts = [rows if allowed is None else rows & allowed for rows in alternatives]
-    lists = [search(rows) for rows in parts if rows.any()]
-    alternating = take_turns(lists, levels, groups)
-    shown = {hit.row if groups is None else int(groups[hit.row]) for hit in alternating}
-    others = search(allowed)
-    return [
-        *alternating,
-        *(h for h in others if (h.row if groups is None else int(groups[h.row])) not in shown),
-    ]
+    lists = [(search(rows), levels) for rows in parts if rows.any()]
+    return take_turns([*lists, (search(allowed), levels - np.float32(weight))], groups)
 
 
 def mixed_kinds(hits: Sequence[Hit], levels: np.ndarray, index: Index) -> list[Hit]:
@@ -62,4 +58,4 @@ def mixed_kinds(hits: Sequence[Hit], levels: np.ndarray, index: Index) -> list[H
     by_kind: dict[int, list[Hit]] = defaultdict(list)
     for hit in hits:
         by_kind[int(codes[hit.row])].append(hit)
-    return take_turns(list(by_kind.values()), levels, None)
+    return take_turns([(one, levels) for one in by_kind.values()], None)

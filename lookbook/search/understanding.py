@@ -53,10 +53,12 @@ _NO_PRICES = Message("this shop names no prices: a limit of the price has no eff
 class Alternatives:
     """Colours, patterns or materials of which several are asked for: "red or blue".
 
-    `rows`: bool (n,) the items of each; `bonus` float32 (n,) is that of an item without them.
+    `rows`: bool (n,) the items of each; `weight` is what one of them counts; `bonus` float32 (n,)
+    is that of an item without them.
     """
 
     rows: tuple[np.ndarray, ...]
+    weight: float
     bonus: np.ndarray
 
 
@@ -365,9 +367,8 @@ def _alternatives(
         if sum(has.any() for has in rows) > 1:
             others = [name for name in plan.attributes if thesaurus.role(name) != role]
             bonus = _bonus(replace(plan, attributes=others), concepts, named)
-            return Alternatives(
-                rows, np.zeros(len(concepts), np.float32) if bonus is None else bonus
-            )
+            rest = np.zeros(len(concepts), np.float32) if bonus is None else bonus
+            return Alternatives(rows, WEIGHTS[role], rest)
     return None
 
 

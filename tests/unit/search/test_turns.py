@@ -27,6 +27,7 @@ def shop(tmp_path_factory) -> Index:
     noise -= np.outer(noise @ text, text)  # the further, the less alike
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     items = {"id": [f"i{n}" for n in range(COUNT)], "title": [f"Ada {n}" for n in range(COUNT)]}
+    items["title"][9] = "Emma Red Blue Dress"
     items |= {"articleType": kinds, "baseColour": colours}
     items["pattern"] = [("Striped", "Solid")[n % 2] for n in range(COUNT)]
     vectors = (text + noise * far[:, None] / 3).astype(np.float32)
@@ -55,6 +56,12 @@ def test_what_else_is_asked_for_comes_before_the_turns(shop):
     items = found(shop, "red or blue striped dress")
     assert {item["pattern"] for item in items[:4]} == {"Striped"}
     assert {item["baseColour"] for item in items[:2]} == {"Red", "Blue"}
+
+
+def test_a_title_typed_comes_before_the_turns(shop):
+    """Whatever its colour is: the dress is white."""
+    result = run(Query(words="Emma red blue dress", fold=None), shop, FixedTextEncoder())
+    assert result.hits[0].id == "i9" and result.hits[0].item.attributes["baseColour"] == "White"
 
 
 def test_a_colour_that_is_not_here_takes_no_turn(shop):

@@ -196,8 +196,8 @@ def _search_by_levels(
     the best of each level.
     """
     allowed, own, groups = scope.allowed, scope.own, scope.groups
-    levels = np.unique(lexical)[::-1]
-    if len(levels) == 1:
+    levels = np.unique(lexical if allowed is None else lexical[allowed])[::-1]
+    if len(levels) < 2:
         return index.search_rows(vector, count, allowed, own, groups, kind)
     found: list[Hit] = []
     for number, level in enumerate(levels[:_MAX_LEVELS]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from lookbook.schema.filters import Condition, parse_where
 from lookbook.schema.message import Message
@@ -12,6 +13,7 @@ from lookbook.schema.money import convention_of, parse_amount
 from lookbook.schema.thesaurus import Thesaurus
 from lookbook.search.facets import price_column
 from lookbook.search.index import Index
+from lookbook.search.query_text import BETWEEN_PHRASES
 
 _AND = r"(?:and|but|und|aber|et|y|e|en|to|bis|-|–)"
 _CURRENCY = r"(?:[€$£₹]|euros?|eur|dollars?|usd|pounds?|gbp|zł|pln|tl|rupees?|rs)"
@@ -34,16 +36,39 @@ _BETWEEN = re.compile(
 )
 
 
+_OPPOSITE = {"<=": ">=", ">=": "<="}
 Limits = tuple[tuple[str, float], ...]  # pairs of an operator, <= or >=, and a number
 
 
-def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, Limits, tuple[Message, ...]]:
-    """Split "jeans under 60" into "jeans", (("<=", 60.0),) and what is to be said of the limits.
+class PriceReading(NamedTuple):
+    """Wanted and unwanted words without prices; the limits; what is to be said of these."""
+
+    wanted: str
+    unwanted: str
+    limits: Limits
+    notes: tuple[Message, ...]
+
+
+def read_price(wanted: str, unwanted: str, thesaurus: Thesaurus) -> PriceReading:
+    """Split "jeans under 60" into "jeans" and the limit ("<=", 60.0).
 
     "over 100 and under 200" has two limits, "between 100 and 200" as well; the lower number is the
     lower limit, whichever is named first. Of several limits on one side the strictest counts.
-    "1,200", "1.200" and "1 200" are all 1200, as in prices of shops.
+    "1,200", "1.200" and "1 200" are all 1200, as in prices of shops. `unwanted` are phrases as
+    `parse_negation` joins them: "not over 60" is a limit of 60, as is "without stripes under 60".
     """
+    wanted, found = _split(wanted, thesaurus)
+    phrases = []
+    for phrase in unwanted.split(BETWEEN_PHRASES):
+        rest, of_phrase = _split(phrase, thesaurus)
+        is_negated = bool(of_phrase) and (not rest or not phrase.startswith(rest.split()[0]))
+        found += [(_OPPOSITE[side] if is_negated else side, n) for side, n in of_phrase]
+        phrases.append(rest)
+    return PriceReading(wanted, BETWEEN_PHRASES.join(filter(None, phrases)), *_settled(found))
+
+
+def _split(text: str, thesaurus: Thesaurus) -> tuple[str, list[tuple[str, float]]]:
+    """Split all limits of the price from a text."""
     text, found = _between(text)
     for operator, pattern in _price_patterns(thesaurus):
         while match := pattern.search(text):
@@ -52,7 +77,7 @@ def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, Limits, tuple[Mess
                 break
             text = _without_match(text, match)
             found.append((operator, amount))
-    return text, *_settled(found)
+    return text, found
 
 
 def _between(text: str) -> tuple[str, list[tuple[str, float]]]:

@@ -16,7 +16,7 @@ from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mitigation import mitigation
 from lookbook.search.near_colours import near_colours
-from lookbook.search.price_limits import Limits, price_conditions, read_price
+from lookbook.search.price_limits import PriceReading, price_conditions, read_price
 from lookbook.search.query_text import BETWEEN_PHRASES
 
 # Added to the cosine of an item that has the attribute. Cosines differ by less than 2: thus every
@@ -42,7 +42,8 @@ _TITLE_KIND = 2.0
 # Similarity of a title from which a text is taken for this title typed, alone or where a word is no
 # concept, as names of brands are; such items come first, whatever their attributes say.
 _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
-_ALTERNATING = ("colour", "pattern", "material")  # roles of which several take turns
+# Roles of which several take turns, up to so many: each is searched by itself
+_ALTERNATING, _MAX_ALTERNATIVES = ("colour", "pattern", "material"), 4
 # "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
 _UNISEX, _KIDS = "unisex", "kids"
@@ -113,10 +114,10 @@ def understand(
     """
     concepts = concept_index(index)
     numbered = article_rows(index, wanted)
-    nothing_read: tuple[str, Limits, tuple[Message, ...]] = (wanted, (), ())
-    wanted, price, on_price = (
-        nothing_read if len(numbered) else read_price(wanted, concepts.thesaurus)
-    )
+    price = PriceReading(wanted, unwanted, (), ())
+    if not len(numbered):
+        price = read_price(wanted, unwanted, concepts.thesaurus)
+    wanted, unwanted = price.wanted, price.unwanted
     plan = _plan(wanted, index, concepts)
     against, kinds, terms = _plan_unwanted(unwanted, index, concepts, bool(plan.kinds))
     if not beside_picture:
@@ -133,8 +134,8 @@ def understand(
     rows = _allowed(plan, avoided, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0
-    conditions = price_conditions(price, index)
-    plan.notes += [_NO_PRICES] if price and not conditions else on_price
+    conditions = price_conditions(price.limits, index)
+    plan.notes += [_NO_PRICES] if price.limits and not conditions else price.notes
     return Understanding(
         kinds=tuple(plan.kinds),
         attributes=tuple(plan.attributes),
@@ -364,7 +365,7 @@ def _alternatives(
         asked = {name for name in plan.attributes if thesaurus.role(name) == role}
         asked = {name for name in asked if not asked.intersection(thesaurus.ancestors(name))}
         rows = tuple(concepts.rows(name) for name in sorted(asked, key=plan.attributes.index))
-        if sum(has.any() for has in rows) > 1:
+        if 1 < sum(has.any() for has in rows) <= _MAX_ALTERNATIVES:
             others = [name for name in plan.attributes if thesaurus.role(name) != role]
             bonus = _bonus(replace(plan, attributes=others), concepts, named)
             rest = np.zeros(len(concepts), np.float32) if bonus is None else bonus

@@ -6,6 +6,7 @@ import pytest
 
 from lookbook.schema.thesaurus import Thesaurus
 from lookbook.search.price_limits import read_price
+from lookbook.search.query_text import parse_negation
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,8 @@ from lookbook.search.price_limits import read_price
     ],
 )
 def test_prices_are_read(text, expected):
-    assert read_price(text, Thesaurus.load())[:2] == expected
+    read = read_price(text, "", Thesaurus.load())
+    assert (read.wanted, read.limits) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,22 @@ def test_prices_are_read(text, expected):
     ],
 )
 def test_several_limits_are_settled_and_said(text, limits, note):
-    rest, found, notes = read_price(f"jeans {text}", Thesaurus.load())
-    assert (rest.strip(" ,"), dict(found)) == ("jeans", limits)
-    assert len(notes) == bool(note)
-    assert " ".join(notes).endswith(note)
+    read = read_price(f"jeans {text}", "", Thesaurus.load())
+    assert (read.wanted.strip(" ,"), dict(read.limits)) == ("jeans", limits)
+    assert len(read.notes) == bool(note)
+    assert " ".join(read.notes).endswith(note)
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted", "limits"),
+    [
+        ("dress without stripes under 60", "stripes", {"<=": 60}),
+        ("dress not over 60", "", {"<=": 60}),
+        ("dress not under 60, no stripes", "stripes", {">=": 60}),
+        ("dress under 80 not red over 40", "red", {"<=": 80, ">=": 40}),
+        ("dress without stripes", "stripes", {}),
+    ],
+)
+def test_a_limit_after_a_negation_is_read(text, unwanted, limits):
+    read = read_price(*parse_negation(text), Thesaurus.load())
+    assert (read.wanted, read.unwanted, dict(read.limits)) == ("dress", unwanted, limits)

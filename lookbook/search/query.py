@@ -91,12 +91,15 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     meaning = meaning_of(query, index)
     unknown = unknown_words(meaning, index, encoder)
     meaning = without_words(meaning, unknown)
+    if not _says_something(meaning) and not query.text_only:
+        query = replace(query, words="")  # as if there were none beside the picture
     found = find_candidates(query, meaning, index)
     hits = _hits(query, meaning, found, index, encoder)
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, found.rows)
     notes = _notes(query, meaning, found, hits, index)
-    if _says_nothing(query, meaning) and not (unknown or notes):
+    says_nothing = query.text_only and not query.empty and not _says_something(meaning)
+    if says_nothing and not (unknown or notes):
         notes = (_NOTHING_SAID,)
     if _NOTHING_LIKE_IT not in notes:
         hits = _with_probabilities(query, hits, index)
@@ -170,10 +173,9 @@ def _browse(index: Index, rows: np.ndarray, groups: Groups, count: int) -> list[
     return [Hit(index.ids[row], 0.0, items[row], row) for row in rows[:count].tolist()]
 
 
-def _says_nothing(query: Query, meaning: Understanding) -> bool:
-    """Whether a query of words has none but "the", "and" and the like."""
-    said = meaning.terms or meaning.unwanted_terms or meaning.conditions
-    return query.text_only and not query.empty and not said
+def _says_something(meaning: Understanding) -> bool:
+    """Whether there are words but "the", "and" and the like."""
+    return bool(meaning.terms or meaning.unwanted_terms or meaning.conditions)
 
 
 def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:

@@ -161,6 +161,13 @@ def test_unknown_words_are_ignored(shop):
     assert run(Query(words="xyzzy"), shop, TellingEncoder()).hits == []
 
 
+@pytest.mark.parametrize("words", ["xyzzy", "without xyzzy", "the of"])
+def test_unknown_words_beside_an_item_change_nothing(shop, words):
+    beside, alone = answer(shop, words, item="i3"), answer(shop, "", item="i3")
+    assert [(hit.id, hit.score) for hit in beside.hits] == [(h.id, h.score) for h in alone.hits]
+    assert beside.unknown_words == (["xyzzy"] if "xyzzy" in words else [])
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_name_what_was_asked_for_in_each_language(shop, language):
     use_language(language)

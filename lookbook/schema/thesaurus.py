@@ -7,14 +7,13 @@ column, terms separated by "|". A shop adds rows or terms with a file of the sam
 from __future__ import annotations
 
 import csv
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from lookbook.schema.ordinary_words import ordinary_words
+from lookbook.schema.spelling import nearest_term
 from lookbook.schema.stemming import normalize, other_numbers, stem
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
@@ -26,8 +25,6 @@ _LINKS = ("", "s", "n", "en", "e", "es")  # letters between the parts of a compo
 _SHORTEST_PART = 3
 _LONGEST_TERM = 4  # words
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-_DOUBLED = re.compile(r"(.)\1")  # the likeliest mistake: "gren" is green before it is grey
-_ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
 
 
 def _unknown(word: str) -> bool:
@@ -318,11 +315,10 @@ class Thesaurus:
         for language in order:
             if language in _COMPOUNDING and (parts := self._compound(token, language)):
                 return Mention(parts[:1], at, at + 1, token, also=(*parts, None)[1])
-        if known(token) or len(token) < _ONE_EDIT or not token.isalpha():
+        if known(token):
             return None
-        if not ordinary_words().isdisjoint((token, stem(token, "en"))):
-            return None
-        term = self._nearest(token, tuple(dict.fromkeys((order[0], "en"))))
+        languages = dict.fromkeys((order[0], "en"))
+        term = nearest_term(token, [self._terms[language] for language in languages])
         if term is None:
             return None
         concepts = [c for language in order for c in self._lookup([term], language)]
@@ -351,31 +347,6 @@ class Thesaurus:
                 if before and any(self.role(c) in ROLES for c in before):
                     return (last[0],) if self.role(before[0]) == "kind" else (last[0], before[0])
         return ()
-
-    def _nearest(self, token: str, languages: Sequence[str]) -> str | None:
-        from rapidfuzz.distance import OSA
-
-        allowed = 2 if len(token) >= _TWO_EDITS else 1
-        best: tuple[tuple[int, bool, int], str] | None = None
-        for rank, language in enumerate(languages):
-            for term in self._terms[language]:
-                if abs(len(term) - len(token)) > allowed or len(term) < _ONE_EDIT:
-                    continue
-                if not _may_begin(token, term):
-                    continue
-                distance = OSA.distance(token, term, score_cutoff=allowed)
-                key = (distance, _DOUBLED.sub(r"\1", term) != _DOUBLED.sub(r"\1", token), rank)
-                if distance <= allowed and (best is None or key < best[0]):
-                    best = (key, term)
-        return best[1] if best else None
-
-
-def _may_begin(typed: str, term: str) -> bool:
-    """Whether a first letter is right, swapped, missing or one too many.
-
-    It is seldom another one in a misspelt word, and most often in other words: "nose" is no rose.
-    """
-    return typed[0] == term[0] or typed[1:2] == term[0] or typed[0] == term[1:2]
 
 
 _shop_files: list[Path] = []

@@ -197,6 +197,11 @@ def test_a_single_letter_for_a_double_one_is_the_likeliest_mistake(shipped):
     assert [m.concepts[0] for m in shipped.read("gren shirt").mentions] == ["green", "shirt"]
 
 
+def test_a_double_letter_is_missing_even_if_the_rest_looks_like_an_ordinary_word(shipped):
+    assert [m.concepts[0] for m in shipped.read("earings").mentions] == ["earrings"]
+    assert not shipped.read("shopped").mentions
+
+
 def test_a_word_of_another_language_may_have_an_ending_and_is_not_cut(shipped):
     assert [m.concepts[0] for m in shipped.read("rojas shoes").mentions] == ["red", "footwear"]
 

@@ -10,6 +10,10 @@ import numpy as np
 from lookbook.search.calibration import kind_column
 from lookbook.search.index import Groups, Hit, Index
 
+_MIN_SHARE = 0.05  # of the hits that a kind takes turns for
+_RARE = -1  # no code of a kind
+_BELOW = 1e-3  # less than levels differ by
+
 
 def take_turns(lists: Sequence[tuple[Sequence[Hit], np.ndarray]], groups: Groups) -> list[Hit]:
     """Return the hits of several lists, each one's first before each one's second.
@@ -50,12 +54,20 @@ def alternated(
 
 
 def mixed_kinds(hits: Sequence[Hit], levels: np.ndarray, index: Index) -> list[Hit]:
-    """Return hits with the catalogue's finest kinds in turns, within each of `levels` by row."""
+    """Return hits with the catalogue's finest kinds in turns, within each of `levels` by row.
+
+    Kinds that few of the hits are of come after the others of their level: a free gift among
+    glasses.
+    """
     column = kind_column(index.columns)
     if column is None:
         return list(hits)
     _, codes = index.categorical_codes(column)
+    counts = Counter(int(codes[hit.row]) for hit in hits)
     by_kind: dict[int, list[Hit]] = defaultdict(list)
     for hit in hits:
-        by_kind[int(codes[hit.row])].append(hit)
-    return take_turns([(one, levels) for one in by_kind.values()], None)
+        kind = int(codes[hit.row])
+        by_kind[kind if counts[kind] >= _MIN_SHARE * len(hits) else _RARE].append(hit)
+    rare = by_kind.pop(_RARE, [])
+    lists = [(one, levels) for one in by_kind.values()]
+    return take_turns([*lists, (rare, levels - np.float32(_BELOW))], None)

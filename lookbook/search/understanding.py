@@ -37,8 +37,8 @@ _EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
 _NEAR_SHARE = 0.25
 # A kind that titles tell, as hoodies among sweatshirts, and few of them: a title that does not say
 # so is no evidence, so the broader kind follows, what has the colour first. Where attributes name a
-# kind beside it, as casual shoes for boots, the title decides.
-_TITLE_KIND = 2.0
+# kind beside it, as casual shoes for boots, the title decides, and an attribute more so.
+_TITLE_KIND, _TOLD_KIND = 2.0, 5.0
 # Similarity of a title from which a text is taken for this title typed, alone or where a word is no
 # concept, as names of brands are; such items come first, whatever their attributes say.
 _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
@@ -316,7 +316,7 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
         if named_in_few_titles(kind, concepts):
             told, above = concepts.told_by_titles(kind), concepts.thesaurus.ancestors(kind)
             unsaid = any((concepts.exactly(name) & told).any() for name in above)
-            bonus[told] = _TITLE_KIND if unsaid else _EXACT_KIND
+            bonus[told] = _TITLE_KIND if unsaid else _TOLD_KIND
         for narrower in concepts.thesaurus.narrower(kind).intersection(_BY_NAME_ONLY) - {kind}:
             bonus[concepts.rows(narrower)] -= _LAST
     for concept in plan.attributes:
@@ -374,10 +374,8 @@ def _alternatives(
 
 
 def _is_general(kind: str, concepts: ConceptIndex) -> bool:
-    """Whether all items of a kind are of narrower ones."""
-    rows = concepts.rows(kind)
-    narrower = [concepts.rows(name) for name in concepts.thesaurus.narrower(kind) - {kind}]
-    return bool(rows.any()) and not (rows & ~np.any([rows & False, *narrower], axis=0)).any()
+    """Whether attributes name narrower kinds alone, never just this one."""
+    return bool(concepts.stated(kind).any() and not concepts.exactly(kind).any())
 
 
 def asks_for_a_colour(meaning: Understanding, index: Index) -> bool:

@@ -81,6 +81,17 @@ def test_shoes_in_general_are_of_several_kinds(shop):
     assert len({item["articleType"] for item in items[:3]}) == 3
 
 
+def test_a_stray_kind_takes_no_turns(tmp_path):
+    """One in forty is called a gift, and its title says that it is a shoe."""
+    items = {"id": [f"i{n}" for n in range(40)], "title": ["Ada"] * 40}
+    items["articleType"] = ["Zzyx", *["Heels", "Flats"] * 19, "Heels"]
+    items["title"][0] = "Ada Emma Rose Shoe"
+    publish_tiny(tmp_path, count=40, dim=8, items=items, thumbs=[b""] * 40)
+    kinds = [item["articleType"] for item in found(Index.open(tmp_path), "shoes", 40)]
+    assert [set(kinds[n : n + 2]) for n in range(0, 38, 2)] == [{"Heels", "Flats"}] * 19
+    assert kinds[-1] == "Zzyx"
+
+
 def test_a_kind_of_its_own_is_not_mixed_with_others(shop):
     assert {item["articleType"] for item in found(shop, "heels")} == {"Heels"}
 

@@ -15,6 +15,7 @@ from lookbook.schema.column_names import (
     PEOPLE_NAMES,
     SEASON_NAMES,
     USAGE_NAMES,
+    find_column,
     normalize_column_name,
 )
 from lookbook.schema.filters import Coded
@@ -59,6 +60,8 @@ class ConceptIndex:
         self._by_column: dict[str, dict[str, list[np.ndarray]]] = {
             role: defaultdict(list) for role in ROLES
         }
+        self._finest_column = find_column(columns, KIND_NAMES)
+        self._finest_kinds: frozenset[str] = frozenset()
         self._stated = {role: np.zeros(self._count, bool) for role in ROLES}
         for name in sorted(columns, key=_priority):
             self._add_column(name, *columns[name])
@@ -126,6 +129,12 @@ class ConceptIndex:
             rows &= ~self._column_rows(role, name)
         return rows
 
+    def is_general(self, kind: str) -> bool:
+        """Whether the catalogue's finest column of kinds names narrower ones, never just this."""
+        return kind not in self._finest_kinds and bool(
+            self._finest_kinds & self.thesaurus.narrower(kind)
+        )
+
     def told_by_titles(self, concept: str) -> np.ndarray:
         """Return bool (n,): items that only their titles say are of the concept."""
         return np.asarray(self.rows(concept) & ~self.stated(concept))
@@ -168,6 +177,8 @@ class ConceptIndex:
         role = self._role(name, readings, counts)
         if role is None:
             return
+        if name == self._finest_column:
+            self._finest_kinds = frozenset(kind for one in readings for kind in one["kind"])
         # the first column of colours decides: a shop's own name for a shade is looser
         free = ~self._stated[role] if role == "colour" else np.ones(self._count, bool)
         for code, by_role in enumerate(readings):

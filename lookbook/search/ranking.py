@@ -18,7 +18,7 @@ from lookbook.search.query_parts import Query
 from lookbook.search.query_vector import query_vector, shown_by
 from lookbook.search.rerank import POOL as RERANK_POOL
 from lookbook.search.rerank import search_reranked
-from lookbook.search.turns import alternated, mixed_kinds
+from lookbook.search.turns import alternated, common_kinds
 from lookbook.search.understanding import Understanding
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 _MAX_LEVELS = 12  # of lexical scores that are searched one by one
 _MMR_POOL = 200  # candidates that diversity chooses from
-_MIXING_POOL = (
-    200  # candidates whose kinds take turns: so many, that more shown keeps what is shown
-)
+_BELOW = 1e-3  # less than levels of lexical scores differ by
 _QUOTA_POOL = 100  # of all items and of each group, that a quota chooses from
 
 
@@ -117,19 +115,19 @@ def _in_turns(
 
     Not where words that no concept covers say more of the kind: "strappy shoes".
     """
+    levels, weight, parts = lexical, _BELOW, []
     if (either := meaning.alternatives) is not None:
-        levels = lexical - (0 if meaning.bonus is None else meaning.bonus) + either.bonus
-
-        def best(rows: np.ndarray | None) -> list[Hit]:
-            return search(query.count, scope if rows is None else scope.within(rows))
-
-        beside = (scope.allowed, levels.round(2), either.weight, scope.groups)
-        hits = alternated(best, either.rows, *beside)
+        parts, weight = list(either.rows), either.weight
+        levels = (lexical - (0 if meaning.bonus is None else meaning.bonus) + either.bonus).round(2)
     elif meaning.general and not meaning.words:
-        hits = mixed_kinds(search(max(query.count, _MIXING_POOL), scope), lexical, index)
-    else:
-        hits = search(query.count, scope)
-    return hits[: query.count]
+        parts = common_kinds(scope.allowed, index)
+    if len(parts) < 2:
+        return search(query.count, scope)
+
+    def best(rows: np.ndarray | None) -> list[Hit]:
+        return search(query.count, scope if rows is None else scope.within(rows))
+
+    return alternated(best, parts, scope.allowed, levels, weight, scope.groups)[: query.count]
 
 
 def rows_asked(query: Query, index: Index) -> int:

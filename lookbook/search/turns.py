@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,9 +10,7 @@ import numpy as np
 from lookbook.search.calibration import kind_column
 from lookbook.search.index import Groups, Hit, Index
 
-_MIN_SHARE = 0.05  # of the hits that a kind takes turns for
-_RARE = -1  # no code of a kind
-_BELOW = 1e-3  # less than levels differ by
+_MIN_SHARE, _MAX_KINDS = 0.05, 8  # of the items, that a kind needs to take turns
 
 
 def take_turns(lists: Sequence[tuple[Sequence[Hit], np.ndarray]], groups: Groups) -> list[Hit]:
@@ -49,25 +47,21 @@ def alternated(
     the other, which says nothing of what was asked for.
     """
     parts = [rows if allowed is None else rows & allowed for rows in alternatives]
-    lists = [(search(rows), levels) for rows in parts if rows.any()]
+    found = [hits for rows in parts if rows.any() and (hits := search(rows))]
+    found.sort(key=lambda hits: -hits[0].score)
+    lists = [(hits, levels) for hits in found]
     return take_turns([*lists, (search(allowed), levels - np.float32(weight))], groups)
 
 
-def mixed_kinds(hits: Sequence[Hit], levels: np.ndarray, index: Index) -> list[Hit]:
-    """Return hits with the catalogue's finest kinds in turns, within each of `levels` by row.
+def common_kinds(allowed: np.ndarray | None, index: Index) -> list[np.ndarray]:
+    """Return bool (n,) for each of the catalogue's finest kinds that many allowed items are of.
 
-    Kinds that few of the hits are of come after the others of their level: a free gift among
-    glasses.
+    Not for a stray one, as a free gift among glasses is.
     """
     column = kind_column(index.columns)
     if column is None:
-        return list(hits)
+        return []
     _, codes = index.categorical_codes(column)
-    counts = Counter(int(codes[hit.row]) for hit in hits)
-    by_kind: dict[int, list[Hit]] = defaultdict(list)
-    for hit in hits:
-        kind = int(codes[hit.row])
-        by_kind[kind if counts[kind] >= _MIN_SHARE * len(hits) else _RARE].append(hit)
-    rare = by_kind.pop(_RARE, [])
-    lists = [(one, levels) for one in by_kind.values()]
-    return take_turns([*lists, (rare, levels - np.float32(_BELOW))], None)
+    counts = np.bincount(codes if allowed is None else codes[allowed])
+    common = np.argsort(-counts, kind="stable")[:_MAX_KINDS]
+    return [codes == kind for kind in common if counts[kind] >= _MIN_SHARE * counts.sum()]

@@ -130,7 +130,7 @@ def understand(
     if len(numbered):  # an article number is understood, and may be a word of titles besides
         plan.words = [word for word in plan.words if lexical_index(index).has_title_word(word)]
     # as asked for: in place of a kind that is not here the nearest of a broader one are shown
-    general = len(plan.kinds) == 1 and _is_general(plan.kinds[0], concepts)
+    general = len(plan.kinds) == 1 and concepts.is_general(plan.kinds[0])
     rows = _allowed(plan, avoided, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0
@@ -312,7 +312,8 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
         return None if named is None else _NAMED * named.round(2)
     bonus = np.zeros(len(concepts), np.float32)
     for kind in plan.kinds:
-        bonus[concepts.exactly(kind)] = _EXACT_KIND
+        if not concepts.is_general(kind):  # what is just called a bag is no better bag
+            bonus[concepts.exactly(kind)] = _EXACT_KIND
         if named_in_few_titles(kind, concepts):
             told, above = concepts.told_by_titles(kind), concepts.thesaurus.ancestors(kind)
             unsaid = any((concepts.exactly(name) & told).any() for name in above)
@@ -371,11 +372,6 @@ def _alternatives(
             rest = np.zeros(len(concepts), np.float32) if bonus is None else bonus
             return Alternatives(rows, WEIGHTS[role], rest)
     return None
-
-
-def _is_general(kind: str, concepts: ConceptIndex) -> bool:
-    """Whether attributes name narrower kinds alone, never just this one."""
-    return bool(concepts.stated(kind).any() and not concepts.exactly(kind).any())
 
 
 def asks_for_a_colour(meaning: Understanding, index: Index) -> bool:

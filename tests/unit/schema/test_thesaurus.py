@@ -202,6 +202,10 @@ def test_a_double_letter_is_missing_even_if_the_rest_looks_like_an_ordinary_word
     assert not shipped.read("shopped").mentions
 
 
+def test_shoe_laces_are_no_shoes(shipped):
+    assert [m.concepts[0] for m in shipped.read("Shoe Laces").mentions] == ["shoe_laces"]
+
+
 def test_a_word_of_another_language_may_have_an_ending_and_is_not_cut(shipped):
     assert [m.concepts[0] for m in shipped.read("rojas shoes").mentions] == ["red", "footwear"]
 

@@ -92,6 +92,15 @@ def test_a_stray_kind_takes_no_turns(tmp_path):
     assert kinds[-1] == "Zzyx"
 
 
+def test_what_is_just_called_a_bag_is_no_better_bag(tmp_path):
+    """The shop's finest column names it as something else."""
+    items = {"id": [f"i{n}" for n in range(9)], "title": ["Ada"] * 9, "subCategory": ["Bags"] * 9}
+    items["articleType"] = [*["Handbags", "Backpacks"] * 4, "Zzyx"]
+    publish_tiny(tmp_path, count=9, dim=8, items=items, thumbs=[b""] * 9)
+    kinds = [item["articleType"] for item in found(Index.open(tmp_path), "bag", 6)]
+    assert {"Handbags", "Backpacks"} <= set(kinds[:3])
+
+
 def test_a_kind_of_its_own_is_not_mixed_with_others(shop):
     assert {item["articleType"] for item in found(shop, "heels")} == {"Heels"}
 

@@ -39,6 +39,10 @@ class Candidates:
 
 
 def find_candidates(query: Query, meaning: Understanding, index: Index) -> Candidates:
+    """Return what a query may find; raises FilterError, UnknownItem for what is not in the index.
+
+    Where none of the kinds meets the filters these alone count, and what is not wanted stays out.
+    """
     conditions, left_out = used_conditions(index.columns, (*query.where, *meaning.conditions))
     allowed = allowed_rows(index, conditions)
     groups, own = _groups(query, index), _own_rows(query, index)

@@ -113,7 +113,7 @@ def _in_turns(
 ) -> list[Hit]:
     """Return the hits, with alternatives and the kinds of a general one in turns.
 
-    Not where words that no concept covers say more of the kind: "strappy shoes".
+    Not where words that no concept covers say more: "Nike shoes".
     """
     levels, weight, parts = lexical, _BELOW, []
     if (either := meaning.alternatives) is not None:

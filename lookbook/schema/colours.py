@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import colorsys
 import io
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -39,6 +42,12 @@ _NEUTRAL = frozenset(
     tokenize("navy denim khaki camel tan beige brown coffee taupe cream nude gold")
 )
 _NEUTRAL_CHROMA = 0.12  # below it a colour of any name is neutral
+# of linear sRGB, and its white point (IEC 61966-2-1)
+_XYZ_OF_RGB = np.array(
+    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+)
+_WHITE_POINT = _XYZ_OF_RGB.sum(1)
+_LIGHTNESS_WEIGHT = 0.7
 _WHITE = 235  # lowest channel of a pixel that is taken for the background
 
 
@@ -62,11 +71,38 @@ def hex_code(name: str) -> str | None:
 def colour_from_name(value: object) -> Colour | None:
     """Read a catalogue's colour name such as "Navy Blue" or "Light Pink"; None if it names none."""
     words = tokenize(str(value)) if value is not None else []
-    name = next((name for name in _NAMED if name in words), None)
+    name = _first_named(words)
     if name is None:
         return None
     shift = 0.15 * (("light" in words) - ("dark" in words))
     return _colour(_rgb(_NAMED[name]), str(value).lower(), shift)
+
+
+def _first_named(words: Sequence[str]) -> str | None:
+    return next((name for name in _NAMED if name in words), None)
+
+
+def colour_distance(one: str, other: str) -> float | None:
+    """Return how unlike two named colours look, 0 for the same; None where one names no colour.
+
+    The distance in CIELAB (CIE 1976), where lightness counts less than hue and chroma: a navy dress
+    is followed by blue ones before grey ones.
+    """
+    first, second = _lab(one), _lab(other)
+    return None if first is None or second is None else math.dist(first, second)
+
+
+@cache
+def _lab(name: str) -> tuple[float, float, float] | None:
+    """Return a named colour in CIELAB (D65), its lightness weighted; None for no colour."""
+    code = hex_code(name) or hex_code(_first_named(tokenize(name)) or "")
+    if code is None:
+        return None
+    rgb = np.array(_rgb(code[1:])) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = _XYZ_OF_RGB @ linear / _WHITE_POINT
+    x, y, z = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return _LIGHTNESS_WEIGHT * (116 * y - 16), 500 * (x - y), 200 * (y - z)
 
 
 def colour_from_thumbnail(thumb: bytes) -> Colour | None:

@@ -31,6 +31,24 @@ def normalize(text: str) -> tuple[str, ...]:
     return tuple(tokenize(text.casefold().replace("_", " ").translate(_PLAIN)))
 
 
+def other_numbers(word: str) -> frozenset[str]:
+    """Return the regular English plurals of a word, and the words that it is one of.
+
+    "watchs" is no plural of "watch", nor "partys" of "party".
+    """
+    singulars = [word[:-1], word[:-2], *(word[:-3] + end for end in ("y", "f", "fe"))]
+    return frozenset({*_plurals(word), *(one for one in singulars if word in _plurals(one))})
+
+
+def _plurals(word: str) -> set[str]:
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return {f"{word}es"}
+    if word.endswith("y") and word[-2:-1] not in ("a", "e", "i", "o", "u"):
+        return {f"{word[:-1]}ies"}
+    irregular = {"o": f"{word}es", "f": f"{word[:-1]}ves", "fe": f"{word[:-2]}ves"}
+    return {f"{word}s", *(plural for end, plural in irregular.items() if word.endswith(end))}
+
+
 @lru_cache(maxsize=200_000)
 def stem(word: str, language: str) -> str:
     """The word without its ending, by the Snowball stemmer of the language; itself without one.

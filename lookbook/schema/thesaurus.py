@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from lookbook.schema.ordinary_words import ordinary_words
-from lookbook.schema.stemming import normalize, stem
+from lookbook.schema.spelling import nearest_term
+from lookbook.schema.stemming import normalize, other_numbers, stem
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
 ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
@@ -25,7 +25,6 @@ _LINKS = ("", "s", "n", "en", "e", "es")  # letters between the parts of a compo
 _SHORTEST_PART = 3
 _LONGEST_TERM = 4  # words
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-_ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
 
 
 def _unknown(word: str) -> bool:
@@ -215,6 +214,17 @@ class Thesaurus:
         keys = ("".join(stem(w, language) for w in normalize(term)) for term in (one, other))
         return len(set(keys)) == 1
 
+    def is_misspelt(self, word: str, kind: str) -> bool:
+        """Whether a word is a kind by its English stem alone, and no plural: "watchs".
+
+        Words of other languages have more endings than can be told from mistakes.
+        """
+        if self.role(kind) != "kind" or any(word in exact for exact in self._exact.values()):
+            return False
+        languages = [name for name in self._stems if kind in self._lookup([word], name)]
+        terms = {"".join(normalize(term)) for term in self._listed[kind].get("en", ())}
+        return languages == ["en"] and terms.isdisjoint(other_numbers(word))
+
     def read(
         self,
         text: str,
@@ -270,6 +280,8 @@ class Thesaurus:
                 exact = language == order[0] and part[0] in self._exact[language]
                 if length == 1 and not exact and excluded(part[0]):
                     continue
+                if length == 1 and language != order[0] and self._is_cut(part[0], language):
+                    continue
                 concepts = [c for other in order for c in self._lookup(part, other)]
                 mention = Mention(
                     tuple(dict.fromkeys(concepts)), start, start + length, " ".join(part)
@@ -286,6 +298,16 @@ class Thesaurus:
             return exact
         return self._stems[language].get("".join(stem(w, language) for w in words), [])
 
+    def _is_cut(self, word: str, language: str) -> bool:
+        """Whether a word is shorter than all terms of its stem: "gren" than the Portuguese "grená".
+
+        In a text of another language that is a misspelt word of that one.
+        """
+        key = stem(word, language)
+        listed = (t for c in self._lookup([word], language) for t in self._listed[c][language])
+        terms = ("".join(normalize(term)) for term in listed)
+        return all(len(term) > len(word) for term in terms if stem(term, language) == key)
+
     def _guess(
         self, token: str, at: int, order: Sequence[str], known: Callable[[str], bool]
     ) -> Mention | None:
@@ -293,11 +315,10 @@ class Thesaurus:
         for language in order:
             if language in _COMPOUNDING and (parts := self._compound(token, language)):
                 return Mention(parts[:1], at, at + 1, token, also=(*parts, None)[1])
-        if known(token) or len(token) < _ONE_EDIT or not token.isalpha():
+        if known(token):
             return None
-        if not ordinary_words().isdisjoint((token, stem(token, "en"))):
-            return None
-        term = self._nearest(token, tuple(dict.fromkeys((order[0], "en"))))
+        languages = dict.fromkeys((order[0], "en"))
+        term = nearest_term(token, [self._terms[language] for language in languages])
         if term is None:
             return None
         concepts = [c for language in order for c in self._lookup([term], language)]
@@ -326,30 +347,6 @@ class Thesaurus:
                 if before and any(self.role(c) in ROLES for c in before):
                     return (last[0],) if self.role(before[0]) == "kind" else (last[0], before[0])
         return ()
-
-    def _nearest(self, token: str, languages: Sequence[str]) -> str | None:
-        from rapidfuzz.distance import OSA
-
-        allowed = 2 if len(token) >= _TWO_EDITS else 1
-        best: tuple[int, int, str] | None = None
-        for rank, language in enumerate(languages):
-            for term in self._terms[language]:
-                if abs(len(term) - len(token)) > allowed or len(term) < _ONE_EDIT:
-                    continue
-                if not _may_begin(token, term):
-                    continue
-                distance = OSA.distance(token, term, score_cutoff=allowed)
-                if distance <= allowed and (best is None or (distance, rank) < best[:2]):
-                    best = (distance, rank, term)
-        return best[2] if best else None
-
-
-def _may_begin(typed: str, term: str) -> bool:
-    """Whether a first letter is right, swapped, missing or one too many.
-
-    It is seldom another one in a misspelt word, and most often in other words: "nose" is no rose.
-    """
-    return typed[0] == term[0] or typed[1:2] == term[0] or typed[0] == term[1:2]
 
 
 _shop_files: list[Path] = []

@@ -15,6 +15,7 @@ from lookbook.schema.column_names import (
     PEOPLE_NAMES,
     SEASON_NAMES,
     USAGE_NAMES,
+    find_column,
     normalize_column_name,
 )
 from lookbook.schema.filters import Coded
@@ -36,6 +37,9 @@ _ROLE_OF_COLUMN = {
     )
     for name in names
 }
+FEW = 24  # items of a concept, beside which others may be of it without saying so
+TOO_BROAD = ("clothing", "accessories")  # kinds whose narrower ones have little in common
+_TITLES_TELL = ("kind", "gender")  # roles in which a title may name a concept beside the stated one
 _MAX_VALUES = 400  # a column with more distinct values holds names, not attributes
 _MIN_SHARE = 0.5  # of the items of a column, whose values name one role, to give it that role
 _SEPARATOR = re.compile(r"[/&,+]| and ", re.IGNORECASE)
@@ -56,6 +60,8 @@ class ConceptIndex:
         self._by_column: dict[str, dict[str, list[np.ndarray]]] = {
             role: defaultdict(list) for role in ROLES
         }
+        self._finest_column = find_column(columns, KIND_NAMES)
+        self._finest_kinds: frozenset[str] = frozenset()
         self._stated = {role: np.zeros(self._count, bool) for role in ROLES}
         for name in sorted(columns, key=_priority):
             self._add_column(name, *columns[name])
@@ -70,7 +76,9 @@ class ConceptIndex:
         """Return bool (n,): items that the catalogue says are of the concept or a narrower one.
 
         An attribute decides. A title decides where no attribute says anything of that role, and
-        tells a hoodie where the attribute only says sweatshirt, the broader concept.
+        tells a hoodie where the attribute only says sweatshirt, the broader concept. Where
+        attributes name the concept on few items or none, it tells one beside it as well: boots
+        among the casual shoes, as both are footwear.
         """
         if concept not in self._memo:
             self._memo[concept] = self._find(concept)
@@ -78,13 +86,40 @@ class ConceptIndex:
 
     def _find(self, concept: str) -> np.ndarray:
         role = self.thesaurus.role(concept)
-        stated = np.zeros(self._count, bool)
-        for name in self.thesaurus.narrower(concept):
-            stated |= self._column_rows(role, name)
-        broader = np.zeros(self._count, bool)
+        stated = self.stated(concept)
+        untold = ~self._stated[role]
         for name in self.thesaurus.ancestors(concept):
-            broader |= self.exactly(name)
-        return stated | (self._mentioned(concept) & (~self._stated[role] | broader))
+            untold |= self.exactly(name)
+        if role in _TITLES_TELL and stated.sum() < FEW:
+            untold |= self._beside(concept)
+        return stated | (self._mentioned(concept) & untold)
+
+    def stated(self, concept: str) -> np.ndarray:
+        """Return bool (n,): items that an attribute says are of the concept or a narrower one."""
+        role, rows = self.thesaurus.role(concept), np.zeros(self._count, bool)
+        for name in self.thesaurus.narrower(concept):
+            rows |= self._column_rows(role, name)
+        return rows
+
+    def _beside(self, concept: str) -> np.ndarray:
+        """Return the items of other concepts of the same broader one, which titles do not name.
+
+        "Leather boot flats" are flats, if an attribute says so as well; infant boys are both.
+        """
+        rows, role = np.zeros(self._count, bool), self.thesaurus.role(concept)
+        for name in self._relatives(concept):
+            others = self._column_rows(role, name)
+            if role == "kind" and others.any():
+                others = others & ~self._mentioned(name)
+            rows |= others
+        return rows
+
+    def _relatives(self, concept: str) -> frozenset[str]:
+        """Return the other concepts below the same broader one, if that is not too broad."""
+        parent = self.thesaurus.concepts[concept].broader
+        if not parent or parent in TOO_BROAD:
+            return frozenset()
+        return self.thesaurus.narrower(parent) - self.thesaurus.narrower(concept) - {parent}
 
     def exactly(self, concept: str) -> np.ndarray:
         """Return bool (n,): items of this concept and of no narrower one by their attributes."""
@@ -94,11 +129,27 @@ class ConceptIndex:
             rows &= ~self._column_rows(role, name)
         return rows
 
-    def named_only_in_titles(self, concept: str) -> bool:
-        """Whether no attribute names the concept or a narrower one, and some titles do."""
-        role, names = self.thesaurus.role(concept), self.thesaurus.narrower(concept)
-        stated = any(self._column_rows(role, name).any() for name in names)
-        return not stated and bool(self.rows(concept).any())
+    def is_general(self, kind: str) -> bool:
+        """Whether the catalogue's finest column of kinds names narrower ones, never just this."""
+        return kind not in self._finest_kinds and bool(
+            self._finest_kinds & self.thesaurus.narrower(kind)
+        )
+
+    def told_by_titles(self, concept: str) -> np.ndarray:
+        """Return bool (n,): items that only their titles say are of the concept."""
+        return np.asarray(self.rows(concept) & ~self.stated(concept))
+
+    def stated_alike(self, concept: str) -> np.ndarray:
+        """Return bool (n,): what attributes say the same of as of those that titles tell.
+
+        Sweatshirts for hoodies; formal and casual shoes, if these are what boots are among.
+        """
+        told, rows = self.told_by_titles(concept), np.zeros(self._count, bool)
+        for name in (*self.thesaurus.ancestors(concept), *self._relatives(concept)):
+            stated = self.exactly(name)
+            if (stated & told).any():
+                rows |= stated
+        return rows
 
     def _column_rows(self, role: str, concept: str) -> np.ndarray:
         rows = np.zeros(self._count, bool)
@@ -126,6 +177,8 @@ class ConceptIndex:
         role = self._role(name, readings, counts)
         if role is None:
             return
+        if name == self._finest_column:
+            self._finest_kinds = frozenset(kind for one in readings for kind in one["kind"])
         # the first column of colours decides: a shop's own name for a shade is looser
         free = ~self._stated[role] if role == "colour" else np.ones(self._count, bool)
         for code, by_role in enumerate(readings):

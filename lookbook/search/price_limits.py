@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from lookbook.schema.filters import Condition, parse_where
+from lookbook.schema.message import Message
 from lookbook.schema.money import convention_of, parse_amount
 from lookbook.schema.thesaurus import Thesaurus
 from lookbook.search.facets import price_column
 from lookbook.search.index import Index
+from lookbook.search.query_text import BETWEEN_PHRASES
 
 _AND = r"(?:and|but|und|aber|et|y|e|en|to|bis|-|–)"
 _CURRENCY = r"(?:[€$£₹]|euros?|eur|dollars?|usd|pounds?|gbp|zł|pln|tl|rupees?|rs)"
@@ -33,27 +36,90 @@ _BETWEEN = re.compile(
 )
 
 
-def read_price(text: str, thesaurus: Thesaurus) -> tuple[str, tuple[tuple[str, float], ...]]:
-    """Split "jeans under 60" into "jeans" and (("<=", 60.0),); no limit where no price is named.
+_OPPOSITE = {"<=": ">=", ">=": "<="}
+Limits = tuple[tuple[str, float], ...]  # pairs of an operator, <= or >=, and a number
+
+
+class PriceReading(NamedTuple):
+    """Wanted and unwanted words without prices; the limits; what is to be said of these."""
+
+    wanted: str
+    unwanted: str
+    limits: Limits
+    notes: tuple[Message, ...]
+
+
+def read_price(wanted: str, unwanted: str, thesaurus: Thesaurus) -> PriceReading:
+    """Split "jeans under 60" into "jeans" and the limit ("<=", 60.0).
 
     "over 100 and under 200" has two limits, "between 100 and 200" as well; the lower number is the
-    lower limit, whichever is named first. "1,200", "1.200" and "1 200" are all 1200, as in prices
-    of shops.
+    lower limit, whichever is named first. Of several limits on one side the strictest counts.
+    "1,200", "1.200" and "1 200" are all 1200, as in prices of shops. `unwanted` are phrases as
+    `parse_negation` joins them: "not over 60" is a limit of 60, as is "without stripes under 60".
     """
-    if match := _BETWEEN.search(text):
-        one, other = _amount(match["number"]), _amount(match["upper"])
-        if one is not None and other is not None:
-            limits = ((">=", min(one, other)), ("<=", max(one, other)))
-            return _without_match(text, match), limits
-    found: dict[str, float] = {}
+    wanted, found = _split(wanted, thesaurus)
+    phrases = []
+    for phrase in unwanted.split(BETWEEN_PHRASES):
+        rest, of_phrase = _split(phrase, thesaurus)
+        is_negated = bool(of_phrase) and (not rest or not phrase.startswith(rest.split()[0]))
+        found += [(_OPPOSITE[side] if is_negated else side, n) for side, n in of_phrase]
+        phrases.append(rest)
+    return PriceReading(wanted, BETWEEN_PHRASES.join(filter(None, phrases)), *_settled(found))
+
+
+def _split(text: str, thesaurus: Thesaurus) -> tuple[str, list[tuple[str, float]]]:
+    """Split all limits of the price from a text."""
+    text, found = _between(text)
     for operator, pattern in _price_patterns(thesaurus):
-        match = pattern.search(text)
-        amount = _amount(match["number"]) if match else None
-        if match and amount is not None:
-            text, found[operator] = _without_match(text, match), amount
-    if len(found) == 2 and found[">="] > found["<="]:
-        found = {"<=": found[">="], ">=": found["<="]}
-    return text, tuple(found.items())
+        while match := pattern.search(text):
+            amount = _amount(match["number"])
+            if amount is None:
+                break
+            text = _without_match(text, match)
+            found.append((operator, amount))
+    return text, found
+
+
+def _between(text: str) -> tuple[str, list[tuple[str, float]]]:
+    """Split the limits of a "between 100 and 200" from a text."""
+    match = _BETWEEN.search(text)
+    amounts = [_amount(match["number"]), _amount(match["upper"])] if match else []
+    known = sorted(amount for amount in amounts if amount is not None)
+    if match is None or len(known) < 2:
+        return text, []
+    return _without_match(text, match), list(zip((">=", "<="), known, strict=True))
+
+
+def _settled(found: Sequence[tuple[str, float]]) -> tuple[Limits, tuple[Message, ...]]:
+    """Return the strictest limit of each side, and a sentence where others were named as well."""
+    sides = {side: {n for op, n in found if op == side} for side in dict.fromkeys(dict(found))}
+    limits = {side: (min if side == "<=" else max)(sides[side]) for side in sides}
+    if len(limits) == 2 and limits[">="] > limits["<="]:
+        limits = {"<=": limits[">="], ">=": limits["<="]}
+        lower, upper = _plain(limits[">="]), _plain(limits["<="])
+        note = Message(
+            "no price is over {upper} and under {lower}: read as {lower} to {upper}",
+            lower=lower,
+            upper=upper,
+        )
+        return tuple(limits.items()), (note,)
+    if all(len(numbers) == 1 for numbers in sides.values()):
+        return tuple(limits.items()), ()
+    said = [
+        Message("at most {amount}", amount=_plain(number))
+        if side == "<="
+        else Message("at least {amount}", amount=_plain(number))
+        for side, number in limits.items()
+    ]
+    strictest = Message(
+        "of several limits of the price the strictest counts: {limits}", limits=said
+    )
+    return tuple(limits.items()), (strictest,)
+
+
+def _plain(number: float) -> float:
+    """Return a whole number as one, which is written without an exponent."""
+    return int(number) if number.is_integer() else number
 
 
 def _amount(number: str) -> float | None:

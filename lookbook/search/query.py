@@ -11,29 +11,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookbook.schema.filters import Condition
 from lookbook.schema.message import Message
-from lookbook.schema.text import excerpt
-from lookbook.search.availability import offered_rows
 from lookbook.search.calibration import calibrations
-from lookbook.search.concepts import concept_index
+from lookbook.search.candidates import Candidates, allowed_rows, find_candidates
 from lookbook.search.index import Groups, Hit, Index
 from lookbook.search.item_calibration import kind_probabilities as item_kind_probabilities
-from lookbook.search.mitigation import used_conditions
 from lookbook.search.photo_calibration import kind_probabilities as photo_kind_probabilities
 from lookbook.search.product_groups import product_groups
 from lookbook.search.query_meaning import (
     encoder_knows_any,
     lexical_scores,
     meaning_of,
-    rows_of_kinds,
     unknown_words,
+    without_words,
 )
+from lookbook.search.query_notes import notes_on_words
 from lookbook.search.query_parts import FOLDS, Query
 from lookbook.search.query_vector import matches_of, query_vector
-from lookbook.search.ranking import Scope, ranked, ranked_with_quota, rows_asked
+from lookbook.search.ranking import ranked, ranked_with_quota, rows_asked
 from lookbook.search.sorting import SORT_POOL, sort_keys, sorted_hits, sorted_rows
-from lookbook.search.understanding import Understanding, shortage
+from lookbook.search.understanding import Understanding
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -92,13 +89,17 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     """
     started = time.perf_counter()
     meaning = meaning_of(query, index)
-    found = _candidates(query, meaning, index)
     unknown = unknown_words(meaning, index, encoder)
+    meaning = without_words(meaning, unknown)
+    if not _says_something(meaning) and not query.text_only:
+        query = replace(query, words="")  # as if there were none beside the picture
+    found = find_candidates(query, meaning, index)
     hits = _hits(query, meaning, found, index, encoder)
     if query.fold == "colourways":
         hits = _with_colourways(hits, index, found.rows)
     notes = _notes(query, meaning, found, hits, index)
-    if _says_nothing(query, meaning) and not (unknown or notes):
+    says_nothing = query.text_only and not query.empty and not _says_something(meaning)
+    if says_nothing and not (unknown or notes):
         notes = (_NOTHING_SAID,)
     if _NOTHING_LIKE_IT not in notes:
         hits = _with_probabilities(query, hits, index)
@@ -106,41 +107,8 @@ def run(query: Query, index: Index, encoder: Encoder | None = None) -> SearchRes
     return SearchResult(hits, found.total, unknown, seconds, not query.empty, notes)
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidates:
-    """What a query may find: `rows` bool (n,), and the `scope` that says so to a ranking.
-
-    `total` items met the filters, of which `filtered` says whether there are any; `gender_unused`
-    those that were left out as the shop does not sort by gender; `kinds_missing`: none of the kinds
-    that words ask for meets the filters, so that other kinds are shown.
-    """
-
-    rows: np.ndarray
-    scope: Scope
-    total: int
-    filtered: bool
-    gender_unused: bool
-    kinds_missing: bool
-
-
-def _candidates(query: Query, meaning: Understanding, index: Index) -> _Candidates:
-    conditions, left_out = used_conditions(index.columns, (*query.where, *meaning.conditions))
-    allowed = allowed_rows(index, conditions)
-    groups, own = _groups(query, index), _own_rows(query, index)
-    rows = np.ones(len(index), bool) if allowed is None else allowed.copy()
-    total = int(rows.sum())
-    rows[own] = False
-    kept = rows_of_kinds(query, meaning, index, rows)
-    if kept is not None:
-        rows &= kept
-        allowed = rows
-    missing = bool(meaning.kinds) and meaning.rows is not None and kept is None and total > 0
-    scope = Scope(allowed, own, groups)
-    return _Candidates(rows, scope, total, bool(conditions), bool(left_out), missing)
-
-
 def _hits(
-    query: Query, meaning: Understanding, found: _Candidates, index: Index, encoder: Encoder | None
+    query: Query, meaning: Understanding, found: Candidates, index: Index, encoder: Encoder | None
 ) -> list[Hit]:
     """Return the hits: in the catalogue's order, by words of the catalogue alone, or by vector."""
     keys = sort_keys(index, query.sort)
@@ -161,7 +129,7 @@ def _hits(
 
 
 def _rows_by_words(
-    query: Query, meaning: Understanding, found: _Candidates, index: Index
+    query: Query, meaning: Understanding, found: Candidates, index: Index
 ) -> np.ndarray:
     """Return the rows whose text holds words of the query, those with more of them first.
 
@@ -174,15 +142,12 @@ def _rows_by_words(
 
 
 def _notes(
-    query: Query, meaning: Understanding, found: _Candidates, hits: Sequence[Hit], index: Index
+    query: Query, meaning: Understanding, found: Candidates, hits: Sequence[Hit], index: Index
 ) -> tuple[str, ...]:
     """Return what a visitor is told of the results."""
     notes = list(meaning.notes)
-    if found.kinds_missing:
-        kind = concept_index(index).thesaurus.concepts[meaning.kinds[0]]
-        notes.append(Message("no {kind} here meets the filters: these are the closest", kind=kind))
-    if note := shortage(meaning, np.array([hit.row for hit in hits], np.int64), index):
-        notes.append(note)
+    shown = np.array([hit.row for hit in hits], np.int64)
+    notes += notes_on_words(meaning, found, shown, index)
     if found.gender_unused:
         notes.append(_GENDER_UNUSED)
     if _nothing_like_it(query, hits, index):
@@ -191,35 +156,6 @@ def _notes(
         beside = query.moved_by - {"match"} or not (query.pictures or query.item)
         notes.append(_MATCH_BESIDE if beside else _MATCH_UNKNOWN)
     return tuple(notes)
-
-
-def allowed_rows(index: Index, conditions: tuple[Condition, ...]) -> np.ndarray | None:
-    """Return bool (n,), read-only, the items that may be found; None for all; raises FilterError.
-
-    A mask of `conditions` alone keeps them, for an engine that filters by itself.
-    """
-    offered = offered_rows(index, conditions)
-    if not conditions:
-        return offered
-    allowed = index.matching(conditions)
-    return allowed if offered is None else np.asarray(allowed) & offered
-
-
-def _own_rows(query: Query, index: Index) -> np.ndarray:
-    """Return the rows of the items that the query is made of, duplicates with them if it folds."""
-    ids = [query.item] if query.item is not None else []
-    rows = np.array([index.row_of(id) for id in (*ids, *query.positive, *query.negative)], np.int64)
-    if query.fold is None:
-        return rows
-    return np.flatnonzero(np.isin(index.duplicate_groups, index.duplicate_groups[rows]))
-
-
-def _groups(query: Query, index: Index) -> Groups:
-    if query.fold not in FOLDS:
-        raise ValueError(f"fold is 'colourways', 'copies' or None, found {excerpt(query.fold)}")
-    if query.fold is None:
-        return None
-    return product_groups(index) if query.fold == "colourways" else index.duplicate_groups
 
 
 def _spread(rows: np.ndarray) -> np.ndarray:
@@ -237,10 +173,9 @@ def _browse(index: Index, rows: np.ndarray, groups: Groups, count: int) -> list[
     return [Hit(index.ids[row], 0.0, items[row], row) for row in rows[:count].tolist()]
 
 
-def _says_nothing(query: Query, meaning: Understanding) -> bool:
-    """Whether a query of words has none but "the", "and" and the like."""
-    said = meaning.terms or meaning.unwanted_terms or meaning.conditions
-    return query.text_only and not query.empty and not said
+def _says_something(meaning: Understanding) -> bool:
+    """Whether there are words but "the", "and" and the like."""
+    return bool(meaning.terms or meaning.unwanted_terms or meaning.conditions)
 
 
 def _nothing_like_it(query: Query, hits: Sequence[Hit], index: Index) -> bool:

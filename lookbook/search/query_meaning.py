@@ -13,12 +13,13 @@ from lookbook.search.availability import (
     availability_note,
     read_availability,
 )
+from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
 from lookbook.search.intents import as_query
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.query_parts import Query
 from lookbook.search.query_text import parse_negation
-from lookbook.search.understanding import Understanding, kinds_of, main_kind, understand
+from lookbook.search.understanding import Understanding, understand
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -51,10 +52,32 @@ def meaning_of(query: Query, index: Index) -> Understanding:
 
 
 def unknown_words(meaning: Understanding, index: Index, encoder: Encoder | None) -> list[str]:
-    """Return the words that neither the encoder nor the catalogue knows."""
-    unread = meaning.words
+    """Return the words, wanted or not, that neither the encoder nor the catalogue knows."""
+    unread = f"{meaning.words} {meaning.unwanted_words}".strip()
     unknown = encoder.unknown_words(unread) if unread and encoder is not None else []
     return [word for word in unknown if not lexical_index(index).knows(word)]
+
+
+def without_words(meaning: Understanding, ignored: Sequence[str]) -> Understanding:
+    """Return what is meant without some of the words that no concept covers."""
+    if not ignored:
+        return meaning
+    names = set(ignored)
+    terms, unwanted_terms = (
+        tuple(pair for pair in pairs if pair[0] != pair[1] or pair[0] not in names)
+        for pairs in (meaning.terms, meaning.unwanted_terms)
+    )
+    words, unwanted_words = (
+        " ".join(word for word in text.split() if word not in names)
+        for text in (meaning.words, meaning.unwanted_words)
+    )
+    return replace(
+        meaning,
+        terms=terms,
+        unwanted_terms=unwanted_terms,
+        words=words,
+        unwanted_words=unwanted_words,
+    )
 
 
 def encoder_text(terms: Sequence[tuple[str, str]], encoder: Encoder) -> str:
@@ -85,26 +108,24 @@ def lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.nda
     return scores
 
 
-def rows_of_kinds(
-    query: Query, meaning: Understanding, index: Index, candidates: np.ndarray
-) -> np.ndarray | None:
-    """Return the rows of the kinds that words ask for, or that the pictures beside them show.
+def rows_of_kinds(query: Query, meaning: Understanding, index: Index) -> np.ndarray | None:
+    """Return bool (n,): items of the kinds that words ask for, or that the pictures beside show.
 
-    None where all rows may be shown, and where none of the kind meets the filters.
+    Without those of unwanted concepts. None where all rows may be shown.
     """
     kept = meaning.rows
     if not meaning.kinds and meaning.attributes and not query.text_only:
         shown = _shown_kinds(query, index)
         if shown is not None:
             kept = shown if kept is None else kept & shown
-    return kept if kept is not None and (kept & candidates).any() else None
+    return kept
 
 
 def _shown_kinds(query: Query, index: Index) -> np.ndarray | None:
     """Return the rows of the kinds of the query's item, or of what lies nearest to its pictures."""
     rows = [index.row_of(query.item)] if query.item is not None else []
     near = [_rows_near(picture, index) for picture in query.pictures]
-    return kinds_of(np.concatenate([np.array(rows, np.int64), *near]), index)
+    return _kinds_of(np.concatenate([np.array(rows, np.int64), *near]), index)
 
 
 def _rows_near(picture: np.ndarray, index: Index) -> np.ndarray:
@@ -117,5 +138,35 @@ def subject_rows(query: Query, index: Index) -> np.ndarray | None:
     ids = [id for id in (query.item, *query.positive) if id is not None]
     shown = [np.array([index.row_of(id)]) for id in ids]
     shown += [_rows_near(picture, index) for picture in query.pictures]
-    kinds = [kind for rows in shown if (kind := main_kind(rows, index)) is not None]
+    kinds = [kind for rows in shown if (kind := _main_kind(rows, index)) is not None]
     return np.any(kinds, axis=0) if kinds else None
+
+
+def _main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:
+    """bool (n,): items of the one kind that most of `rows` are of; None if unknown.
+
+    The first of `rows` counts most, the others less by their rank.
+    """
+    column = kind_column(index.columns)
+    if column is None:
+        return None
+    values, codes = index.categorical_codes(column)
+    known = np.array([value is not None for value in values])
+    weights = 1 / (1 + np.arange(len(rows)))
+    votes = np.bincount(codes[rows], weights, minlength=len(values)) * known
+    return codes == votes.argmax() if votes.any() else None
+
+
+def _kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
+    """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
+
+    The kind is the value of the catalogue's finest column of kinds.
+    """
+    column = kind_column(index.columns)
+    if column is None or not len(rows):
+        return None
+    values, codes = index.categorical_codes(column)
+    known = np.array([value is not None for value in values])
+    counts = np.bincount(codes[rows], minlength=len(values)) * known
+    kept = np.flatnonzero(counts >= max(1, min_share * len(rows)))
+    return np.isin(codes, kept) if len(kept) else None

@@ -18,6 +18,7 @@ from lookbook.search.query_parts import Query
 from lookbook.search.query_vector import query_vector, shown_by
 from lookbook.search.rerank import POOL as RERANK_POOL
 from lookbook.search.rerank import search_reranked
+from lookbook.search.turns import alternated, common_kinds
 from lookbook.search.understanding import Understanding
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MAX_LEVELS = 12  # of lexical scores that are searched one by one
 _MMR_POOL = 200  # candidates that diversity chooses from
+_BELOW = 1e-3  # less than levels of lexical scores differ by
 _QUOTA_POOL = 100  # of all items and of each group, that a quota chooses from
 
 
@@ -91,7 +93,7 @@ def ranked(
         )
     lexical = lexical_scores(query, meaning, index)
     search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
-    hits = search(query.count, scope)
+    hits = _in_turns(query, scope, meaning, lexical, search, index)
     if not query.diversity:
         return hits
     subject = subject_rows(query, index)
@@ -99,6 +101,33 @@ def ranked(
     order = _diversified(pool, vector, lexical, subject, query.diversity, index)
     rows = {hit.row for hit in order}
     return [*order, *(hit for hit in hits if hit.row not in rows)][: query.count]
+
+
+def _in_turns(
+    query: Query,
+    scope: Scope,
+    meaning: Understanding,
+    lexical: np.ndarray,
+    search: Callable[[int, Scope], list[Hit]],
+    index: Index,
+) -> list[Hit]:
+    """Return the hits, with alternatives and the kinds of a general one in turns.
+
+    Not where words that no concept covers say more: "Nike shoes".
+    """
+    levels, weight, parts = lexical, _BELOW, []
+    if (either := meaning.alternatives) is not None:
+        parts, weight = list(either.rows), either.weight
+        levels = (lexical - (0 if meaning.bonus is None else meaning.bonus) + either.bonus).round(2)
+    elif meaning.general and not meaning.words:
+        parts = common_kinds(scope.allowed, index)
+    if len(parts) < 2:
+        return search(query.count, scope)
+
+    def best(rows: np.ndarray | None) -> list[Hit]:
+        return search(query.count, scope if rows is None else scope.within(rows))
+
+    return alternated(best, parts, scope.allowed, levels, weight, scope.groups)[: query.count]
 
 
 def rows_asked(query: Query, index: Index) -> int:
@@ -165,11 +194,13 @@ def _search_by_levels(
     the best of each level.
     """
     allowed, own, groups = scope.allowed, scope.own, scope.groups
-    levels = np.unique(lexical)[::-1]
-    if len(levels) == 1:
+    levels = np.unique(lexical if allowed is None else lexical[allowed])[::-1]
+    if len(levels) < 2:
         return index.search_rows(vector, count, allowed, own, groups, kind)
     found: list[Hit] = []
     for number, level in enumerate(levels[:_MAX_LEVELS]):
+        if index.manifest.metric == "angular" and _is_settled(found, lexical, level, count, groups):
+            break
         others = lexical != level if number < _MAX_LEVELS - 1 else lexical > level
         others[own] = True
         excluded = np.flatnonzero(others)
@@ -182,3 +213,11 @@ def _search_by_levels(
     for hit in found:
         best.setdefault(hit.row if groups is None else int(groups[hit.row]), hit)
     return list(best.values())[:count]
+
+
+def _is_settled(
+    found: Sequence[Hit], lexical: np.ndarray, level: float, count: int, groups: Groups
+) -> bool:
+    """Whether so many groups lie so high that no item of a level reaches them: a cosine is <= 1."""
+    high = [hit.row for hit in found if hit.score + float(lexical[hit.row]) >= level + 1]
+    return len(set(high if groups is None else groups[high].tolist())) >= count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -11,12 +11,12 @@ from lookbook.schema.filters import Condition
 from lookbook.schema.message import Message
 from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
 from lookbook.search.article_numbers import article_rows
-from lookbook.search.calibration import kind_column
-from lookbook.search.concepts import ConceptIndex, concept_index
+from lookbook.search.concepts import FEW, TOO_BROAD, ConceptIndex, concept_index
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.mitigation import mitigation
-from lookbook.search.price_limits import price_conditions, read_price
+from lookbook.search.near_colours import near_colours
+from lookbook.search.price_limits import PriceReading, price_conditions, read_price
 from lookbook.search.query_text import BETWEEN_PHRASES
 
 # Added to the cosine of an item that has the attribute. Cosines differ by less than 2: thus every
@@ -32,19 +32,35 @@ WEIGHTS = {
 # An exact match ranks above a narrower concept: blue before navy, and trousers in any colour before
 # jeans in the right one, as the query names the kind.
 _EXACT_SHARE, _EXACT_KIND = 0.5, 6.0
-# Colours and patterns that lie near the one asked for: purple where nothing is mauve.
+# Colours and patterns of the family of the one asked for: purple where nothing is mauve. Other
+# colours have a part of it, by how near they are.
 _NEAR_SHARE = 0.25
-# A kind that only titles name, as hoodies among sweatshirts, and few of them: a title that does not
-# say so is no evidence, so the broader kind follows, what has the colour first.
-_FEW_TITLES, _TITLE_KIND = 24, 2.0
+# A kind that titles tell, as hoodies among sweatshirts, and few of them: a title that does not say
+# so is no evidence, so the broader kind follows, what has the colour first. Where attributes name a
+# kind beside it, as casual shoes for boots, the title decides, and an attribute more so.
+_TITLE_KIND, _TOLD_KIND = 2.0, 5.0
 # Similarity of a title from which a text is taken for this title typed, alone or where a word is no
 # concept, as names of brands are; such items come first, whatever their attributes say.
 _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
+# Roles of which several take turns, up to so many: each is searched by itself
+_ALTERNATING, _MAX_ALTERNATIVES = ("colour", "pattern", "material"), 4
 # "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
-_UNISEX = "unisex"
+_UNISEX, _KIDS = "unisex", "kids"
 _NO_PRICES = Message("this shop names no prices: a limit of the price has no effect")
-_TOO_BROAD = ("clothing", "accessories")  # never shown in place of a missing kind
+
+
+@dataclass(frozen=True, eq=False)
+class Alternatives:
+    """Colours, patterns or materials of which several are asked for: "red or blue".
+
+    `rows`: bool (n,) the items of each; `weight` is what one of them counts; `bonus` float32 (n,)
+    is that of an item without them.
+    """
+
+    rows: tuple[np.ndarray, ...]
+    weight: float
+    bonus: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,8 @@ class Understanding:
     that may be shown or None for all; `bonus` float32 (n,) is added to their cosine, None for
     nothing; `terms` and `unwanted_terms` pair each word as typed with the name of its concept, for
     an encoder that knows only one of them; `words` are what no concept covers; `notes` are
-    sentences for the person.
+    sentences for the person; `general` whether a kind is asked for that the catalogue has narrower
+    ones of alone, as shoes.
     """
 
     kinds: tuple[str, ...] = ()
@@ -69,6 +86,8 @@ class Understanding:
     unwanted_words: str = ""
     conditions: tuple[Condition, ...] = ()
     notes: tuple[str, ...] = ()
+    alternatives: Alternatives | None = None
+    general: bool = False
 
     @property
     def empty(self) -> bool:
@@ -95,7 +114,10 @@ def understand(
     """
     concepts = concept_index(index)
     numbered = article_rows(index, wanted)
-    wanted, price = (wanted, ()) if len(numbered) else read_price(wanted, concepts.thesaurus)
+    price = PriceReading(wanted, unwanted, (), ())
+    if not len(numbered):
+        price = read_price(wanted, unwanted, concepts.thesaurus)
+    wanted, unwanted = price.wanted, price.unwanted
     plan = _plan(wanted, index, concepts)
     against, kinds, terms = _plan_unwanted(unwanted, index, concepts, bool(plan.kinds))
     if not beside_picture:
@@ -107,12 +129,13 @@ def understand(
         named = _without_avoided(named, avoided, concepts)
     if len(numbered):  # an article number is understood, and may be a word of titles besides
         plan.words = [word for word in plan.words if lexical_index(index).has_title_word(word)]
+    # as asked for: in place of a kind that is not here the nearest of a broader one are shown
+    general = len(plan.kinds) == 1 and concepts.is_general(plan.kinds[0])
     rows = _allowed(plan, avoided, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0
-    conditions = price_conditions(price, index)
-    if price and not conditions:
-        plan.notes.append(_NO_PRICES)
+    conditions = price_conditions(price.limits, index)
+    plan.notes += [_NO_PRICES] if price.limits and not conditions else price.notes
     return Understanding(
         kinds=tuple(plan.kinds),
         attributes=tuple(plan.attributes),
@@ -124,7 +147,9 @@ def understand(
         words=" ".join(plan.words),
         unwanted_words=" ".join(against.words),
         conditions=conditions,
-        notes=(*plan.notes, *_missing(plan, rows, concepts)),
+        notes=tuple(plan.notes),
+        alternatives=_alternatives(plan, concepts, named),
+        general=general,
     )
 
 
@@ -209,22 +234,27 @@ def _without_avoided(
 
 
 def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
-    """The first meaning that the catalogue has items of; the first one if it has none."""
+    """The first meaning that the catalogue has items of; the first one if it has none.
+
+    Of a group of people the broader one, if only that has items: children for babies.
+    """
     meanings = [c for c in mention.concepts if concepts.thesaurus.role(c) in ROLES]
     grammar = concepts.thesaurus.role(mention.concepts[0]) not in ROLES
     if not meanings or grammar:
         return None
-    return next((c for c in meanings if concepts.rows(c).any()), meanings[0])
+    broader = concepts.thesaurus.ancestors(meanings[0])
+    wider = broader if concepts.thesaurus.role(meanings[0]) == "gender" else []
+    return next((c for c in (*meanings, *wider) if concepts.rows(c).any()), meanings[0])
 
 
 def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
     """ "trainers: taken as sports shoes", unless the words already say so."""
-    label = thesaurus.concepts[chosen].label
-    same = thesaurus.same_word(mention.surface, label) or mention.surface in label
-    if mention.also or (same and not mention.corrected):
+    concept, words = thesaurus.concepts[chosen], mention.surface
+    corrected = mention.corrected is not None or thesaurus.is_misspelt(words, chosen)
+    same = thesaurus.same_word(words, concept.label) or words in concept.label
+    if not corrected and (mention.also or same):
         return None
-    concept = thesaurus.concepts[chosen]
-    return Message("{words}: taken as {concept}", words=mention.surface, concept=concept)
+    return Message("{words}: taken as {concept}", words=words, concept=concept, corrected=corrected)
 
 
 def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndarray | None:
@@ -234,29 +264,27 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
         found: np.ndarray | None = concepts.rows(kind)
         if found is not None and not found.any():
             found = _closest(plan, number, concepts)
-        if found is not None and _named_in_few_titles(kind, concepts):
-            found = found | _broader_rows(kind, concepts)
+        if found is not None and named_in_few_titles(kind, concepts):
+            found = found | concepts.stated_alike(kind)
         if found is not None:
             rows = found.copy() if rows is None else rows | found
-    for concept in avoided:
-        unwanted = concepts.rows(concept)
-        base = np.ones(len(unwanted), bool) if rows is None else rows
-        if (base & ~unwanted).any():
-            rows = base & ~unwanted
+    if not avoided:
+        return rows
+    return without(avoided, np.ones(len(concepts), bool) if rows is None else rows, concepts)
+
+
+def without(unwanted: Sequence[str], rows: np.ndarray, concepts: ConceptIndex) -> np.ndarray:
+    """Return bool (n,): `rows` without the items of each concept, unless nothing would be left."""
+    for concept in unwanted:
+        others = rows & ~concepts.rows(concept)
+        if others.any():
+            rows = others
     return rows
 
 
-def _named_in_few_titles(kind: str, concepts: ConceptIndex) -> bool:
-    """Whether only titles name the kind, and few of them."""
-    few = concepts.rows(kind).sum() < _FEW_TITLES
-    return bool(few) and concepts.named_only_in_titles(kind)
-
-
-def _broader_rows(kind: str, concepts: ConceptIndex) -> np.ndarray:
-    """Return bool (n,): items of just the nearest broader kind that attributes name."""
-    broader = (b for b in concepts.thesaurus.ancestors(kind) if b not in _TOO_BROAD)
-    found = (concepts.exactly(name) for name in broader)
-    return next((rows for rows in found if rows.any()), concepts.rows(kind))
+def named_in_few_titles(kind: str, concepts: ConceptIndex) -> bool:
+    """Whether there are few items of a kind, and titles tell some of them."""
+    return bool(concepts.rows(kind).sum() < FEW and concepts.told_by_titles(kind).any())
 
 
 def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | None:
@@ -265,7 +293,7 @@ def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | N
     concept = thesaurus.concepts[kind]
     for broader in thesaurus.ancestors(kind):
         rows = concepts.rows(broader)
-        if rows.any() and broader not in _TOO_BROAD:
+        if rows.any() and broader not in TOO_BROAD:
             shown = thesaurus.concepts[broader]
             plan.notes.append(
                 Message(
@@ -284,96 +312,69 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
         return None if named is None else _NAMED * named.round(2)
     bonus = np.zeros(len(concepts), np.float32)
     for kind in plan.kinds:
-        bonus[concepts.exactly(kind)] = _EXACT_KIND
-        if _named_in_few_titles(kind, concepts):
-            bonus[concepts.rows(kind)] = _TITLE_KIND
+        if not concepts.is_general(kind):  # what is just called a bag is no better bag
+            bonus[concepts.exactly(kind)] = _EXACT_KIND
+        if named_in_few_titles(kind, concepts):
+            told, above = concepts.told_by_titles(kind), concepts.thesaurus.ancestors(kind)
+            unsaid = any((concepts.exactly(name) & told).any() for name in above)
+            bonus[told] = _TITLE_KIND if unsaid else _TOLD_KIND
         for narrower in concepts.thesaurus.narrower(kind).intersection(_BY_NAME_ONLY) - {kind}:
             bonus[concepts.rows(narrower)] -= _LAST
     for concept in plan.attributes:
-        role = concepts.thesaurus.role(concept)
-        has = concepts.rows(concept)
-        bonus[has] += WEIGHTS[role] * (1 - _EXACT_SHARE)
-        bonus[has & concepts.exactly(concept)] += WEIGHTS[role] * _EXACT_SHARE
-        if role in ("colour", "pattern"):
-            for broader in concepts.thesaurus.ancestors(concept):
-                bonus[concepts.rows(broader) & ~has] += WEIGHTS[role] * _NEAR_SHARE
-        if role == "gender" and concept != _UNISEX:
-            bonus[concepts.rows(_UNISEX) & ~has] += WEIGHTS[role] / 2
+        gender = concepts.thesaurus.role(concept) == "gender"
+        bonus += (_gender_bonus if gender else _attribute_bonus)(concept, concepts)
     if named is not None:
         bonus += _NAMED * named
     return bonus.round(2)
 
 
-def _missing(plan: _Plan, rows: np.ndarray | None, concepts: ConceptIndex) -> list[str]:
-    """Sentences about attributes that no item of the kind has."""
-    if not plan.kinds:
-        return []
-    named = concepts.thesaurus.concepts
-    return [
-        Message(
-            "no {kind} here is {attribute}: these are the closest",
-            kind=named[plan.kinds[0]],
-            attribute=named[concept],
-        )
-        for concept in plan.attributes
-        if rows is not None and not (rows & concepts.rows(concept)).any()
-    ]
+def _attribute_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
+    """float32 (n,): the weight of a colour, pattern and the like, a part of it for near ones."""
+    role, has = concepts.thesaurus.role(concept), concepts.rows(concept)
+    near = near_colours(concept, concepts) if role == "colour" else np.zeros(len(has), np.float32)
+    if role in ("colour", "pattern"):
+        for broader in concepts.thesaurus.ancestors(concept):
+            near[concepts.rows(broader)] = 1
+    exact = has & concepts.exactly(concept)
+    share = np.where(has, 1 - _EXACT_SHARE, _NEAR_SHARE * near) + _EXACT_SHARE * exact
+    return np.asarray(WEIGHTS[role] * share, np.float32)
 
 
-def shortage(meaning: Understanding, shown: np.ndarray, index: Index) -> str | None:
-    """Say how many of the rows `shown` have every attribute that was asked for, if some have not.
+def _gender_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
+    """float32 (n,): the weight of the people asked for; half of it for unisex.
 
-    None where all or none of them have: then nothing is unclear, or `notes` say so already.
+    For other children, where some are asked for, a quarter; more where titles tell the ones asked
+    for, as babies, so that others may be such.
     """
-    if not (meaning.kinds or meaning.attributes) or not len(shown):
-        return None  # without words: the concepts, which take long to derive, are not needed
-    concepts = concept_index(index)
-    asked = [kind for kind in meaning.kinds if _named_in_few_titles(kind, concepts)]
-    asked += meaning.attributes
-    if not asked:
-        return None
-    has = np.all([concepts.rows(concept)[shown] for concept in asked], axis=0)
-    if has.all() or not has.any():
-        return None
-    names = [concepts.thesaurus.concepts[concept] for concept in asked]
-    return Message(
-        "{count} of these: {attributes}; the others are the closest",
-        count=int(has.sum()),
-        attributes=names,
-    )
+    share = np.zeros(len(concepts), np.float32)
+    if concept in concepts.thesaurus.narrower(_KIDS):
+        share[concepts.rows(_KIDS)] = 0.75 if concepts.told_by_titles(concept).any() else 0.25
+    share[concepts.rows(_UNISEX)] = 0.5
+    share[concepts.rows(concept)] = 1
+    return WEIGHTS["gender"] * share
 
 
-def main_kind(rows: np.ndarray, index: Index) -> np.ndarray | None:
-    """bool (n,): items of the one kind that most of `rows` are of; None if unknown.
+def _alternatives(
+    plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None
+) -> Alternatives | None:
+    """Return the colours, patterns or materials of which several are wanted that are here.
 
-    The first of `rows` counts most, the others less by their rank.
+    A narrower one beside its broader one is no alternative.
     """
-    column = kind_column(index.columns)
-    if column is None:
-        return None
-    values, codes = index.categorical_codes(column)
-    known = np.array([value is not None for value in values])
-    weights = 1 / (1 + np.arange(len(rows)))
-    votes = np.bincount(codes[rows], weights, minlength=len(values)) * known
-    return codes == votes.argmax() if votes.any() else None
+    thesaurus = concepts.thesaurus
+    for role in _ALTERNATING:
+        asked = {name for name in plan.attributes if thesaurus.role(name) == role}
+        asked = {name for name in asked if not asked.intersection(thesaurus.ancestors(name))}
+        rows = tuple(concepts.rows(name) for name in sorted(asked, key=plan.attributes.index))
+        if 1 < sum(has.any() for has in rows) <= _MAX_ALTERNATIVES:
+            others = [name for name in plan.attributes if thesaurus.role(name) != role]
+            bonus = _bonus(replace(plan, attributes=others), concepts, named)
+            rest = np.zeros(len(concepts), np.float32) if bonus is None else bonus
+            return Alternatives(rows, WEIGHTS[role], rest)
+    return None
 
 
 def asks_for_a_colour(meaning: Understanding, index: Index) -> bool:
     """Whether the words name a colour that is wanted, as "in navy" does."""
     role = concept_index(index).thesaurus.role if meaning.attributes else None
     return role is not None and any(role(concept) == "colour" for concept in meaning.attributes)
-
-
-def kinds_of(rows: np.ndarray, index: Index, min_share: float = 0.3) -> np.ndarray | None:
-    """bool (n,): items of the kinds that at least `min_share` of `rows` are of; None if unknown.
-
-    The kind is the value of the catalogue's finest column of kinds.
-    """
-    column = kind_column(index.columns)
-    if column is None or not len(rows):
-        return None
-    values, codes = index.categorical_codes(column)
-    known = np.array([value is not None for value in values])
-    counts = np.bincount(codes[rows], minlength=len(values)) * known
-    kept = np.flatnonzero(counts >= max(1, min_share * len(rows)))
-    return np.isin(codes, kept) if len(kept) else None

@@ -123,7 +123,7 @@ class Api:
         query = Query(
             pictures=() if picture is None else (self._photo_vector(picture, crop),),
             item=str(item) if item else None,
-            words=words or "",
+            words=_text(words, "words"),
             positive=_ids(more, "more"),
             negative=_ids(less, "less"),
             match=_match(match),
@@ -162,7 +162,9 @@ class Api:
         if picture is None:
             raise InvalidRequest("search_by_picture needs a picture, found none")
         query = Query(
-            pictures=(self._photo_vector(picture, crop),), words=words or "", match=_match(match)
+            pictures=(self._photo_vector(picture, crop),),
+            words=_text(words, "words"),
+            match=_match(match),
         )
         return self._search(query, where, count, variety)
 
@@ -203,7 +205,7 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
         """
-        return self._search(Query(words=words or ""), where, count, variety)
+        return self._search(Query(words=_text(words, "words")), where, count, variety)
 
     def similar(
         self,
@@ -231,7 +233,7 @@ class Api:
         """
         query = Query(
             item=str(item),
-            words=words or "",
+            words=_text(words, "words"),
             positive=_ids(more, "more"),
             negative=_ids(less, "less"),
             match=_match(match),
@@ -312,10 +314,10 @@ class Api:
             count: how many, 1 to 96.
         """
         ids = [id for id in _ids(liked, "liked") if self._row(id) is not None]
-        season, occasion = (text if isinstance(text, str) else "" for text in (season, occasion))
+        texts = _text(season, "season"), _text(occasion, "occasion")
         try:
             context = self.visitor_service.context(
-                season, occasion, _number(budget, "budget"), _number(temperature, "temperature")
+                *texts, _number(budget, "budget"), _number(temperature, "temperature")
             )
             feed = self.visitor_service.feed
             rows = feed.items.rows_of(ids)  # -1 for what an update has added or removed just now
@@ -347,7 +349,7 @@ class Api:
         """
         if item:
             self._row(item)
-        query = Query(item=item or None, words=words or "", match=_match(match))
+        query = Query(item=item or None, words=_text(words, "words"), match=_match(match))
         return self._view(self._with_options(query, where, count, variety))
 
     def filters(self, where: list[str] | None = None) -> dict[str, dict[str, int]]:
@@ -494,6 +496,13 @@ def _match(match: str | None) -> str:
     if (match or "") not in MATCHES:
         raise InvalidRequest(f"match: one of {', '.join(MATCHES[1:])}, found {excerpt(match)}")
     return match or ""
+
+
+def _text(value: object, name: str) -> str:
+    """Return the text that a client sends, "" for what is left out; raises InvalidRequest."""
+    if not isinstance(value, str | None):
+        raise InvalidRequest(f"{name}: expected a text, found {excerpt(value)}")
+    return value or ""
 
 
 def _ids(value: object, name: str) -> tuple[str, ...]:

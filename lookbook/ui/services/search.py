@@ -495,7 +495,7 @@ def _summary(answer: SearchResult, query: Query) -> str:
 def _says_nothing(note: str) -> bool:
     """Whether a note tells that a word of the visitor's language means what it says."""
     values = note.values if isinstance(note, Message) else {}
-    if "words" not in values or "concept" not in values:
+    if "words" not in values or "concept" not in values or values.get("corrected"):
         return False
     label = values["concept"].label_in(language())
     return shop_thesaurus().same_word(values["words"], label, language())

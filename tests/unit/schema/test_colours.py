@@ -7,7 +7,12 @@ import io
 import pytest
 from PIL import Image
 
-from lookbook.schema.colours import colour_from_name, colour_from_thumbnail, hex_code
+from lookbook.schema.colours import (
+    colour_distance,
+    colour_from_name,
+    colour_from_thumbnail,
+    hex_code,
+)
 
 
 def picture(rgb):
@@ -32,3 +37,22 @@ def test_a_colour_is_read_from_its_name_or_from_a_thumbnail():
 )
 def test_a_name_that_is_all_colour_has_a_hex_code(name, code):
     assert hex_code(name) == code
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        ("navy", ["navy blue", "black", "purple", "peach"]),
+        ("red", ["red", "rust", "orange", "pink", "beige"]),
+        ("off white", ["silver", "beige", "brown", "black"]),
+    ],
+)
+def test_colours_lie_as_far_apart_as_they_look(asked, order):
+    distances = [colour_distance(asked, name) for name in order]
+    assert distances == sorted(distances)
+    assert colour_distance(order[0], asked) == distances[0]
+
+
+def test_what_names_no_colour_has_no_distance():
+    assert colour_distance("red", "multi") is None
+    assert colour_distance("striped", "red") is None

@@ -190,3 +190,33 @@ def test_any_text_is_read_and_every_token_is_covered_once(text):
 )
 def test_a_word_has_a_stem_and_a_number_is_its_own(word, language, expected):
     assert stem(word, language) == expected
+
+
+def test_a_single_letter_for_a_double_one_is_the_likeliest_mistake(shipped):
+    """Grey is as near, and Portuguese has the stem of "grená"."""
+    assert [m.concepts[0] for m in shipped.read("gren shirt").mentions] == ["green", "shirt"]
+
+
+def test_a_double_letter_is_missing_even_if_the_rest_looks_like_an_ordinary_word(shipped):
+    assert [m.concepts[0] for m in shipped.read("earings").mentions] == ["earrings"]
+    assert not shipped.read("shopped").mentions
+
+
+def test_shoe_laces_are_no_shoes(shipped):
+    assert [m.concepts[0] for m in shipped.read("Shoe Laces").mentions] == ["shoe_laces"]
+
+
+def test_a_word_of_another_language_may_have_an_ending_and_is_not_cut(shipped):
+    assert [m.concepts[0] for m in shipped.read("rojas shoes").mentions] == ["red", "footwear"]
+
+
+@pytest.mark.parametrize("word", ["watchs", "scarfes"])
+def test_a_word_that_is_no_plural_is_misspelt(shipped, word):
+    mention = shipped.read(word).mentions[0]
+    assert shipped.is_misspelt(word, mention.concepts[0])
+
+
+@pytest.mark.parametrize("word", ["watches", "scarves", "dungaree", "Kleider", "ponchos", "bodies"])
+def test_a_plural_is_not_misspelt(shipped, word):
+    mention = shipped.read(word).mentions[0]
+    assert not shipped.is_misspelt(mention.surface, mention.concepts[0])

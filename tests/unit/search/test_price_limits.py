@@ -6,6 +6,7 @@ import pytest
 
 from lookbook.schema.thesaurus import Thesaurus
 from lookbook.search.price_limits import read_price
+from lookbook.search.query_text import parse_negation
 
 
 @pytest.mark.parametrize(
@@ -42,4 +43,47 @@ from lookbook.search.price_limits import read_price
     ],
 )
 def test_prices_are_read(text, expected):
-    assert read_price(text, Thesaurus.load()) == expected
+    read = read_price(text, "", Thesaurus.load())
+    assert (read.wanted, read.limits) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "note"),
+    [
+        ("under 60 under 40", {"<=": 40}, "the strictest counts: at most 40"),
+        ("over 100, over 1,250.5", {">=": 1250.5}, "the strictest counts: at least 1,250.5"),
+        (
+            "between 50 and 100 under 80",
+            {">=": 50, "<=": 80},
+            "the strictest counts: at least 50 and at most 80",
+        ),
+        (
+            "over 2,000,000 under 50",
+            {">=": 50, "<=": 2_000_000},
+            "no price is over 2,000,000 and under 50: read as 50 to 2,000,000",
+        ),
+        ("under 60 under 60", {"<=": 60}, ""),
+        ("over 50 under 50", {">=": 50, "<=": 50}, ""),
+        ("under 60", {"<=": 60}, ""),
+    ],
+)
+def test_several_limits_are_settled_and_said(text, limits, note):
+    read = read_price(f"jeans {text}", "", Thesaurus.load())
+    assert (read.wanted.strip(" ,"), dict(read.limits)) == ("jeans", limits)
+    assert len(read.notes) == bool(note)
+    assert " ".join(read.notes).endswith(note)
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted", "limits"),
+    [
+        ("dress without stripes under 60", "stripes", {"<=": 60}),
+        ("dress not over 60", "", {"<=": 60}),
+        ("dress not under 60, no stripes", "stripes", {">=": 60}),
+        ("dress under 80 not red over 40", "red", {"<=": 80, ">=": 40}),
+        ("dress without stripes", "stripes", {}),
+    ],
+)
+def test_a_limit_after_a_negation_is_read(text, unwanted, limits):
+    read = read_price(*parse_negation(text), Thesaurus.load())
+    assert (read.wanted, read.unwanted, dict(read.limits)) == ("dress", unwanted, limits)

@@ -99,6 +99,38 @@ def test_a_narrower_kind_is_told_by_titles(shop):
     assert result.notes == ("3 of these: hoodie; the others are the closest",)
 
 
+@pytest.fixture
+def shoe_shop(tmp_path) -> Index:
+    """Eight shoes of three kinds; titles say that two of them are boots."""
+    items = {"id": [f"i{n}" for n in range(9)]}
+    items["title"] = ["Ada Boots", "Ada Boot Flats", "Ada Loafers", "Ada Ankle Boots", *["Ada"] * 5]
+    items["articleType"] = ["Casual Shoes", "Flats", "Casual Shoes", "Formal Shoes"] * 2 + ["Tops"]
+    items["baseColour"] = ["Blue", "Red", "Red", "Blue"] * 2 + ["Red"]
+    publish_tiny(tmp_path, count=9, dim=8, items=items, thumbs=[b""] * 9)
+    return Index.open(tmp_path, engine="exact")
+
+
+def test_a_title_tells_a_kind_that_no_attribute_names(shoe_shop):
+    result = run(Query(words="boots", fold=None), shoe_shop, FixedTextEncoder())
+    ids = [hit.id for hit in result.hits]
+    assert set(ids[:2]) == {"i0", "i3"}, "a flat, if title and attribute say so, is no boot"
+    assert set(ids[2:]) == {"i2", "i4", "i6", "i7"}, "the other casual and formal shoes"
+    assert result.notes == ("2 of these: boots; the others are the closest",)
+
+
+def test_a_title_that_tells_a_kind_beside_the_stated_one_counts_for_more_than_a_colour(shoe_shop):
+    result = run(Query(words="red boots", fold=None), shoe_shop, FixedTextEncoder())
+    ids = [hit.id for hit in result.hits]
+    assert (set(ids[:2]), set(ids[2:4])) == ({"i0", "i3"}, {"i2", "i6"})
+
+
+def test_a_kind_that_an_attribute_names_often_is_not_told_by_titles(tmp_path):
+    items = {"id": [f"i{n}" for n in range(60)], "title": ["Ada Emma Rose Heels"] + ["Ada"] * 59}
+    items["articleType"] = ["Flats"] * 30 + ["Heels"] * 30
+    publish_tiny(tmp_path, count=60, dim=8, items=items, thumbs=[b""] * 60)
+    assert "Flats" not in {item["articleType"] for item in answer(Index.open(tmp_path), "heels")}
+
+
 def test_a_colour_counts_for_more_than_a_title_that_tells_a_narrower_kind(shop):
     result = answer(shop, "red hoodie")
     assert [item["baseColour"] for item in result[:3]] == ["Red"] * 3
@@ -113,7 +145,7 @@ def test_a_kind_that_is_not_there_gives_the_broader_one_and_says_so(shop):
 def test_a_colour_that_is_not_there_gives_the_closest_and_says_so(shop):
     result = run(Query(words="yellow dress", count=COUNT), shop, FixedTextEncoder())
     assert {hit.item.attributes["articleType"] for hit in result.hits} == {"Dresses"}
-    assert result.notes == ("no dress here is yellow: these are the closest",)
+    assert result.notes == ("nothing here fits “dress” and “yellow”: these are the closest",)
 
 
 def test_how_many_have_the_colour_is_said(shop):
@@ -180,6 +212,31 @@ def test_a_related_colour_comes_before_others(shop):
     assert [item["baseColour"] for item in result[:3]] == ["Navy Blue"] * 3
 
 
+def test_where_a_colour_runs_short_the_nearest_ones_follow(tmp_path):
+    colours = ["Peach", "Navy Blue", "White", "Charcoal", "Teal", "Beige", "Blue", "Purple"] * 3
+    items = {"id": [f"i{n}" for n in range(24)], "title": ["Ada"] * 24, "baseColour": colours}
+    items["articleType"] = ["Dresses"] * 24
+    vectors = 1 + random_vectors(24, 8) / 50  # as alike as pictures of one kind are
+    publish_tiny(tmp_path, count=24, dim=8, items=items, thumbs=[b""] * 24, vectors=vectors)
+    result = answer(Index.open(tmp_path), "navy dress")
+    found = [item["baseColour"] for item in result]
+    assert set(found[:3]) == {"Navy Blue"}
+    assert set(found[3:9]) == {"Blue", "Teal"}, "of its family"
+    assert set(found[9:12]) == {"Charcoal"} and set(found[12:15]) == {"Purple"}
+    assert set(found[15:]) == {"White", "Beige", "Peach"}, "all of them far"
+
+
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_levels_that_cannot_reach_the_first_results_may_be_left_out(shop, count):
+    """The first of few results are the first of all."""
+    for words in ("navy dress", "red hoodie for women", "white"):
+        few, all_of_them = (
+            run(Query(words=words, count=n, fold=None), shop, FixedTextEncoder()).hits
+            for n in (count, COUNT)
+        )
+        assert [hit.id for hit in few] == [hit.id for hit in all_of_them][:count]
+
+
 def test_a_title_typed_comes_first_whatever_its_attributes_say(tmp_path):
     titles = ["Ada Contemporary Silver Sandal", *(f"Ada Sandal {n}" for n in range(5))]
     kinds = ["Flats", *["Sandals"] * 5]
@@ -234,6 +291,39 @@ def test_clothes_in_general_are_no_underwear_at_first(tmp_path):
     assert [hit.id for hit in result.hits][:2] == ["d", "b"]
     result = run(Query(words="red underwear", fold=None), Index.open(tmp_path), FixedTextEncoder())
     assert {hit.id for hit in result.hits} == {"a", "c"}
+
+
+@pytest.fixture
+def family_shop(tmp_path) -> Index:
+    """Rompers for boys and girls, two of them said to be for infants, and jumpsuits of women."""
+    items = {"id": [f"i{n}" for n in range(8)], "articleType": ["Rompers"] * 5 + ["Jumpsuit"] * 3}
+    items["gender"] = ["Boys", "Girls", "Boys", "Girls", "Unisex", "Women", "Women", "Unisex"]
+    items["title"] = ["Ada Infant Boys Romper", "Eva Infants Romper", *["Ada"] * 6]
+    vectors = 1 + random_vectors(8, 8) / 50  # as alike as pictures of one kind are
+    publish_tiny(tmp_path, count=8, dim=8, items=items, thumbs=[b""] * 8, vectors=vectors)
+    return Index.open(tmp_path, engine="exact")
+
+
+def test_boys_and_girls_are_children_and_titles_tell_the_babies(family_shop):
+    result = run(Query(words="baby romper", fold=None), family_shop, FixedTextEncoder())
+    ids = [hit.id for hit in result.hits]
+    assert (set(ids[:2]), set(ids[2:4])) == ({"i0", "i1"}, {"i2", "i3"})
+    count = "2 of these: baby; the others are the closest"
+    assert result.notes == ("romper: taken as jumpsuit", count)
+    result = run(Query(words="kids romper", count=4, fold=None), family_shop, FixedTextEncoder())
+    assert {hit.id for hit in result.hits} == {"i0", "i1", "i2", "i3"}
+    assert result.notes == ("romper: taken as jumpsuit",)
+
+
+def test_a_group_that_the_shop_does_not_tell_is_taken_as_the_broader_one(tmp_path):
+    items = {"id": list("abcd"), "title": ["Ada"] * 4, "articleType": ["Dresses"] * 4}
+    items["gender"] = ["Women", "Kids", "Women", "Kids"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    index = Index.open(tmp_path, engine="exact")
+    for group in ("baby", "girls", "boys"):
+        result = run(Query(words=f"{group} dress", count=2, fold=None), index, FixedTextEncoder())
+        assert {hit.id for hit in result.hits} == {"b", "d"}
+        assert result.notes == (f"{group}: taken as kids",)
 
 
 def test_a_term_that_implies_a_gender_asks_for_it(tmp_path):

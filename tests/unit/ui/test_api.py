@@ -13,6 +13,7 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.images.loading import load_rgb
 from lookbook.search.index import Index
 from lookbook.search.photo_query import locate_garments
+from lookbook.search.query import Query
 from lookbook.ui import build_site
 from lookbook.ui.api import Api, InvalidRequest, checked_endpoint
 from lookbook.ui.components.photo_input import Upload
@@ -62,6 +63,13 @@ def api(index, tmp_path_factory):
 def endpoints(index, tmp_path_factory):
     site = build_site(index, WordlessEncoder, state=tmp_path_factory.mktemp("state"))
     return site.get_api_info()["named_endpoints"]
+
+
+def test_a_site_says_a_correction_and_what_is_left_out(api):
+    """The word of a correction is often the concept's own but for an ending."""
+    summary = api.search_service.search(Query(words="dresss without stripes")).summary
+    assert "Dresss: taken as dress." in summary
+    assert "taken as" not in api.search_service.search(Query(words="dresses")).summary
 
 
 def test_a_search_says_how_it_was_understood(api):

@@ -155,6 +155,23 @@ def test_ids_are_a_list(api, value):
             call()
 
 
+@pytest.mark.parametrize("value", [5, 0, False, ["Summer"], {"a": 1}])
+def test_texts_are_texts(api, value):
+    for call in (
+        lambda: api.for_you(season=value),
+        lambda: api.for_you(occasion=value),
+        lambda: api.search_by_words(value),
+        lambda: api.similar("0", words=value),
+        lambda: api.link(words=value),
+    ):
+        with pytest.raises(InvalidRequest, match=r": expected a text, found "):
+            call()
+
+
+def test_a_text_may_be_left_out(api):
+    assert api.for_you(season=None, occasion=None) == api.for_you()
+
+
 # a damaged model
 
 DAMAGE = {

@@ -1,0 +1,61 @@
+"""The term that a misspelt word was meant to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from lookbook.schema.ordinary_words import ordinary_words
+from lookbook.schema.stemming import stem
+
+_DOUBLED = re.compile(r"(.)\1")
+_ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
+
+
+def nearest_term(word: str, terms: Sequence[Iterable[str]]) -> str | None:
+    """Return the term that one or two typing mistakes make a word of; None for an ordinary word.
+
+    `terms` are those of several languages, the likeliest first. A single letter for a double one is
+    the likeliest mistake: "gren" is green before it is grey. So "earings" are earrings, although
+    their stem is an ordinary word; "shopped" is no misspelt term.
+    """
+    if len(word) < _ONE_EDIT or not word.isalpha() or word in ordinary_words():
+        return None
+    best: tuple[tuple[int, bool, int], str] | None = None
+    for rank, listed in enumerate(terms):
+        for term in listed:
+            distance = _mistakes(word, term)
+            if distance is None:
+                continue
+            key = (distance, not _alike_but_doubled(term, word), rank)
+            if best is None or key < best[0]:
+                best = (key, term)
+    if best is None or (best[0][1] and stem(word, "en") in ordinary_words()):
+        return None
+    return best[1]
+
+
+def _mistakes(typed: str, term: str) -> int | None:
+    """Return how many mistakes make a term of what was typed; None for more than are allowed."""
+    allowed = 2 if len(typed) >= _TWO_EDITS else 1
+    if abs(len(term) - len(typed)) > allowed or len(term) < _ONE_EDIT:
+        return None
+    if not _may_begin(typed, term):
+        return None
+    from rapidfuzz.distance import OSA
+
+    distance = OSA.distance(typed, term, score_cutoff=allowed)
+    return distance if distance <= allowed else None
+
+
+def _alike_but_doubled(one: str, other: str) -> bool:
+    """Whether two words differ by letters that are single in one and double in the other."""
+    return _DOUBLED.sub(r"\1", one) == _DOUBLED.sub(r"\1", other)
+
+
+def _may_begin(typed: str, term: str) -> bool:
+    """Whether a first letter is right, swapped, missing or one too many.
+
+    It is seldom another one in a misspelt word, and most often in other words: "nose" is no rose.
+    """
+    return typed[0] == term[0] or typed[1:2] == term[0] or typed[0] == term[1:2]

@@ -1,0 +1,144 @@
+"""What a visitor is told of the words of a query and of what was found for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lookbook.schema.message import Message
+from lookbook.schema.thesaurus import Concept
+from lookbook.search.candidates import Candidates
+from lookbook.search.concepts import ConceptIndex, concept_index
+from lookbook.search.index import Index
+from lookbook.search.understanding import Understanding, named_in_few_titles
+
+
+def notes_on_words(
+    meaning: Understanding, found: Candidates, shown: np.ndarray, index: Index
+) -> list[Message]:
+    """Return what is said of words: contradictions, what is left out, missing or short.
+
+    `shown` int (k,) are the rows of the hits.
+    """
+    lower = meaning.unwanted_words
+    others = [Message("ranked lower: {words}", words=lower)] if lower else []
+    if not (meaning.kinds or meaning.attributes or meaning.unwanted):
+        return others  # the concepts, which take long to derive, are not needed
+    concepts = concept_index(index)
+    notes = [*others, *_contradictions(meaning, concepts), *_left_out(meaning, found, concepts)]
+    if found.kinds_missing:
+        kind = concepts.thesaurus.concepts[meaning.kinds[0]]
+        return [
+            *notes,
+            Message("no {kind} here meets the filters: these are the closest", kind=kind),
+        ]
+    return notes + (_missing(meaning, found, concepts) or _shortage(meaning, shown, concepts))
+
+
+def _contradictions(meaning: Understanding, concepts: ConceptIndex) -> list[Message]:
+    """A sentence for each concept that is wanted, while it or a broader one is not."""
+    thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
+    both = [
+        name
+        for name in dict.fromkeys((*meaning.kinds, *meaning.attributes))
+        if unwanted.intersection((name, *thesaurus.ancestors(name)))
+    ]
+    return [
+        Message("“{concept}” is asked for and left out at once", concept=thesaurus.concepts[name])
+        for name in both
+    ]
+
+
+def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
+    """Sentences about the unwanted concepts, by whether items of them may still be shown."""
+    named = concepts.thesaurus.concepts
+    unwanted = dict.fromkeys(meaning.unwanted)
+    here = [name for name in unwanted if concepts.rows(name).any()]
+    kept = [name for name in here if (concepts.rows(name) & found.rows).any()]
+    notes = [
+        Message("nothing here is called {kind}", kind=named[name])
+        for name in unwanted
+        if name not in here
+    ]
+    if out := [named[name] for name in here if name not in kept]:
+        notes.append(Message("left out: {concepts}", concepts=out))
+    if kept:
+        notes.append(
+            Message(
+                "not left out, as nothing would remain: {concepts}",
+                concepts=[named[name] for name in kept],
+            )
+        )
+    return notes
+
+
+def _missing(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
+    """Sentences about attributes, or several together, that nothing of the kind has."""
+    thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
+    asked = [
+        name
+        for name in dict.fromkeys(meaning.attributes)
+        if not unwanted.intersection((name, *thesaurus.ancestors(name)))
+    ]
+    alone = [[name] for name in asked if not (concepts.rows(name) & found.rows).any()]
+    together = has_all(asked, concepts) & found.rows
+    combinations = alone or ([] if together.any() or not asked else [asked])
+    return [_not_here(names, meaning, found, concepts) for names in combinations]
+
+
+def _not_here(
+    names: Sequence[str], meaning: Understanding, found: Candidates, concepts: ConceptIndex
+) -> Message:
+    """Say that nothing has all of `names`, with the kind and the filters where they matter."""
+    rows, named = has_all(names, concepts), concepts.thesaurus.concepts
+    parts: list[Message] = []
+    if found.of_kind is not None:
+        kinds = [_quoted(named[kind]) for kind in meaning.kinds]
+        parts += kinds or [Message("this kind")]
+        rows = rows & found.of_kind
+    parts += [_quoted(named[name]) for name in names]
+    if found.filtered and rows.any():
+        parts.append(Message("the filters"))
+    return Message("nothing here fits {parts}: these are the closest", parts=parts)
+
+
+def _shortage(meaning: Understanding, shown: np.ndarray, concepts: ConceptIndex) -> list[Message]:
+    """Say how many of the rows shown have every attribute that was asked for, if some have not."""
+    asked = [kind for kind in meaning.kinds if named_in_few_titles(kind, concepts)]
+    asked += meaning.attributes
+    has = has_all(asked, concepts)[shown]
+    if not asked or has.all() or not has.any():
+        return []
+    return [
+        Message(
+            "{count} of these: {attributes}; the others are the closest",
+            count=int(has.sum()),
+            attributes=_either(asked, concepts),
+        )
+    ]
+
+
+def _either(names: Sequence[str], concepts: ConceptIndex) -> list[Concept | Message]:
+    """Return concepts as they are said, those of one role as "red or blue"."""
+    by_role: dict[str, Concept | Message] = {}
+    for name in dict.fromkeys(names):
+        concept = concepts.thesaurus.concepts[name]
+        one = by_role.get(concept.role)
+        by_role[concept.role] = (
+            concept if one is None else Message("{one} or {other}", one=one, other=concept)
+        )
+    return list(by_role.values())
+
+
+def has_all(names: Sequence[str], concepts: ConceptIndex) -> np.ndarray:
+    """Return bool (n,): items of each concept; of those of one role, as two colours, of any."""
+    role = concepts.thesaurus.role
+    by_role = {role(name): np.zeros(len(concepts), bool) for name in names}
+    for name in names:
+        by_role[role(name)] |= concepts.rows(name)
+    return np.asarray(np.all([np.ones(len(concepts), bool), *by_role.values()], axis=0))
+
+
+def _quoted(concept: Concept) -> Message:
+    return Message("“{text}”", text=concept)

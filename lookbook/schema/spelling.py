@@ -9,7 +9,7 @@ from lookbook.schema.ordinary_words import ordinary_words
 from lookbook.schema.stemming import stem
 
 _DOUBLED = re.compile(r"(.)\1")
-_ONE_EDIT, _TWO_EDITS = 4, 8  # letters of a word from which so many spelling mistakes are allowed
+SHORTEST_MISSPELT, _TWO_EDITS = 4, 8  # letters of a word from which one, two mistakes are allowed
 
 
 def nearest_term(word: str, terms: Sequence[Iterable[str]]) -> str | None:
@@ -19,7 +19,7 @@ def nearest_term(word: str, terms: Sequence[Iterable[str]]) -> str | None:
     the likeliest mistake: "gren" is green before it is grey. So "earings" are earrings, although
     their stem is an ordinary word; "shopped" is no misspelt term.
     """
-    if len(word) < _ONE_EDIT or not word.isalpha() or word in ordinary_words():
+    if len(word) < SHORTEST_MISSPELT or not word.isalpha() or word in ordinary_words():
         return None
     best: tuple[tuple[int, bool, int], str] | None = None
     for rank, listed in enumerate(terms):
@@ -38,7 +38,7 @@ def nearest_term(word: str, terms: Sequence[Iterable[str]]) -> str | None:
 def _mistakes(typed: str, term: str) -> int | None:
     """Return how many mistakes make a term of what was typed; None for more than are allowed."""
     allowed = 2 if len(typed) >= _TWO_EDITS else 1
-    if abs(len(term) - len(typed)) > allowed or len(term) < _ONE_EDIT:
+    if abs(len(term) - len(typed)) > allowed or len(term) < SHORTEST_MISSPELT:
         return None
     if not _may_begin(typed, term):
         return None
@@ -50,7 +50,12 @@ def _mistakes(typed: str, term: str) -> int | None:
 
 def _alike_but_doubled(one: str, other: str) -> bool:
     """Whether two words differ by letters that are single in one and double in the other."""
-    return _DOUBLED.sub(r"\1", one) == _DOUBLED.sub(r"\1", other)
+    return undoubled(one) == undoubled(other)
+
+
+def undoubled(word: str) -> str:
+    """Return a word with single letters in place of double ones: "dres" of "dress"."""
+    return _DOUBLED.sub(r"\1", word)
 
 
 def _may_begin(typed: str, term: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from lookbook.schema.spelling import nearest_term
+from lookbook.schema.spelling import SHORTEST_MISSPELT, nearest_term, undoubled
 from lookbook.schema.stemming import normalize, other_numbers, stem
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
@@ -108,6 +108,7 @@ class Thesaurus:
         self._exact: dict[str, dict[str, list[str]]] = defaultdict(dict)
         self._stems: dict[str, dict[str, list[str]]] = defaultdict(dict)
         self._terms: dict[str, dict[str, str]] = defaultdict(dict)
+        self._undoubled: dict[str, set[str]] = defaultdict(set)
         self._listed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._accented: dict[str, set[str]] = defaultdict(set)
         for row in rows:
@@ -157,6 +158,7 @@ class Thesaurus:
                 _append(self._stems[language], "".join(stem(w, language) for w in words), concept)
             if len(words) == 1 and self.role(concept) in ROLES:
                 self._terms[language].setdefault(words[0], term)
+                self._undoubled[language].add(undoubled(words[0]))
 
     def _closures(self) -> dict[str, frozenset[str]]:
         narrower: dict[str, set[str]] = {name: {name} for name in self.concepts}
@@ -280,7 +282,7 @@ class Thesaurus:
                 exact = language == order[0] and part[0] in self._exact[language]
                 if length == 1 and not exact and excluded(part[0]):
                     continue
-                if length == 1 and language != order[0] and self._is_cut(part[0], language):
+                if length == 1 and language != order[0] and self._is_slip(part[0], language, order):
                     continue
                 concepts = [c for other in order for c in self._lookup(part, other)]
                 mention = Mention(
@@ -298,11 +300,18 @@ class Thesaurus:
             return exact
         return self._stems[language].get("".join(stem(w, language) for w in words), [])
 
-    def _is_cut(self, word: str, language: str) -> bool:
-        """Whether a word is shorter than all terms of its stem: "gren" than the Portuguese "grená".
+    def _is_slip(self, word: str, language: str, order: Sequence[str]) -> bool:
+        """Whether a word of a foreign language is a misspelt one of that of the text, order[0].
 
-        In a text of another language that is a misspelt word of that one.
+        It is where a letter is single in place of double, or double in place of single ("green
+        dres" has no Polish tracksuit), and where it is but the beginning of the foreign word.
         """
+        first = order[0]
+        doubled = word not in self._exact[first] and undoubled(word) in self._undoubled[first]
+        return (doubled and len(word) >= SHORTEST_MISSPELT) or self._is_cut(word, language)
+
+    def _is_cut(self, word: str, language: str) -> bool:
+        """Whether a word is shorter than all terms of its stem: "gren" than Portuguese "grená"."""
         key = stem(word, language)
         listed = (t for c in self._lookup([word], language) for t in self._listed[c][language])
         terms = ("".join(normalize(term)) for term in listed)

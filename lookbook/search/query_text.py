@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from lookbook.schema.spelling import nearest_term
 from lookbook.schema.thesaurus import shop_thesaurus
 
 # 1,200.50 is one part, as is 1 200 with a space that does not break or a thin one
 _PART = re.compile(r"(?:[^\s,;.!?]|(?<=\d)[.,\u00a0\u2009\u202f](?=\d))+|[,;.!?]")
+_LONG = 6  # letters from which a misspelt negation is read: "withot stripes"
 BETWEEN_PHRASES = ", "  # in the unwanted words: "no red bag, no hats" has two
 
 
@@ -18,19 +20,21 @@ def parse_negation(text: str) -> tuple[str, str]:
 
     "in navy, without stripes" gives ("in navy", "stripes"). "without", "not", "no", "minus" and
     "except", and such words of the text's own language, negate what follows, up to a comma, "but",
-    "with" or "in". A word with a dash before it is negated by itself, as search engines read it.
-    "no sneakers, no black" has two unwanted phrases: "sneakers, black".
+    "with" or "in"; so does a long one that is misspelt. A word with a dash before it is negated by
+    itself, as search engines read it. "no sneakers, no black" has two unwanted phrases: "sneakers,
+    black".
     """
     thesaurus = shop_thesaurus()
     languages = ("en", thesaurus.read(text).language)
     negations, ends = (thesaurus.single_words(name, languages) for name in ("_not", "_end"))
+    long = [frozenset(word for word in negations if len(word) >= _LONG)]
     wanted: list[str] = []
     unwanted: list[list[str]] = []  # phrases
     phrase: list[str] = []  # the one that a negation has begun
     negated = False
     for part in _PART.findall(text):
         word = part.casefold()
-        if word in negations:
+        if word in negations or (len(word) >= _LONG and nearest_term(word, long)):
             negated, phrase = True, []
             unwanted.append(phrase)
         elif part in ",;.!?":

@@ -197,6 +197,12 @@ def test_a_single_letter_for_a_double_one_is_the_likeliest_mistake(shipped):
     assert [m.concepts[0] for m in shipped.read("gren shirt").mentions] == ["green", "shirt"]
 
 
+def test_a_foreign_word_is_a_misspelt_one_where_the_rest_is_of_one_language(shipped):
+    """The Polish "dres" is a tracksuit."""
+    assert [m.concepts[0] for m in shipped.read("green dres").mentions] == ["green", "dress"]
+    assert [m.concepts[0] for m in shipped.read("zielony dres").mentions] == ["green", "tracksuit"]
+
+
 def test_a_double_letter_is_missing_even_if_the_rest_looks_like_an_ordinary_word(shipped):
     assert [m.concepts[0] for m in shipped.read("earings").mentions] == ["earrings"]
     assert not shipped.read("shopped").mentions

@@ -342,6 +342,21 @@ def test_negated_words_are_split_off(text, expected, unwanted):
     assert parse_negation(text) == (expected, unwanted)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("dress withot flowers", ("dress", "flowers")),
+        ("dress wihtout flowers", ("dress", "flowers")),
+        ("kleid ohne blumen", ("kleid", "blumen")),
+        ("without exception", ("", "exception")),
+        ("nota dress", ("nota dress", "")),
+        ("dress within reach", ("dress within reach", "")),
+    ],
+)
+def test_a_long_negation_may_be_misspelt(text, expected):
+    assert parse_negation(text) == expected
+
+
 def test_stop_words_are_dropped(shop):
     terms = understand("show me a shirt in Navy please", "", shop).terms
     assert [typed for typed, _ in terms] == ["shirt", "navy"]

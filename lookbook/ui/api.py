@@ -117,7 +117,7 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
             crop: whether the garment is located in the photo and searched alone.
-            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+            match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
         query = Query(
@@ -156,7 +156,7 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
             crop: whether the garment is located in the photo and searched alone.
-            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+            match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
         if picture is None:
@@ -226,7 +226,7 @@ class Api:
             where: conditions on attributes, e.g. ["gender=Women", "price<=60"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
-            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+            match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
         query = Query(
@@ -343,7 +343,7 @@ class Api:
             where: conditions on attributes, e.g. ["gender=Women"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ.
-            match: what the piece alone is matched on: "shape", "colour", "pattern" or "kind".
+            match: what of the piece is matched on: "shape", "colour", "pattern" or "kind".
         """
         if item:
             self._row(item)

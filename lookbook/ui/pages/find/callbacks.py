@@ -17,8 +17,9 @@ from lookbook.schema.filters import Condition, FilterError
 from lookbook.schema.text import whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Index, UnknownItem
+from lookbook.search.limits import MAX_RESULTS
 from lookbook.search.opening import EncoderMismatch
-from lookbook.search.permalinks import MAX_PICTURES, MAX_RESULTS, MAX_WORDS
+from lookbook.search.permalinks import MAX_PICTURES, MAX_WORDS
 from lookbook.search.photo_query import WHOLE, Box
 from lookbook.search.query import Query, matches_of
 from lookbook.search.sorting import available_sorts

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from lookbook.schema.message import Message
-from lookbook.search.permalinks import MAX_RESULTS
+from lookbook.search.limits import MAX_RESULTS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import Button, HtmlComponent, PlainText

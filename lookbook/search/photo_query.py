@@ -6,6 +6,7 @@ answer wherever it is searched.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from PIL import Image
 
 from lookbook.encoding.query_adapter import TURNS
 from lookbook.images.legibility import check_legible
-from lookbook.images.loading import Picture
+from lookbook.images.loading import Limits, Picture, check_shorter_side
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -159,10 +160,12 @@ def turn_box(box: Box, turn: Image.Transpose) -> Box:
 def decode_photo(photo: Picture, encoder: Encoder) -> Image.Image:
     """Decode a photo as the encoder decodes the catalogue's pictures: upright RGB.
 
-    A picture that was decoded so comes back as it is. Raises ImageError.
+    A picture that was decoded so comes back as it is. Raises ImageError, also for a picture so long
+    and thin that reduced to `_MAX_PIXELS` it has too few pixels.
     """
     image = encoder.preprocessing.open(photo)
-    if max(image.size) > _MAX_PIXELS:
+    if (longer := max(image.size)) > _MAX_PIXELS:
+        check_shorter_side(*image.size, math.ceil(Limits.min_side * longer / _MAX_PIXELS))
         image.thumbnail((_MAX_PIXELS, _MAX_PIXELS))
     return image
 

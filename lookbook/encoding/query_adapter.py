@@ -110,7 +110,7 @@ class QueryAdapter:
                 f"{file}: expected revision, head_dims and scales by intent ({error!r})"
             ) from None
         try:
-            revision, dims = _revision(given[0]), _head_dims(given[1])
+            revision, dims = read_revision(given[0]), read_head_dims(given[1])
             scales = _scales("scales", given[2], INTENTS, len(dims))
             match_scales = _scales("match", match, MATCHES, len(dims))
         except ValueError as error:
@@ -196,13 +196,15 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)
 
 
-def _revision(value: object) -> str:
+def read_revision(value: object) -> str:
+    """Return the revision of weights that a file was made for; raises ValueError."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"revision: expected a text, found {excerpt(value)}")
     return value
 
 
-def _head_dims(value: object) -> tuple[int, ...]:
+def read_head_dims(value: object) -> tuple[int, ...]:
+    """Return the lengths of heads that a file was made for; raises ValueError."""
     dims = value if isinstance(value, list) else []
     if not dims or not all(type(dim) is int and dim >= 1 for dim in dims):
         raise ValueError(

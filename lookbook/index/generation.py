@@ -231,7 +231,7 @@ def _refusing(path: Path) -> Iterator[None]:
     """Turn whatever a parser raises for a damaged file into IndexCorrupt."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, IndexCorrupt):
         raise
     except Exception as error:  # numpy alone has four ways to say that a header is damaged
         raise IndexCorrupt(f"{path.name} cannot be read: {error}") from error

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from copy import copy as copy_of
 from pathlib import Path
 
 import numpy as np
@@ -304,8 +305,9 @@ def test_a_manifest_from_later_may_say_more(copy):
 
 def test_a_pointer_of_git_lfs_is_named_as_such(copy):
     (copy / "forest.ann").write_text("version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(IndexCorrupt, match="git lfs pull"):
+    with pytest.raises(IndexCorrupt, match="git lfs pull") as refused:
         Generation.open(copy)
+    assert "rollback" not in str(refused.value), "the index is not damaged"
 
 
 @pytest.mark.parametrize(
@@ -323,8 +325,10 @@ def test_a_vouched_for_file_that_makes_no_sense_is_refused(copy, name, content):
     (copy / name).write_bytes(content)
     agree_with_manifest(copy, name)
     index = Index.open(copy)
-    with pytest.raises(IndexCorrupt, match=name):
+    with pytest.raises(IndexCorrupt, match=name) as refused:
         _ = calibration(index), projection_2d(index), evaluation(index)
+    assert str(refused.value).count("python -m lookbook rollback") == 1
+    assert str(copy_of(refused.value)) == str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from lookbook.index.manifest import CHECKSUM, Manifest, add_checksum, file_recor
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
+from tests.tensors import write_tensor
 from tests.tiny_index import small_extras, write_tiny
 
 REPOSITORY = Path(__file__).parents[3]
@@ -301,6 +302,14 @@ def test_any_value_in_a_manifest_is_read_or_refused(changes):
 def test_a_manifest_from_later_may_say_more(copy):
     edit_manifest(copy, colour_of_the_editor="green")
     assert len(Index.open(copy)) == 30
+
+
+def test_a_projection_in_numbers_that_numpy_does_not_know_is_refused(copy):
+    file = copy / "projection.safetensors"
+    write_tensor(file, "mean", "BF16")
+    agree_with_manifest(copy, file.name)
+    with pytest.raises(IndexCorrupt, match=r"projection\.safetensors.* found BF16"):
+        Generation.open(copy)
 
 
 def test_a_pointer_of_git_lfs_is_named_as_such(copy):

@@ -70,7 +70,7 @@ class ColourHeads:
         weight, bias = (
             (self.photo_weight, self.photo_bias) if photo else (self.item_weight, self.item_bias)
         )
-        return np.asarray(softmax(unit_rows(vectors) @ weight.T + bias), np.float32)
+        return np.asarray(_class_probabilities(vectors, weight, bias), np.float32)
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,9 @@ class QueryAdapter:
         """
         if self.turn_weight is None or self.turn_bias is None:
             return None
-        logits = unit_rows(np.asarray(vectors, np.float32)) @ self.turn_weight.T + self.turn_bias
-        return np.asarray(np.log(np.maximum(softmax(logits), 1e-12)), np.float32)
+        vectors = np.asarray(vectors, np.float32)
+        shares = _class_probabilities(vectors, self.turn_weight, self.turn_bias)
+        return np.asarray(np.log(np.maximum(shares, 1e-12)), np.float32)
 
     def kinds(self, vectors: np.ndarray) -> np.ndarray | None:
         """Return float32 (n, k) for parts of photos (n, dim): the probability of each kind.
@@ -176,8 +177,17 @@ class QueryAdapter:
         """
         if self.kind_weight is None or self.kind_bias is None:
             return None
-        logits = unit_rows(np.asarray(vectors, np.float32)) @ self.kind_weight.T + self.kind_bias
-        return np.asarray(softmax(logits), np.float32)
+        vectors = np.asarray(vectors, np.float32)
+        shares = _class_probabilities(vectors, self.kind_weight, self.kind_bias)
+        return np.asarray(shares, np.float32)
+
+
+def _class_probabilities(vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Return (n, k): the softmax of a linear classifier of the directions of `vectors` (n, dim).
+
+    `weight` (k, dim), `bias` (k,).
+    """
+    return np.asarray(softmax(unit_rows(vectors) @ weight.T + bias))
 
 
 def check_query(vectors: np.ndarray, intent: str) -> np.ndarray:

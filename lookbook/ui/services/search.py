@@ -229,7 +229,7 @@ class SearchService:
         intent = query.intent if scored else None
         cards = [self.card(hit, liked, actions, intent) for hit in answer.hits[start:]]
         asks = not query.empty or bool(query.where)
-        summary = _summary(answer, query) if asks else _invitation(answer.total_searched)
+        summary = _summary(answer, query) if asks else _invitation(answer)
         return ResultsView(cards, answer.hits, summary, len(answer.hits) < query.count)
 
     def card(
@@ -528,9 +528,11 @@ def _found(answer: SearchResult, query: Query) -> str:
     )
 
 
-def _invitation(count: int) -> str:
-    pieces = _n("{count} piece.", "{count} pieces.", count)
-    return f"{pieces} {_('Show a picture, or pick one.')}"
+def _invitation(answer: SearchResult) -> str:
+    """Return the sentences of a page that nothing was searched on yet."""
+    pieces = _n("{count} piece.", "{count} pieces.", answer.total_searched)
+    notes = [as_sentence(translate(note)) for note in answer.notes]
+    return " ".join([pieces, _("Show a picture, or pick one."), *notes])
 
 
 def _distinct_title(item: IndexItem, items: Sequence[IndexItem]) -> str:

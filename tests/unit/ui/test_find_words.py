@@ -13,6 +13,7 @@ from lookbook.search.index import Index
 from lookbook.search.photo_query import PhotoQuery
 from lookbook.search.query import Query
 from lookbook.ui.components.photo_input import Upload
+from lookbook.ui.pages.find import callbacks
 from lookbook.ui.pages.find.callbacks import Callbacks
 from lookbook.ui.services.search import SearchService
 from tests.tiny_index import publish_tiny
@@ -132,3 +133,19 @@ def test_what_does_not_change_the_words_leaves_what_is_being_typed(page):
         page.clear_filters(searched(page), NOBODY),
     ):
         assert page.components.text not in updates
+
+
+def test_a_link_that_matches_nothing_says_so(page):
+    updates = page.open_link("?match=shape", NOBODY)
+    assert updates[page.components.summary].endswith("it needs a photo or a piece.")
+    assert "photo or a piece" not in page.open_link("", NOBODY)[page.components.summary]
+
+
+def test_every_parameter_of_a_link_that_cannot_be_used_is_told(page, monkeypatch):
+    told = []
+    monkeypatch.setattr(callbacks, "info", lambda sentence, title: told.append(sentence))
+    page.open_link("?n=1e9&variety=9&match=size&sort=x&fold=x&box=1&item=gone&view=nope", NOBODY)
+    begins = ["A link has no part called 'box'", "The item 'gone'", "n goes", "variety goes"]
+    begins += ["fold is one of", "sort is one of", "match is one of", "view is one of"]
+    assert len(told) == len(begins)
+    assert all(one.startswith(begin) for one, begin in zip(told, begins, strict=True)), told

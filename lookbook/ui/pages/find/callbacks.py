@@ -54,7 +54,7 @@ T = TypeVar("T")
 NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
 
 PAGE_SIZE = 24  # results that "Show more" adds
-_MAX_WARNINGS = 3  # toasts about one link
+_MAX_WARNINGS = 8  # toasts about one link, which the page shows as one
 _MAX_WAITING = 8  # photos whose garments are still to be located: with more, some get none
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
 

@@ -101,6 +101,12 @@ def test_a_picture_that_is_just_not_too_thin_is_decoded(encoder, size):
     assert min(decode_photo(Image.effect_noise(size, 200), encoder).size) == 8
 
 
+def test_a_part_that_is_too_small_is_named_as_a_part(encoder):
+    with pytest.raises(ImageError, match="This part of the picture has 400 x 4 pixels") as refused:
+        query_of(Image.effect_noise((400, 40), 200), encoder, (0, 0.2, 1, 0.3))
+    assert refused.value.reason == "too-small"
+
+
 def test_a_file_that_is_no_picture_is_refused(encoder):
     with pytest.raises(ImageError, match="not a picture"):
         query_of(b"nothing", encoder)

@@ -19,7 +19,7 @@ import argparse
 import io
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -165,13 +165,18 @@ def bulk(encoder: Encoder, count: int, root: Path) -> list[dict[str, object]]:
     ]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, default=44_000, help="of the index")
     parser.add_argument("--count", type=int, default=60, help="photos that are searched")
     parser.add_argument("--bulk", type=int, default=1000, help="photos that are indexed")
     parser.add_argument("--backend", default="auto")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
+    if args.count <= WARM_UP:
+        parser.error(
+            f"--count: expected at least {WARM_UP + 1} photos, found {args.count}: the first "
+            f"{WARM_UP} of a round are not counted"
+        )
     import os
 
     import torch

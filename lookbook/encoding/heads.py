@@ -20,14 +20,13 @@ from lookbook.encoding.category_head import ARRAY_NAMES, Array, CategoryHead, as
 from lookbook.encoding.errors import UNREADABLE, EncoderError, ModelUnusable
 from lookbook.encoding.pooling import argmax_map, average_pool, max_pool_stages
 from lookbook.encoding.text_tokenizer import Vocabulary
+from lookbook.schema import tensors
 
 if TYPE_CHECKING:
     import torch
 
 HEADS_FILE = "projection.safetensors"
 PRODUCT_HEADS = ("design", "instance")
-# as safetensors names them: numpy knows neither bfloat16 nor floats of 8 bits
-_NUMBERS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U8")
 PRODUCT_HEAD_NORM = 0.5  # of a product head, where the heads before them together have 1
 
 
@@ -224,24 +223,11 @@ def _joined(parts: Sequence[Array]) -> Array:
 
 
 def read_tensors(file: Path) -> dict[str, np.ndarray]:
-    """Read the arrays of a safetensors file.
-
-    Raises ModelUnusable when it is damaged, or holds anything but _NUMBERS.
-    """
-    from safetensors import SafetensorError, safe_open
-    from safetensors.numpy import load_file
-
+    """Read the arrays of a safetensors file of a model; raises ModelUnusable."""
     try:
-        with safe_open(file, framework="numpy") as tensors:
-            types = {name: tensors.get_slice(name).get_dtype() for name in tensors.keys()}  # noqa: SIM118
-        if wrong := {name: found for name, found in types.items() if found not in _NUMBERS}:
-            name, found = next(iter(wrong.items()))
-            raise ModelUnusable(
-                f"{file}: {name}: expected one of {', '.join(_NUMBERS)}, found {found}"
-            )
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise ModelUnusable(f"{file}: expected a whole safetensors file ({error})") from None
+        return tensors.read_tensors(file)
+    except (tensors.TensorsUnreadable, OSError) as error:
+        raise ModelUnusable(str(error)) from None
 
 
 def _check_range(array: np.ndarray, name: str) -> np.ndarray:

@@ -70,7 +70,7 @@ class ColourHeads:
         weight, bias = (
             (self.photo_weight, self.photo_bias) if photo else (self.item_weight, self.item_bias)
         )
-        return np.asarray(softmax(unit_rows(vectors) @ weight.T + bias), np.float32)
+        return np.asarray(_class_probabilities(vectors, weight, bias), np.float32)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class QueryAdapter:
                 f"{file}: expected revision, head_dims and scales by intent ({error!r})"
             ) from None
         try:
-            revision, dims = _revision(given[0]), _head_dims(given[1])
+            revision, dims = read_revision(given[0]), read_head_dims(given[1])
             scales = _scales("scales", given[2], INTENTS, len(dims))
             match_scales = _scales("match", match, MATCHES, len(dims))
         except ValueError as error:
@@ -166,8 +166,9 @@ class QueryAdapter:
         """
         if self.turn_weight is None or self.turn_bias is None:
             return None
-        logits = unit_rows(np.asarray(vectors, np.float32)) @ self.turn_weight.T + self.turn_bias
-        return np.asarray(np.log(np.maximum(softmax(logits), 1e-12)), np.float32)
+        vectors = np.asarray(vectors, np.float32)
+        shares = _class_probabilities(vectors, self.turn_weight, self.turn_bias)
+        return np.asarray(np.log(np.maximum(shares, 1e-12)), np.float32)
 
     def kinds(self, vectors: np.ndarray) -> np.ndarray | None:
         """Return float32 (n, k) for parts of photos (n, dim): the probability of each kind.
@@ -176,8 +177,17 @@ class QueryAdapter:
         """
         if self.kind_weight is None or self.kind_bias is None:
             return None
-        logits = unit_rows(np.asarray(vectors, np.float32)) @ self.kind_weight.T + self.kind_bias
-        return np.asarray(softmax(logits), np.float32)
+        vectors = np.asarray(vectors, np.float32)
+        shares = _class_probabilities(vectors, self.kind_weight, self.kind_bias)
+        return np.asarray(shares, np.float32)
+
+
+def _class_probabilities(vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Return (n, k): the softmax of a linear classifier of the directions of `vectors` (n, dim).
+
+    `weight` (k, dim), `bias` (k,).
+    """
+    return np.asarray(softmax(unit_rows(vectors) @ weight.T + bias))
 
 
 def check_query(vectors: np.ndarray, intent: str) -> np.ndarray:
@@ -196,13 +206,15 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)
 
 
-def _revision(value: object) -> str:
+def read_revision(value: object) -> str:
+    """Return the revision of weights that a file was made for; raises ValueError."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"revision: expected a text, found {excerpt(value)}")
     return value
 
 
-def _head_dims(value: object) -> tuple[int, ...]:
+def read_head_dims(value: object) -> tuple[int, ...]:
+    """Return the lengths of heads that a file was made for; raises ValueError."""
     dims = value if isinstance(value, list) else []
     if not dims or not all(type(dim) is int and dim >= 1 for dim in dims):
         raise ValueError(

@@ -329,12 +329,18 @@ def _check_sides(width: int, height: int, limits: Limits, loaded: bool = False) 
             most=limits.max_side,
         )
         raise ImageError("too-many-pixels", message)
-    if min(width, height) < limits.min_side and not loaded:  # draft decoding may give less
+    if not loaded:  # draft decoding may give less
+        check_shorter_side(width, height, limits.min_side)
+
+
+def check_shorter_side(width: int, height: int, least: int) -> None:
+    """Raise ImageError for a picture with fewer than `least` pixels on its shorter side."""
+    if min(width, height) < least:
         message = Message(
             "The picture has {width} x {height} pixels; at least {least} on each side are needed.",
             width=str(width),
             height=str(height),
-            least=limits.min_side,
+            least=least,
         )
         raise ImageError("too-small", message)
 

@@ -17,6 +17,7 @@ from lookbook.index.errors import EngineUnavailable, IndexCorrupt
 from lookbook.index.manifest import MANIFEST, Manifest
 from lookbook.index.normalization import unit_vectors
 from lookbook.index.publishing import CURRENT, current_name
+from lookbook.schema.tensors import read_tensors
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -126,13 +127,11 @@ class Generation:
         return b"" if self._details is None else _picture(self._details, row)
 
     def _read_projection(self) -> Projection | None:
-        from safetensors.numpy import load_file
-
         path = self.path / "projection.safetensors"
         if path.name not in self.manifest.files:
             return None
         with _refusing(path):
-            parts = load_file(path)
+            parts = read_tensors(path)
             mean, matrix = parts["mean"], parts["matrix"]
         expected = (self.manifest.raw_dim, self.manifest.dim)
         if mean.shape != expected[:1] or matrix.shape != expected:
@@ -231,7 +230,7 @@ def _refusing(path: Path) -> Iterator[None]:
     """Turn whatever a parser raises for a damaged file into IndexCorrupt."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, IndexCorrupt):
         raise
     except Exception as error:  # numpy alone has four ways to say that a header is damaged
         raise IndexCorrupt(f"{path.name} cannot be read: {error}") from error

@@ -13,7 +13,7 @@ from typing import Any
 from lookbook.index.engines import METRICS, Engine, get_engine, names
 from lookbook.index.engines.contract import engines_of_files, is_installed
 from lookbook.index.engines.tuning import KINDS
-from lookbook.index.errors import IndexCorrupt
+from lookbook.index.errors import REBUILD, IndexCorrupt
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -231,9 +231,9 @@ class Manifest:
                 )
             size = path.stat().st_size
             if size != record["bytes"]:
-                hint = " (a Git LFS pointer: run `git lfs pull`)" if _is_lfs_pointer(path) else ""
+                remedy = "run `git lfs pull`, it is a pointer" if _is_lfs_pointer(path) else REBUILD
                 raise IndexCorrupt(
-                    f"{name} has {size} bytes, the manifest says {record['bytes']}{hint}"
+                    f"{name} has {size} bytes, the manifest says {record['bytes']}", remedy
                 )
             if hashes and (sha256 := file_record(path)["sha256"]) != record["sha256"]:
                 raise IndexCorrupt(

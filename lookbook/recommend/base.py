@@ -18,6 +18,7 @@ from lookbook.recommend.items import Items
 from lookbook.recommend.reasons import reason
 from lookbook.schema.filters import Where
 from lookbook.schema.message import Message
+from lookbook.schema.tensors import TensorsUnreadable, read_tensors
 
 Arrays = dict[str, np.ndarray]
 State = tuple[Arrays, dict[str, Any]]  # arrays and plain settings of a saved model
@@ -243,13 +244,10 @@ class Recommender(ABC):
     @classmethod
     def load(cls, folder: str | Path, items: Items) -> Self:
         """Read what `save` wrote for the same catalogue; raises ModelCorrupt."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         folder = Path(folder)
         try:
             about = json.loads((folder / f"{cls.name}.json").read_text(encoding="utf-8"))
-            arrays = load_file(folder / f"{cls.name}.safetensors")
+            arrays = read_tensors(folder / f"{cls.name}.safetensors")
             found = (about["schema"], about["name"], about["catalogue"])
             model = cls()
             model.items = items
@@ -259,7 +257,7 @@ class Recommender(ABC):
             model.restore(arrays, about["settings"])
         except _UNREADABLE as error:
             raise ModelCorrupt(f"{cls.name} in {folder} cannot be read: {error!r}") from error
-        except SafetensorError as error:
+        except TensorsUnreadable as error:
             raise ModelCorrupt(f"{cls.name} in {folder} cannot be read: {error}") from error
         return model
 

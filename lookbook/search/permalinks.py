@@ -13,9 +13,8 @@ import base64
 import binascii
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -24,16 +23,15 @@ from lookbook.schema.filters import Condition, FilterError
 from lookbook.schema.message import Message
 from lookbook.schema.text import excerpt
 from lookbook.search.index import Index
+from lookbook.search.limits import COUNT, MAX_RESULTS, VARIETY, Limits, number_within
 from lookbook.search.query import FOLDS, Query
 from lookbook.search.sorting import available_sorts
 
-MAX_RESULTS = 96
 MAX_PICTURES = 4
 MAX_IDS = 32  # positive and negative items, each
 MAX_CONDITIONS = 16
 MAX_WORDS = 200  # characters
 _QUOTED = 40  # characters of a parameter that a warning repeats
-N = TypeVar("N", int, float)
 NAMES = (
     "item",
     "words",
@@ -47,6 +45,9 @@ NAMES = (
     "match",
     "picture",
 )
+# what the API or the command line takes and a link does not, or calls otherwise
+_NOT_OF_LINKS = ("box", "count", "crop", "image", "k", "liked", "text")
+_ALIKE = 0.8  # similarity of a name from which it is taken for one of NAMES misspelt
 _FOLD_NAMES = {"colourways": "colourways", "copies": "copies", "none": None}
 _TOO_MANY_ITEMS = Message("Of {count} items, the first {most} are used.")
 _TOO_MANY_FILTERS = Message("Of {count} filters, the first {most} are used.")
@@ -86,9 +87,11 @@ def to_params(
 def from_params(params: Mapping[str, object], index: Index) -> tuple[Query, list[str]]:
     """Return the query of a link, and a warning for everything in it that could not be used.
 
-    Never raises, whatever the parameters hold; unknown names are ignored.
+    Never raises, whatever the parameters hold. Of unknown names those are told that were meant for
+    us: others' parameters, such as `utm_source`, are ignored.
     """
     warnings: list[str] = []
+    _tell_unknown(params, warnings)
     text = {name: _text(name, params, warnings) for name in NAMES}
     item = text["item"] or None
     if item and not _ids([item], index, warnings):
@@ -104,8 +107,8 @@ def from_params(params: Mapping[str, object], index: Index) -> tuple[Query, list
         positive=tuple(positive),
         negative=tuple(id for id in negative if id not in positive),
         where=_where(_split(text["where"], ";"), index, warnings),
-        count=_number("n", text["n"], int, 1, MAX_RESULTS, Query.count, warnings),
-        diversity=_number("variety", text["variety"], float, 0, 1, Query.diversity, warnings),
+        count=int(_number("n", text["n"], COUNT, Query.count, warnings)),
+        diversity=_number("variety", text["variety"], VARIETY, Query.diversity, warnings),
         fold=_fold(text["fold"], warnings),
         sort=_sort(text["sort"], index, warnings),
         match=_match(text["match"], warnings),
@@ -190,51 +193,50 @@ def _where(texts: list[str], index: Index, warnings: list[str]) -> tuple[Conditi
     return tuple(kept)
 
 
-def _number(
-    name: str,
-    text: str,
-    kind: Callable[[str | float], N],
-    low: float,
-    high: float,
-    default: N,
-    warnings: list[str],
-) -> N:
+def _number(name: str, text: str, limits: Limits, default: float, warnings: list[str]) -> float:
     if not text:
         return default
     try:
-        value: float = kind(text[:20])
-    except ValueError:
-        value = math.nan
-    if math.isnan(value):
-        template = Message("{name} should be a number, found {found}.")
-        warnings.append(Message(template, name=name, found=excerpt(text, _QUOTED)))
-        return default
-    if not low <= value <= high:
-        template = Message("{name} goes from {low} to {high}, found {found}.")
-        warnings.append(Message(template, name=name, low=low, high=high, found=text[:40]))
-    return kind(min(max(value, low), high))
+        value, said = number_within(name, text, limits)
+    except ValueError as error:
+        value, said = default, error.args[0]
+    if said:
+        warnings.append(said)
+    return value
+
+
+def _tell_unknown(params: Mapping[str, object], warnings: list[str]) -> None:
+    """Warn of names that a link does not have and that somebody took for its own."""
+    for name in params:
+        written = name.casefold()
+        alike = written in _NOT_OF_LINKS or get_close_matches(written, NAMES, 1, _ALIKE)
+        if name not in NAMES and alike:
+            template = Message("A link has no part called {name}; it may have {choices}.")
+            choices = ", ".join(NAMES)
+            warnings.append(Message(template, name=excerpt(name, _QUOTED), choices=choices))
 
 
 def _fold(text: str, warnings: list[str]) -> str | None:
     if text and text not in _FOLD_NAMES:
-        warnings.append(_not_one_of("fold", _FOLD_NAMES, text))
+        warnings.append(not_one_of("fold", _FOLD_NAMES, text))
     return _FOLD_NAMES.get(text, FOLDS[0])
 
 
 def _sort(text: str, index: Index, warnings: list[str]) -> str:
     sorts = available_sorts(index)
     if text and text not in sorts:
-        warnings.append(_not_one_of("sort", sorts, text))
+        warnings.append(not_one_of("sort", sorts, text))
     return text if text in sorts else sorts[0]
 
 
 def _match(text: str, warnings: list[str]) -> str:
     if text not in MATCHES:
-        warnings.append(_not_one_of("match", MATCHES[1:], text))
+        warnings.append(not_one_of("match", MATCHES[1:], text))
     return text if text in MATCHES else ""
 
 
-def _not_one_of(name: str, choices: Iterable[str], text: str) -> Message:
+def not_one_of(name: str, choices: Iterable[str], text: str) -> Message:
+    """Return the sentence about a parameter that is none of its choices."""
     template = Message("{name} is one of {choices}, found {found}.")
     return Message(template, name=name, choices=", ".join(choices), found=excerpt(text, _QUOTED))
 

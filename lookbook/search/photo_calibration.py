@@ -17,7 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lookbook.encoding.errors import UNREADABLE, EncoderError
+from lookbook.encoding.errors import UNREADABLE, EncoderError, ModelUnusable
+from lookbook.encoding.query_adapter import read_head_dims, read_revision
+from lookbook.schema.text import excerpt
 from lookbook.search.calibration import Calibration, calibrations
 from lookbook.search.index import Hit, Index
 from lookbook.search.intents import as_query, encoder_folder, query_adapter
@@ -28,12 +30,17 @@ _log = logging.getLogger(__name__)
 
 FILE = "photo_calibration.json"  # in the folder of a model
 NEIGHBOURS = 24  # nearest pieces, whose kinds count
-_LARGEST = 1000.0  # weight: beyond, sums could leave the range of numbers
+_LARGEST = 100.0  # weight or intercept, far beyond what is fitted
+_REMEDY = (
+    "put the file of the model there again, or remove it: photos then have no probabilities of "
+    "their kind"
+)
 _SHARPNESS = 10.0  # a neighbour whose cosine is lower by 0.1 counts 1/e
 # logit of the share of the neighbours that are of the result's kind, logit of the best one's
 # probability by the curve, logarithms of the lengths of the first and third head, each divided by
 # that of the second: those of one photo do not change when other heads are added behind them
 FEATURES = ("kind_share", "best", "first_head", "third_head")
+_RISING = FEATURES[:2]  # the more of them, the likelier: their weights are not negative
 
 
 @dataclass(frozen=True)
@@ -54,24 +61,28 @@ class PhotoCalibration:
 
     @classmethod
     def load(cls, folder: Path) -> PhotoCalibration | None:
-        """Read FILE of the folder of a model, None without; raises EncoderError."""
+        """Read FILE of the folder of a model, None without; raises ModelUnusable."""
         file = folder / FILE
         if not file.exists():
             return None
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-            revision = str(values["revision"])
-            first, second, third = (int(dim) for dim in values["head_dims"])
-            weights = tuple(float(values["weights"][name]) for name in FEATURES)
-            intercept = float(values["intercept"])
+            given = values["revision"], values["head_dims"], values["intercept"]
+            weights = {name: values["weights"][name] for name in FEATURES}
         except UNREADABLE as error:
-            raise EncoderError(
+            raise ModelUnusable(
                 f"{file}: expected a revision, head_dims of three heads, an intercept and "
-                f"weights of {', '.join(FEATURES)} ({error!r})"
+                f"weights of {', '.join(FEATURES)} ({error!r}): {_REMEDY}"
             ) from None
-        if not (np.abs([*weights, intercept]) <= _LARGEST).all():  # neither nan nor infinite
-            raise EncoderError(f"{file}: expected weights of {-_LARGEST:g} to {_LARGEST:g}")
-        return cls(revision, (first, second, third), weights, intercept)
+        try:
+            revision, dims = read_revision(given[0]), read_head_dims(given[1])
+            if len(dims) != 3:
+                raise ValueError(f"head_dims: expected three heads, found {len(dims)}")
+            intercept = _number("intercept", given[2], -_LARGEST)
+            read = (_number(n, w, 0 if n in _RISING else -_LARGEST) for n, w in weights.items())
+            return cls(revision, dims, tuple(read), intercept)
+        except ValueError as error:
+            raise ModelUnusable(f"{file}: {error}: {_REMEDY}") from None
 
     def to_json(self) -> dict[str, object]:
         """Return what `load` reads."""
@@ -82,6 +93,14 @@ class PhotoCalibration:
             "weights": weights,
             "intercept": self.intercept,
         }
+
+
+def _number(name: str, value: object, least: float) -> float:
+    """Return a number of `least` to _LARGEST; raises ValueError for any other and for nan."""
+    if type(value) not in (int, float) or not least <= value <= _LARGEST:  # type: ignore[operator]
+        expected = f"expected a number of {least:g} to {_LARGEST:g}"
+        raise ValueError(f"{name}: {expected}, found {excerpt(value)}")
+    return float(value)  # type: ignore[arg-type]
 
 
 @per_index
@@ -109,7 +128,7 @@ def read_photo_calibration(index: Index) -> PhotoCalibration | None:
     if found is not None and found.revision != adapter.revision:
         raise EncoderError(
             f"{folder / FILE} was fitted to weights of revision {found.revision}; the index was "
-            f"made by revision {adapter.revision}"
+            f"made by revision {adapter.revision}: {_REMEDY}"
         )
     return found if found is not None and adapter.head_dims[:3] == found.head_dims else None
 

@@ -6,6 +6,7 @@ answer wherever it is searched.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from PIL import Image
 
 from lookbook.encoding.query_adapter import TURNS
 from lookbook.images.legibility import check_legible
-from lookbook.images.loading import Picture
+from lookbook.images.loading import ImageError, Limits, Picture, check_shorter_side
+from lookbook.schema.message import Message
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
@@ -75,8 +77,7 @@ def photo_query(photo: Picture, encoder: Encoder, crop: bool | Box = True) -> Ph
     if crop is True:
         return turned_upright(_located(image, encoder), encoder)
     box = WHOLE if crop is False else normalize_box(*crop)
-    part = crop_to_box(image, box)
-    check_legible(part)
+    part = _searchable_part(image, box)
     found = PhotoQuery(encoder.encode([part])[0], image, box)
     return turned_upright(found, encoder) if crop is False else found
 
@@ -87,8 +88,7 @@ def _located(image: Image.Image, encoder: Encoder) -> PhotoQuery:
 
     whole, garment = encode_and_locate(encoder, image)
     box = _box_to_search(garment, image)
-    part = crop_to_box(image, box)
-    check_legible(part)
+    part = _searchable_part(image, box)
     return PhotoQuery(whole if box == WHOLE else encoder.encode([part])[0], image, box)
 
 
@@ -99,6 +99,21 @@ class GarmentBox:
     box: Box
     kind: str
     confidence: float
+
+
+def _searchable_part(image: Image.Image, box: Box) -> Image.Image:
+    """Return the part of a picture within a box; raises ImageError for one that shows nothing."""
+    part = crop_to_box(image, box)
+    if box != WHOLE and min(part.size) < Limits.min_side:
+        width, height = map(str, part.size)
+        template = Message(
+            "This part of the picture has {width} x {height} pixels; at least {least} on each side "
+            "are needed."
+        )
+        message = Message(template, width=width, height=height, least=Limits.min_side)
+        raise ImageError("too-small", message)
+    check_legible(part)
+    return part
 
 
 def locate_garments(image: Image.Image, encoder: Encoder) -> list[GarmentBox]:
@@ -159,10 +174,12 @@ def turn_box(box: Box, turn: Image.Transpose) -> Box:
 def decode_photo(photo: Picture, encoder: Encoder) -> Image.Image:
     """Decode a photo as the encoder decodes the catalogue's pictures: upright RGB.
 
-    A picture that was decoded so comes back as it is. Raises ImageError.
+    A picture that was decoded so comes back as it is. Raises ImageError, also for a picture so long
+    and thin that reduced to `_MAX_PIXELS` it has too few pixels.
     """
     image = encoder.preprocessing.open(photo)
-    if max(image.size) > _MAX_PIXELS:
+    if (longer := max(image.size)) > _MAX_PIXELS:
+        check_shorter_side(*image.size, math.ceil(Limits.min_side * longer / _MAX_PIXELS))
         image.thumbnail((_MAX_PIXELS, _MAX_PIXELS))
     return image
 

@@ -54,7 +54,7 @@ _NO_ROWS = np.zeros(0, np.int64)
 # of 0.11 and of none, and of 0.01 of 150 phone photos among the shop photos.
 _MIN_LIKE = 0.3
 _GENDER_UNUSED = Message("this shop does not sort by gender: all pieces are shown")
-_MATCH_BESIDE = Message("what to match on has no effect here: it is for a photo or a piece alone")
+_MATCH_NOTHING = Message("what to match on has no effect here: it needs a photo or a piece")
 _MATCH_UNKNOWN = Message(
     "what to match on has no effect here: the model of this index has no such parts"
 )
@@ -153,8 +153,7 @@ def _notes(
     if _nothing_like_it(query, hits, index):
         notes.append(_NOTHING_LIKE_IT)
     if query.match and not matches_of(query, index):
-        beside = query.moved_by - {"match"} or not (query.pictures or query.item)
-        notes.append(_MATCH_BESIDE if beside else _MATCH_UNKNOWN)
+        notes.append(_MATCH_UNKNOWN if query.pictures or query.item else _MATCH_NOTHING)
     return tuple(notes)
 
 

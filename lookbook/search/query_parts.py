@@ -31,9 +31,9 @@ class Query:
     product), "copies" (one for near-duplicates) or None (every item); `sort` is one of
     `sorting.SORTS`, where something is ranked that of its closest `SORT_POOL`. `undo_stack` holds
     (positive, negative) as before each step; `from_link`: the pictures came by a link, so they are
-    public. `match`, one of MATCHES, is what the results of pictures or an item alone are matched
-    on, "" for all that they show. Raises FilterError for conditions that cannot be read, ValueError
-    for an unknown `match`.
+    public. `match`, one of MATCHES, is what of pictures or an item the results are matched on,
+    whatever words or feedback add; "" for all that they show. Raises FilterError for conditions
+    that cannot be read, ValueError for an unknown `match`.
     """
 
     pictures: tuple[np.ndarray, ...] = ()
@@ -94,8 +94,8 @@ class Query:
     def moved_by(self) -> frozenset[str]:
         """What moves the results of pictures or an item: "words", "feedback", "variety", "match".
 
-        One place for whether scores are as calibrated, whether `match` has an effect and whether a
-        photo can be said to be like nothing.
+        One place for whether scores are as calibrated and whether a photo can be said to be like
+        nothing.
         """
         parts = {
             "words": self.words.strip(),

@@ -98,12 +98,20 @@ def _text_vector(
 
 
 def shown_by(query: Query, index: Index) -> ShownItem | None:
-    """Return what results are to keep kind and colour of; None where anything else moves them."""
-    if query.moved_by - {"match"} or index.manifest.metric != "angular":
+    """Return what results are to keep kind and colour of: of what is shown alone, or matched on.
+
+    None where there is nothing of the kind, or where words, feedback or variety move the results
+    and nothing says what to match them on.
+    """
+    return _shown(query, index) if query.match or not query.moved_by else None
+
+
+def _shown(query: Query, index: Index) -> ShownItem | None:
+    if index.manifest.metric != "angular":
         return None
     return shown_item(index, query.pictures, query.item, query.match)
 
 
 def matches_of(query: Query, index: Index) -> tuple[str, ...]:
     """Return what the results of a query may be matched on, "" first; empty without a choice."""
-    return MATCHES if shown_by(query, index) is not None else ()
+    return MATCHES if _shown(query, index) is not None else ()

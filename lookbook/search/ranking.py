@@ -17,7 +17,7 @@ from lookbook.search.query_meaning import lexical_scores, subject_rows
 from lookbook.search.query_parts import Query
 from lookbook.search.query_vector import query_vector, shown_by
 from lookbook.search.rerank import POOL as RERANK_POOL
-from lookbook.search.rerank import search_reranked
+from lookbook.search.rerank import VOTERS, ShownItem, Voters, agreement, search_reranked
 from lookbook.search.turns import alternated, common_kinds
 from lookbook.search.understanding import Understanding
 
@@ -48,6 +48,8 @@ class Scope:
 
 
 Ranking = Callable[[Query, Scope], list[Hit]]
+Search = Callable[[int, Scope], list[Hit]]  # of so many hits
+Added = Callable[[np.ndarray], np.ndarray]  # rows (k,) -> (k,), what is added to their cosines
 
 
 def ranked_with_quota(query: Query, scope: Scope, rank: Ranking, index: Index) -> list[Hit]:
@@ -81,24 +83,29 @@ def ranked(
     """Return the hits of a query with a vector, best first; raises as `query_vector` does.
 
     An item or photos alone are re-ranked by kind and colour (`rerank`); with words the cosine plus
-    the share of the words that an item's title and attributes hold counts.
+    the share of the words that an item's title and attributes hold counts, and where something is
+    matched on the kind and colour of what is shown as well.
     """
     vector = query_vector(query, index, encoder, meaning)
     shown = shown_by(query, index)
-    if shown is not None:
+    if shown is not None and not query.moved_by - {"match"}:
         return search_reranked(
             *(index, vector, shown, query.count),
             *(scope.allowed, scope.own, scope.groups),
             query.vector_kind,
         )
     lexical = lexical_scores(query, meaning, index)
+    added: Added = lexical.__getitem__
     search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
+    if shown is not None:
+        added = _with_agreement(query, scope, lexical, vector, shown, index)
+        search = functools.partial(_search_matching, search, added)
     hits = _in_turns(query, scope, meaning, lexical, search, index)
     if not query.diversity:
         return hits
     subject = subject_rows(query, index)
     pool = _diversity_pool(search, subject, scope)
-    order = _diversified(pool, vector, lexical, subject, query.diversity, index)
+    order = _diversified(pool, vector, added, subject, query.diversity, index)
     rows = {hit.row for hit in order}
     return [*order, *(hit for hit in hits if hit.row not in rows)][: query.count]
 
@@ -137,9 +144,7 @@ def rows_asked(query: Query, index: Index) -> int:
     return max(query.count, _MMR_POOL) if query.diversity else query.count
 
 
-def _diversity_pool(
-    search: Callable[[int, Scope], list[Hit]], subject: np.ndarray | None, scope: Scope
-) -> list[Hit]:
+def _diversity_pool(search: Search, subject: np.ndarray | None, scope: Scope) -> list[Hit]:
     """Return the candidates of diversity: the closest of all, and the closest of the subject.
 
     Their number does not depend on how many are shown, so that showing more keeps what is shown.
@@ -157,7 +162,7 @@ def _diversity_pool(
 def _diversified(
     hits: Sequence[Hit],
     vector: np.ndarray,
-    lexical: np.ndarray,
+    added: Added,
     subject: np.ndarray | None,
     diversity: float,
     index: Index,
@@ -165,11 +170,11 @@ def _diversified(
     """Return the hits in the order of maximal marginal relevance, half of them on the subject."""
     if not hits:
         return []
-    rows = [hit.row for hit in hits]
+    rows = _rows(hits)
     photos = index.closest_photos(rows, vector)
     vectors = index.generation.photo_vectors[photos].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    relevance = vectors @ unit_vectors(vector) + lexical[rows]
+    relevance = vectors @ unit_vectors(vector) + added(rows)
     order = maximal_marginal_relevance(
         relevance,
         vectors,
@@ -209,10 +214,15 @@ def _search_by_levels(
         found.sort(key=lambda hit: -(hit.score + float(lexical[hit.row])))
     else:  # distances and inner products have no scale that a weight could be added to
         found.sort(key=lambda hit: (-float(lexical[hit.row]), -hit.score))
+    return _best_of_groups(found, groups)[:count]
+
+
+def _best_of_groups(hits: Sequence[Hit], groups: Groups) -> list[Hit]:
+    """Return the first hit of each group, in their order."""
     best: dict[int, Hit] = {}
-    for hit in found:
+    for hit in hits:
         best.setdefault(hit.row if groups is None else int(groups[hit.row]), hit)
-    return list(best.values())[:count]
+    return list(best.values())
 
 
 def _is_settled(
@@ -221,3 +231,41 @@ def _is_settled(
     """Whether so many groups lie so high that no item of a level reaches them: a cosine is <= 1."""
     high = [hit.row for hit in found if hit.score + float(lexical[hit.row]) >= level + 1]
     return len(set(high if groups is None else groups[high].tolist())) >= count
+
+
+def _rows(hits: Sequence[Hit]) -> np.ndarray:
+    return np.array([hit.row for hit in hits], np.int64)
+
+
+def _with_agreement(
+    query: Query,
+    scope: Scope,
+    lexical: np.ndarray,
+    vector: np.ndarray,
+    shown: ShownItem,
+    index: Index,
+) -> Added:
+    """Return what adds the agreement in kind and colour with what is shown to `lexical` (n,).
+
+    The nearest to it by itself vote, so that "its kind, in navy" asks what is navy for no kind.
+    """
+    alone = replace(query, words="", positive=(), negative=(), diversity=0.0)
+    near = query_vector(alone, index)
+    rows, scores = index.rank_rows(near, VOTERS, scope.allowed, scope.own, kind=alone.vector_kind)
+    if not len(rows):
+        return lexical.__getitem__
+    voters = Voters.of(rows, scores)
+    return lambda rows: lexical[rows] + agreement(index, rows, vector, shown, voters)
+
+
+def _search_matching(search: Search, added: Added, count: int, scope: Scope) -> list[Hit]:
+    """Return `count` hits of a search by their cosine and what is `added`, one for each group.
+
+    Hits beyond RERANK_POOL follow in the order of the search.
+    """
+    pool = search(RERANK_POOL, replace(scope, groups=None))
+    scores = np.array([hit.score for hit in pool]) + added(_rows(pool))
+    hits = [pool[position] for position in np.argsort(-scores, kind="stable")]
+    if len(pool) == RERANK_POOL:
+        hits += search(count, scope)
+    return _best_of_groups(hits, scope.groups)[:count]

@@ -48,6 +48,27 @@ _MIN_COLOUR, _MIN_KIND = 0.02, 0.01
 _BLOCK_ROWS = 4096  # whose colours are read at a time
 
 
+@dataclass(frozen=True, eq=False)
+class Voters:
+    """The nearest hits, which say which kind and colour are shown.
+
+    `rows` int (v,), their `weights` (v,) of sum 1, and the `best` cosine.
+    """
+
+    rows: np.ndarray
+    weights: np.ndarray
+    best: float
+
+    @classmethod
+    def of(cls, rows: np.ndarray, scores: np.ndarray) -> Voters:
+        """Return the first VOTERS of `rows` (k,), best first, with their cosines (k,).
+
+        There must be one.
+        """
+        voices = np.exp((scores[:VOTERS] - scores[0]) / TEMPERATURE)
+        return cls(rows[:VOTERS], voices / voices.sum(), float(scores[0]))
+
+
 @dataclass(frozen=True)
 class ShownItem:
     """What a query shows: the vector (dim,) of a photo or of an item, as encoded."""
@@ -136,15 +157,22 @@ def _order(
     """Return positions (k,) of `rows`: what stays, then the others by cosine, kind and colour."""
     if not len(rows):
         return np.zeros(0, np.int64)
-    voices = np.exp((scores[:VOTERS] - scores[0]) / TEMPERATURE)
-    voices /= voices.sum()
-    colour_weight, kind_weight = (PHOTO_WEIGHTS if shown.photo else WEIGHTS)[shown.match]
-    adapted = scores + kind_weight * _kind_agreement(index, rows, voices)
-    share = _vote_share(float(scores[0]), shown.photo)
-    adapted += colour_weight * _colour_agreement(index, rows, share * voices, vector, shown)
+    adapted = scores + agreement(index, rows, vector, shown, Voters.of(rows, scores))
     for place, position in enumerate(_staying(rows, scores, adapted, shown, groups)):
         adapted[position] = _FIRST - place
     return np.argsort(-adapted, kind="stable")
+
+
+def agreement(
+    index: Index, rows: np.ndarray, vector: np.ndarray, shown: ShownItem, voters: Voters
+) -> np.ndarray:
+    """Return (k,), what is added to the cosines of `rows` for their kinds and colours.
+
+    `vector` is the query's, as stored: of several photos of an item, the closest to it counts.
+    """
+    colour_weight, kind_weight = (PHOTO_WEIGHTS if shown.photo else WEIGHTS)[shown.match]
+    kinds = kind_weight * _kind_agreement(index, rows, voters)
+    return kinds + colour_weight * _colour_agreement(index, rows, vector, shown, voters)
 
 
 def _staying(
@@ -171,8 +199,8 @@ def _vote_share(best: float, photo: bool) -> float:
     return _PHOTO_VOTE * min(1.0, max(0.0, (best - _UNLIKE) / (_ALIKE - _UNLIKE)))
 
 
-def _kind_agreement(index: Index, rows: np.ndarray, voices: np.ndarray) -> np.ndarray:
-    """Return (k,): log of the share of the voices that have the kind of each row.
+def _kind_agreement(index: Index, rows: np.ndarray, voters: Voters) -> np.ndarray:
+    """Return (k,): log of the share of the votes for the kind of each row.
 
     Zeros where the catalogue has no column of kinds.
     """
@@ -180,26 +208,26 @@ def _kind_agreement(index: Index, rows: np.ndarray, voices: np.ndarray) -> np.nd
     if column is None:
         return np.zeros(len(rows))
     values, codes = index.categorical_codes(column)
-    of_rows = codes[rows]
-    share = np.bincount(of_rows[: len(voices)], voices, minlength=len(values))
-    return np.asarray(np.log(share[of_rows] + _MIN_KIND))
+    share = np.bincount(codes[voters.rows], voters.weights, minlength=len(values))
+    return np.asarray(np.log(share[codes[rows]] + _MIN_KIND))
 
 
 def _colour_agreement(
-    index: Index, rows: np.ndarray, voices: np.ndarray, vector: np.ndarray, shown: ShownItem
+    index: Index, rows: np.ndarray, vector: np.ndarray, shown: ShownItem, voters: Voters
 ) -> np.ndarray:
     """Return (k,): log of the probability that each row is of the colour that is shown.
 
-    Of the query's colour the voices say as much as they sum to, its own classifier says the rest.
-    Zeros without classifiers.
+    Of the query's colour the votes say as much as their share (`_vote_share`), its own classifier
+    says the rest. Zeros without classifiers.
     """
     adapter = query_adapter(index)
     if adapter is None or adapter.colours is None:
         return np.zeros(len(rows))
     of_rows = _item_colours(index, adapter.colours, rows, vector)
-    voted = voices @ of_rows[: len(voices)]
+    voted = voters.weights @ _item_colours(index, adapter.colours, voters.rows, vector)
     seen = adapter.colours.probabilities(shown.vector[None], shown.photo)[0]
-    colour = (1 - voices.sum()) * seen + voted
+    share = _vote_share(voters.best, shown.photo)
+    colour = (1 - share) * seen + share * voted
     return np.asarray(np.log(of_rows @ colour + _MIN_COLOUR))
 
 

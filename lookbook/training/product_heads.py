@@ -187,11 +187,13 @@ def read_features(
     wanted = {key for pair in pairs for key in pair} | {item.id for item in larger}
     small = (item for item in training_products(args.data) if item.id in wanted)
 
-    def named(name: str, source: str, pictures: Iterable[tuple[str, Picture]]) -> Features:
-        return features(work_file(args.work, name, source, encoder), encoder, pictures)
+    def named(
+        name: str, source: str, pictures: Iterable[tuple[str, Picture]], *drawn: int
+    ) -> Features:
+        return features(work_file(args.work, name, source, encoder, *drawn), encoder, pictures)
 
     studio = named("product-studio", args.data, ((i.id, d) for i, _, d in decodable_items(small)))
-    street = named("product-street", args.larger, _street(larger))
+    street = named("product-street", args.larger, _street(larger), _STREET_SEED)
     recoloured = named("product-recoloured", args.larger, _other_colours(larger))
     return PhotoFeatures(*map(_by_id, (studio, street, recoloured))), pairs
 

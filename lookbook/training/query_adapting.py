@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -361,20 +362,21 @@ def read_turns(args: argparse.Namespace, encoder: Encoder) -> np.ndarray:
     Every second phone photo of the photographers in training is among them.
     """
     larger, phone = args.larger, args.phone_photos
-    sources: dict[str, tuple[str, Callable[[], Pictures]]] = {
-        "studio": (larger, lambda: _products(larger)),
-        "street": (larger, lambda: _street(_products(larger), (1,), _STREET_SEED)),
-        "phone": (phone, lambda: _people(phone, held=True)),
-        "senders": (phone, lambda: islice(_people(phone, held=False), 0, None, 2)),
-        "drawn": ("drawn", _drawn),
+    street = partial(_street, views=(1,), seed=_STREET_SEED)
+    sources: dict[str, tuple[str, Callable[[], Pictures], tuple[int, ...]]] = {
+        "studio": (larger, lambda: _products(larger), ()),
+        "street": (larger, lambda: street(_products(larger)), (_STREET_SEED,)),
+        "phone": (phone, lambda: _people(phone, held=True), ()),
+        "senders": (phone, lambda: islice(_people(phone, held=False), 0, None, 2), ()),
+        "drawn": ("drawn", _drawn, (_DRAWN, _DRAWN_SEED)),
     }
     rows = [
         encoded(
-            work_file(args.work, f"turns-{name}", source, encoder),
+            work_file(args.work, f"turns-{name}", source, encoder, *drawn),
             encoder,
             lambda pictures=pictures: _turned(pictures()),  # type: ignore[misc]
         )[0]
-        for name, (source, pictures) in sources.items()
+        for name, (source, pictures, drawn) in sources.items()
     ]
     return unit_rows(np.concatenate(rows)).reshape(-1, TURNS, encoder.dim)
 
@@ -384,15 +386,21 @@ def read_data(args: argparse.Namespace, encoder: Encoder) -> FittingData:
     assert encoder.heads is not None
     fitted = encoder.heads.text_dim
 
-    def vectors(name: str, source: str, pictures: Callable[[], Pictures]) -> Rows:
-        rows, attributes = encoded(work_file(args.work, name, source, encoder), encoder, pictures)
+    def vectors(name: str, source: str, pictures: Callable[[], Pictures], *drawn: int) -> Rows:
+        file = work_file(args.work, name, source, encoder, *drawn)
+        rows, attributes = encoded(file, encoder, pictures)
         return unit_rows(rows[:, :fitted]), attributes
 
     small, larger, phone = args.data, args.larger, args.phone_photos
     gallery = vectors("gallery", small, lambda: _products(small))
     studio = vectors("studio", larger, lambda: _products(larger))
     views = tuple(range(1, _STREET_VIEWS + 1))
-    street = vectors("street", larger, lambda: _street(_products(larger), views, _STREET_SEED))
+    street = vectors(
+        "street",
+        larger,
+        lambda: _street(_products(larger), views, _STREET_SEED),
+        *(_STREET_VIEWS, _STREET_SEED),
+    )
     senders = vectors("phone", phone, lambda: _people(phone, held=False))
     # those in training that have a larger photo
     ids = {item.id for item in training_products(larger)}
@@ -402,6 +410,7 @@ def read_data(args: argparse.Namespace, encoder: Encoder) -> FittingData:
         "seen-street",
         larger,
         lambda: _street(_seen_products(larger, ids), (0,), _SEEN_STREET_SEED),
+        _SEEN_STREET_SEED,
     )
     return _fitting_data(
         _joined(gallery, seen_gallery),

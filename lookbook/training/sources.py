@@ -85,9 +85,13 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, default=Path("training-work"), help="encoded pictures")
 
 
-def work_file(work: Path, name: str, source: str, encoder: Encoder) -> Path:
-    """Return where what `encoder` made of the pictures `name` of a source is kept."""
-    return work / f"{name}-{fingerprint(source, 'id')}-{encoder.revision}.npz"
+def work_file(work: Path, name: str, source: str, encoder: Encoder, *drawn: int) -> Path:
+    """Return where what `encoder` made of the pictures `name` of a source is kept.
+
+    `drawn` are the seed and counts by which pictures are made: with others there are others.
+    """
+    made = "-".join(map(str, (name, *drawn)))
+    return work / f"{made}-{fingerprint(source, 'id')}-{encoder.revision}.npz"
 
 
 def training_products(name: str) -> Iterator[Item]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,7 +30,8 @@ from lookbook.schema.readable import base_name
 from lookbook.schema.text import excerpt, whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Hit, IndexItem, UnknownItem
-from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_RESULTS, MAX_WORDS
+from lookbook.search.limits import COUNT, VARIETY, Limits, number_within, read_number
+from lookbook.search.permalinks import MAX_CONDITIONS, MAX_IDS, MAX_WORDS
 from lookbook.search.prefix_index import find_titles
 from lookbook.search.product_groups import other_colours
 from lookbook.search.query import Query, SearchResult
@@ -117,7 +117,7 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
             crop: whether the garment is located in the photo and searched alone.
-            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+            match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
         query = Query(
@@ -156,7 +156,7 @@ class Api:
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
             crop: whether the garment is located in the photo and searched alone.
-            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+            match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
         if picture is None:
@@ -228,7 +228,7 @@ class Api:
             where: conditions on attributes, e.g. ["gender=Women", "price<=60"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ from each other.
-            match: what a picture or piece alone is matched on: "shape", "colour", "pattern" or
+            match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
         query = Query(
@@ -345,7 +345,7 @@ class Api:
             where: conditions on attributes, e.g. ["gender=Women"].
             count: how many results, 1 to 96.
             variety: 0 for the closest pieces, up to 1 for pieces that differ.
-            match: what the piece alone is matched on: "shape", "colour", "pattern" or "kind".
+            match: what of the piece is matched on: "shape", "colour", "pattern" or "kind".
         """
         if item:
             self._row(item)
@@ -427,7 +427,8 @@ class Api:
     def _run(
         self, query: Query, where: list[str] | None, count: float, variety: float
     ) -> tuple[Query, SearchResult]:
-        query = self._with_options(query, where, count, variety)
+        notes: list[str] = []
+        query = self._with_options(query, where, count, variety, notes)
         encoder = self._loaded_encoder() if query.words.strip() else None
         try:
             answer = self.search_service.run(query, encoder)
@@ -439,7 +440,7 @@ class Api:
         except (ValueError, LookupError) as error:  # FilterError, UnknownItem, EncoderError
             raise InvalidRequest(str(error)) from error
         self.search_service.unanswered.note(query, answer)
-        return query, answer
+        return query, replace(answer, notes=(*notes, *answer.notes))
 
     def _hits(self, query: Query, answer: SearchResult) -> list[HitRow]:
         view = self._view(query)
@@ -451,8 +452,14 @@ class Api:
         return "" if query.pictures else "?" + query_string(query, self.search_service.index)
 
     def _with_options(
-        self, query: Query, where: list[str] | None, count: float, variety: float
+        self,
+        query: Query,
+        where: list[str] | None,
+        count: float,
+        variety: float,
+        notes: list[str] | None = None,
     ) -> Query:
+        """Return a query with its options; `notes` takes what is said of them."""
         if not isinstance(query.words, str):
             raise InvalidRequest(f"words: expected a text, found {excerpt(query.words)}")
         if len(query.words) > MAX_WORDS:
@@ -464,8 +471,8 @@ class Api:
             self.search_service.index.matching(conditions)
         except FilterError as error:
             raise InvalidRequest(str(error)) from error
-        share = min(max(_number(variety, "variety") or 0.0, 0.0), 1.0)
-        return replace(query, where=conditions, count=_count(count), diversity=share)
+        share = _within(variety, "variety", VARIETY, 0.0, notes)
+        return replace(query, where=conditions, count=_count(count, notes), diversity=share)
 
     def _fields(self, item: IndexItem) -> ItemRow:
         return {
@@ -527,17 +534,32 @@ def _where(value: object) -> tuple[Condition, ...]:
 
 def _number(value: object, name: str) -> float | None:
     """Return the number that a client sends, None for what is left out; raises InvalidRequest."""
+    try:
+        return None if value is None else read_number(name, value)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from error
+
+
+def _within(
+    value: object, name: str, limits: Limits, default: float, notes: list[str] | None = None
+) -> float:
+    """Return the number that a client sends within its limits; `notes` takes what is said of it.
+
+    Raises InvalidRequest for what is no number.
+    """
     if value is None:
-        return None
-    is_number = type(value) in (int, float) and value == value
-    if not is_number or abs(value) > sys.float_info.max:  # type: ignore[arg-type]
-        raise InvalidRequest(f"{name}: expected a number, found {excerpt(value)}")
-    return float(value)  # type: ignore[arg-type]
+        return default
+    try:
+        number, said = number_within(name, value, limits)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from error
+    if said and notes is not None:
+        notes.append(said)
+    return number
 
 
-def _count(value: object) -> int:
-    number = _number(value, "count")
-    return 24 if number is None else int(min(max(number, 1), MAX_RESULTS))
+def _count(value: object, notes: list[str] | None = None) -> int:
+    return int(_within(value, "count", COUNT, Query.count, notes))
 
 
 def _flag(value: object, name: str) -> bool:

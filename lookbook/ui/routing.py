@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from lookbook.search.index import Index
-from lookbook.search.permalinks import from_params, to_params
+from lookbook.search.permalinks import from_params, not_one_of, to_params
 from lookbook.search.query import Query
 
 VIEWS = ("foryou", "saved", "explore", "about")  # pages beside Find, by the id of their tab
+_VIEWS_OF_GRADIO = ("api", "api-recorder", "settings")
 MAX_ADDRESS = 20_000  # characters of a query string that are read
 MAX_LIST = 100  # items of a shared list
 _MAX_PARAMETERS = 50
@@ -23,7 +24,11 @@ def query_string(query: Query, index: Index, allow_pictures: bool = False) -> st
 
 def parse_query_string(search: str, index: Index) -> tuple[Query, list[str]]:
     """Return the query of a query string, and a warning for each part that could not be used."""
-    return from_params(_values(search), index)
+    values = _values(search)
+    query, warnings = from_params(values, index)
+    if values.get("view", "") not in ("", *VIEWS, *_VIEWS_OF_GRADIO):
+        warnings.append(not_one_of("view", VIEWS, values["view"]))
+    return query, warnings
 
 
 def view_of(search: str) -> str | None:

@@ -212,7 +212,7 @@ def build_site(
         keep_days=keep_days,
     )
     photos = _example_photos(index, examples)
-    gr.set_static_paths([search_service.folder, examples])
+    gr.set_static_paths([search_service.folder])
     with (
         no_servers(),
         Site(title=branding.name, analytics_enabled=False, fill_width=True) as site,
@@ -307,7 +307,8 @@ def _lay_out(
     Masthead(lambda: _skip_link() + branding.masthead_html(), elem_id="masthead")
     with gr.Tabs(elem_id="pages") as pages:
         with gr.Tab(Message("Find"), id="find") as find_tab:
-            find_page = layout.Components(photos, results, pages, fetches=fetch is not None)
+            file = search_service.example_file
+            find_page = layout.Components(photos, results, pages, fetch is not None, file)
         with _tab(Message("For you"), "foryou", branding) as for_you_tab:
             feed_page = for_you.Components(search_service)
         with _tab(Message("Saved"), "saved", branding) as saved_tab:

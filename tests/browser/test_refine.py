@@ -165,6 +165,26 @@ def test_words_change_the_results_and_unknown_ones_are_reported(page):
     assert "qzxwvk" in wait_for_line(page, "Not understood")
 
 
+def test_a_photo_after_words_empties_both_fields_and_added_words_keep_the_match(page):
+    box, words = "#name textarea, #name input", "#words textarea, #words input"
+    start = ids(page)
+    page.fill(box, "blue dress")
+    page.press(box, "Enter")
+    wait_for_change(page, start)
+    page.wait_for_function("location.search.includes('words')")
+    assert (page.input_value(box), page.input_value(words)) == ("blue dress", "")
+    shown = ask_with_a_photo(page)
+    page.wait_for_function("!location.search.includes('words')")
+    assert (page.input_value(box), page.input_value(words)) == ("", "")
+    page.get_by_role("button", name="its shape").click()
+    shown = wait_for_change(page, shown)
+    page.fill(words, "in red")
+    page.press(words, "Enter")
+    wait_for_change(page, shown)
+    assert page.get_attribute("#match [data-on=shape]", "aria-pressed") == "true"
+    assert (page.input_value(box), page.input_value(words)) == ("", "in red")
+
+
 def test_variety_reorders(visit):
     page = visit("?item=100001")
     start = ids(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -122,3 +123,34 @@ def test_photo_and_text_are_searched_alike_everywhere(service, site, capsys):
     uploaded = site.search_upload(Upload(path.read_bytes()), Query(), (), False, ())
     refined = site.add_words(text, uploaded[site.components.query], ())
     assert shown(site, refined) == python
+
+
+def test_what_photo_and_text_are_matched_on_holds_everywhere(service, site, capsys):
+    path, text = PHOTOS[0], "plain, for men"
+    vector = photo_query(path, service.encoder).vector
+    query = Query(pictures=(vector,), words=text)
+    found = {
+        match: [hit.id for hit in run(asked, service.index, service.encoder).hits]
+        for match in ("", "shape", "colour", "kind")
+        for asked in [replace(query, match=match)]
+    }
+    assert found["shape"] != found[""] != found["colour"] != found["shape"]
+    python, options = found["shape"], ("--image", str(path), "--text", text, "--match", "shape")
+    api = Api(service, None).search_by_picture(Upload(path.read_bytes()), text, match="shape")
+    assert [row["id"] for row in api] == python == by_command(capsys, *options)[0]
+    uploaded = site.search_upload(Upload(path.read_bytes()), Query(), (), False, ())
+    refined = site.add_words(text, uploaded[site.components.query], ())
+    pressed = MagicMock(_data={"on": "shape"})
+    matched = site.set_match(refined[site.components.query], (), pressed)
+    assert shown(site, matched) == python
+    assert 'data-on="shape" aria-pressed="true"' in matched[site.components.match]
+
+
+def test_what_an_item_and_text_are_matched_on_holds_in_links_and_the_api(service, site):
+    id, text = service.index.ids[5], "in navy"
+    query = Query(item=id, words=text, match="shape")
+    python = [hit.id for hit in run(query, service.index, service.encoder).hits]
+    api = Api(service, None)
+    assert [row["id"] for row in api.similar(id, text, match="shape")] == python
+    assert [row["id"] for row in api.similar(id, text)] != python
+    assert shown(site, site.open_link(api.link(id, text, match="shape"), ())) == python

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import engine_plot, memory, tables
+from benchmarks import engine_plot, memory, recipe, tables
 from benchmarks.load import Outcome, row_of
 from benchmarks.visitors import Visitor
 from lookbook.search.index import Index
@@ -51,6 +51,19 @@ def test_memory_that_is_of_no_file_is_a_part_of_what_is_resident():
         after = memory.memory_mb(os.getpid())
     assert after["not_of_files_mb"] - before["not_of_files_mb"] >= 75
     assert after["not_of_files_mb"] <= after["proportional_mb"] <= after["resident_mb"]
+
+
+@pytest.mark.parametrize("count", ["2", "0", "-1"])
+def test_a_comparison_of_photos_that_do_not_count_is_refused(count, capsys):
+    with pytest.raises(SystemExit):
+        recipe.main(["--count", count])
+    assert f"expected at least 3 photos, found {count}" in capsys.readouterr().err
+
+
+def test_a_round_is_measured_without_its_first_photos():
+    ways = {"one": lambda photo: None, "other": lambda photo: None}
+    took = recipe.in_turn(ways, [b""] * (recipe.ROUND + recipe.WARM_UP + 1))
+    assert {name: len(times) for name, times in took.items()} == {"one": 11, "other": 11}
 
 
 def test_what_needs_data_is_left_out_with_a_sentence():

@@ -236,10 +236,14 @@ class CatalogueJob:
 
 
 def embed_options(manifest: Manifest) -> list[str]:
-    """Return the options of `embed` that give an index which the site of this one can show."""
+    """Return the options of `embed` that give an index which the site of this one can show.
+
+    The precision is not among them: `embed` keeps that of the published index where this machine
+    computes it, and takes another where it does not.
+    """
     encoder = manifest.encoder
     options = ["--metric", manifest.metric, "--engine", manifest.built or "exact"]
-    for name in ("model", "pooling", "precision"):
+    for name in ("model", "pooling"):
         if encoder.get(name):
             options += [f"--{name}", str(encoder[name])]
     if manifest.dim != manifest.raw_dim:

@@ -229,7 +229,7 @@ class SearchService:
         intent = query.intent if scored else None
         cards = [self.card(hit, liked, actions, intent) for hit in answer.hits[start:]]
         asks = not query.empty or bool(query.where)
-        summary = _summary(answer, query) if asks else _invitation(answer.total_searched)
+        summary = _summary(answer, query) if asks else _invitation(answer)
         return ResultsView(cards, answer.hits, summary, len(answer.hits) < query.count)
 
     def card(
@@ -395,6 +395,10 @@ class SearchService:
         """Return the path of an item's thumbnail; see `_file_of`. Raises UnknownItem."""
         return self._file_of(self.holding(id).thumb(id))
 
+    def example_file(self, photo: Path) -> str:
+        """Return the path of a copy of a JPEG, at an address that says nothing of its folder."""
+        return self._file_of(photo.read_bytes(), "jpg")
+
     def _detail_file(self, id: str) -> str:
         """Return the path of an item's larger picture, "" for none; see `_file_of`."""
         index = self.holding(id)
@@ -402,19 +406,20 @@ class SearchService:
         file = self._file_of(detail) if detail else ""
         return "" if file.startswith("data:") else file
 
-    def _file_of(self, picture: bytes) -> str:
+    def _file_of(self, picture: bytes, file_format: str = "") -> str:
         """Return the path of a picture, which is unpacked when it is first shown.
 
         It is named by what it shows, so the addresses in open pages and in browsers' caches stay
         right when another generation is published. A data URL where it cannot be written: the disk
-        may be full.
+        may be full. `file_format` is that of a picture which is none of an index.
         """
-        file_format = format_of(picture)
+        file_format = file_format or format_of(picture)
         name = hashlib.blake2b(picture, digest_size=16).hexdigest()
         path = self.folder / f"{name}.{file_format}"
         if path.exists() or _stored(path, picture):
             return str(path)
-        return f"data:image/{file_format};base64," + base64.b64encode(picture).decode()
+        media_type = file_format.replace("jpg", "jpeg")
+        return f"data:image/{media_type};base64," + base64.b64encode(picture).decode()
 
     def link_picture(self, photo: PhotoView) -> str:
         """Return the path of a photo for the preview of a link: few services show AVIF there."""
@@ -523,9 +528,11 @@ def _found(answer: SearchResult, query: Query) -> str:
     )
 
 
-def _invitation(count: int) -> str:
-    pieces = _n("{count} piece.", "{count} pieces.", count)
-    return f"{pieces} {_('Show a picture, or pick one.')}"
+def _invitation(answer: SearchResult) -> str:
+    """Return the sentences of a page that nothing was searched on yet."""
+    pieces = _n("{count} piece.", "{count} pieces.", answer.total_searched)
+    notes = [as_sentence(translate(note)) for note in answer.notes]
+    return " ".join([pieces, _("Show a picture, or pick one."), *notes])
 
 
 def _distinct_title(item: IndexItem, items: Sequence[IndexItem]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import struct
 
 import numpy as np
 import pytest
@@ -14,7 +13,8 @@ from lookbook.encoding.encoder import Encoder
 from lookbook.encoding.errors import EncoderError, ModelUnusable
 from lookbook.encoding.heads import HEADS_FILE, EmbeddingHeads
 from lookbook.encoding.hub import revision
-from lookbook.encoding.query_adapter import INTENTS, QueryAdapter, check_query
+from lookbook.encoding.query_adapter import INTENTS, ColourHeads, QueryAdapter, check_query
+from tests.tensors import write_tensor
 
 DIMS = (2, 1)
 SETTINGS = {"revision": "r", "head_dims": DIMS, "scales": {"item": (2, 0.5), "text": (1, 0)}}
@@ -110,11 +110,8 @@ def test_networks_that_cannot_be_used_are_refused(tmp_path):
 @pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "BOOL", "F7"])
 @pytest.mark.parametrize("name", ["query.safetensors", HEADS_FILE])
 def test_numbers_that_numpy_does_not_know_are_refused(tmp_path, name, dtype):
-    size = 2 if dtype == "BF16" else 1
-    header = {"turn.bias": {"dtype": dtype, "shape": [4], "data_offsets": [0, 4 * size]}}
-    text = json.dumps(header).encode()
     write(tmp_path)
-    (tmp_path / name).write_bytes(struct.pack("<Q", len(text)) + text + bytes(4 * size))
+    write_tensor(tmp_path / name, "turn.bias", dtype, size=2 if dtype == "BF16" else 1)
     known = f"turn.bias: expected one of F64, .* found {dtype}$"
     message = "expected a whole safetensors file" if dtype == "F7" else known
     load = EmbeddingHeads.load if name == HEADS_FILE else QueryAdapter.load
@@ -243,3 +240,19 @@ def test_colours_of_photos_and_items_are_probabilities(tmp_path):
     np.testing.assert_allclose(of_items, [[1, 0], [0, 1], [0.5, 0.5]], atol=1e-3)
     with pytest.raises(EncoderError, match="colour: expected photo_weight"):
         QueryAdapter.load(write(tmp_path, arrays=arrays | {"colour.item_bias": [0]}))
+
+
+def test_turns_kinds_and_colours_of_one_classifier_are_the_same_numbers():
+    draw = np.random.default_rng(0)
+    weight, bias = draw.normal(size=(4, 6)).astype(np.float32), np.arange(4, dtype=np.float32)
+    adapter = QueryAdapter(
+        *("r", (6,)),
+        **{"turn_weight": weight, "turn_bias": bias, "kind_weight": weight, "kind_bias": bias},
+        colours=ColourHeads(weight, bias, weight, bias),
+    )
+    vectors = np.concatenate([draw.normal(size=(9, 6)), np.zeros((1, 6))]).astype(np.float32)
+    kinds = adapter.kinds(vectors)
+    for photo in (True, False):
+        assert adapter.colours.probabilities(vectors, photo).tobytes() == kinds.tobytes()
+    assert adapter.turns(vectors).tobytes() == np.log(np.maximum(kinds, 1e-12)).tobytes()
+    np.testing.assert_allclose(kinds[-1], np.exp(bias) / np.exp(bias).sum(), rtol=1e-6)

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from copy import copy as copy_of
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from lookbook.index.manifest import CHECKSUM, Manifest, add_checksum, file_recor
 from lookbook.search.calibration import calibration
 from lookbook.search.enrichment import evaluation, projection_2d
 from lookbook.search.index import Index
+from tests.tensors import write_tensor
 from tests.tiny_index import small_extras, write_tiny
 
 REPOSITORY = Path(__file__).parents[3]
@@ -302,10 +304,19 @@ def test_a_manifest_from_later_may_say_more(copy):
     assert len(Index.open(copy)) == 30
 
 
+def test_a_projection_in_numbers_that_numpy_does_not_know_is_refused(copy):
+    file = copy / "projection.safetensors"
+    write_tensor(file, "mean", "BF16")
+    agree_with_manifest(copy, file.name)
+    with pytest.raises(IndexCorrupt, match=r"projection\.safetensors.* found BF16"):
+        Generation.open(copy)
+
+
 def test_a_pointer_of_git_lfs_is_named_as_such(copy):
     (copy / "forest.ann").write_text("version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(IndexCorrupt, match="git lfs pull"):
+    with pytest.raises(IndexCorrupt, match="git lfs pull") as refused:
         Generation.open(copy)
+    assert "rollback" not in str(refused.value), "the index is not damaged"
 
 
 @pytest.mark.parametrize(
@@ -323,8 +334,10 @@ def test_a_vouched_for_file_that_makes_no_sense_is_refused(copy, name, content):
     (copy / name).write_bytes(content)
     agree_with_manifest(copy, name)
     index = Index.open(copy)
-    with pytest.raises(IndexCorrupt, match=name):
+    with pytest.raises(IndexCorrupt, match=name) as refused:
         _ = calibration(index), projection_2d(index), evaluation(index)
+    assert str(refused.value).count("python -m lookbook rollback") == 1
+    assert str(copy_of(refused.value)) == str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from lookbook.recommend.context_lift import occasion_prior, season_prior
 from lookbook.recommend.items import UnknownItems
 from lookbook.recommend.reasons import reason
 from lookbook.schema.filters import FilterError
+from tests.tensors import write_tensor
 from tests.tiny_shop import ITEMS, checkerboard, checkerboard_items, missing
 
 NOTHING = Interactions.of([], np.empty(0, int), np.empty(0), ITEMS)
@@ -142,6 +143,13 @@ class RecommenderBehaviour:
         model.save(tmp_path)
         (tmp_path / f"{model.name}.{suffix}").write_bytes(damage)
         with pytest.raises(ModelCorrupt, match=model.name):
+            type(model).load(tmp_path, items)
+
+    def test_a_model_in_numbers_that_numpy_does_not_know_is_refused(self, model, items, tmp_path):
+        model.save(tmp_path)
+        file = tmp_path / f"{model.name}.safetensors"
+        write_tensor(file, next(iter(load_file(file))), "BF16")
+        with pytest.raises(ModelCorrupt, match=rf"{model.name} in .* found BF16$"):
             type(model).load(tmp_path, items)
 
     def test_a_catalogue_without_events_can_be_fitted(self, items):

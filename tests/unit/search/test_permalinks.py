@@ -137,7 +137,18 @@ def test_damaged_vectors_are_noted(shop, tail):
         ({"n": "many"}, "n should be a number, found 'many'"),
         ({"n": "1000"}, "n goes from 1 to 96, found 1000"),
         ({"variety": "nan"}, "variety should be a number"),
-        ({"variety": "-inf"}, "variety goes from 0 to 1"),
+        ({"n": "1e9"}, "n goes from 1 to 96, found 1e9"),
+        ({"n": "-3"}, "n goes from 1 to 96, found -3"),
+        ({"n": "2.5"}, "n should be a whole number, found 2.5"),
+        ({"n": "1" * 400}, "n should be a number, found '1"),
+        ({"variety": "-inf"}, "variety should be a number, found '-inf'"),
+        ({"variety": "-1"}, "variety goes from 0 to 1, found -1"),
+        ({"match": "size"}, "match is one of shape, colour, pattern, kind, found 'size'"),
+        ({"sort": "best"}, "sort is one of"),
+        ({"box": "0,0,1,1"}, "A link has no part called 'box'; it may have item, words, where"),
+        ({"count": "12"}, "A link has no part called 'count'; it may have"),
+        ({"Match": "shape"}, "A link has no part called 'Match'; it may have"),
+        ({"pictures": "x"}, "A link has no part called 'pictures'; it may have"),
         ({"fold": "all"}, "fold is one of colourways, copies, none"),
         ({"picture": "00000000~AAAA"}, "encoded by another encoder"),
     ],
@@ -147,10 +158,20 @@ def test_what_cannot_be_used_is_said(shop, params, note):
     assert any(note in message for message in notes)
 
 
+@pytest.mark.parametrize(
+    "name", ["utm_source", "gclid", "__theme", "ref", "view", "list", "lang", "srsltid", "q", ""]
+)
+def test_parameters_of_others_are_ignored(shop, name):
+    assert from_params({name: "x", "item": "a"}, shop) == (Query(item="a"), [])
+
+
 def test_numbers_beyond_their_limits_are_brought_inside(shop):
     query, _ = from_params({"n": "1000", "variety": "7"}, shop)
     assert (query.count, query.diversity) == (96, 1.0)
     assert from_params({"n": "0"}, shop)[0].count == 1
+    assert from_params({"n": "1e9"}, shop)[0].count == 96
+    assert from_params({"n": "2.5"}, shop)[0].count == 2
+    assert from_params({"n": "4e1"}, shop) == (Query(count=40), [])
 
 
 def test_another_encoder_has_another_mark(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lookbook.encoding.encoder import DEFAULT_MODEL
-from lookbook.encoding.errors import EncoderError
+from lookbook.encoding.errors import EncoderError, ModelUnusable
 from lookbook.encoding.query_adapter import QueryAdapter
 from lookbook.schema.filters import parse_where
 from lookbook.search import Index, Query, run
@@ -63,13 +63,23 @@ def test_heads_that_are_added_behind_change_nothing():
     "change",
     [
         *({"weights": {}}, {"head_dims": [1, 1]}, {"head_dims": [1, 1, 1e999]}),
-        *({"intercept": value} for value in ("x", 1e999, 10**400, 1e300, -1001)),
+        *(
+            {"head_dims": dims}
+            for dims in ([1, 0, 1], [1, -1, 1], [True, 1, 1], [1, 1, 1, 1], "111")
+        ),
+        *({"revision": value} for value in ("", None, 5)),
+        *({"intercept": value} for value in ("x", "1", None, True, 1e999, 10**400, 1e300, -101)),
+        *({"weights": VALUES["weights"] | {"best": w}} for w in (-0.1, float("nan"), 1e9, "1")),
+        *({"weights": VALUES["weights"] | {"kind_share": w}} for w in (-1, float("inf"), 101)),
+        *({"weights": VALUES["weights"] | {"third_head": w}} for w in (float("nan"), -1e9)),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named(tmp_path, change):
+def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path, change):
     (tmp_path / FILE).write_text(json.dumps(VALUES | change))
-    with pytest.raises(EncoderError, match=FILE):
+    with pytest.raises(ModelUnusable, match=FILE) as refused:
         PhotoCalibration.load(tmp_path)
+    assert "found" in str(refused.value) or "KeyError" in str(refused.value)
+    assert "put the file of the model there again, or remove it" in str(refused.value)
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -85,6 +85,28 @@ def test_a_decoded_photo_stays_as_it_is_and_fits_a_page(encoder, size):
     np.testing.assert_array_equal(decode_photo(image, encoder), image)
 
 
+@pytest.mark.parametrize("size", [(9000, 8), (8, 9000), (9000, 35), (30_000, 117)])
+@pytest.mark.parametrize("crop", [True, False, (0.1, 0.1, 0.9, 0.9)])
+def test_a_picture_too_thin_to_be_reduced_is_named_by_its_own_size(encoder, size, crop):
+    with pytest.raises(ImageError) as refused:
+        query_of(Image.effect_noise(size, 200), encoder, crop)
+    assert refused.value.reason == "too-small"
+    least = 36 if 9000 in size else 118
+    expected = f"The picture has {size[0]} x {size[1]} pixels; at least {least} on each side"
+    assert str(refused.value).startswith(expected)
+
+
+@pytest.mark.parametrize("size", [(9000, 36), (36, 9000), (30_000, 118)])
+def test_a_picture_that_is_just_not_too_thin_is_decoded(encoder, size):
+    assert min(decode_photo(Image.effect_noise(size, 200), encoder).size) == 8
+
+
+def test_a_part_that_is_too_small_is_named_as_a_part(encoder):
+    with pytest.raises(ImageError, match="This part of the picture has 400 x 4 pixels") as refused:
+        query_of(Image.effect_noise((400, 40), 200), encoder, (0, 0.2, 1, 0.3))
+    assert refused.value.reason == "too-small"
+
+
 def test_a_file_that_is_no_picture_is_refused(encoder):
     with pytest.raises(ImageError, match="not a picture"):
         query_of(b"nothing", encoder)

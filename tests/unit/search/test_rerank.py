@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from lookbook.encoding.query_adapter import MATCHES
-from lookbook.search import Query, rerank, run
+from lookbook.search import Query, ranking, rerank, run
 from lookbook.search.intents import query_adapter
 from lookbook.search.permalinks import from_params, to_params
 from lookbook.search.query import matches_of, query_vector
@@ -241,14 +242,17 @@ def test_matching_on_shape_takes_its_own_scales(folder):
     np.testing.assert_allclose(query_vector(Query(pictures=(photo,)), index), [1, 0, 0])
     shape = query_vector(Query(pictures=(photo,), match="shape"), index)
     np.testing.assert_allclose(shape, [0, 1, 0], atol=1e-6)
-    with_words = Query(pictures=(photo,), match="shape", diversity=0.5)
-    np.testing.assert_allclose(query_vector(with_words, index), [1, 0, 0])
+    for moved in ({"diversity": 0.5}, {"words": "zig"}):
+        query = Query(pictures=(photo,), match="shape", **moved)
+        np.testing.assert_allclose(query_vector(query, index, NoWords()), [0, 1, 0], atol=1e-6)
 
 
-def test_only_a_photo_or_an_item_alone_can_be_matched_on_something(folder):
+def test_a_photo_or_an_item_can_be_matched_on_something_whatever_else_is_asked(folder):
     index = opened(folder)
-    assert matches_of(Query(item="1"), index) == MATCHES
-    for query in (Query(), Query(words="hat"), Query(item="1", words="hat")):
+    moved = ({}, {"words": "hat"}, {"positive": ("2",)}, {"diversity": 0.5})
+    for shown in ({"item": "1"}, {"pictures": (PHOTO,)}):
+        assert [matches_of(Query(**shown, **more), index) for more in moved] == [MATCHES] * 4
+    for query in (Query(), Query(words="hat"), Query(positive=("2",))):
         assert matches_of(query, index) == ()
     with pytest.raises(ValueError, match="match is one of shape, colour, pattern, kind"):
         Query(match="size")
@@ -256,13 +260,80 @@ def test_only_a_photo_or_an_item_alone_can_be_matched_on_something(folder):
         query_adapter(index)(PHOTO[None], "photo", "size")
 
 
+class NoWords:
+    """An encoder that knows no word: only titles say what has one."""
+
+    def knows(self, text):
+        return False
+
+    def unknown_words(self, text):
+        return []
+
+
+def zig(*rows):
+    return ["zig thing" if row in rows else "thing" for row in range(6)]
+
+
+def found_with(index, match, **more):
+    query = Query(pictures=(PHOTO,), fold=None, match=match, **more)
+    return [hit.id for hit in run(query, index, NoWords()).hits]
+
+
+def test_what_has_the_words_is_matched_on_colour(folder):
+    looks = [0.1, -0.1, 0.1, -0.1, -0.1, 0.1]
+    index = opened(folder, looks, colour=list("rbrbbr"), title=zig(1, 2, 4, 5))
+    red = np.array([1.0, 0.0, 0.1], np.float32)
+
+    def found(match):
+        query = Query(pictures=(red,), words="zig", fold=None, match=match)
+        return [hit.id for hit in run(query, index, NoWords()).hits]
+
+    assert found("")[:4] == ["2", "1", "5", "4"]
+    assert found("colour")[:2] == ["2", "5"], "both have the word and are red"
+
+
+def test_the_kind_is_that_of_the_photo_not_of_what_has_the_words(folder):
+    index = opened(folder, kind=KINDS, title=zig(3, 4, 5))
+    assert found_with(index, "", words="zig")[:3] == ["4", "5", "3"], "by cosine"
+    assert found_with(index, "kind", words="zig")[0] == "3", "most that have it are shoes"
+    assert found_with(index, "kind", words="zig", count=1) == ["3"]
+
+
+def test_more_matching_results_than_are_re_ranked_follow_each_once(folder, monkeypatch):
+    monkeypatch.setattr(ranking, "RERANK_POOL", 2)
+    index = opened(folder, kind=KINDS, title=zig(3, 4, 5))
+    assert found_with(index, "kind", words="zig")[:3] == ["4", "5", "3"]
+    assert sorted(found_with(index, "kind", words="zig")) == list("012345")
+
+
+def test_matching_results_are_one_of_each_product(folder):
+    index = opened(folder, kind=KINDS, title=zig(3, 4, 5), style_id=list("abcbde"))
+    query = Query(pictures=(PHOTO,), words="zig", match="kind")
+    assert [hit.id for hit in run(query, index, NoWords()).hits] == ["3", "0", "2", "4", "5"]
+
+
+def test_varied_results_are_matched_too(folder):
+    index = opened(folder, kind=["hat", "hat", "hat", "shoe", "shoe", "hat"])
+    assert set(found_with(index, "kind", diversity=0.01)[:4]) == {"0", "1", "2", "5"}
+    assert set(found_with(index, "", diversity=0.01)[:4]) != {"0", "1", "2", "5"}
+
+
+def test_filters_that_nothing_meets_leave_nothing_to_match(folder):
+    index = opened(folder, kind=KINDS)
+    assert found_with(index, "kind", words="zig", where=("kind=boot",)) == []
+
+
 def test_a_match_without_effect_is_said(folder):
     index = opened(folder)
     assert run(Query(item="1", match="shape"), index).notes == ()
-    (note,) = run(Query(item="1", match="shape", diversity=0.5), index).notes
-    assert note.endswith("it is for a photo or a piece alone")
-    (note,) = run(Query(item="1", positive=("2",), match="shape"), index).notes
-    assert note.endswith("it is for a photo or a piece alone")
+    assert run(Query(item="1", positive=("2",), match="shape"), index).notes == ()
+    for query in (Query(words="zig"), Query(positive=("2",)), Query()):
+        notes = run(replace(query, match="shape"), index, NoWords()).notes
+        assert notes[-1].endswith("it needs a photo or a piece")
+    assert run(Query(item="1", words="thing", match="shape"), index, NoWords()).notes == ()
+    unadapted = opened(folder, metric="euclidean")
+    (note,) = run(Query(item="1", match="shape"), unadapted).notes
+    assert note.endswith("the model of this index has no such parts")
 
 
 def test_what_moves_results_is_named_once():

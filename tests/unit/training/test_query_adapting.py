@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from PIL import Image
 
+from lookbook.catalog.items import Item
 from lookbook.encoding.query_adapter import ColourHeads, ShiftNetwork
+from lookbook.training import query_adapting
 from lookbook.training.data import MISSING
 from lookbook.training.query_adapting import (
     FittingData,
@@ -167,3 +171,28 @@ def test_a_missing_class_is_left_out():
     assert weight.shape == (2, 3)
     assert (np.eye(3) @ weight.T + bias)[:2].argmax(1).tolist() == [0, 1]
     np.testing.assert_allclose(weight[:, 2], 0, atol=1e-6)
+
+
+def test_drawn_photos_are_encoded_again_with_another_seed_or_count(tmp_path, monkeypatch):
+    """Each photo of every other source is the same grey, so that only the drawn ones matter."""
+    grey = Item("0", b"", "", {}), Image.new("RGB", (40, 30), "grey")
+    for name in ("_products", "_people", "_street"):
+        monkeypatch.setattr(query_adapting, name, lambda *args, **options: iter([grey]))
+    monkeypatch.setattr(query_adapting, "street_shot", lambda product, number: grey[1])
+    drawn = []
+    monkeypatch.setattr(
+        query_adapting, "drawn_products", lambda *asked: drawn.append(asked) or range(asked[0])
+    )
+    seen = np.ones(4, np.float32)
+    encoder = SimpleNamespace(
+        revision="r", dim=4, encode=lambda images: np.stack([seen] * len(images))
+    )
+    args = SimpleNamespace(larger=str(tmp_path), phone_photos=str(tmp_path), work=tmp_path / "work")
+
+    def photos(count, seed):
+        monkeypatch.setattr(query_adapting, "_DRAWN", count)
+        monkeypatch.setattr(query_adapting, "_DRAWN_SEED", seed)
+        return len(query_adapting.read_turns(args, encoder))
+
+    assert [photos(2, 1), photos(2, 1), photos(3, 1), photos(3, 2), photos(2, 1)] == [6, 6, 7, 7, 6]
+    assert drawn == [(2, 1), (3, 1), (3, 2)]

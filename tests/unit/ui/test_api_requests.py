@@ -101,8 +101,8 @@ def test_something_else_than_a_picture_is_named(client, endpoint, value):
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("count", "x", "count: expected a number, found 'x'"),
-        ("variety", "x", "variety: expected a number, found 'x'"),
+        ("count", "x", "count should be a number, found 'x'"),
+        ("variety", "x", "variety should be a number, found 'x'"),
         ("crop", "maybe", "crop: expected true or false, found 'maybe'"),
     ],
 )
@@ -134,7 +134,7 @@ def test_numbers_are_numbers(api, value):
         lambda: api.for_you(budget=value),
         lambda: api.for_you(temperature=value),
     ):
-        with pytest.raises(InvalidRequest, match=r": expected a number, found "):
+        with pytest.raises(InvalidRequest, match=r" should be a number, found "):
             call()
 
 
@@ -142,6 +142,18 @@ def test_numbers_beyond_their_range_are_brought_into_it(api):
     assert len(api.similar("0", count=-5)) == 1
     assert api.similar("0", count=1e300) == api.similar("0", count=96)
     assert api.similar("0", count=None, variety=7) == api.similar("0", variety=1)
+    assert api.similar("0", count="2") == api.similar("0", count=2)
+
+
+def test_what_was_brought_into_range_is_said_as_in_a_link(api):
+    answer = api.search(item="0", count=1e9, variety=-1)
+    assert answer["hits"] == api.search(item="0", count=96)["hits"]
+    said = ["variety goes from 0 to 1, found -1.", "count goes from 1 to 96, found 1000000000.0."]
+    assert answer["notes"] == said
+    assert api.search(item="0", count=3.7)["notes"] == [
+        "count should be a whole number, found 3.7."
+    ]
+    assert api.search(item="0", count=3)["notes"] == []
 
 
 @pytest.mark.parametrize("value", ["x", 5, {"a": 1}])

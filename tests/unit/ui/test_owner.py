@@ -25,6 +25,9 @@ from starlette.testclient import TestClient
 
 from lookbook.catalog import open_catalog
 from lookbook.catalog.report import CatalogReport
+from lookbook.commands import embed
+from lookbook.encoding.encoder import Encoder
+from lookbook.encoding.errors import EncoderError
 from lookbook.events import Event, EventStore, new_visitor
 from lookbook.schema.message import Message
 from lookbook.search.index import Index
@@ -599,3 +602,18 @@ def test_the_owner_is_refused_in_the_language_of_the_browser(client):
     assert "leads out" in client.get("/owner").text, "the reason is kept, and said in any language"
     page = client.post("/owner/publish", data={"name": "x", "token": token}, headers=german)
     assert "Diese Generation gibt es nicht mehr." in page.text
+
+
+@pytest.mark.parametrize(("built", "computed"), [("float32", "float32"), ("int8", None)])
+def test_an_index_in_a_precision_that_is_not_computed_here_is_renewed_in_another(
+    tiny_model, tmp_path, built, computed
+):
+    """As by `embed`: the tiny model has no calibration for int8, and raises where it is asked."""
+    here = Encoder.load(tiny_model)
+    encoder = here.identity | {"precision": built, "model": str(tiny_model)}
+    publish_tiny(tmp_path, encoder=encoder)
+    options = job.embed_options(Index.open(tmp_path, engine="exact").manifest)
+    args = embed._options(["--output", str(tmp_path), "--dataset", "shop", *options], "embed")
+    assert embed._encoder(args).precision == (computed or here.precision)
+    with pytest.raises(EncoderError, match="int8 needs"):
+        Encoder.load(tiny_model, precision="int8")

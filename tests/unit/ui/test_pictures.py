@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
@@ -11,10 +14,14 @@ from starlette.testclient import TestClient
 from lookbook.schema.filters import FilterError, parse_where
 from lookbook.search.facets import facets, price_range
 from lookbook.search.index import Index
+from lookbook.ui import build_site, serving
 from lookbook.ui.components import markup
+from lookbook.ui.guard import GuardOptions
 from lookbook.ui.messages import use_language
 from lookbook.ui.pictures import PictureFiles
 from lookbook.ui.services.search import SearchService
+from lookbook.ui.site import EXAMPLES
+from tests.ports import free_port
 from tests.tiny_index import publish_tiny
 
 PHOTO = b"the bytes of a picture"
@@ -22,6 +29,46 @@ PHOTO = b"the bytes of a picture"
 
 def ids(count):
     return [f"a-{i}" for i in range(count)]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """The address of a site with example photos, and the folders that it serves from."""
+    folder, port = tmp_path_factory.mktemp("site"), free_port()
+    publish_tiny(folder / "index", source={"kind": "house", "name": "house"})
+    site = build_site(Index.open(folder / "index"), lambda: None, state=folder / "state")
+    serving.launch(
+        site, GuardOptions(rate=50), site.checks, picture_folder=site.picture_folder,
+        server_name="127.0.0.1", server_port=port, quiet=True,
+    )  # fmt: skip
+    yield f"http://127.0.0.1:{port}", (EXAMPLES.parent, folder, site.picture_folder.parent)
+    site.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/info"])
+def test_no_page_names_a_folder_of_the_server(house, path):
+    address, folders = house
+    text = httpx.get(address + path).text
+    assert [str(folder) for folder in folders if str(folder) in text] == []
+    assert "gradio_api/file=/" not in text
+
+
+def test_the_example_photos_are_served_as_they_are_and_at_no_other_address(house):
+    address, _ = house
+    photos = sorted(EXAMPLES.glob("*.jpg"))
+    names = re.findall(r"pictures/[0-9a-f]{32}\.jpg", httpx.get(address + "/config").text)
+    answers = [httpx.get(f"{address}/{name}") for name in dict.fromkeys(names)]
+    assert [answer.content for answer in answers] == [photo.read_bytes() for photo in photos]
+    assert {answer.headers["content-type"] for answer in answers} == {"image/jpeg"}
+    assert httpx.get(f"{address}/gradio_api/file={photos[0]}").status_code == 403
+
+
+def test_an_example_that_cannot_be_written_is_in_the_page_itself(search, tmp_path):
+    photo = sorted(EXAMPLES.glob("*.jpg"))[0]
+    search.folder.rmdir()
+    search.folder.write_bytes(b"no folder")
+    file = search.example_file(photo)
+    assert file == "data:image/jpeg;base64," + base64.b64encode(photo.read_bytes()).decode()
 
 
 @pytest.fixture

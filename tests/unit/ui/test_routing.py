@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from lookbook.ui.routing import MAX_LIST, list_query_string, parse_list, view_of
+from lookbook.search.index import Index
+from lookbook.ui.routing import (
+    MAX_LIST,
+    list_query_string,
+    parse_list,
+    parse_query_string,
+    view_of,
+)
+from tests.tiny_index import publish_tiny
 
 
 @pytest.mark.parametrize(
@@ -13,6 +21,20 @@ from lookbook.ui.routing import MAX_LIST, list_query_string, parse_list, view_of
 )
 def test_a_query_string_names_a_page(search, view):
     assert view_of(search) == view
+
+
+@pytest.mark.parametrize(
+    "search, notes",
+    [
+        ("?view=everything", ["view is one of foryou, saved, explore, about, found 'everything'."]),
+        ("?view=foryou", []),
+        ("?view=api", []),
+        ("?item=a-1", []),
+    ],
+)
+def test_a_page_that_there_is_not_is_said(tmp_path, search, notes):
+    publish_tiny(tmp_path)
+    assert parse_query_string(search, Index.open(tmp_path))[1] == notes
 
 
 def test_a_list_survives_its_address_whatever_its_ids_hold():

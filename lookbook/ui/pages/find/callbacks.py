@@ -17,8 +17,9 @@ from lookbook.schema.filters import Condition, FilterError
 from lookbook.schema.text import whole_characters
 from lookbook.search import facets
 from lookbook.search.index import Index, UnknownItem
+from lookbook.search.limits import MAX_RESULTS
 from lookbook.search.opening import EncoderMismatch
-from lookbook.search.permalinks import MAX_PICTURES, MAX_RESULTS, MAX_WORDS
+from lookbook.search.permalinks import MAX_PICTURES, MAX_WORDS
 from lookbook.search.photo_query import WHOLE, Box
 from lookbook.search.query import Query, matches_of
 from lookbook.search.sorting import available_sorts
@@ -53,7 +54,7 @@ T = TypeVar("T")
 NO_CHANGE: Updates = gr.skip()  # gradio then leaves every output as it is
 
 PAGE_SIZE = 24  # results that "Show more" adds
-_MAX_WARNINGS = 3  # toasts about one link
+_MAX_WARNINGS = 8  # toasts about one link, which the page shows as one
 _MAX_WAITING = 8  # photos whose garments are still to be located: with more, some get none
 _EXAMPLE_NUMBER = re.compile(r"[0-9]{1,2}")
 
@@ -227,11 +228,18 @@ class Callbacks:
         return NO_CHANGE
 
     def search_text(self, text: str | None, query: Query, liked: Liked) -> Updates:
-        """List what the words ask for; open an item whose id, number or whole title they are."""
+        """List what the words ask for; open an item whose id, number or whole title they are.
+
+        The box keeps what was typed: it may hold more by now.
+        """
         words = whole_characters(text or "").strip()[:MAX_WORDS]
         if item := self.search_service.exact_item(words):
-            return self.search_item(item, query, liked)
-        return self._update(replace(reset_query(query), words=words), liked, ())
+            updates = self.search_item(item, query, liked)
+        else:
+            updates = self._update(replace(reset_query(query), words=words), liked, ())
+        if updates is not NO_CHANGE:
+            del updates[self.components.text]
+        return updates
 
     def choose_suggestion(self, item: str | None, query: Query, liked: Liked) -> Updates:
         """Search from a suggested item; the box then holds its whole title."""
@@ -244,9 +252,11 @@ class Callbacks:
     # refinement
 
     def add_words(self, text: str | None, query: Query, liked: Liked) -> Updates:
-        """Add words to the query."""
-        query = replace(query, words=whole_characters(text or "").strip()[:MAX_WORDS])
-        return self._update(query, liked)
+        """Refine a picture or an item by words in place of those before; else add to the words."""
+        words = whole_characters(text or "").strip()
+        if not _refined(query):
+            words = f"{query.words} {words}".strip()
+        return self._update_words(replace(query, words=words[:MAX_WORDS]), liked)
 
     def more_like(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Move the query towards a result."""
@@ -274,10 +284,10 @@ class Callbacks:
         """Remove one part of the query, as named in the query bar."""
         kind, value = event_value(event, "kind"), event_value(event, "value")
         if kind == "words":
-            query = replace(query, words="")
-        elif kind == "pictures":
-            query = replace(query, pictures=(), from_link=False)
-        elif kind == "more":
+            return self._update_words(replace(query, words=""), liked)
+        if kind == "pictures":
+            return self._update_words(replace(query, pictures=(), from_link=False), liked)
+        if kind == "more":
             query = replace(query, positive=_without_value(query.positive, value))
         elif kind == "less":
             query = replace(query, negative=_without_value(query.negative, value))
@@ -376,7 +386,7 @@ class Callbacks:
         router = "!" + (search.removeprefix("?") if view else query_string(query, index))
         c = self.components
         tabs = gr.Tabs(selected=view or "find")
-        return updates | {c.router: router, c.text: query.words, c.tabs: tabs}
+        return updates | {c.router: router, c.tabs: tabs}
 
     def navigate(self, query: Query, liked: Liked, event: gr.EventData) -> Updates:
         """Show the view that back or forward leads to; an address holds no uploaded pictures."""
@@ -414,7 +424,7 @@ class Callbacks:
             c.query_bar: query_html(query, thumbs),
             c.filters: filters_html(choices, span),
             c.filter_button: filter_button_html(len(query.where)),
-            c.words: query.words,
+            c.words: query.words if _refined(query) else "",
             c.count: min(query.count, MAX_RESULTS),
             c.diversity: query.diversity,
             c.item_panel: self._item(query.item, liked),
@@ -430,7 +440,16 @@ class Callbacks:
             c.suggestions: suggestions_of([]),
             c.router: query_string(query, index),
         }
-        return updates if photos is None else updates | self._photo_updates(photos)
+        if photos is None:
+            return updates
+        return updates | self._photo_updates(photos) | {c.text: _searched_words(query)}
+
+    def _update_words(self, query: Query, liked: Liked) -> Updates:
+        """Update the page for other words, or other pictures that they may have refined."""
+        updates = self._update(query, liked)
+        if updates is NO_CHANGE:
+            return updates
+        return updates | {self.components.text: _searched_words(query)}
 
     def _photo_updates(self, photos: Photos) -> Updates:
         # the upload field is emptied only when it is shown again: it may still be uploading
@@ -476,6 +495,16 @@ def _with_turned_range(query: Query, index: Index) -> tuple[Query, str]:
         return query, ""
     where = facets.set_range(query.where, span.column, span.most, span.least)
     return replace(query, where=where), turned_range_message(span)
+
+
+def _refined(query: Query) -> bool:
+    """Whether the words of a query refine a picture or an item, and do not search by themselves."""
+    return bool(query.pictures) or query.item is not None
+
+
+def _searched_words(query: Query) -> str:
+    """Return the words that search by themselves, which the search box holds; "" without."""
+    return "" if _refined(query) else query.words
 
 
 def reset_query(query: Query) -> Query:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from lookbook.schema.message import Message
-from lookbook.search.permalinks import MAX_RESULTS
+from lookbook.search.limits import MAX_RESULTS
 from lookbook.search.query import Query
 from lookbook.ui.components import markup
 from lookbook.ui.components.base import Button, HtmlComponent, PlainText
@@ -34,11 +35,17 @@ class Components:
 
     `shown` holds (id, score) of the results, `adding` whether the next upload is added to the
     photos of the query (else it begins a new query), `photo_keys` the keys of those photos. `tabs`
-    are the pages of the site, `fetches` is whether addresses of pictures are fetched.
+    are the pages of the site, `fetches` is whether addresses of pictures are fetched;
+    `example_file` gives the file that the site serves of an example.
     """
 
     def __init__(
-        self, examples: list[Path], results: int, tabs: gr.Tabs, fetches: bool = False
+        self,
+        examples: list[Path],
+        results: int,
+        tabs: gr.Tabs,
+        fetches: bool = False,
+        example_file: Callable[[Path], str] = str,
     ) -> None:
         self.tabs = tabs
         self.photo_input = PhotoInput(fetches, elem_id="photo-input", render=False)
@@ -50,12 +57,12 @@ class Components:
         self.explanation = ExplanationDialog(elem_id="why")
         with gr.Row(elem_id="page"):
             with gr.Column(scale=1, min_width=280, elem_id="ask"):
-                self._query(examples)
+                self._query(examples, example_file)
                 self._refinement(results)
             with gr.Column(scale=3, min_width=320, elem_id="answer"):
                 self._results()
 
-    def _query(self, examples: list[Path]) -> None:
+    def _query(self, examples: list[Path], example_file: Callable[[Path], str]) -> None:
         self.picture = QueryPicture(
             label=Message("Your picture"),
             show_label=False,
@@ -84,7 +91,9 @@ class Components:
             elem_id="names",
         )
         self.examples = HtmlComponent(
-            lambda: _examples_html(examples), actions=("example",), elem_id="examples"
+            lambda: _examples_html(examples, example_file),
+            actions=("example",),
+            elem_id="examples",
         )
 
     def _refinement(self, results: int) -> None:
@@ -169,14 +178,14 @@ class DiversitySlider(gr.Slider):
         return float(min(max(payload or 0, 0), 1))
 
 
-def _examples_html(examples: list[Path]) -> str:
+def _examples_html(examples: list[Path], example_file: Callable[[Path], str]) -> str:
     if not examples:
         return ""
     buttons = "".join(
         markup.button(
             "example",
             _("Search with the example: {name}", name=example.stem.replace("-", " ")),
-            f'<img src="{markup.file_url(str(example))}" alt="" loading="lazy">',
+            f'<img src="{markup.file_url(example_file(example))}" alt="" loading="lazy">',
             i=i,
         )
         for i, example in enumerate(examples)

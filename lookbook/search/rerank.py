@@ -105,8 +105,9 @@ def search_reranked(
     """Return `count` hits for a vector as stored, one for each group: its kind and colour first.
 
     Of each group the variant that is nearest in colour counts. The first hit stays: most often it
-    is the product itself. For a photo so do groups that are hardly less close. Hits beyond POOL
-    follow in the order of their cosines. `vector_kind` is the `kind` of `Index.search`.
+    is the product itself. For a photo so do groups that are hardly less close, and no hit where
+    nothing is close to it. Hits beyond POOL follow in the order of their cosines. `vector_kind` is
+    the `kind` of `Index.search`.
     """
     rows, scores = index.rank_rows(vector, POOL, allowed, own, kind=vector_kind)
     order = _order(index, rows, scores, vector, shown, groups)

@@ -26,7 +26,7 @@ from lookbook.encoding.garment_parts import (
     suppress_overlaps,
 )
 from lookbook.encoding.garment_regions import Cells, split_regions
-from lookbook.images.loading import Picture, load_rgb
+from lookbook.images.loading import Limits, Picture, load_rgb
 
 # The best of 25 methods by IoU with the true box, on 40 street photos of the house collection and
 # 40 real cut-outs on drawn backgrounds: 0.82 and 0.81 (whole image: 0.48 and 0.30; last map only,
@@ -39,6 +39,7 @@ _STAGE = -2
 _MIN_SIZE = 160  # px of the map's image; a model of smaller pictures takes a second pass
 _COLOUR_WEIGHT = 1.25
 _DETECTION_SIZE = 320  # several garments are smaller in the photo: at 224 px half as many are found
+_LEAST_SIDE = Limits().min_side  # px; a smaller part is refused as a picture
 _ROOM = 0.1  # around a part whose kind is told, as a fraction of its sides
 _GRID = 64  # cells on a side of the maps that are compared
 _NEAREST = 3  # border cells that each position is compared with
@@ -92,7 +93,7 @@ def find_garments(encoder: Encoder, picture: Picture) -> list[Garment]:
     maps = _detection_maps(encoder, image)
     cells = normalize_map(normalize_map(feature_saliency(maps[0])) + normalize_map(colours))
     parts = split_regions(cells > _otsu(cells), _region_classifier(encoder, maps))
-    found = _classify_crops(encoder, image, [_widened(box) for box in parts])
+    found = _classify_crops(encoder, image, _large_enough(parts, image.size))
     rules = BY_CATEGORY_HEAD if _photo_kinds(encoder) is None else BY_PHOTO_KINDS
     joined = join_parts(found, lambda box: _classify_crops(encoder, image, [box])[0], rules)
     return [
@@ -179,6 +180,14 @@ def _category_kinds(encoder: Encoder) -> tuple[CategoryHead, GarmentKinds]:
     assert encoder.heads is not None and encoder.heads.category is not None
     assert encoder.garment_kinds is not None
     return encoder.heads.category, encoder.garment_kinds
+
+
+def _large_enough(parts: Sequence[Cells], size: tuple[int, int]) -> list[Cells]:
+    """Return the boxes, widened, of the parts that can be searched by themselves."""
+    widened = [_widened(box) for box in parts]
+    pixels = [_to_pixels(box, size) for box in widened]
+    sides = [min(box[2] - box[0], box[3] - box[1]) for box in pixels]
+    return [box for box, side in zip(widened, sides, strict=True) if side >= _LEAST_SIDE]
 
 
 def _widened(box: Cells) -> Cells:

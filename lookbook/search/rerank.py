@@ -40,7 +40,7 @@ STAYING, STAYING_WITHIN = 3, 0.02
 # Cosines of a photo's first hit. Below the first of them the product itself is hardly ever there:
 # no hit stays for its closeness alone, and hits do not vote for the photo's colour, as the nearest
 # garments of its kind may be of any. From the second on their vote has its full share.
-_UNLIKE, _ALIKE = 0.5, 0.7
+_MIN_SIMILARITY, _FULL_VOTE_SIMILARITY = 0.5, 0.7
 _ITEM_VOTE, _PHOTO_VOTE = 0.5, 0.8  # shares of the hits' votes beside the classifier of colour
 _FIRST = 100.0  # above any sum of a cosine and weighted logarithms
 # probabilities that are added: a mistake costs no more than their logarithm
@@ -129,7 +129,7 @@ def order_key(index: Index) -> str | None:
     adapter = query_adapter(index)
     if adapter is None or index.generation.projection is not None:
         return None
-    rules = (WEIGHTS[""], VOTERS, TEMPERATURE, POOL, _MIN_COLOUR, _MIN_KIND)
+    rules = (WEIGHTS[""], VOTERS, TEMPERATURE, POOL, _MIN_COLOUR, _MIN_KIND, _ITEM_VOTE)
     reranked = index.manifest.metric == "angular"
     said = (adapter.revision, adapter.scales.get("item"), rules if reranked else None)
     arrays = list(astuple(adapter.networks["item"])) if "item" in adapter.networks else []
@@ -184,7 +184,7 @@ def _staying(
     That of its best `adapted` score. Of an item, which is no result itself, and where one thing is
     matched on, the first hit alone; none of a photo that nothing is like.
     """
-    if shown.photo and scores[0] < _UNLIKE:
+    if shown.photo and scores[0] < _MIN_SIMILARITY:
         return []
     keys = rows if groups is None else groups[rows]
     first = _first_of_groups(rows, groups)[: STAYING if shown.photo and not shown.match else 1]
@@ -197,7 +197,9 @@ def _vote_share(best: float, photo: bool) -> float:
     """Return 0 to 1: what the votes say of the colour of a query whose first hit is at `best`."""
     if not photo:
         return _ITEM_VOTE
-    return _PHOTO_VOTE * min(1.0, max(0.0, (best - _UNLIKE) / (_ALIKE - _UNLIKE)))
+    return _PHOTO_VOTE * min(
+        1.0, max(0.0, (best - _MIN_SIMILARITY) / (_FULL_VOTE_SIMILARITY - _MIN_SIMILARITY))
+    )
 
 
 def _kind_agreement(index: Index, rows: np.ndarray, voters: Voters) -> np.ndarray:

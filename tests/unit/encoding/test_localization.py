@@ -77,6 +77,13 @@ def test_unletterbox_cuts_off_the_margins(width, height, side):
     assert abs(min(rows, columns) - expected) <= 1
 
 
+@pytest.mark.parametrize("size", [(8, 8), (9, 700), (700, 12), (20, 2000)])
+def test_parts_that_are_too_small_for_a_picture_are_no_garments(encoder, size):
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    for one in find_garments(encoder, Image.fromarray(noise)):
+        assert min(one.right - one.left, one.bottom - one.top) >= 8
+
+
 def test_the_kind_of_a_garment_is_that_of_its_part_as_a_photo(encoder, monkeypatch):
     """It is told from the vector of the part with some room around it, and so is how sure it is."""
     photo = striped_background((640, 480))

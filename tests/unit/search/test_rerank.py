@@ -68,8 +68,31 @@ def test_of_a_photo_that_nothing_is_like_no_hit_stays(folder, monkeypatch):
     index = opened(folder, kind=["shoe", "hat", "hat", "hat", "hat", "hat"])
     monkeypatch.setattr(rerank, "TEMPERATURE", 1.0)  # all hits vote
     assert ids(index)[0] == "0"
-    monkeypatch.setattr(rerank, "_UNLIKE", 1.2)  # above every cosine
+    monkeypatch.setattr(rerank, "_MIN_SIMILARITY", 1.2)  # above every cosine
     assert ids(index)[:4] == ["1", "2", "4", "5"]
+
+
+def test_hits_vote_for_the_colour_of_a_photo_by_their_closeness_and_always_for_an_items():
+    shares = [rerank._vote_share(cosine, True) for cosine in (0.3, 0.5, 0.6, 0.7, 0.9)]
+    np.testing.assert_allclose(shares, [0, 0, 0.4, 0.8, 0.8])
+    assert rerank._vote_share(0.3, False) == rerank._vote_share(0.9, False) == 0.5
+
+
+def test_colour_counts_more_for_a_photo_than_for_an_item(folder, monkeypatch):
+    """Item 5 alone is of the photo's colour; with an item's weights it stays further behind."""
+    monkeypatch.setattr(rerank, "_MIN_SIMILARITY", 1.2)  # above every cosine: no hit stays
+    monkeypatch.setattr(rerank, "_FULL_VOTE_SIMILARITY", 1.5)
+    looks = [-0.03, -0.03, -0.03, -0.03, -0.03, 0.03]
+    index = opened(folder, looks, colour=["blue"] * 5 + ["red"])
+    photo = np.array([1.0, 0.0, 0.01], np.float32)
+
+    def place():
+        found = run(Query(pictures=(photo,), fold=None), index).hits
+        return [hit.id for hit in found].index("5")
+
+    of_photos = place()
+    monkeypatch.setattr(rerank, "PHOTO_WEIGHTS", rerank.WEIGHTS)
+    assert of_photos < place()
 
 
 def test_the_closer_the_first_hit_the_more_the_hits_say_of_the_colour(folder, monkeypatch):
@@ -82,11 +105,11 @@ def test_the_closer_the_first_hit_the_more_the_hits_say_of_the_colour(folder, mo
         found = run(Query(pictures=(photo,), fold=None), index).hits
         return [hit.id for hit in found].index("5")
 
-    monkeypatch.setattr(rerank, "_UNLIKE", 0.0)
-    monkeypatch.setattr(rerank, "_ALIKE", 0.5)
+    monkeypatch.setattr(rerank, "_MIN_SIMILARITY", 0.0)
+    monkeypatch.setattr(rerank, "_FULL_VOTE_SIMILARITY", 0.5)
     assert place_of_the_red_one() > 0
-    monkeypatch.setattr(rerank, "_UNLIKE", 1.2)
-    monkeypatch.setattr(rerank, "_ALIKE", 1.5)
+    monkeypatch.setattr(rerank, "_MIN_SIMILARITY", 1.2)
+    monkeypatch.setattr(rerank, "_FULL_VOTE_SIMILARITY", 1.5)
     assert place_of_the_red_one() == 0
 
 
@@ -223,7 +246,9 @@ def test_the_key_stays_where_photos_alone_are_ordered_otherwise(folder, change):
     assert key_with(folder, change) == order_key(opened(folder)) is not None
 
 
-@pytest.mark.parametrize("rule", ["VOTERS", "TEMPERATURE", "POOL", "_MIN_COLOUR", "_MIN_KIND"])
+@pytest.mark.parametrize(
+    "rule", ["VOTERS", "TEMPERATURE", "POOL", "_MIN_COLOUR", "_MIN_KIND", "_ITEM_VOTE"]
+)
 def test_the_key_changes_with_the_rules_where_results_are_re_ranked(folder, rule, monkeypatch):
     angular, other = opened(folder), opened(folder, metric="euclidean")
     before = order_key(angular), order_key(other)

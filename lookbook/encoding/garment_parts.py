@@ -35,7 +35,7 @@ class PartRules:
 # By the category head, which was trained on studio photos, and by a classifier of photos: each on
 # composites of the development half, the second on phone photos too (docs/encoder-history.md)
 BY_CATEGORY_HEAD = PartRules(0.1, 0.4, 0.05, 0.05)
-BY_PHOTO_KINDS = PartRules(0.4, 0.6, 0.0, -0.1)
+BY_PHOTO_KINDS = PartRules(0.4, 0.6, 0.0, -0.3)
 
 
 def join_parts(

@@ -40,7 +40,7 @@ from lookbook.encoding.hub import revision as folder_revision
 from lookbook.encoding.int8 import INT8_FILE, Int8Calibration
 from lookbook.encoding.pooling import POOLINGS
 from lookbook.encoding.preprocessing import Preprocessing, read_processor
-from lookbook.encoding.query_adapter import SETTINGS_FILE, QueryAdapter, check_query
+from lookbook.encoding.query_adapter import NETWORKS_FILE, SETTINGS_FILE, QueryAdapter, check_query
 from lookbook.encoding.text_tokenizer import Vocabulary
 from lookbook.images.loading import Picture
 from lookbook.resources import shipped
@@ -380,6 +380,7 @@ class _Learned:
         int8 = Int8Calibration.load(folder) if is_average else None
         adapter = QueryAdapter.load(folder) if heads else None
         kinds = _kinds_of_classes(folder, heads)
+        _check_photo_kinds(folder, adapter, kinds)
         return cls(
             revision,
             heads,
@@ -419,6 +420,20 @@ def _kinds_of_classes(folder: Path, heads: EmbeddingHeads | None) -> GarmentKind
         )
         return None
     return kinds
+
+
+def _check_photo_kinds(
+    folder: Path, adapter: QueryAdapter | None, kinds: GarmentKinds | None
+) -> None:
+    """Warn of a classifier of photos for other kinds than are named: it goes unused."""
+    if adapter is None or adapter.kind_bias is None or kinds is None:
+        return
+    if len(adapter.kind_bias) != len(kinds.names):
+        warnings.warn(
+            f"{folder / NETWORKS_FILE} tells {len(adapter.kind_bias)} kinds of garments, "
+            f"{KINDS_FILE} names {len(kinds.names)}: the category head tells kinds in photos",
+            stacklevel=4,
+        )
 
 
 def _to_grid(maps: np.ndarray) -> np.ndarray:

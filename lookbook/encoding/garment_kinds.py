@@ -76,6 +76,8 @@ def _read(file: Path) -> tuple[str, dict[str, str | None]] | None:
         kinds = dict(settings["kinds"])
         if not kinds or not all(kind is None or isinstance(kind, str) for kind in kinds.values()):
             raise ValueError("a kind is a text or null")
+        if not any(kinds.values()):
+            raise ValueError("no class has a kind")
         return str(settings["revision"]), kinds
     except UNREADABLE as error:
         raise EncoderError(

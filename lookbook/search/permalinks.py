@@ -151,7 +151,7 @@ def _text(name: str, params: Mapping[str, object], warnings: list[str]) -> str:
             Message("{name} is longer than any link that is made here and was left out.", name=name)
         )
         return ""
-    return value.replace("\0", "")
+    return value.replace("\0", " ")  # PostgreSQL stores none; words are read as by the API
 
 
 def _cut(text: str, most: int, warnings: list[str]) -> str:

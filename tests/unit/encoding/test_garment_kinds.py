@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lookbook.encoding import localization
 from lookbook.encoding.category_head import CategoryHead
 from lookbook.encoding.encoder import DEFAULT_MODEL, Encoder
 from lookbook.encoding.errors import EncoderError
@@ -70,6 +71,23 @@ def test_kinds_of_other_weights_are_not_used(tmp_path, change, found):
     with pytest.warns(UserWarning, match=f"{found}.*garments have no kinds"):
         encoder = Encoder.load(folder, device="cpu", backend="torch")
     assert encoder.garment_kinds is None
+
+
+def test_a_classifier_of_photos_for_other_kinds_is_told_and_not_used(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(DEFAULT_MODEL, folder)
+    settings = json.loads((folder / "garments.json").read_text())
+    kinds = {name: None if kind == "skirt" else kind for name, kind in settings["kinds"].items()}
+    write(folder, json.dumps(settings | {"kinds": kinds}))
+    with pytest.warns(UserWarning, match="tells 9 kinds of garments, garments.json names 8"):
+        encoder = Encoder.load(folder, device="cpu", backend="torch")
+    assert localization._photo_kinds(encoder) is None
+
+
+def test_kinds_of_no_class_are_refused(tmp_path):
+    write(tmp_path, json.dumps({"revision": "a", "kinds": {"Shirts": None}}))
+    with pytest.raises(EncoderError, match="no class has a kind"):
+        GarmentKinds.load(tmp_path)
 
 
 def test_the_shipped_kinds_name_every_class():

@@ -171,7 +171,7 @@ class ConceptIndex:
 
     def _add_column(self, name: str, values: Sequence[Any], codes: np.ndarray) -> None:
         counts = np.bincount(codes, minlength=len(values))
-        if len(values) > _MAX_VALUES or not any(isinstance(v, str) for v in values):
+        if len(values) > _MAX_VALUES or not any(map(_texts, values)):
             return
         readings = [self._concepts(value) for value in values]
         role = self._role(name, readings, counts)
@@ -190,9 +190,9 @@ class ConceptIndex:
             self._stated[role][rows] = True
 
     def _concepts(self, value: object) -> dict[str, list[str]]:
-        """The concepts that a value names, by role; of a compound noun its head."""
+        """The concepts that a value or several of a cell name, by role; of a compound its head."""
         found: dict[str, list[str]] = defaultdict(list)
-        for part in _SEPARATOR.split(value) if isinstance(value, str) else ():
+        for part in (part for text in _texts(value) for part in _SEPARATOR.split(text)):
             mentions = self.thesaurus.read(part, languages=self.languages).mentions
             for role in ROLES:
                 named = [
@@ -261,3 +261,9 @@ def concept_index(index: Index) -> ConceptIndex:
     """Return the concepts of an index's items, with the thesaurus of its shop."""
     columns = {name: index.categorical_codes(name) for name in index.columns}
     return ConceptIndex(columns, index.titles, shop_thesaurus())
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts of a cell, which may hold several values."""
+    several = value if isinstance(value, (tuple, list)) else (value,)
+    return [one for one in several if isinstance(one, str)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from lookbook.recommend.items import Items
 from lookbook.schema.columns import find_price
 from lookbook.search import facets
+from lookbook.search.concepts import concept_index
 from lookbook.search.index import Index
 from lookbook.search.lexical_index import lexical_index
 from lookbook.search.product_groups import product_groups
@@ -117,3 +119,13 @@ def test_a_column_that_a_person_named_is_the_price_and_the_group(tmp_path):
 )
 def test_the_column_of_prices_by_its_name(names, price):
     assert find_price(names) == price
+
+
+def test_words_find_every_colour_of_a_cell(tmp_path):
+    """One cell of two colours makes a column of lists."""
+    colours = [("red",), ("blue",), ("red", "blue"), ("green",), ("blue",), ("green",)]
+    items = {"id": list("abcdef"), "title": list("abcdef"), "colour": colours}
+    publish_tiny(tmp_path, count=6, items=items)
+    index = Index.open(tmp_path)
+    found = {name: set(np.flatnonzero(concept_index(index).rows(name))) for name in ("red", "blue")}
+    assert found == {"red": {0, 2}, "blue": {1, 2, 4}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from lookbook.schema.ordinary_words import ordinary_words
@@ -15,22 +16,23 @@ SHORTEST_MISSPELT, _TWO_EDITS = 4, 8  # letters of a word from which one, two mi
 def nearest_term(word: str, terms: Sequence[Iterable[str]]) -> str | None:
     """Return the term that one or two typing mistakes make a word of; None for an ordinary word.
 
-    `terms` are those of several languages, the likeliest first. A single letter for a double one is
-    the likeliest mistake: "gren" is green before it is grey. So "earings" are earrings, although
-    their stem is an ordinary word; "shopped" is no misspelt term.
+    `terms` are those of several languages, the likeliest first. A missing, additional or swapped
+    letter is a likelier mistake than another one: "wite" is white before it is wine; the likeliest
+    is a single letter for a double one. So "earings" are earrings, although their stem is an
+    ordinary word; "shopped" is no misspelt term.
     """
     if len(word) < SHORTEST_MISSPELT or not word.isalpha() or word in ordinary_words():
         return None
-    best: tuple[tuple[int, bool, int], str] | None = None
+    best: tuple[tuple[int, int, bool, int], str] | None = None
     for rank, listed in enumerate(terms):
         for term in listed:
             distance = _mistakes(word, term)
             if distance is None:
                 continue
-            key = (distance, not _alike_but_doubled(term, word), rank)
+            key = (distance, _replaced(word, term), not _alike_but_doubled(term, word), rank)
             if best is None or key < best[0]:
                 best = (key, term)
-    if best is None or (best[0][1] and stem(word, "en") in ordinary_words()):
+    if best is None or (best[0][2] and stem(word, "en") in ordinary_words()):
         return None
     return best[1]
 
@@ -46,6 +48,17 @@ def _mistakes(typed: str, term: str) -> int | None:
 
     distance = OSA.distance(typed, term, score_cutoff=allowed)
     return distance if distance <= allowed else None
+
+
+def _replaced(typed: str, term: str) -> int:
+    """Return how many letters are others in what was typed: 1 of "wine", 0 of "wiht" for "with"."""
+    ours, others = Counter(typed), Counter(term)
+    return min((ours - others).total(), (others - ours).total())
+
+
+def no_other_letter(typed: str, term: str) -> bool:
+    """Whether at most one letter is missing, additional or swapped, and none is another one."""
+    return abs(len(term) - len(typed)) < 2 and not _replaced(typed, term)
 
 
 def _alike_but_doubled(one: str, other: str) -> bool:

@@ -36,8 +36,13 @@ def other_numbers(word: str) -> frozenset[str]:
 
     "watchs" is no plural of "watch", nor "partys" of "party".
     """
+    return singular_forms(word).union(_plurals(word))
+
+
+def singular_forms(word: str) -> frozenset[str]:
+    """Return the words that an English one is the regular plural of: "slipper" for "slippers"."""
     singulars = [word[:-1], word[:-2], *(word[:-3] + end for end in ("y", "f", "fe"))]
-    return frozenset({*_plurals(word), *(one for one in singulars if word in _plurals(one))})
+    return frozenset(one for one in singulars if word in _plurals(one))
 
 
 def _plurals(word: str) -> set[str]:

@@ -10,11 +10,11 @@ import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-from lookbook.schema.spelling import SHORTEST_MISSPELT, nearest_term, undoubled
-from lookbook.schema.stemming import normalize, other_numbers, stem
+from lookbook.schema.spelling import SHORTEST_MISSPELT, nearest_term, no_other_letter, undoubled
+from lookbook.schema.stemming import normalize, other_numbers, singular_forms, stem
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
 ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
@@ -157,8 +157,11 @@ class Thesaurus:
             if self.role(concept) in ROLES:  # "vans" is no plural of the Dutch "van"
                 _append(self._stems[language], "".join(stem(w, language) for w in words), concept)
             if len(words) == 1 and self.role(concept) in ROLES:
-                self._terms[language].setdefault(words[0], term)
-                self._undoubled[language].add(undoubled(words[0]))
+                singulars = singular_forms(words[0]) if language == "en" else frozenset()
+                for word in (words[0], *sorted(singulars)):
+                    if stem(word, language) == stem(words[0], language):
+                        self._terms[language].setdefault(word, term)
+                        self._undoubled[language].add(undoubled(word))
 
     def _closures(self) -> dict[str, frozenset[str]]:
         narrower: dict[str, set[str]] = {name: {name} for name in self.concepts}
@@ -213,8 +216,7 @@ class Thesaurus:
 
     def same_word(self, one: str, other: str, language: str = "en") -> bool:
         """Whether two terms are alike but for case, accents, spaces and an ending."""
-        keys = ("".join(stem(w, language) for w in normalize(term)) for term in (one, other))
-        return len(set(keys)) == 1
+        return len({"".join(stem(w, language) for w in normalize(t)) for t in (one, other)}) == 1
 
     def is_misspelt(self, word: str, kind: str) -> bool:
         """Whether a word is a kind by its English stem alone, and no plural: "watchs".
@@ -260,7 +262,7 @@ class Thesaurus:
         explained = {}
         for language in self.languages:
             covered: list[Mention | None] = [None] * len(tokens)
-            self._match(tokens, covered, language, [language])
+            self._match(tokens, covered, language, [language], partial(self._is_doubled, language))
             as_written = self._accented[language].intersection(text.casefold().split())
             explained[language] = (sum(m is not None for m in covered), len(as_written))
         return sorted(self.languages, key=lambda language: explained[language], reverse=True)
@@ -282,7 +284,7 @@ class Thesaurus:
                 exact = language == order[0] and part[0] in self._exact[language]
                 if length == 1 and not exact and excluded(part[0]):
                     continue
-                if length == 1 and language != order[0] and self._is_slip(part[0], language, order):
+                if length == 1 and self._is_slip(language, order[0], part[0]):
                     continue
                 concepts = [c for other in order for c in self._lookup(part, other)]
                 mention = Mention(
@@ -295,51 +297,52 @@ class Thesaurus:
             start += length
 
     def _lookup(self, words: Sequence[str], language: str) -> list[str]:
-        exact = self._exact[language].get("".join(words))
-        if exact:
+        if exact := self._exact[language].get("".join(words)):
             return exact
-        return self._stems[language].get("".join(stem(w, language) for w in words), [])
+        found = self._stems[language].get("".join(stem(w, language) for w in words), [])
+        is_worn = words[-1].endswith("ed")  # a belted dress is no belt
+        return [c for c in found if not (is_worn and self.role(c) == "kind")]
 
-    def _is_slip(self, word: str, language: str, order: Sequence[str]) -> bool:
-        """Whether a word of a foreign language is a misspelt one of that of the text, order[0].
+    def _is_slip(self, language: str, first: str, word: str) -> bool:
+        """Whether a word of a foreign language is a misspelt one of `first`, that of the text.
 
-        It is where a letter is single in place of double, or double in place of single ("green
-        dres" has no Polish tracksuit), and where it is but the beginning of the foreign word.
+        "Green dres" has no Polish tracksuit. Where only the stem is foreign, letters may also be
+        missing, additional or swapped that are not double.
         """
-        first = order[0]
-        doubled = word not in self._exact[first] and undoubled(word) in self._undoubled[first]
-        return (doubled and len(word) >= SHORTEST_MISSPELT) or self._is_cut(word, language)
+        if language == first or word in self._exact[first] or len(word) < SHORTEST_MISSPELT:
+            return False
+        if word in self._exact[language]:
+            return undoubled(word) in self._undoubled[first]
+        term = nearest_term(word, [self._terms[first]])
+        return term is not None and no_other_letter(word, term)
 
-    def _is_cut(self, word: str, language: str) -> bool:
-        """Whether a word is shorter than all terms of its stem: "gren" than Portuguese "grená"."""
-        key = stem(word, language)
-        listed = (t for c in self._lookup([word], language) for t in self._listed[c][language])
-        terms = ("".join(normalize(term)) for term in listed)
-        return all(len(term) > len(word) for term in terms if stem(term, language) == key)
+    def _is_doubled(self, language: str, word: str) -> bool:
+        """Whether a word, foreign by its stem alone, is an English one but for a double letter."""
+        return undoubled(word) in self._undoubled["en"] and self._is_slip(language, "en", word)
 
     def _guess(
         self, token: str, at: int, order: Sequence[str], known: Callable[[str], bool]
     ) -> Mention | None:
         """A compound of two terms, or else the nearest spelling."""
         for language in order:
-            if language in _COMPOUNDING and (parts := self._compound(token, language)):
+            parts = self._compound(token, language) if language in _COMPOUNDING else ()
+            if parts and not self._is_slip(language, order[0], token):
                 return Mention(parts[:1], at, at + 1, token, also=(*parts, None)[1])
         if known(token):
             return None
         languages = dict.fromkeys((order[0], "en"))
         term = nearest_term(token, [self._terms[language] for language in languages])
-        if term is None:
+        if term is None or (token.endswith("ed") and self._names_kind(term, "en")):
             return None
-        concepts = [c for language in order for c in self._lookup([term], language)]
-        return Mention(tuple(dict.fromkeys(concepts)), at, at + 1, token, corrected=term)
+        concepts = dict.fromkeys(c for language in order for c in self._lookup([term], language))
+        return Mention(tuple(concepts), at, at + 1, token, corrected=term)
 
     def head_of_compound(self, word: str, language: str) -> str | None:
         """The noun that a compound ends with: "kleid" of "abendkleid"; None for other words."""
         if language not in _COMPOUNDING or self._lookup([word], language):
             return None
         ends = (word[cut:] for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1))
-        kinds = (end for end in ends if self._names_kind(end, language))
-        return next(kinds, None)
+        return next((end for end in ends if self._names_kind(end, language)), None)
 
     def _names_kind(self, word: str, language: str) -> bool:
         return any(self.role(concept) == "kind" for concept in self._lookup([word], language))

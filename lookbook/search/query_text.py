@@ -11,6 +11,10 @@ from lookbook.schema.thesaurus import shop_thesaurus
 # 1,200.50 is one part, as is 1 200 with a space that does not break or a thin one
 _PART = re.compile(r"(?:[^\s,;.!?]|(?<=\d)[.,\u00a0\u2009\u202f](?=\d))+|[,;.!?]")
 _LONG = 6  # letters from which a misspelt negation is read: "withot stripes"
+# They end what is negated, and begin it as well: "not red in cotton", "not in red"
+_PREPOSITIONS = frozenset(
+    ("in", "with", "mit", "avec", "en", "con", "com", "em", "met", "z", "w", "ile")
+)
 BETWEEN_PHRASES = ", "  # in the unwanted words: "no red bag, no hats" has two
 
 
@@ -20,9 +24,9 @@ def parse_negation(text: str) -> tuple[str, str]:
 
     "in navy, without stripes" gives ("in navy", "stripes"). "without", "not", "no", "minus" and
     "except", and such words of the text's own language, negate what follows, up to a comma, "but",
-    "with" or "in"; so does a long one that is misspelt. A word with a dash before it is negated by
-    itself, as search engines read it. "no sneakers, no black" has two unwanted phrases: "sneakers,
-    black".
+    or "with" or "in" after other words; so does a long one that is misspelt. A word with a dash
+    before it is negated by itself, as search engines read it. "no sneakers, no black" has two
+    unwanted phrases: "sneakers, black".
     """
     thesaurus = shop_thesaurus()
     languages = ("en", thesaurus.read(text).language)
@@ -42,6 +46,8 @@ def parse_negation(text: str) -> tuple[str, str]:
         elif len(part) > 1 and part[0] in "-−" and part[1].isalpha():
             unwanted.append([part[1:]])
         else:
+            if negated and not phrase and word in _PREPOSITIONS:
+                continue
             negated = negated and word not in ends
             (phrase if negated else wanted).append(part)
     return " ".join(wanted), BETWEEN_PHRASES.join(" ".join(words) for words in unwanted if words)

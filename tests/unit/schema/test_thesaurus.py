@@ -203,6 +203,45 @@ def test_a_foreign_word_is_a_misspelt_one_where_the_rest_is_of_one_language(ship
     assert [m.concepts[0] for m in shipped.read("zielony dres").mentions] == ["green", "tracksuit"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("wite shirt", ["white", "shirt"]),  # wine is listed first, and is another letter away
+        ("wihte shirt", ["white", "shirt"]),
+        ("sliper", ["flip_flops"]),  # the stem of "slip", briefs in four languages
+        ("blue slipers", ["blue", "flip_flops"]),
+        ("blue jackket", ["blue", "jacket"]),  # a Dutch compound: jack + ketting
+        ("negras", ["black"]),
+        ("blousons en bleu", ["jacket", "blue"]),
+    ],
+)
+def test_a_missing_additional_or_swapped_letter_is_likelier_than_another_one(
+    shipped, text, expected
+):
+    assert concepts(shipped, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "unread"),
+    [
+        ("belted dress", ["dress"], ["belted"]),
+        ("heeled boots", ["boots"], ["heeled"]),
+        ("coated jacket", ["jacket"], ["coated"]),
+        ("capped sleeve top", ["top"], ["capped", "sleeve"]),
+        ("collared shirt", ["shirt"], ["collared"]),  # Spanish "collar": a necklace
+        ("jacketed dress", ["dress"], ["jacketed"]),
+        ("ringed", [], ["ringed"]),
+        ("high heeled shoes", ["heels"], []),
+        ("striped shirt", ["stripes", "shirt"], []),
+        ("peaked cap", ["cap"], []),
+    ],
+)
+def test_a_participle_of_a_kind_is_a_plain_word(shipped, text, expected, unread):
+    reading = shipped.read(text)
+    assert concepts(shipped, text) == expected
+    assert [reading.tokens[n] for n in reading.unread] == unread
+
+
 def test_a_double_letter_is_missing_even_if_the_rest_looks_like_an_ordinary_word(shipped):
     assert [m.concepts[0] for m in shipped.read("earings").mentions] == ["earrings"]
     assert not shipped.read("shopped").mentions

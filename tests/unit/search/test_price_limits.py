@@ -38,6 +38,12 @@ from lookbook.search.query_text import parse_negation
         ("bag between 1 000 and 2 000 €", ("bag", ((">=", 1000.0), ("<=", 2000.0)))),
         ("under 60 501 jeans", ("501 jeans", (("<=", 60.0),))),
         ("jeans under 60 5010", ("jeans 5010", (("<=", 60.0),))),
+        ("dress from 50 to 100", ("dress", ((">=", 50.0), ("<=", 100.0)))),
+        ("Kleid von 50 bis 100 €", ("Kleid", ((">=", 50.0), ("<=", 100.0)))),
+        ("over 12 500 under 20 000", ("", ((">=", 12500.0), ("<=", 20000.0)))),
+        ("en az 50 elbise", ("elbise", ((">=", 50.0),))),  # "az" alone is at most
+        ("under 60 or under 80", ("", (("<=", 80.0),))),
+        ("under 60 and red and blue", ("red and blue", (("<=", 60.0),))),
         ("black and white", ("black and white", ())),
         ("size 60 jeans", ("size 60 jeans", ())),
     ],
@@ -65,6 +71,12 @@ def test_prices_are_read(text, expected):
         ("under 60 under 60", {"<=": 60}, ""),
         ("over 50 under 50", {">=": 50, "<=": 50}, ""),
         ("under 60", {"<=": 60}, ""),
+        ("under 60 or over 100", {}, "one range only: under 60 or over 100 has no effect"),
+        (
+            "between 20 and 30 or between 50 and 60, under 200",
+            {"<=": 200},
+            "one range only: between 20 and 30 or between 50 and 60 has no effect",
+        ),
     ],
 )
 def test_several_limits_are_settled_and_said(text, limits, note):
@@ -82,8 +94,49 @@ def test_several_limits_are_settled_and_said(text, limits, note):
         ("dress not under 60, no stripes", "stripes", {">=": 60}),
         ("dress under 80 not red over 40", "red", {"<=": 80, ">=": 40}),
         ("dress without stripes", "stripes", {}),
+        ("dress not over 100 and at least 60", "", {"<=": 100, ">=": 60}),
+        ("dress not over 100 at least 60", "", {"<=": 100, ">=": 60}),
+        ("dress not under 50 and over 100", "", {">=": 50, "<=": 100}),
+        ("dress not under 50 or over 100", "", {">=": 50, "<=": 100}),
+        ("dress not striped or over 60", "striped", {"<=": 60}),
+        ("dress not over 60 or striped", "striped", {"<=": 60}),
+        ("not over 60 dress", "", {"<=": 60}),
+        ("dress nothing over 60", "", {"<=": 60}),
+        ("dress not more expensive than 100", "", {"<=": 100}),
     ],
 )
 def test_a_limit_after_a_negation_is_read(text, unwanted, limits):
     read = read_price(*parse_negation(text), Thesaurus.load())
     assert (read.wanted, read.unwanted, dict(read.limits)) == ("dress", unwanted, limits)
+    assert not read.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "limits"),
+    [
+        ("uhr nicht über 100 und mindestens 60", "uhr", {"<=": 100, ">=": 60}),
+        ("montre pas plus de 100 et au moins 60", "montre", {"<=": 100, ">=": 60}),
+        ("kleid nichts über 60", "kleid", {"<=": 60}),
+        ("uhr nicht teurer als 100", "uhr", {"<=": 100}),
+        ("dress not under 60 under armour", "dress under armour", {">=": 60}),
+    ],
+)
+def test_negated_limits_end_a_negation(text, wanted, limits):
+    read = read_price(*parse_negation(text), Thesaurus.load())
+    assert (read.wanted, read.unwanted, dict(read.limits)) == (wanted, "", limits)
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("dress not between 50 and 100", {}),
+        ("dress not in between 50 and 100", {}),
+        ("kleid nicht zwischen 50 und 100", {}),
+        ("dress not between 50 and 100 under 200", {"<=": 200}),
+    ],
+)
+def test_a_range_that_is_left_out_has_no_effect_and_that_is_said(text, limits):
+    read = read_price(*parse_negation(text), Thesaurus.load())
+    assert (read.unwanted, dict(read.limits)) == ("", limits)
+    assert len(read.notes) == 1
+    assert read.notes[0].endswith(" 100 has no effect")

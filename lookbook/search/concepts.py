@@ -38,6 +38,7 @@ _ROLE_OF_COLUMN = {
     for name in names
 }
 FEW = 24  # items of a concept, beside which others may be of it without saying so
+STRAY_SHARE = 0.05  # of the items of a kind; fewer of one kind say nothing of the others
 TOO_BROAD = ("clothing", "accessories")  # kinds whose narrower ones have little in common
 _TITLES_TELL = ("kind", "gender")  # roles in which a title may name a concept beside the stated one
 _MAX_VALUES = 400  # a column with more distinct values holds names, not attributes

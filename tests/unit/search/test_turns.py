@@ -112,3 +112,26 @@ def test_in_place_of_a_kind_that_is_not_here_the_nearest_ones_are_shown(shop):
 @pytest.mark.parametrize("words", ["red or blue dress", "shoes", "blue shoes"])
 def test_showing_more_keeps_what_is_shown(shop, words):
     assert found(shop, words, 5) == found(shop, words, 20)[:5]
+
+
+def test_showing_more_keeps_what_is_shown_of_narrower_colours_too(tmp_path):
+    """Navy dresses for summer are placed before blue ones for winter, however few are shown."""
+    items = {"id": [f"i{n}" for n in range(24)], "title": ["Ada"] * 24}
+    items["articleType"] = ["Dresses"] * 24
+    items["baseColour"] = ["Blue"] * 12 + ["Navy"] * 6 + ["Red"] * 6
+    items["season"] = ["Winter"] * 12 + ["Summer"] * 6 + ["Winter"] * 6
+    publish_tiny(tmp_path, count=24, dim=8, items=items, thumbs=[b""] * 24)
+    shop = Index.open(tmp_path, engine="exact")
+    for words in ("red or blue summer dress", "summer dress in blue or red"):
+        pages = [found(shop, words, count) for count in (3, 8, 16, 24)]
+        assert [item["baseColour"] for item in pages[0]] == ["Navy"] * 3
+        assert pages == [pages[-1][: len(page)] for page in pages]
+
+
+def test_more_variety_keeps_the_turns(shop):
+    """Of the kinds of shoes, and of both colours."""
+    for diversity in (0.5, 0.9):
+        kinds = [item["articleType"] for item in found(shop, "shoes", diversity=diversity)]
+        assert [len(set(kinds[n : n + 3])) for n in range(0, 12, 3)] == [3] * 4
+        colours = [i["baseColour"] for i in found(shop, "red or blue dress", diversity=diversity)]
+        assert [set(colours[n : n + 2]) for n in range(0, 8, 2)] == [{"Red", "Blue"}] * 4

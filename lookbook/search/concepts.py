@@ -15,12 +15,12 @@ from lookbook.schema.column_names import (
     PEOPLE_NAMES,
     SEASON_NAMES,
     USAGE_NAMES,
-    find_column,
     normalize_column_name,
 )
 from lookbook.schema.filters import Coded
 from lookbook.schema.stemming import normalize
 from lookbook.schema.thesaurus import ROLES, Thesaurus, shop_thesaurus
+from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
 
@@ -61,8 +61,8 @@ class ConceptIndex:
         self._by_column: dict[str, dict[str, list[np.ndarray]]] = {
             role: defaultdict(list) for role in ROLES
         }
-        self._finest_column = find_column(columns, KIND_NAMES)
-        self._finest_kinds: frozenset[str] = frozenset()
+        self._finest_column = kind_column(columns)
+        self._finest_kinds: dict[str, int] = {}
         self._stated = {role: np.zeros(self._count, bool) for role in ROLES}
         for name in sorted(columns, key=_priority):
             self._add_column(name, *columns[name])
@@ -78,22 +78,46 @@ class ConceptIndex:
 
         An attribute decides. A title decides where no attribute says anything of that role, and
         tells a hoodie where the attribute only says sweatshirt, the broader concept. Where
-        attributes name the concept on few items or none, it tells one beside it as well: boots
-        among the casual shoes, as both are footwear.
+        attributes hardly name the concept, it tells one beside it as well: boots among the casual
+        shoes, as both are footwear.
         """
         if concept not in self._memo:
             self._memo[concept] = self._find(concept)
         return self._memo[concept]
 
     def _find(self, concept: str) -> np.ndarray:
-        role = self.thesaurus.role(concept)
+        role, mentioned = self.thesaurus.role(concept), self._mentioned(concept)
         stated = self.stated(concept)
         untold = ~self._stated[role]
         for name in self.thesaurus.ancestors(concept):
             untold |= self.exactly(name)
-        if role in _TITLES_TELL and stated.sum() < FEW:
-            untold |= self._beside(concept)
-        return stated | (self._mentioned(concept) & untold)
+        found = stated | (mentioned & untold)
+        if role in _TITLES_TELL and self._is_hardly_named(concept):
+            beside = mentioned & self._beside(concept) & ~found
+            found |= self._headed(concept, beside) if role == "kind" else beside
+        return found
+
+    def _is_hardly_named(self, concept: str) -> bool:
+        """Whether attributes say a concept of few items or none, so that they may say it otherwise.
+
+        Of kinds also few for those beside it: a small shop that sells eight lipsticks and ten
+        glosses tells them apart.
+        """
+        stated = int(self.stated(concept).sum())
+        if self.thesaurus.role(concept) != "kind" or not stated:
+            return stated < FEW
+        beside = sum(int(self.exactly(name).sum()) for name in self._relatives(concept))
+        return stated < min(FEW, STRAY_SHARE * (stated + beside))
+
+    def _headed(self, kind: str, rows: np.ndarray) -> np.ndarray:
+        """Return bool (n,): those of `rows` whose titles have the kind as their head noun.
+
+        "Body fit T-shirt" is no bodysuit.
+        """
+        narrower, found = self.thesaurus.narrower(kind), np.zeros(self._count, bool)
+        for row in np.flatnonzero(rows).tolist():
+            found[row] = not narrower.isdisjoint(self._concepts(self._titles[row])["kind"])
+        return found
 
     def stated(self, concept: str) -> np.ndarray:
         """Return bool (n,): items that an attribute says are of the concept or a narrower one."""
@@ -131,10 +155,18 @@ class ConceptIndex:
         return rows
 
     def is_general(self, kind: str) -> bool:
-        """Whether the catalogue's finest column of kinds names narrower ones, never just this."""
-        return kind not in self._finest_kinds and bool(
-            self._finest_kinds & self.thesaurus.narrower(kind)
-        )
+        """Whether the catalogue's finest column of kinds names narrower ones, hardly just this."""
+        counts = [self._finest_kinds.get(name, 0) for name in self.thesaurus.narrower(kind)]
+        just_this = self._finest_kinds.get(kind, 0)
+        return just_this < sum(counts) and just_this <= STRAY_SHARE * sum(counts)
+
+    def broadest(self, names: Sequence[str]) -> list[str]:
+        """Return concepts once each, in their order, without those that others of them include."""
+        return [
+            name
+            for name in dict.fromkeys(names)
+            if not set(names).intersection(self.thesaurus.ancestors(name))
+        ]
 
     def told_by_titles(self, concept: str) -> np.ndarray:
         """Return bool (n,): items that only their titles say are of the concept."""
@@ -179,7 +211,9 @@ class ConceptIndex:
         if role is None:
             return
         if name == self._finest_column:
-            self._finest_kinds = frozenset(kind for one in readings for kind in one["kind"])
+            for reading, count in zip(readings, counts.tolist(), strict=True):
+                for kind in reading["kind"]:
+                    self._finest_kinds[kind] = self._finest_kinds.get(kind, 0) + count
         # the first column of colours decides: a shop's own name for a shade is looser
         free = ~self._stated[role] if role == "colour" else np.ones(self._count, bool)
         for code, by_role in enumerate(readings):

@@ -81,6 +81,36 @@ def test_shoes_in_general_are_of_several_kinds(shop):
     assert len({item["articleType"] for item in items[:3]}) == 3
 
 
+@pytest.mark.parametrize("words", ["heels or flats", "flats or heels", "Ballerinas oder Pumps"])
+def test_two_kinds_are_as_present_as_each_other(shop, words):
+    kinds = [item["articleType"] for item in found(shop, words)]
+    assert [len(set(kinds[n : n + 2])) for n in range(0, 12, 2)] == [2] * 6
+
+
+def test_two_kinds_in_two_colours_take_turns(shop):
+    items = found(shop, "red or blue heels or flats", 16)
+    each = [(item["articleType"], item["baseColour"]) for item in items]
+    assert [len(set(each[n : n + 4])) for n in range(0, 16, 4)] == [4] * 4
+
+
+def test_a_narrower_kind_beside_its_broader_one_comes_before_its_turns(shop):
+    kinds = [item["articleType"] for item in found(shop, "heels or shoes", 20)]
+    assert set(kinds[:12]) == {"Heels"}
+    assert [set(kinds[n : n + 2]) for n in range(12, 20, 2)] == [{"Flats", "Sports Shoes"}] * 4
+
+
+def test_a_kind_stays_general_where_a_stray_item_is_just_called_so(tmp_path):
+    """Two of sixty are called jewellery, and no more; of half as many of them it is a kind."""
+    for strays, general in ((2, True), (30, False)):
+        items = {"id": [f"i{n}" for n in range(60)], "title": ["Ada"] * 60}
+        items["articleType"] = (["Jewellery"] * strays + ["Earrings", "Ring"] * 30)[:60]
+        path = tmp_path / str(strays)
+        path.mkdir()
+        publish_tiny(path, count=60, dim=8, items=items, thumbs=[b""] * 60)
+        kinds = [item["articleType"] for item in found(Index.open(path), "jewellery", 6)]
+        assert set(kinds) == ({"Earrings", "Ring"} if general else {"Jewellery"})
+
+
 def test_a_stray_kind_takes_no_turns(tmp_path):
     """One in forty is called a gift, and its title says that it is a shoe."""
     items = {"id": [f"i{n}" for n in range(40)], "title": ["Ada"] * 40}

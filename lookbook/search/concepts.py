@@ -191,7 +191,7 @@ class ConceptIndex:
         return rows
 
     def _mentioned(self, concept: str) -> np.ndarray:
-        """Rows whose title names the concept or a narrower one."""
+        """Return bool (n,): items whose title names the concept or a narrower one."""
         rows = np.zeros(self._count, bool)
         for name in self.thesaurus.narrower(concept):
             for language in self.languages:
@@ -225,7 +225,7 @@ class ConceptIndex:
             self._stated[role][rows] = True
 
     def _concepts(self, value: object) -> dict[str, list[str]]:
-        """The concepts that a value names, by role; of a compound noun its head."""
+        """Return the concepts that a value names, by role; of a compound noun its head."""
         found: dict[str, list[str]] = defaultdict(list)
         for part in _SEPARATOR.split(value) if isinstance(value, str) else ():
             mentions = self.thesaurus.read(part, languages=self.languages).mentions
@@ -245,7 +245,7 @@ class ConceptIndex:
     def _role(
         self, name: str, readings: Sequence[Mapping[str, list[str]]], counts: np.ndarray
     ) -> str | None:
-        """What a column says: by its name, else by what most of its values are."""
+        """Return what a column says: by its name, else by what most of its values are."""
         if role := _ROLE_OF_COLUMN.get(normalize_column_name(name)):
             return role
         total = max(1, int(counts.sum()))
@@ -258,21 +258,21 @@ class ConceptIndex:
         return best if shares[best] >= _MIN_SHARE else None
 
     def _catalogue_languages(self) -> tuple[str, ...]:
-        """English, and the language that explains most words of the titles."""
+        """Return English, and the language that explains most words of the titles."""
         step = max(1, self._count // _SAMPLED_TITLES)
         sample = " ".join(self._titles[::step])
         language = self.thesaurus.read(sample).language if sample.strip() else "en"
         return tuple(dict.fromkeys((language, "en")))
 
     def _head(self, word: str, language: str) -> str | None:
-        """The stem of the noun that a compound in a title ends with, looked up once for a word."""
+        """Return the stem of the noun that a compound ends with, looked up once for a word."""
         if (word, language) not in self._heads:
             head = self.thesaurus.head_of_compound(word, language)
             self._heads[word, language] = self.thesaurus.stem(head, language) if head else None
         return self._heads[word, language]
 
     def _words_of_titles(self) -> dict[str, dict[str, set[int]]]:
-        """Rows by the stem of a title's word, for each language of the catalogue."""
+        """Return rows by the stem of a title's word, for each language of the catalogue."""
         rows: dict[str, dict[str, set[int]]] = {language: {} for language in self.languages}
         for row, title in enumerate(self._titles):
             for word in set(normalize(title)):
@@ -285,7 +285,7 @@ class ConceptIndex:
 
 
 def _priority(name: str) -> int:
-    """The place of a column's name among the known ones; columns of other names come last."""
+    """Return the place of a column's name among the known ones, of other names the last."""
     names = list(_ROLE_OF_COLUMN)
     plain = normalize_column_name(name)
     return names.index(plain) if plain in _ROLE_OF_COLUMN else len(names)

@@ -37,7 +37,7 @@ def notes_on_words(
 
 
 def _contradictions(meaning: Understanding, concepts: ConceptIndex) -> list[Message]:
-    """A sentence for each concept that is wanted, while it or a broader one is not."""
+    """Return a sentence for each concept that is wanted, while it or a broader one is not."""
     thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
     both = [
         name
@@ -51,7 +51,7 @@ def _contradictions(meaning: Understanding, concepts: ConceptIndex) -> list[Mess
 
 
 def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
-    """Sentences about the unwanted concepts, by whether items of them may still be shown."""
+    """Return sentences about unwanted concepts, by whether items of them may still be shown."""
     named = concepts.thesaurus.concepts
     unwanted = dict.fromkeys(meaning.unwanted)
     here = [name for name in unwanted if concepts.rows(name).any()]
@@ -70,7 +70,7 @@ def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex)
 
 
 def _missing(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
-    """Sentences about attributes, or several together, that nothing of the kind has."""
+    """Return sentences about attributes, or several together, that nothing of the kind has."""
     thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
     asked = [
         name

@@ -47,6 +47,8 @@ _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
 _ALTERNATING, _MAX_ALTERNATIVES = ("colour", "pattern", "material"), 4
 # "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
+# After these words the material of the kind before follows: "short en jean" are no jeans.
+_MADE_OF = {"fr": ["en"], "es": ["de"], "it": ["di", "in"], "pt": ["de", "em"], "de": ["aus"]}
 _UNISEX, _KIDS = "unisex", "kids"
 _NO_PRICES = Message("this shop names no prices: a limit of the price has no effect")
 
@@ -163,7 +165,9 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     known = lexical_index(index).has_word
     reading = thesaurus.read(text, known=known, catalogue_languages=(*concepts.languages, "en"))
     for mention in reading.mentions:
-        chosen = _choose(mention, concepts)
+        before = reading.tokens[: mention.start][-1:]
+        made_of = bool(plan.kinds) and before in [(w,) for w in _MADE_OF.get(reading.language, ())]
+        chosen = _choose(mention, concepts, made_of)
         if chosen is None or _is_unused_gender(chosen, thesaurus):
             continue
         (plan.kinds if thesaurus.role(chosen) == "kind" else plan.attributes).append(chosen)
@@ -235,12 +239,15 @@ def _without_avoided(
     return named if named.any() else None
 
 
-def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
-    """The first meaning that the catalogue has items of; the first one if it has none.
+def _choose(mention: Mention, concepts: ConceptIndex, made_of: bool = False) -> str | None:
+    """Return the first meaning that the catalogue has items of; the first one if it has none.
 
-    Of a group of people the broader one, if only that has items: children for babies.
+    Of a group of people the broader one, if only that has items: children for babies. A material,
+    if it may be one and a kind is `made_of` it.
     """
     meanings = [c for c in mention.concepts if concepts.thesaurus.role(c) in ROLES]
+    materials = [c for c in meanings if made_of and concepts.thesaurus.role(c) == "material"]
+    meanings = materials or meanings
     grammar = concepts.thesaurus.role(mention.concepts[0]) not in ROLES
     if not meanings or grammar:
         return None
@@ -250,7 +257,7 @@ def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
 
 
 def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
-    """ "trainers: taken as sports shoes", unless the words already say so."""
+    """Return "trainers: taken as sports shoes", None where the words already say so."""
     concept, words = thesaurus.concepts[chosen], mention.surface
     corrected = mention.corrected is not None or thesaurus.is_misspelt(words, chosen)
     same = thesaurus.same_word(words, concept.label) or words in concept.label
@@ -312,7 +319,7 @@ def not_here(concept: Concept) -> Message:
 
 
 def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.ndarray | None:
-    """float32 (n,): the weights of the concepts that each item has; None for none."""
+    """Return float32 (n,): the weights of the concepts that each item has; None for none."""
     if not (plan.kinds or plan.attributes):
         return None if named is None else _NAMED * named.round(2)
     bonus = np.zeros(len(concepts), np.float32)
@@ -334,7 +341,7 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
 
 
 def _attribute_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
-    """float32 (n,): the weight of a colour, pattern and the like, a part of it for near ones."""
+    """Return float32 (n,): the weight of a colour or pattern, a part of it for near ones."""
     role, has = concepts.thesaurus.role(concept), concepts.rows(concept)
     near = near_colours(concept, concepts) if role == "colour" else np.zeros(len(has), np.float32)
     if role in ("colour", "pattern"):
@@ -346,7 +353,7 @@ def _attribute_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
 
 
 def _gender_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
-    """float32 (n,): the weight of the people asked for; half of it for unisex.
+    """Return float32 (n,): the weight of the people asked for; half of it for unisex.
 
     For other children, where some are asked for, a quarter; more where titles tell the ones asked
     for, as babies, so that others may be such.

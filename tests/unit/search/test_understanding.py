@@ -132,6 +132,18 @@ def test_a_kind_that_an_attribute_names_often_is_not_told_by_titles(tmp_path):
     assert "Flats" not in {item["articleType"] for item in answer(Index.open(tmp_path), "heels")}
 
 
+def test_what_a_kind_is_made_of_is_no_second_kind(tmp_path):
+    items = {"id": list("abcd"), "title": ["Ada"] * 4}
+    items["articleType"] = ["Shorts", "Jeans"] * 2
+    items["material"] = ["Cotton", "Denim", "Denim", "Denim"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    index = Index.open(tmp_path)
+    meaning = understand("short en jean", "", index)
+    assert (meaning.kinds, meaning.attributes) == (("shorts",), ("denim",))
+    meaning = understand("short ou jean", "", index)
+    assert (meaning.kinds, meaning.attributes) == (("shorts", "jeans"), ())
+
+
 def test_a_title_tells_a_kind_by_its_head_noun(tmp_path):
     """A body fit T-shirt is no bodysuit, and a boot with a name before it is one."""
     items = {"id": list("abcde")}

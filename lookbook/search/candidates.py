@@ -41,7 +41,8 @@ class Candidates:
 def find_candidates(query: Query, meaning: Understanding, index: Index) -> Candidates:
     """Return what a query may find; raises FilterError, UnknownItem for what is not in the index.
 
-    Where none of the kinds meets the filters these alone count, and what is not wanted stays out.
+    Where none of the kinds meets the filters these alone count. What is not wanted is left out of
+    what the filters, and the kinds, leave.
     """
     conditions, left_out = used_conditions(index.columns, (*query.where, *meaning.conditions))
     allowed = allowed_rows(index, conditions)
@@ -52,9 +53,8 @@ def find_candidates(query: Query, meaning: Understanding, index: Index) -> Candi
     of_kind = rows_of_kinds(query, meaning, index)
     missing = of_kind is not None and not (of_kind & rows).any()
     if of_kind is not None and not missing:
-        rows &= of_kind
-        allowed = rows
-    elif missing and meaning.unwanted:
+        allowed = rows = rows & of_kind
+    if meaning.unwanted:
         allowed = rows = without(meaning.unwanted, rows, concept_index(index))
     scope = Scope(allowed, own, groups)
     kinds = of_kind, missing and bool(meaning.kinds) and total > 0

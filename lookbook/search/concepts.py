@@ -15,12 +15,12 @@ from lookbook.schema.column_names import (
     PEOPLE_NAMES,
     SEASON_NAMES,
     USAGE_NAMES,
-    find_column,
     normalize_column_name,
 )
 from lookbook.schema.filters import Coded
 from lookbook.schema.stemming import normalize
 from lookbook.schema.thesaurus import ROLES, Thesaurus, shop_thesaurus
+from lookbook.search.calibration import kind_column
 from lookbook.search.index import Index
 from lookbook.search.per_index import per_index
 
@@ -38,6 +38,7 @@ _ROLE_OF_COLUMN = {
     for name in names
 }
 FEW = 24  # items of a concept, beside which others may be of it without saying so
+STRAY_SHARE = 0.05  # of the items of a kind; fewer of one kind say nothing of the others
 TOO_BROAD = ("clothing", "accessories")  # kinds whose narrower ones have little in common
 _TITLES_TELL = ("kind", "gender")  # roles in which a title may name a concept beside the stated one
 _MAX_VALUES = 400  # a column with more distinct values holds names, not attributes
@@ -60,8 +61,8 @@ class ConceptIndex:
         self._by_column: dict[str, dict[str, list[np.ndarray]]] = {
             role: defaultdict(list) for role in ROLES
         }
-        self._finest_column = find_column(columns, KIND_NAMES)
-        self._finest_kinds: frozenset[str] = frozenset()
+        self._finest_column = kind_column(columns)
+        self._finest_kinds: dict[str, int] = {}
         self._stated = {role: np.zeros(self._count, bool) for role in ROLES}
         for name in sorted(columns, key=_priority):
             self._add_column(name, *columns[name])
@@ -77,22 +78,46 @@ class ConceptIndex:
 
         An attribute decides. A title decides where no attribute says anything of that role, and
         tells a hoodie where the attribute only says sweatshirt, the broader concept. Where
-        attributes name the concept on few items or none, it tells one beside it as well: boots
-        among the casual shoes, as both are footwear.
+        attributes hardly name the concept, it tells one beside it as well: boots among the casual
+        shoes, as both are footwear.
         """
         if concept not in self._memo:
             self._memo[concept] = self._find(concept)
         return self._memo[concept]
 
     def _find(self, concept: str) -> np.ndarray:
-        role = self.thesaurus.role(concept)
+        role, mentioned = self.thesaurus.role(concept), self._mentioned(concept)
         stated = self.stated(concept)
         untold = ~self._stated[role]
         for name in self.thesaurus.ancestors(concept):
             untold |= self.exactly(name)
-        if role in _TITLES_TELL and stated.sum() < FEW:
-            untold |= self._beside(concept)
-        return stated | (self._mentioned(concept) & untold)
+        found = stated | (mentioned & untold)
+        if role in _TITLES_TELL and self._is_hardly_named(concept):
+            beside = mentioned & self._beside(concept) & ~found
+            found |= self._headed(concept, beside) if role == "kind" else beside
+        return found
+
+    def _is_hardly_named(self, concept: str) -> bool:
+        """Whether attributes say a concept of few items or none, so that they may say it otherwise.
+
+        Of kinds also few for those beside it: a small shop that sells eight lipsticks and ten
+        glosses tells them apart.
+        """
+        stated = int(self.stated(concept).sum())
+        if self.thesaurus.role(concept) != "kind" or not stated:
+            return stated < FEW
+        beside = sum(int(self.exactly(name).sum()) for name in self._relatives(concept))
+        return stated < min(FEW, STRAY_SHARE * (stated + beside))
+
+    def _headed(self, kind: str, rows: np.ndarray) -> np.ndarray:
+        """Return bool (n,): those of `rows` whose titles have the kind as their head noun.
+
+        "Body fit T-shirt" is no bodysuit.
+        """
+        narrower, found = self.thesaurus.narrower(kind), np.zeros(self._count, bool)
+        for row in np.flatnonzero(rows).tolist():
+            found[row] = not narrower.isdisjoint(self._concepts(self._titles[row])["kind"])
+        return found
 
     def stated(self, concept: str) -> np.ndarray:
         """Return bool (n,): items that an attribute says are of the concept or a narrower one."""
@@ -130,10 +155,18 @@ class ConceptIndex:
         return rows
 
     def is_general(self, kind: str) -> bool:
-        """Whether the catalogue's finest column of kinds names narrower ones, never just this."""
-        return kind not in self._finest_kinds and bool(
-            self._finest_kinds & self.thesaurus.narrower(kind)
-        )
+        """Whether the catalogue's finest column of kinds names narrower ones, hardly just this."""
+        counts = [self._finest_kinds.get(name, 0) for name in self.thesaurus.narrower(kind)]
+        just_this = self._finest_kinds.get(kind, 0)
+        return just_this < sum(counts) and just_this <= STRAY_SHARE * sum(counts)
+
+    def broadest(self, names: Sequence[str]) -> list[str]:
+        """Return concepts once each, in their order, without those that others of them include."""
+        return [
+            name
+            for name in dict.fromkeys(names)
+            if not set(names).intersection(self.thesaurus.ancestors(name))
+        ]
 
     def told_by_titles(self, concept: str) -> np.ndarray:
         """Return bool (n,): items that only their titles say are of the concept."""
@@ -158,7 +191,7 @@ class ConceptIndex:
         return rows
 
     def _mentioned(self, concept: str) -> np.ndarray:
-        """Rows whose title names the concept or a narrower one."""
+        """Return bool (n,): items whose title names the concept or a narrower one."""
         rows = np.zeros(self._count, bool)
         for name in self.thesaurus.narrower(concept):
             for language in self.languages:
@@ -178,7 +211,9 @@ class ConceptIndex:
         if role is None:
             return
         if name == self._finest_column:
-            self._finest_kinds = frozenset(kind for one in readings for kind in one["kind"])
+            for reading, count in zip(readings, counts.tolist(), strict=True):
+                for kind in reading["kind"]:
+                    self._finest_kinds[kind] = self._finest_kinds.get(kind, 0) + count
         # the first column of colours decides: a shop's own name for a shade is looser
         free = ~self._stated[role] if role == "colour" else np.ones(self._count, bool)
         for code, by_role in enumerate(readings):
@@ -190,7 +225,7 @@ class ConceptIndex:
             self._stated[role][rows] = True
 
     def _concepts(self, value: object) -> dict[str, list[str]]:
-        """The concepts that a value or several of a cell name, by role; of a compound its head."""
+        """Return the concepts of a cell of one value or several, by role; of a compound its head."""
         found: dict[str, list[str]] = defaultdict(list)
         for part in (part for text in _texts(value) for part in _SEPARATOR.split(text)):
             mentions = self.thesaurus.read(part, languages=self.languages).mentions
@@ -210,7 +245,7 @@ class ConceptIndex:
     def _role(
         self, name: str, readings: Sequence[Mapping[str, list[str]]], counts: np.ndarray
     ) -> str | None:
-        """What a column says: by its name, else by what most of its values are."""
+        """Return what a column says: by its name, else by what most of its values are."""
         if role := _ROLE_OF_COLUMN.get(normalize_column_name(name)):
             return role
         total = max(1, int(counts.sum()))
@@ -223,21 +258,21 @@ class ConceptIndex:
         return best if shares[best] >= _MIN_SHARE else None
 
     def _catalogue_languages(self) -> tuple[str, ...]:
-        """English, and the language that explains most words of the titles."""
+        """Return English, and the language that explains most words of the titles."""
         step = max(1, self._count // _SAMPLED_TITLES)
         sample = " ".join(self._titles[::step])
         language = self.thesaurus.read(sample).language if sample.strip() else "en"
         return tuple(dict.fromkeys((language, "en")))
 
     def _head(self, word: str, language: str) -> str | None:
-        """The stem of the noun that a compound in a title ends with, looked up once for a word."""
+        """Return the stem of the noun that a compound ends with, looked up once for a word."""
         if (word, language) not in self._heads:
             head = self.thesaurus.head_of_compound(word, language)
             self._heads[word, language] = self.thesaurus.stem(head, language) if head else None
         return self._heads[word, language]
 
     def _words_of_titles(self) -> dict[str, dict[str, set[int]]]:
-        """Rows by the stem of a title's word, for each language of the catalogue."""
+        """Return rows by the stem of a title's word, for each language of the catalogue."""
         rows: dict[str, dict[str, set[int]]] = {language: {} for language in self.languages}
         for row, title in enumerate(self._titles):
             for word in set(normalize(title)):
@@ -250,7 +285,7 @@ class ConceptIndex:
 
 
 def _priority(name: str) -> int:
-    """The place of a column's name among the known ones; columns of other names come last."""
+    """Return the place of a column's name among the known ones, of other names the last."""
     names = list(_ROLE_OF_COLUMN)
     plain = normalize_column_name(name)
     return names.index(plain) if plain in _ROLE_OF_COLUMN else len(names)

@@ -133,10 +133,11 @@ def _rows_by_words(
 ) -> np.ndarray:
     """Return the rows whose text holds words of the query, those with more of them first.
 
-    Where none does, those of the kinds that are asked for.
+    Where none does, those of the kinds that are asked for; all where something is just left out.
     """
     scores = np.where(found.rows, lexical_scores(query, meaning, index), 0)
-    matching = scores > 0 if (scores > 0).any() else found.rows & bool(meaning.kinds)
+    others = bool(meaning.kinds or (meaning.unwanted and not meaning.terms))
+    matching = scores > 0 if (scores > 0).any() else found.rows & others
     rows = np.argsort(-scores, kind="stable")
     return rows[matching[rows]]
 

@@ -111,7 +111,7 @@ def lexical_scores(query: Query, meaning: Understanding, index: Index) -> np.nda
 def rows_of_kinds(query: Query, meaning: Understanding, index: Index) -> np.ndarray | None:
     """Return bool (n,): items of the kinds that words ask for, or that the pictures beside show.
 
-    Without those of unwanted concepts. None where all rows may be shown.
+    None where all rows may be shown.
     """
     kept = meaning.rows
     if not meaning.kinds and meaning.attributes and not query.text_only:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from lookbook.schema.thesaurus import Concept
 from lookbook.search.candidates import Candidates
 from lookbook.search.concepts import ConceptIndex, concept_index
 from lookbook.search.index import Index
-from lookbook.search.understanding import Understanding, named_in_few_titles
+from lookbook.search.understanding import Understanding, named_in_few_titles, not_here
 
 
 def notes_on_words(
@@ -37,7 +37,7 @@ def notes_on_words(
 
 
 def _contradictions(meaning: Understanding, concepts: ConceptIndex) -> list[Message]:
-    """A sentence for each concept that is wanted, while it or a broader one is not."""
+    """Return a sentence for each concept that is wanted, while it or a broader one is not."""
     thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
     both = [
         name
@@ -51,16 +51,12 @@ def _contradictions(meaning: Understanding, concepts: ConceptIndex) -> list[Mess
 
 
 def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
-    """Sentences about the unwanted concepts, by whether items of them may still be shown."""
+    """Return sentences about unwanted concepts, by whether items of them may still be shown."""
     named = concepts.thesaurus.concepts
     unwanted = dict.fromkeys(meaning.unwanted)
     here = [name for name in unwanted if concepts.rows(name).any()]
     kept = [name for name in here if (concepts.rows(name) & found.rows).any()]
-    notes = [
-        Message("nothing here is called {kind}", kind=named[name])
-        for name in unwanted
-        if name not in here
-    ]
+    notes = [not_here(named[name]) for name in unwanted if name not in here]
     if out := [named[name] for name in here if name not in kept]:
         notes.append(Message("left out: {concepts}", concepts=out))
     if kept:
@@ -74,30 +70,37 @@ def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex)
 
 
 def _missing(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
-    """Sentences about attributes, or several together, that nothing of the kind has."""
+    """Return sentences about attributes, or several together, that nothing of the kind has."""
     thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
     asked = [
         name
         for name in dict.fromkeys(meaning.attributes)
         if not unwanted.intersection((name, *thesaurus.ancestors(name)))
     ]
-    alone = [[name] for name in asked if not (concepts.rows(name) & found.rows).any()]
-    together = has_all(asked, concepts) & found.rows
-    combinations = alone or ([] if together.any() or not asked else [asked])
+    by_role: dict[str, list[str]] = {}
+    for name in asked:
+        by_role.setdefault(thesaurus.role(name), []).append(name)
+    alone = [names for names in by_role.values() if not _any_has(names, found, concepts)]
+    combinations = alone or ([] if not asked or _any_has(asked, found, concepts) else [asked])
     return [_not_here(names, meaning, found, concepts) for names in combinations]
+
+
+def _any_has(names: Sequence[str], found: Candidates, concepts: ConceptIndex) -> bool:
+    return bool((has_all(names, concepts) & found.rows).any())
 
 
 def _not_here(
     names: Sequence[str], meaning: Understanding, found: Candidates, concepts: ConceptIndex
 ) -> Message:
     """Say that nothing has all of `names`, with the kind and the filters where they matter."""
-    rows, named = has_all(names, concepts), concepts.thesaurus.concepts
-    parts: list[Message] = []
+    rows = has_all(names, concepts)
+    for name in meaning.unwanted:
+        rows = rows & ~concepts.rows(name)
+    parts: list[Concept | Message] = []
     if found.of_kind is not None:
-        kinds = [_quoted(named[kind]) for kind in meaning.kinds]
-        parts += kinds or [Message("this kind")]
+        parts += _either(meaning.kinds, concepts, _quoted) or [Message("this kind")]
         rows = rows & found.of_kind
-    parts += [_quoted(named[name]) for name in names]
+    parts += _either(names, concepts, _quoted)
     if found.filtered and rows.any():
         parts.append(Message("the filters"))
     return Message("nothing here fits {parts}: these are the closest", parts=parts)
@@ -105,8 +108,8 @@ def _not_here(
 
 def _shortage(meaning: Understanding, shown: np.ndarray, concepts: ConceptIndex) -> list[Message]:
     """Say how many of the rows shown have every attribute that was asked for, if some have not."""
-    asked = [kind for kind in meaning.kinds if named_in_few_titles(kind, concepts)]
-    asked += meaning.attributes
+    told = any(named_in_few_titles(kind, concepts) for kind in meaning.kinds)
+    asked = [*(meaning.kinds if told else ()), *meaning.attributes]
     has = has_all(asked, concepts)[shown]
     if not asked or has.all() or not has.any():
         return []
@@ -119,14 +122,18 @@ def _shortage(meaning: Understanding, shown: np.ndarray, concepts: ConceptIndex)
     ]
 
 
-def _either(names: Sequence[str], concepts: ConceptIndex) -> list[Concept | Message]:
-    """Return concepts as they are said, those of one role as "red or blue"."""
+def _either(
+    names: Sequence[str],
+    concepts: ConceptIndex,
+    said: Callable[[Concept], Concept | Message] = lambda concept: concept,
+) -> list[Concept | Message]:
+    """Return concepts as they are `said`, those of one role as "red or blue"."""
     by_role: dict[str, Concept | Message] = {}
     for name in dict.fromkeys(names):
         concept = concepts.thesaurus.concepts[name]
-        one = by_role.get(concept.role)
+        one, other = by_role.get(concept.role), said(concept)
         by_role[concept.role] = (
-            concept if one is None else Message("{one} or {other}", one=one, other=concept)
+            other if one is None else Message("{one} or {other}", one=one, other=other)
         )
     return list(by_role.values())
 

@@ -18,13 +18,14 @@ from lookbook.search.query_parts import Query
 from lookbook.search.query_vector import query_vector, shown_by
 from lookbook.search.rerank import POOL as RERANK_POOL
 from lookbook.search.rerank import VOTERS, ShownItem, Voters, agreement, search_reranked
-from lookbook.search.turns import alternated, common_kinds
+from lookbook.search.turns import alternated, common_kinds, levels_first
 from lookbook.search.understanding import Understanding
 
 if TYPE_CHECKING:
     from lookbook.encoding.encoder import Encoder
 
 _MAX_LEVELS = 12  # of lexical scores that are searched one by one
+_REST = 200  # hits of all other levels, at least, so that showing more keeps what is shown
 _MMR_POOL = 200  # candidates that diversity chooses from
 _BELOW = 1e-3  # less than levels of lexical scores differ by
 _QUOTA_POOL = 100  # of all items and of each group, that a quota chooses from
@@ -48,7 +49,7 @@ class Scope:
 
 
 Ranking = Callable[[Query, Scope], list[Hit]]
-Search = Callable[[int, Scope], list[Hit]]  # of so many hits
+Search = Callable[[int, Scope], list[Hit]]  # of at least so many hits
 Added = Callable[[np.ndarray], np.ndarray]  # rows (k,) -> (k,), what is added to their cosines
 
 
@@ -94,34 +95,40 @@ def ranked(
             *(scope.allowed, scope.own, scope.groups),
             query.vector_kind,
         )
-    lexical = lexical_scores(query, meaning, index)
-    added: Added = lexical.__getitem__
-    search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
-    if shown is not None:
-        added = _with_agreement(query, scope, lexical, vector, shown, index)
-        search = functools.partial(_search_matching, search, added)
-    hits = _in_turns(query, scope, meaning, lexical, search, index)
-    if not query.diversity:
-        return hits
-    subject = subject_rows(query, index)
-    pool = _diversity_pool(search, subject, scope)
-    order = _diversified(pool, vector, added, subject, query.diversity, index)
-    rows = {hit.row for hit in order}
-    return [*order, *(hit for hit in hits if hit.row not in rows)][: query.count]
+    subject = subject_rows(query, index) if query.diversity else None
+    agreed = None if shown is None else _agreement(query, scope, vector, shown, index)
+
+    def search_by(lexical: np.ndarray) -> Search:
+        """Return the search that adds `lexical`, float (n,), to the cosines."""
+        search = functools.partial(_search_by_levels, index, vector, lexical, query.vector_kind)
+        added: Added = lexical.__getitem__
+        if agreed is not None:
+            added = functools.partial(_with_agreement, lexical, agreed)
+            search = functools.partial(_search_matching, search, added)
+        if not query.diversity:
+            return search
+        return functools.partial(
+            _search_diverse,
+            search,
+            subject,
+            lambda hits: _diversified(hits, vector, added, subject, query.diversity, index),
+        )
+
+    return _in_turns(query, scope, meaning, search_by, index)[: query.count]
 
 
 def _in_turns(
     query: Query,
     scope: Scope,
     meaning: Understanding,
-    lexical: np.ndarray,
-    search: Callable[[int, Scope], list[Hit]],
+    search_by: Callable[[np.ndarray], Search],
     index: Index,
 ) -> list[Hit]:
     """Return the hits, with alternatives and the kinds of a general one in turns.
 
     Not where words that no concept covers say more: "Nike shoes".
     """
+    lexical = lexical_scores(query, meaning, index)
     levels, weight, parts = lexical, _BELOW, []
     if (either := meaning.alternatives) is not None:
         parts, weight = list(either.rows), either.weight
@@ -129,12 +136,13 @@ def _in_turns(
     elif meaning.general and not meaning.words:
         parts = common_kinds(scope.allowed, index)
     if len(parts) < 2:
-        return search(query.count, scope)
+        return search_by(lexical)(query.count, scope)
+    search = search_by(levels_first(levels, lexical))
 
     def best(rows: np.ndarray | None) -> list[Hit]:
         return search(query.count, scope if rows is None else scope.within(rows))
 
-    return alternated(best, parts, scope.allowed, levels, weight, scope.groups)[: query.count]
+    return alternated(best, parts, scope.allowed, levels, weight, scope.groups)
 
 
 def rows_asked(query: Query, index: Index) -> int:
@@ -144,17 +152,32 @@ def rows_asked(query: Query, index: Index) -> int:
     return max(query.count, _MMR_POOL) if query.diversity else query.count
 
 
+def _search_diverse(
+    search: Search,
+    subject: np.ndarray | None,
+    diversify: Callable[[list[Hit]], list[Hit]],
+    count: int,
+    scope: Scope,
+) -> list[Hit]:
+    """Return at least `count` hits of a search, those of its diversity pool diversified first."""
+    order = diversify(_diversity_pool(search, subject, scope))
+    if len(order) >= count:
+        return order
+    rows = {hit.row for hit in order}
+    return [*order, *(hit for hit in search(count, scope) if hit.row not in rows)]
+
+
 def _diversity_pool(search: Search, subject: np.ndarray | None, scope: Scope) -> list[Hit]:
     """Return the candidates of diversity: the closest of all, and the closest of the subject.
 
     Their number does not depend on how many are shown, so that showing more keeps what is shown.
     """
-    hits = search(_MMR_POOL, scope)
+    hits = search(_MMR_POOL, scope)[:_MMR_POOL]
     if subject is not None:
         shown = np.arange(len(subject)) if scope.groups is None else scope.groups
         known = {shown[hit.row] for hit in hits}
         within = subject if scope.allowed is None else subject & scope.allowed
-        closest = search(_MMR_POOL, scope.within(within))
+        closest = search(_MMR_POOL, scope.within(within))[:_MMR_POOL]
         hits += [hit for hit in closest if shown[hit.row] not in known]
     return hits
 
@@ -206,10 +229,11 @@ def _search_by_levels(
     for number, level in enumerate(levels[:_MAX_LEVELS]):
         if index.manifest.metric == "angular" and _is_settled(found, lexical, level, count, groups):
             break
-        others = lexical != level if number < _MAX_LEVELS - 1 else lexical > level
+        one = number < _MAX_LEVELS - 1
+        others = lexical != level if one else lexical > level
         others[own] = True
-        excluded = np.flatnonzero(others)
-        found += index.search_rows(vector, count, allowed, excluded, groups, kind)
+        excluded, depth = np.flatnonzero(others), count if one else max(count, _REST)
+        found += index.search_rows(vector, depth, allowed, excluded, groups, kind)
     if index.manifest.metric == "angular":
         found.sort(key=lambda hit: -(hit.score + float(lexical[hit.row])))
     else:  # distances and inner products have no scale that a weight could be added to
@@ -237,15 +261,18 @@ def _rows(hits: Sequence[Hit]) -> np.ndarray:
     return np.array([hit.row for hit in hits], np.int64)
 
 
-def _with_agreement(
+def _with_agreement(lexical: np.ndarray, agreed: Added, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(lexical[rows] + agreed(rows))
+
+
+def _agreement(
     query: Query,
     scope: Scope,
-    lexical: np.ndarray,
     vector: np.ndarray,
     shown: ShownItem,
     index: Index,
-) -> Added:
-    """Return what adds the agreement in kind and colour with what is shown to `lexical` (n,).
+) -> Added | None:
+    """Return what the agreement in kind and colour with what is shown adds; None where nothing.
 
     The nearest to it by itself vote, so that "its kind, in navy" asks what is navy for no kind.
     """
@@ -253,13 +280,13 @@ def _with_agreement(
     near = query_vector(alone, index)
     rows, scores = index.rank_rows(near, VOTERS, scope.allowed, scope.own, kind=alone.vector_kind)
     if not len(rows):
-        return lexical.__getitem__
+        return None
     voters = Voters.of(rows, scores)
-    return lambda rows: lexical[rows] + agreement(index, rows, vector, shown, voters)
+    return lambda rows: agreement(index, rows, vector, shown, voters)
 
 
 def _search_matching(search: Search, added: Added, count: int, scope: Scope) -> list[Hit]:
-    """Return `count` hits of a search by their cosine and what is `added`, one for each group.
+    """Return at least `count` hits of a search by their cosine and what is `added`, one a group.
 
     Hits beyond RERANK_POOL follow in the order of the search.
     """
@@ -268,4 +295,4 @@ def _search_matching(search: Search, added: Added, count: int, scope: Scope) -> 
     hits = [pool[position] for position in np.argsort(-scores, kind="stable")]
     if len(pool) == RERANK_POOL:
         hits += search(count, scope)
-    return _best_of_groups(hits, scope.groups)[:count]
+    return _best_of_groups(hits, scope.groups)

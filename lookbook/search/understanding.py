@@ -9,7 +9,7 @@ import numpy as np
 
 from lookbook.schema.filters import Condition
 from lookbook.schema.message import Message
-from lookbook.schema.thesaurus import ROLES, Mention, Thesaurus
+from lookbook.schema.thesaurus import ROLES, Concept, Mention, Thesaurus
 from lookbook.search.article_numbers import article_rows
 from lookbook.search.concepts import FEW, TOO_BROAD, ConceptIndex, concept_index
 from lookbook.search.index import Index
@@ -42,20 +42,23 @@ _TITLE_KIND, _TOLD_KIND = 2.0, 5.0
 # Similarity of a title from which a text is taken for this title typed, alone or where a word is no
 # concept, as names of brands are; such items come first, whatever their attributes say.
 _SAME_TITLE, _SAME_NAME, _NAMED = 0.97, 0.85, 20.0
-# Roles of which several take turns, up to so many: each is searched by itself
+# Roles of attributes of which several take turns, up to so many, as kinds do: each is searched by
+# itself
 _ALTERNATING, _MAX_ALTERNATIVES = ("colour", "pattern", "material"), 4
 # "Something red to wear" is no underwear: it comes last where only a broader kind is asked for.
 _BY_NAME_ONLY, _LAST = ("underwear", "undershirt", "nightwear"), 16.0
+# After these words the material of the kind before follows: "short en jean" are no jeans.
+_MADE_OF = {"fr": ["en"], "es": ["de"], "it": ["di", "in"], "pt": ["de", "em"], "de": ["aus"]}
 _UNISEX, _KIDS = "unisex", "kids"
 _NO_PRICES = Message("this shop names no prices: a limit of the price has no effect")
 
 
 @dataclass(frozen=True, eq=False)
 class Alternatives:
-    """Colours, patterns or materials of which several are asked for: "red or blue".
+    """Kinds, colours, patterns or materials of which several are asked for: "red or blue".
 
-    `rows`: bool (n,) the items of each; `weight` is what one of them counts; `bonus` float32 (n,)
-    is that of an item without them.
+    `rows`: bool (n,) the items of each, for several kinds in several colours those of each of both;
+    `weight` is what one of them counts; `bonus` float32 (n,) is that of an item without them.
     """
 
     rows: tuple[np.ndarray, ...]
@@ -68,11 +71,11 @@ class Understanding:
     """What words mean for one index.
 
     `kinds` and `attributes` are concepts, `unwanted` those to leave out; `rows` bool (n,) the items
-    that may be shown or None for all; `bonus` float32 (n,) is added to their cosine, None for
-    nothing; `terms` and `unwanted_terms` pair each word as typed with the name of its concept, for
-    an encoder that knows only one of them; `words` are what no concept covers; `notes` are
-    sentences for the person; `general` whether a kind is asked for that the catalogue has narrower
-    ones of alone, as shoes.
+    of the kinds, of which unwanted ones are not left out yet, or None for all; `bonus` float32 (n,)
+    is added to their cosine, None for nothing; `terms` and `unwanted_terms` pair each word as typed
+    with the name of its concept, for an encoder that knows only one of them; `words` are what no
+    concept covers; `notes` are sentences for the person; `general` whether a kind is asked for that
+    the catalogue has narrower ones of alone, as shoes.
     """
 
     kinds: tuple[str, ...] = ()
@@ -130,8 +133,9 @@ def understand(
     if len(numbered):  # an article number is understood, and may be a word of titles besides
         plan.words = [word for word in plan.words if lexical_index(index).has_title_word(word)]
     # as asked for: in place of a kind that is not here the nearest of a broader one are shown
-    general = len(plan.kinds) == 1 and concepts.is_general(plan.kinds[0])
-    rows = _allowed(plan, avoided, concepts)
+    broadest = concepts.broadest(plan.kinds)
+    general = len(broadest) == 1 and concepts.is_general(broadest[0])
+    rows = _allowed(plan, concepts)
     if named is not None and len(numbered) and not plan.words:
         rows = named > 0
     conditions = price_conditions(price.limits, index)
@@ -161,7 +165,9 @@ def _plan(text: str, index: Index, concepts: ConceptIndex) -> _Plan:
     known = lexical_index(index).has_word
     reading = thesaurus.read(text, known=known, catalogue_languages=(*concepts.languages, "en"))
     for mention in reading.mentions:
-        chosen = _choose(mention, concepts)
+        before = reading.tokens[: mention.start][-1:]
+        made_of = bool(plan.kinds) and before in [(w,) for w in _MADE_OF.get(reading.language, ())]
+        chosen = _choose(mention, concepts, made_of)
         if chosen is None or _is_unused_gender(chosen, thesaurus):
             continue
         (plan.kinds if thesaurus.role(chosen) == "kind" else plan.attributes).append(chosen)
@@ -233,12 +239,15 @@ def _without_avoided(
     return named if named.any() else None
 
 
-def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
-    """The first meaning that the catalogue has items of; the first one if it has none.
+def _choose(mention: Mention, concepts: ConceptIndex, made_of: bool = False) -> str | None:
+    """Return the first meaning that the catalogue has items of; the first one if it has none.
 
-    Of a group of people the broader one, if only that has items: children for babies.
+    Of a group of people the broader one, if only that has items: children for babies. A material,
+    if it may be one and a kind is `made_of` it.
     """
     meanings = [c for c in mention.concepts if concepts.thesaurus.role(c) in ROLES]
+    materials = [c for c in meanings if made_of and concepts.thesaurus.role(c) == "material"]
+    meanings = materials or meanings
     grammar = concepts.thesaurus.role(mention.concepts[0]) not in ROLES
     if not meanings or grammar:
         return None
@@ -248,7 +257,7 @@ def _choose(mention: Mention, concepts: ConceptIndex) -> str | None:
 
 
 def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
-    """ "trainers: taken as sports shoes", unless the words already say so."""
+    """Return "trainers: taken as sports shoes", None where the words already say so."""
     concept, words = thesaurus.concepts[chosen], mention.surface
     corrected = mention.corrected is not None or thesaurus.is_misspelt(words, chosen)
     same = thesaurus.same_word(words, concept.label) or words in concept.label
@@ -257,8 +266,8 @@ def _note(mention: Mention, chosen: str, thesaurus: Thesaurus) -> str | None:
     return Message("{words}: taken as {concept}", words=words, concept=concept, corrected=corrected)
 
 
-def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndarray | None:
-    """Return bool (n,): items of the kinds in the query, without those of unwanted concepts."""
+def _allowed(plan: _Plan, concepts: ConceptIndex) -> np.ndarray | None:
+    """Return bool (n,): items of the kinds in the query; None for all."""
     rows: np.ndarray | None = None
     for number, kind in enumerate(plan.kinds):
         found: np.ndarray | None = concepts.rows(kind)
@@ -268,9 +277,7 @@ def _allowed(plan: _Plan, avoided: list[str], concepts: ConceptIndex) -> np.ndar
             found = found | concepts.stated_alike(kind)
         if found is not None:
             rows = found.copy() if rows is None else rows | found
-    if not avoided:
-        return rows
-    return without(avoided, np.ones(len(concepts), bool) if rows is None else rows, concepts)
+    return rows
 
 
 def without(unwanted: Sequence[str], rows: np.ndarray, concepts: ConceptIndex) -> np.ndarray:
@@ -302,12 +309,17 @@ def _closest(plan: _Plan, number: int, concepts: ConceptIndex) -> np.ndarray | N
             )
             plan.kinds[number] = broader
             return rows
-    plan.notes.append(Message("nothing here is called {kind}", kind=concept))
+    plan.notes.append(not_here(concept))
     return None
 
 
+def not_here(concept: Concept) -> Message:
+    """Return the sentence that the catalogue has nothing of a concept."""
+    return Message("nothing here is called {kind}", kind=concept)
+
+
 def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.ndarray | None:
-    """float32 (n,): the weights of the concepts that each item has; None for none."""
+    """Return float32 (n,): the weights of the concepts that each item has; None for none."""
     if not (plan.kinds or plan.attributes):
         return None if named is None else _NAMED * named.round(2)
     bonus = np.zeros(len(concepts), np.float32)
@@ -329,7 +341,7 @@ def _bonus(plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None) -> np.
 
 
 def _attribute_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
-    """float32 (n,): the weight of a colour, pattern and the like, a part of it for near ones."""
+    """Return float32 (n,): the weight of a colour or pattern, a part of it for near ones."""
     role, has = concepts.thesaurus.role(concept), concepts.rows(concept)
     near = near_colours(concept, concepts) if role == "colour" else np.zeros(len(has), np.float32)
     if role in ("colour", "pattern"):
@@ -341,7 +353,7 @@ def _attribute_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
 
 
 def _gender_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
-    """float32 (n,): the weight of the people asked for; half of it for unisex.
+    """Return float32 (n,): the weight of the people asked for; half of it for unisex.
 
     For other children, where some are asked for, a quarter; more where titles tell the ones asked
     for, as babies, so that others may be such.
@@ -357,21 +369,34 @@ def _gender_bonus(concept: str, concepts: ConceptIndex) -> np.ndarray:
 def _alternatives(
     plan: _Plan, concepts: ConceptIndex, named: np.ndarray | None
 ) -> Alternatives | None:
-    """Return the colours, patterns or materials of which several are wanted that are here.
+    """Return the kinds, and the colours, patterns or materials, of which several wanted are here.
 
     A narrower one beside its broader one is no alternative.
     """
-    thesaurus = concepts.thesaurus
+    role_of, others, weight = concepts.thesaurus.role, plan, 0.0
+    kinds, parts = _several(plan.kinds, concepts), []
+    if kinds:
+        others, weight = replace(others, kinds=[]), _EXACT_KIND
     for role in _ALTERNATING:
-        asked = {name for name in plan.attributes if thesaurus.role(name) == role}
-        asked = {name for name in asked if not asked.intersection(thesaurus.ancestors(name))}
-        rows = tuple(concepts.rows(name) for name in sorted(asked, key=plan.attributes.index))
-        if 1 < sum(has.any() for has in rows) <= _MAX_ALTERNATIVES:
-            others = [name for name in plan.attributes if thesaurus.role(name) != role]
-            bonus = _bonus(replace(plan, attributes=others), concepts, named)
-            rest = np.zeros(len(concepts), np.float32) if bonus is None else bonus
-            return Alternatives(rows, WEIGHTS[role], rest)
-    return None
+        parts = _several([name for name in plan.attributes if role_of(name) == role], concepts)
+        if parts:
+            left = [name for name in plan.attributes if role_of(name) != role]
+            others, weight = replace(others, attributes=left), WEIGHTS[role]
+            break
+    if not (kinds or parts):
+        return None
+    rows = [kind & part for kind in kinds for part in parts] or kinds or parts
+    bonus = _bonus(others, concepts, named)
+    return Alternatives(
+        tuple(rows), weight, np.zeros(len(concepts), np.float32) if bonus is None else bonus
+    )
+
+
+def _several(names: Sequence[str], concepts: ConceptIndex) -> list[np.ndarray]:
+    """Return bool (n,) for each of several concepts of one role that items are of, else none."""
+    rows = [concepts.rows(name) for name in concepts.broadest(names)]
+    here = [has for has in rows if has.any()]
+    return here if 1 < len(here) <= _MAX_ALTERNATIVES else []
 
 
 def asks_for_a_colour(meaning: Understanding, index: Index) -> bool:

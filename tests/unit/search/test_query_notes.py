@@ -114,9 +114,30 @@ def test_a_colour_that_the_kind_beside_lacks_is_said(shop, beside):
 @pytest.mark.parametrize(("words", "count"), [("red or blue dress", 4), ("red or pink dress", 2)])
 def test_of_two_colours_either_counts(shop, words, count):
     names = words.removesuffix(" dress")
-    missing = "nothing here fits “dress” and “pink”: these are the closest"
-    expected = f"{count} of these: {names}; the others are the closest"
-    assert notes(shop, words) == [missing if "pink" in words else expected]
+    assert notes(shop, words) == [f"{count} of these: {names}; the others are the closest"]
+
+
+def test_what_all_of_several_is_missing_of_is_said_with_or(shop):
+    sentence = "nothing here fits “dress” and “pink” or “yellow”: these are the closest"
+    assert notes(shop, "pink or yellow dress") == [sentence]
+    sentence = "nothing here fits “dress” or “tights” and “yellow”: these are the closest"
+    assert notes(shop, "dress or tights in yellow") == [sentence]
+
+
+def test_what_filters_alone_leave_of_a_kind_is_not_left_out(shop):
+    """All dresses that meet the filter are red, so that none would remain."""
+    result = answer(shop, "dress without red", where=("baseColour=Red",))
+    assert {hit.id for hit in result.hits} == {"i0", "i1"}
+    assert [str(n) for n in result.notes] == ["not left out, as nothing would remain: red"]
+
+
+def test_of_two_kinds_told_by_titles_or_attributes_both_count(tmp_path):
+    """The watches are what was asked for as well as the boots."""
+    items = {"id": list("abcd"), "title": ["Ada Boots", "Ada", "Ada", "Ada"]}
+    items["articleType"] = ["Casual Shoes", "Casual Shoes", "Watches", "Watches"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    sentence = "3 of these: boots or watch; the others are the closest"
+    assert notes(Index.open(tmp_path), "boots or watch") == [sentence]
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,36 @@ def test_shoes_in_general_are_of_several_kinds(shop):
     assert len({item["articleType"] for item in items[:3]}) == 3
 
 
+@pytest.mark.parametrize("words", ["heels or flats", "flats or heels", "Ballerinas oder Pumps"])
+def test_two_kinds_are_as_present_as_each_other(shop, words):
+    kinds = [item["articleType"] for item in found(shop, words)]
+    assert [len(set(kinds[n : n + 2])) for n in range(0, 12, 2)] == [2] * 6
+
+
+def test_two_kinds_in_two_colours_take_turns(shop):
+    items = found(shop, "red or blue heels or flats", 16)
+    each = [(item["articleType"], item["baseColour"]) for item in items]
+    assert [len(set(each[n : n + 4])) for n in range(0, 16, 4)] == [4] * 4
+
+
+def test_a_narrower_kind_beside_its_broader_one_comes_before_its_turns(shop):
+    kinds = [item["articleType"] for item in found(shop, "heels or shoes", 20)]
+    assert set(kinds[:12]) == {"Heels"}
+    assert [set(kinds[n : n + 2]) for n in range(12, 20, 2)] == [{"Flats", "Sports Shoes"}] * 4
+
+
+def test_a_kind_stays_general_where_a_stray_item_is_just_called_so(tmp_path):
+    """Two of sixty are called jewellery, and no more; of half as many of them it is a kind."""
+    for strays, general in ((2, True), (30, False)):
+        items = {"id": [f"i{n}" for n in range(60)], "title": ["Ada"] * 60}
+        items["articleType"] = (["Jewellery"] * strays + ["Earrings", "Ring"] * 30)[:60]
+        path = tmp_path / str(strays)
+        path.mkdir()
+        publish_tiny(path, count=60, dim=8, items=items, thumbs=[b""] * 60)
+        kinds = [item["articleType"] for item in found(Index.open(path), "jewellery", 6)]
+        assert set(kinds) == ({"Earrings", "Ring"} if general else {"Jewellery"})
+
+
 def test_a_stray_kind_takes_no_turns(tmp_path):
     """One in forty is called a gift, and its title says that it is a shoe."""
     items = {"id": [f"i{n}" for n in range(40)], "title": ["Ada"] * 40}
@@ -112,3 +142,26 @@ def test_in_place_of_a_kind_that_is_not_here_the_nearest_ones_are_shown(shop):
 @pytest.mark.parametrize("words", ["red or blue dress", "shoes", "blue shoes"])
 def test_showing_more_keeps_what_is_shown(shop, words):
     assert found(shop, words, 5) == found(shop, words, 20)[:5]
+
+
+def test_showing_more_keeps_what_is_shown_of_narrower_colours_too(tmp_path):
+    """Navy dresses for summer are placed before blue ones for winter, however few are shown."""
+    items = {"id": [f"i{n}" for n in range(24)], "title": ["Ada"] * 24}
+    items["articleType"] = ["Dresses"] * 24
+    items["baseColour"] = ["Blue"] * 12 + ["Navy"] * 6 + ["Red"] * 6
+    items["season"] = ["Winter"] * 12 + ["Summer"] * 6 + ["Winter"] * 6
+    publish_tiny(tmp_path, count=24, dim=8, items=items, thumbs=[b""] * 24)
+    shop = Index.open(tmp_path, engine="exact")
+    for words in ("red or blue summer dress", "summer dress in blue or red"):
+        pages = [found(shop, words, count) for count in (3, 8, 16, 24)]
+        assert [item["baseColour"] for item in pages[0]] == ["Navy"] * 3
+        assert pages == [pages[-1][: len(page)] for page in pages]
+
+
+def test_more_variety_keeps_the_turns(shop):
+    """Of the kinds of shoes, and of both colours."""
+    for diversity in (0.5, 0.9):
+        kinds = [item["articleType"] for item in found(shop, "shoes", diversity=diversity)]
+        assert [len(set(kinds[n : n + 3])) for n in range(0, 12, 3)] == [3] * 4
+        colours = [i["baseColour"] for i in found(shop, "red or blue dress", diversity=diversity)]
+        assert [set(colours[n : n + 2]) for n in range(0, 8, 2)] == [{"Red", "Blue"}] * 4

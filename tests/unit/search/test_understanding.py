@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lookbook.schema.thesaurus import use_shop_terms
+from lookbook.search.concepts import concept_index
 from lookbook.search.index import Index
 from lookbook.search.mitigation import Mitigation, mitigated
 from lookbook.search.query import Query, run
@@ -129,6 +130,47 @@ def test_a_kind_that_an_attribute_names_often_is_not_told_by_titles(tmp_path):
     items["articleType"] = ["Flats"] * 30 + ["Heels"] * 30
     publish_tiny(tmp_path, count=60, dim=8, items=items, thumbs=[b""] * 60)
     assert "Flats" not in {item["articleType"] for item in answer(Index.open(tmp_path), "heels")}
+
+
+def test_what_a_kind_is_made_of_is_no_second_kind(tmp_path):
+    items = {"id": list("abcd"), "title": ["Ada"] * 4}
+    items["articleType"] = ["Shorts", "Jeans"] * 2
+    items["material"] = ["Cotton", "Denim", "Denim", "Denim"]
+    publish_tiny(tmp_path, count=4, dim=8, items=items, thumbs=[b""] * 4)
+    index = Index.open(tmp_path)
+    meaning = understand("short en jean", "", index)
+    assert (meaning.kinds, meaning.attributes) == (("shorts",), ("denim",))
+    meaning = understand("short ou jean", "", index)
+    assert (meaning.kinds, meaning.attributes) == (("shorts", "jeans"), ())
+
+
+def test_a_title_tells_a_kind_by_its_head_noun(tmp_path):
+    """A body fit T-shirt is no bodysuit, and a boot with a name before it is one."""
+    items = {"id": list("abcde")}
+    items["title"] = ["Emma Body Fit T-shirt", "Emma Body", "Ada", "Max Red Boot", "Boot Max Flats"]
+    items["articleType"] = ["Vests", "Tops", "Tops", "Casual Shoes", "Heels"]
+    publish_tiny(tmp_path, count=5, dim=8, items=items, thumbs=[b""] * 5)
+    concepts = concept_index(Index.open(tmp_path))
+    assert np.flatnonzero(concepts.rows("bodysuit")).tolist() == [1]
+    assert np.flatnonzero(concepts.rows("boots")).tolist() == [3]
+
+
+@pytest.mark.parametrize("stated", [0, 4])
+def test_a_small_shop_that_names_two_kinds_tells_them_apart(tmp_path, stated):
+    """Titles tell the boots where the shop has no such kind, and none where it has."""
+    items = {"id": [f"i{n}" for n in range(12)], "title": ["Ada Boots"] + ["Ada"] * 11}
+    items["articleType"] = ["Casual Shoes"] * (12 - stated) + ["Boots"] * stated
+    publish_tiny(tmp_path, count=12, dim=8, items=items, thumbs=[b""] * 12)
+    rows = np.flatnonzero(concept_index(Index.open(tmp_path)).rows("boots")).tolist()
+    assert rows == ([0] if not stated else [8, 9, 10, 11])
+
+
+@pytest.mark.parametrize("words", ["not red", "-red"])
+def test_what_is_not_wanted_is_left_out_where_the_encoder_knows_no_words(shop, words):
+    result = run(Query(words=words, count=COUNT, fold=None), shop, EncoderWithoutWords())
+    reds = sum(item.attributes["baseColour"] == "Red" for item in shop.items)
+    assert len(result.hits) == len(shop) - reds > 0
+    assert "Red" not in {hit.item.attributes["baseColour"] for hit in result.hits}
 
 
 def test_a_colour_counts_for_more_than_a_title_that_tells_a_narrower_kind(shop):

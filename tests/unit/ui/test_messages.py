@@ -57,6 +57,14 @@ def catalogue(language: str):
         return read_po(file, locale=language)
 
 
+def test_french_guillemets_are_not_parted_from_their_words():
+    texts = [one.string for one in catalogue("fr") if isinstance(one.string, str)]
+    quoted = [text for text in texts if "«" in text]
+    assert quoted
+    assert [text for text in quoted if re.search("«(?!\N{NO-BREAK SPACE})", text)] == []
+    assert [text for text in quoted if re.search("(?<!\N{NO-BREAK SPACE})»", text)] == []
+
+
 def within(language: str, function, *args):
     """Call a function in a language; nothing of it remains."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from lookbook.schema.stemming import normalize, other_numbers, singular_forms, s
 
 SHIPPED = Path(__file__).with_name("thesaurus.csv")
 ROLES = ("kind", "colour", "pattern", "material", "gender", "season", "usage")
-GRAMMAR = ("stop", "not", "end", "under", "over")
+GRAMMAR = ("stop", "not", "end", "under", "over", "word")
 _COMPOUNDING = ("de", "nl")  # languages that write two nouns as one word
 _FIELDS = ("concept", "role", "broader", "also")  # columns that are no languages
 _LINKS = ("", "s", "n", "en", "e", "es")  # letters between the parts of a compound
 _SHORTEST_PART = 3
+_LONGEST_COMPOUND = 40  # letters; every part of a word is looked up
 _LONGEST_TERM = 4  # words
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
@@ -255,7 +256,25 @@ class Thesaurus:
             if covered[n] is None and (mention := self._guess(token, n, order, known)):
                 covered[n] = mention
         mentions = sorted({m for m in covered if m is not None}, key=lambda m: m.start)
-        return Reading(tokens, tuple(mentions), order[0] if order else "en")
+        language = order[0] if order else "en"
+        return Reading(tokens, self._without_words(mentions, language), language)
+
+    def _without_words(self, mentions: Sequence[Mention], language: str) -> tuple[Mention, ...]:
+        """Return the mentions but for words that only look like a concept (role "word").
+
+        Beside a kind they are words: "short dress". By themselves they are what they look like by
+        their stem, if anything: "denim short".
+        """
+        has_kind = any(self.role(m.concepts[0]) == "kind" for m in mentions)
+        kept = []
+        for mention in mentions:
+            if self.role(mention.concepts[0]) == "word":
+                found = self._stems[language].get(stem(mention.surface, language), [])
+                if has_kind or not found:
+                    continue
+                mention = replace(mention, concepts=tuple(found))
+            kept.append(mention)
+        return tuple(kept)
 
     def _order(self, tokens: Sequence[str], text: str) -> list[str]:
         """Languages, the one that explains most of the words first."""
@@ -349,6 +368,8 @@ class Thesaurus:
 
     def _compound(self, token: str, language: str) -> tuple[str, ...]:
         """The concepts of "lederjacke": the last part says what it is, the first how it is."""
+        if len(token) > _LONGEST_COMPOUND:
+            return ()
         for cut in range(_SHORTEST_PART, len(token) - _SHORTEST_PART + 1):
             last = self._lookup([token[cut:]], language)
             if not self._names_kind(token[cut:], language):

@@ -41,8 +41,8 @@ class Candidates:
 def find_candidates(query: Query, meaning: Understanding, index: Index) -> Candidates:
     """Return what a query may find; raises FilterError, UnknownItem for what is not in the index.
 
-    Where none of the kinds meets the filters these alone count. What is not wanted is left out of
-    what the filters, and the kinds, leave.
+    Where none of the kinds meets the filters, what is of the nearest broader kind and does counts.
+    What is not wanted is left out of what the filters, and the kinds, leave.
     """
     conditions, left_out = used_conditions(index.columns, (*query.where, *meaning.conditions))
     allowed = allowed_rows(index, conditions)
@@ -52,13 +52,24 @@ def find_candidates(query: Query, meaning: Understanding, index: Index) -> Candi
     rows[own] = False
     of_kind = rows_of_kinds(query, meaning, index)
     missing = of_kind is not None and not (of_kind & rows).any()
-    if of_kind is not None and not missing:
-        allowed = rows = rows & of_kind
+    kept = _of_broader_kind(meaning, rows, index) if missing else of_kind
+    if kept is not None:
+        allowed = rows = rows & kept
     if meaning.unwanted:
         allowed = rows = without(meaning.unwanted, rows, concept_index(index))
     scope = Scope(allowed, own, groups)
     kinds = of_kind, missing and bool(meaning.kinds) and total > 0
     return Candidates(rows, scope, total, bool(conditions), bool(left_out), *kinds)
+
+
+def _of_broader_kind(meaning: Understanding, rows: np.ndarray, index: Index) -> np.ndarray | None:
+    """Return bool (n,): items of the nearest broader kind that are among `rows`; None for none."""
+    concepts = concept_index(index)
+    for kind in meaning.kinds[:1]:
+        for broader in concepts.thesaurus.ancestors(kind):
+            if (concepts.rows(broader) & rows).any():
+                return concepts.rows(broader)
+    return None
 
 
 def allowed_rows(index: Index, conditions: tuple[Condition, ...]) -> np.ndarray | None:

@@ -225,7 +225,7 @@ class ConceptIndex:
             self._stated[role][rows] = True
 
     def _concepts(self, value: object) -> dict[str, list[str]]:
-        """Return the concepts of a cell of one value or several, by role; of a compound its head."""
+        """Return the concepts of one or several values, by role; of a compound noun its head."""
         found: dict[str, list[str]] = defaultdict(list)
         for part in (part for text in _texts(value) for part in _SEPARATOR.split(text)):
             mentions = self.thesaurus.read(part, languages=self.languages).mentions

@@ -29,10 +29,8 @@ def notes_on_words(
     notes = [*others, *_contradictions(meaning, concepts), *_left_out(meaning, found, concepts)]
     if found.kinds_missing:
         kind = concepts.thesaurus.concepts[meaning.kinds[0]]
-        return [
-            *notes,
-            Message("no {kind} here meets the filters: these are the closest", kind=kind),
-        ]
+        parts = [_quoted(kind), Message("the filters")]
+        return [*notes, Message("nothing here fits {parts}: these are the closest", parts=parts)]
     return notes + (_missing(meaning, found, concepts) or _shortage(meaning, shown, concepts))
 
 
@@ -57,8 +55,13 @@ def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex)
     here = [name for name in unwanted if concepts.rows(name).any()]
     kept = [name for name in here if (concepts.rows(name) & found.rows).any()]
     notes = [not_here(named[name]) for name in unwanted if name not in here]
-    if out := [named[name] for name in here if name not in kept]:
-        notes.append(Message("left out: {concepts}", concepts=out))
+    out = [name for name in here if name not in kept]
+    stated = [named[name] for name in out if concepts.stated(name).any()]
+    told = [named[name] for name in out if not concepts.stated(name).any()]
+    if stated:
+        notes.append(Message("left out: {concepts}", concepts=stated))
+    if told:  # a print that no title names is still there
+        notes.append(Message("left out where a title names it: {concepts}", concepts=told))
     if kept:
         notes.append(
             Message(

@@ -15,6 +15,15 @@ _LONG = 6  # letters from which a misspelt negation is read: "withot stripes"
 _PREPOSITIONS = frozenset(
     ("in", "with", "mit", "avec", "en", "con", "com", "em", "met", "z", "w", "ile")
 )
+_ENCLOSING = re.compile(r"[()\[\]{}\"“”„«»:]")  # they end what is negated, as a comma does
+_DASHES = "-−–—"
+# Several words that negate, and a few that begin with what they negate not: "any dress but red"
+_NEGATING = re.compile(
+    r"\bw/o\b|\b(?:free of|instead of|rather than|other than|apart from|neither|nor"
+    r"|(?:is|are|was|do|does|has|have|ca|wo)n['’]?t(?: (?:want|have|like|need))?)\b",
+    re.IGNORECASE,
+)
+_ALL_BUT = re.compile(r"\b(?:any|every|all)(?:thing)?\b([^,;.!?]*?)\bbut\b", re.IGNORECASE)
 BETWEEN_PHRASES = ", "  # in the unwanted words: "no red bag, no hats" has two
 
 
@@ -26,8 +35,10 @@ def parse_negation(text: str) -> tuple[str, str]:
     "except", and such words of the text's own language, negate what follows, up to a comma, "but",
     or "with" or "in" after other words; so does a long one that is misspelt. A word with a dash
     before it is negated by itself, as search engines read it. "no sneakers, no black" has two
-    unwanted phrases: "sneakers, black".
+    unwanted phrases: "sneakers, black". Brackets and quotes are read as commas, "w/o", "isn't" and
+    the like as "not".
     """
+    text = _ALL_BUT.sub(r"\1 not", _NEGATING.sub("not", _ENCLOSING.sub(",", text)))
     thesaurus = shop_thesaurus()
     languages = ("en", thesaurus.read(text).language)
     negations, ends = (thesaurus.single_words(name, languages) for name in ("_not", "_end"))
@@ -43,7 +54,7 @@ def parse_negation(text: str) -> tuple[str, str]:
             unwanted.append(phrase)
         elif part in ",;.!?":
             negated = False
-        elif len(part) > 1 and part[0] in "-−" and part[1].isalpha():
+        elif len(part) > 1 and part[0] in _DASHES and part[1].isalpha():
             unwanted.append([part[1:]])
         else:
             if negated and not phrase and word in _PREPOSITIONS:

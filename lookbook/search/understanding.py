@@ -188,14 +188,15 @@ def _plan_unwanted(
 ) -> tuple[_Plan, list[str], list[tuple[str, str]]]:
     """Plan each phrase of what is unwanted; also return the kinds that are wanted, and their terms.
 
-    "Not blue bag" wants a bag, where no other words say a kind; "no bags, no blue" wants none.
+    "Not blue bag" and "no collar shirt" want a bag and a shirt, where no other words say a kind;
+    "no bags, no blue" wants none.
     """
     against = _Plan()
     kinds: list[str] = []
     terms: list[tuple[str, str]] = []
     for phrase in text.split(BETWEEN_PHRASES):
         plan = _plan(phrase, index, concepts)
-        if plan.kinds and plan.attributes and not has_kind:
+        if plan.kinds and (plan.attributes or plan.words) and not has_kind:
             of_phrase = _take_kinds(plan, concepts.thesaurus)
             kinds += of_phrase[0]
             terms += of_phrase[1]

@@ -361,6 +361,25 @@ def test_a_long_negation_may_be_misspelt(text, expected):
     assert parse_negation(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "unwanted"),
+    [
+        ("dress (not red)", "red"),
+        ('dress "without red"', "red"),
+        ("dress:without red", "red"),
+        ("dress –red", "red"),
+        ("dress w/o stripes", "stripes"),
+        ("dress free of stripes", "stripes"),
+        ("dress that isn't red", "red"),
+        ("neither red nor blue dress", "red, blue dress"),
+        ("any dress but red", "red"),
+        ("anything but jeans", "jeans"),
+    ],
+)
+def test_other_ways_to_negate(text, unwanted):
+    assert parse_negation(text)[1] == unwanted
+
+
 def test_stop_words_are_dropped(shop):
     terms = understand("show me a shirt in Navy please", "", shop).terms
     assert [typed for typed, _ in terms] == ["shirt", "navy"]

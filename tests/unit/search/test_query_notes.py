@@ -67,7 +67,7 @@ def test_what_is_left_out_stays_out_where_no_item_of_the_kind_meets_the_filters(
     result = answer(shop, "dress without stripes", where=("baseColour=Black",))
     assert [str(note) for note in result.notes] == [
         "left out: stripes",
-        "no dress here meets the filters: these are the closest",
+        "nothing here fits “dress” and the filters: these are the closest",
     ]
 
 

@@ -479,11 +479,34 @@ def test_words_that_say_something_or_are_unknown_do_not_get_it(shop, words):
 def test_a_kind_that_no_filter_leaves_is_not_dropped_without_a_word(shop):
     """The dearest piece is no dress."""
     most = max(item["price"] for item in answer(shop, "dress"))
-    sentence = "no dress here meets the filters: these are the closest"
+    sentence = "nothing here fits “dress” and the filters: these are the closest"
     assert sentence in notes(shop, f"dress over {most + 1}")
     assert sentence in notes(shop, "dress", where=(f"price>={most + 1}",))
     assert sentence not in notes(shop, f"dress over {most}")
     assert sentence not in notes(shop, f"dress over {10 * most}"), "nothing at all is left"
+
+
+def test_where_no_item_of_a_kind_meets_the_filters_the_nearest_broader_kind_follows(tmp_path):
+    kinds = ["Boots", "Sandals", "Shirts", "Sandals", "Shirts"]
+    items = {
+        "id": list("abcde"),
+        "title": ["piece"] * 5,
+        "articleType": kinds,
+        "price": [90.0, 30.0, 20.0, 40.0, 10.0],
+    }
+    publish_tiny(tmp_path, count=5, dim=8, items=items, thumbs=[b""] * 5)
+    index = Index.open(tmp_path, engine="exact")
+    found = [item["articleType"] for item in answer(index, "boots under 60")]
+    assert found == ["Sandals", "Sandals"]
+    assert "nothing here fits “boots” and the filters: these are the closest" in notes(
+        index, "boots under 60"
+    )
+
+
+def test_an_adjective_before_a_kind_is_unwanted_and_the_kind_is_not(shop):
+    found = answer(shop, "not ugly dress")
+    assert found and {item["articleType"] for item in found} == {"Dresses"}
+    assert not any("left out" in note for note in notes(shop, "not ugly dress"))
 
 
 def test_a_limit_of_the_price_that_no_column_answers_is_said_to_have_no_effect(tmp_path):

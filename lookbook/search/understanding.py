@@ -55,7 +55,7 @@ _NO_PRICES = Message("this shop names no prices: a limit of the price has no eff
 
 @dataclass(frozen=True, eq=False)
 class Alternatives:
-    """Kinds, colours, patterns or materials of which several are asked for: "red or blue".
+    """Several kinds, colours, patterns or materials that are asked for: "red or blue".
 
     `rows`: bool (n,) the items of each, for several kinds in several colours those of each of both;
     `weight` is what one of them counts; `bonus` float32 (n,) is that of an item without them.

@@ -120,12 +120,13 @@ class Api:
             match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
+        positive = _ids(more, "more")
         query = Query(
             pictures=() if picture is None else (self._photo_vector(picture, crop),),
             item=str(item) if item else None,
             words=_text(words, "words"),
-            positive=_ids(more, "more"),
-            negative=_ids(less, "less"),
+            positive=positive,
+            negative=tuple(id for id in _ids(less, "less") if id not in positive),  # as in a link
             match=_match(match),
         )
         query, answer = self._run(query, where, count, variety)
@@ -513,10 +514,13 @@ def _text(value: object, name: str) -> str:
 
 
 def _ids(value: object, name: str) -> tuple[str, ...]:
-    """Return the ids that a client sends, none for what is left out; raises InvalidRequest."""
+    """Return the ids that a client sends, each once, none for what is left out.
+
+    Raises InvalidRequest.
+    """
     if not isinstance(value, list | None):
         raise InvalidRequest(f"{name}: expected a list of ids, found {excerpt(value)}")
-    return tuple(str(id) for id in (value or [])[:MAX_IDS])
+    return tuple(dict.fromkeys(str(id) for id in (value or [])[:MAX_IDS]))
 
 
 def _where(value: object) -> tuple[Condition, ...]:

@@ -247,3 +247,11 @@ def test_an_encoder_that_cannot_be_loaded_is_named_to_no_visitor(tmp_path, capsy
     page.show_more([], Query(words="red hat"), frozenset())
     assert said == ["That did not work. Please try again later."]
     assert "/srv/private/model" in capsys.readouterr().err
+
+
+def test_ids_given_twice_or_on_both_sides_count_as_in_the_link_to_the_answer(client):
+    ids = {"item": "0", "more": ["1", "1", "2"], "less": ["2", "3"]}
+    answer = client.predict(**ids, api_name="/search")
+    assert answer["view"] == "?item=0&more=1,2&less=3"
+    once = client.predict(item="0", more=["1", "2"], less=["3"], api_name="/search")
+    assert hits_of(answer) == hits_of(once)

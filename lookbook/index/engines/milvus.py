@@ -306,6 +306,11 @@ def _shown(uri: str) -> str:
     return scheme + mark + rest.rpartition("@")[2]
 
 
+# What a gRPC server accepts by default. pymilvus pings a silent server every 10 s, and that of
+# Milvus Lite then closes the connection ("too_many_pings").
+_KEEPALIVE_MS = 300_000
+
+
 @cache
 def _client(uri: str) -> Any:
     from pymilvus import MilvusClient
@@ -320,7 +325,8 @@ def _client(uri: str) -> Any:
     user, at, host = rest.rpartition("@")
     if not mark:
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
-    return MilvusClient(scheme + mark + host, token=user if at else "")
+    options = {"grpc.keepalive_time_ms": _KEEPALIVE_MS, "grpc.keepalive_permit_without_calls": 0}
+    return MilvusClient(scheme + mark + host, token=user if at else "", grpc_options=options)
 
 
 def _call(ask: Callable[[Any], T]) -> T:

@@ -245,12 +245,11 @@ def fit_colour_heads(data: FittingData) -> dict[str, np.ndarray]:
     }
 
 
-def fit_garment_kinds(data: FittingData) -> dict[str, np.ndarray]:
-    """Return the arrays by which `QueryAdapter.kinds` tells kinds, of photos of all origins.
+def fit_garment_kinds(data: FittingData, count: int) -> dict[str, np.ndarray]:
+    """Return the arrays by which `QueryAdapter.kinds` tells `count` kinds, of all photos.
 
     A photo by phone may show any kind of the items that it may show.
     """
-    count = int(data.garment.max()) + 1
     of_items = data.garment[:, None] == torch.arange(count)
     products = [data.street, data.studio]
     vectors = torch.cat([*(photos.vectors for photos in products), data.phone.vectors])
@@ -517,7 +516,8 @@ def fit_networks(args: argparse.Namespace, encoder: Encoder) -> dict[str, np.nda
     arrays = {f"photo.{k}": v for k, v in fit_photo_network(data, scales, kept).arrays().items()}
     arrays |= {f"colour.{name}": array for name, array in fit_colour_heads(data).items()}
     if encoder.garment_kinds is not None:
-        arrays |= {f"kind.{name}": array for name, array in fit_garment_kinds(data).items()}
+        garments = fit_garment_kinds(data, len(encoder.garment_kinds.names))
+        arrays |= {f"kind.{name}": array for name, array in garments.items()}
     return widened(arrays, encoder.dim, encoder.heads.text_norm)
 
 

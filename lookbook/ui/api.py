@@ -120,13 +120,13 @@ class Api:
             match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
-        positive = _ids(more, "more")
+        positive, negative = _feedback(more, less)
         query = Query(
             pictures=() if picture is None else (self._photo_vector(picture, crop),),
             item=str(item) if item else None,
             words=_text(words, "words"),
             positive=positive,
-            negative=tuple(id for id in _ids(less, "less") if id not in positive),  # as in a link
+            negative=negative,
             match=_match(match),
         )
         query, answer = self._run(query, where, count, variety)
@@ -232,11 +232,12 @@ class Api:
             match: what of a picture or piece is matched on: "shape", "colour", "pattern" or
                 "kind"; empty for all of them.
         """
+        positive, negative = _feedback(more, less)
         query = Query(
             item=str(item),
             words=_text(words, "words"),
-            positive=_ids(more, "more"),
-            negative=_ids(less, "less"),
+            positive=positive,
+            negative=negative,
             match=_match(match),
         )
         return self._search(query, where, count, variety)
@@ -521,6 +522,15 @@ def _ids(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, list | None):
         raise InvalidRequest(f"{name}: expected a list of ids, found {excerpt(value)}")
     return tuple(dict.fromkeys(str(id) for id in (value or [])[:MAX_IDS]))
+
+
+def _feedback(more: object, less: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids to move towards and away from; one in both is moved towards, as in a link.
+
+    Raises InvalidRequest.
+    """
+    positive = _ids(more, "more")
+    return positive, tuple(id for id in _ids(less, "less") if id not in positive)
 
 
 def _where(value: object) -> tuple[Condition, ...]:

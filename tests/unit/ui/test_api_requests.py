@@ -255,3 +255,5 @@ def test_ids_given_twice_or_on_both_sides_count_as_in_the_link_to_the_answer(cli
     assert answer["view"] == "?item=0&more=1,2&less=3"
     once = client.predict(item="0", more=["1", "2"], less=["3"], api_name="/search")
     assert hits_of(answer) == hits_of(once)
+    feedback = {"more": ids["more"], "less": ids["less"]}
+    assert hits_of(client.predict("0", **feedback, api_name="/similar")) == hits_of(once)

@@ -378,9 +378,8 @@ class _Learned:
         is_average = pooling == "avg"
         heads = EmbeddingHeads.load(folder) if is_average else None
         int8 = Int8Calibration.load(folder) if is_average else None
-        adapter = QueryAdapter.load(folder) if heads else None
         kinds = _kinds_of_classes(folder, heads)
-        _check_photo_kinds(folder, adapter, kinds)
+        adapter = _of_kinds(QueryAdapter.load(folder), kinds, folder) if heads else None
         return cls(
             revision,
             heads,
@@ -422,18 +421,20 @@ def _kinds_of_classes(folder: Path, heads: EmbeddingHeads | None) -> GarmentKind
     return kinds
 
 
-def _check_photo_kinds(
-    folder: Path, adapter: QueryAdapter | None, kinds: GarmentKinds | None
-) -> None:
-    """Warn of a classifier of photos for other kinds than are named: it goes unused."""
+def _of_kinds(
+    adapter: QueryAdapter | None, kinds: GarmentKinds | None, folder: Path
+) -> QueryAdapter | None:
+    """Return an adapter without its classifier of garments where that is of other kinds."""
     if adapter is None or adapter.kind_bias is None or kinds is None:
-        return
-    if len(adapter.kind_bias) != len(kinds.names):
-        warnings.warn(
-            f"{folder / NETWORKS_FILE} tells {len(adapter.kind_bias)} kinds of garments, "
-            f"{KINDS_FILE} names {len(kinds.names)}: the category head tells kinds in photos",
-            stacklevel=4,
-        )
+        return adapter
+    if len(adapter.kind_bias) == len(kinds.names):
+        return adapter
+    warnings.warn(
+        f"{folder / NETWORKS_FILE} tells {len(adapter.kind_bias)} kinds of garments, "
+        f"{KINDS_FILE} names {len(kinds.names)}: the category head tells kinds in photos",
+        stacklevel=4,
+    )
+    return replace(adapter, kind_weight=None, kind_bias=None)
 
 
 def _to_grid(maps: np.ndarray) -> np.ndarray:

@@ -143,14 +143,9 @@ def _classify_crops(encoder: Encoder, image: Image.Image, boxes: Sequence[Cells]
 
 
 def _photo_kinds(encoder: Encoder) -> Callable[[Sequence[np.ndarray]], np.ndarray] | None:
-    """Return what tells the probabilities (kinds,) by the maps of a photo.
-
-    None without a classifier of photos, and for one of other kinds than the encoder's.
-    """
-    heads, adapter, kinds = encoder.heads, encoder.query_adapter, encoder.garment_kinds
-    if heads is None or adapter is None or adapter.kind_bias is None or kinds is None:
-        return None
-    if len(adapter.kind_bias) != len(kinds.names):
+    """Return what tells the probabilities (kinds,) by the maps of a photo; None without."""
+    heads, adapter = encoder.heads, encoder.query_adapter
+    if heads is None or adapter is None or adapter.kind_bias is None:
         return None
 
     def told(maps: Sequence[np.ndarray]) -> np.ndarray:

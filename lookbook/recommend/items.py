@@ -20,7 +20,7 @@ from lookbook.schema.column_names import (
     normalize_column_name,
 )
 from lookbook.schema.columns import find_price, made_title
-from lookbook.schema.filters import Coded, Where, parse_where
+from lookbook.schema.filters import Coded, Where, cell_values, parse_where
 from lookbook.schema.text import excerpt
 from lookbook.search.availability import available_rows, hides_sold_out
 from lookbook.search.intents import vectors_between_items, vectors_key
@@ -138,7 +138,7 @@ class Items:
             known = {
                 str(code): int(first[n])
                 for n, value in enumerate(values)
-                for code in (value if isinstance(value, tuple) else (value,))
+                for code in cell_values(value)
             }
             found = np.fromiter((known.get(code, -1) for code in codes), np.int64, len(codes))
             if (found >= 0).sum() > (rows >= 0).sum():

@@ -93,11 +93,11 @@ class Condition:
             with np.errstate(invalid="ignore"):
                 if not any(isinstance(cell, tuple) for cell in column):
                     return np.asarray(test(np.array([_number(v) for v in column]), number))
-                numbers = ([_number(v) for v in _each(cell)] for cell in column)
+                numbers = ([_number(v) for v in cell_values(cell)] for cell in column)
                 met = [bool(test(np.array(each), number).any()) for each in numbers]
             return np.array(met, dtype=bool)
         values = {v.casefold() for v in self.values}
-        hits = (any(_text(v) in values for v in _each(cell)) for cell in column)
+        hits = (any(_text(v) in values for v in cell_values(cell)) for cell in column)
         hit = np.fromiter(hits, dtype=bool, count=len(column))
         return hit if self.operator == "=" else ~hit
 
@@ -111,8 +111,8 @@ def coded_column(columns: Mapping[str, Coded], name: str) -> Coded:
     return columns[name]
 
 
-def _each(value: object) -> Iterable[object]:
-    """The values of a cell: those of a tuple, or its only one."""
+def cell_values(value: object) -> Iterable[object]:
+    """Return the values of a cell: those of a tuple, or its only one."""
     return value if isinstance(value, tuple) else (value,)
 
 

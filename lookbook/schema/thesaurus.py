@@ -319,8 +319,8 @@ class Thesaurus:
         if exact := self._exact[language].get("".join(words)):
             return exact
         found = self._stems[language].get("".join(stem(w, language) for w in words), [])
-        is_worn = words[-1].endswith("ed")  # a belted dress is no belt
-        return [c for c in found if not (is_worn and self.role(c) == "kind")]
+        is_participle = words[-1].endswith("ed")  # a belted dress is no belt
+        return [c for c in found if not (is_participle and self.role(c) == "kind")]
 
     def _is_slip(self, language: str, first: str, word: str) -> bool:
         """Whether a word of a foreign language is a misspelt one of `first`, that of the text.

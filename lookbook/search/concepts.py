@@ -17,7 +17,7 @@ from lookbook.schema.column_names import (
     USAGE_NAMES,
     normalize_column_name,
 )
-from lookbook.schema.filters import Coded
+from lookbook.schema.filters import Coded, cell_values
 from lookbook.schema.stemming import normalize
 from lookbook.schema.thesaurus import ROLES, Thesaurus, shop_thesaurus
 from lookbook.search.calibration import kind_column
@@ -300,5 +300,4 @@ def concept_index(index: Index) -> ConceptIndex:
 
 def _texts(value: object) -> list[str]:
     """Return the texts of a cell, which may hold several values."""
-    several = value if isinstance(value, (tuple, list)) else (value,)
-    return [one for one in several if isinstance(one, str)]
+    return [one for one in cell_values(value) if isinstance(one, str)]

@@ -36,16 +36,17 @@ def notes_on_words(
 
 def _contradictions(meaning: Understanding, concepts: ConceptIndex) -> list[Message]:
     """Return a sentence for each concept that is wanted, while it or a broader one is not."""
-    thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
-    both = [
-        name
-        for name in dict.fromkeys((*meaning.kinds, *meaning.attributes))
-        if unwanted.intersection((name, *thesaurus.ancestors(name)))
-    ]
+    named = concepts.thesaurus.concepts
     return [
-        Message("“{concept}” is asked for and left out at once", concept=thesaurus.concepts[name])
-        for name in both
+        Message("“{concept}” is asked for and left out at once", concept=named[name])
+        for name in dict.fromkeys((*meaning.kinds, *meaning.attributes))
+        if _is_unwanted(name, meaning, concepts)
     ]
+
+
+def _is_unwanted(name: str, meaning: Understanding, concepts: ConceptIndex) -> bool:
+    """Whether a concept or a broader one is to be left out."""
+    return not {name, *concepts.thesaurus.ancestors(name)}.isdisjoint(meaning.unwanted)
 
 
 def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
@@ -74,15 +75,11 @@ def _left_out(meaning: Understanding, found: Candidates, concepts: ConceptIndex)
 
 def _missing(meaning: Understanding, found: Candidates, concepts: ConceptIndex) -> list[Message]:
     """Return sentences about attributes, or several together, that nothing of the kind has."""
-    thesaurus, unwanted = concepts.thesaurus, set(meaning.unwanted)
-    asked = [
-        name
-        for name in dict.fromkeys(meaning.attributes)
-        if not unwanted.intersection((name, *thesaurus.ancestors(name)))
-    ]
+    attributes = dict.fromkeys(meaning.attributes)
+    asked = [name for name in attributes if not _is_unwanted(name, meaning, concepts)]
     by_role: dict[str, list[str]] = {}
     for name in asked:
-        by_role.setdefault(thesaurus.role(name), []).append(name)
+        by_role.setdefault(concepts.thesaurus.role(name), []).append(name)
     alone = [names for names in by_role.values() if not _any_has(names, found, concepts)]
     combinations = alone or ([] if not asked or _any_has(asked, found, concepts) else [asked])
     return [_not_here(names, meaning, found, concepts) for names in combinations]

@@ -17,12 +17,13 @@ _PREPOSITIONS = frozenset(
 )
 _ENCLOSING = re.compile(r"[()\[\]{}\"“”„«»:]")  # they end what is negated, as a comma does
 _DASHES = "-−–—"
-# Several words that negate, and a few that begin with what they negate not: "any dress but red"
+# Phrases and contractions that negate what follows them
 _NEGATING = re.compile(
     r"\bw/o\b|\b(?:free of|instead of|rather than|other than|apart from|neither|nor"
     r"|(?:is|are|was|do|does|has|have|ca|wo)n['’]?t(?: (?:want|have|like|need))?)\b",
     re.IGNORECASE,
 )
+# "Any dress but red": what follows "but" is negated, what stands before it is wanted
 _ALL_BUT = re.compile(r"\b(?:any|every|all)(?:thing)?\b([^,;.!?]*?)\bbut\b", re.IGNORECASE)
 BETWEEN_PHRASES = ", "  # in the unwanted words: "no red bag, no hats" has two
 

@@ -21,7 +21,7 @@ from lookbook.search.per_index import per_index
 
 POOL = 300  # hits that are re-ranked
 # Added to the cosine: these weights times the log of a probability. Of the first ten for street
-# photos of held-out products 0.90 are then of their kind and 0.65 of their kind and colour, in
+# photos of held-out products 0.90 are then of their kind and 0.66 of their kind and colour, in
 # place of 0.79 and 0.42 (docs/encoder-history.md). Larger weights give more of both, and the
 # product itself leaves the first ten more often.
 COLOUR_WEIGHT, KIND_WEIGHT = 0.09, 0.05

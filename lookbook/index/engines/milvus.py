@@ -34,6 +34,9 @@ _MAX_COLUMNS = 60  # Milvus has 64 fields a collection by default
 _MAX_EF = 32_768
 _FLAT_ROWS = 1024  # up to so many rows a Milvus server builds no graph either
 _BLOCK_ROWS = 2048
+# What a gRPC server accepts by default. pymilvus pings a silent server every 10 s, and that of
+# Milvus Lite then closes the connection ("too_many_pings").
+_KEEPALIVE_MS = 300_000
 _METRICS = {"angular": "COSINE", "euclidean": "L2", "dot": "IP"}
 _RECORD = {
     "collection": str,
@@ -304,11 +307,6 @@ def _shown(uri: str) -> str:
     """The address without name and password."""
     scheme, mark, rest = uri.partition("://")
     return scheme + mark + rest.rpartition("@")[2]
-
-
-# What a gRPC server accepts by default. pymilvus pings a silent server every 10 s, and that of
-# Milvus Lite then closes the connection ("too_many_pings").
-_KEEPALIVE_MS = 300_000
 
 
 @cache

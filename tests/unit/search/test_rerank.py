@@ -78,39 +78,34 @@ def test_hits_vote_for_the_colour_of_a_photo_by_their_closeness_and_always_for_a
     assert rerank._vote_share(0.3, False) == rerank._vote_share(0.9, False) == 0.5
 
 
+def place_of_item_5(index, colour):
+    """Return the place of item 5 among the results of a photo of this colour."""
+    photo = np.array([1.0, 0.0, colour], np.float32)
+    found = run(Query(pictures=(photo,), fold=None), index).hits
+    return [hit.id for hit in found].index("5")
+
+
 def test_colour_counts_more_for_a_photo_than_for_an_item(folder, monkeypatch):
     """Item 5 alone is of the photo's colour; with an item's weights it stays further behind."""
     monkeypatch.setattr(rerank, "_MIN_SIMILARITY", 1.2)  # above every cosine: no hit stays
     monkeypatch.setattr(rerank, "_FULL_VOTE_SIMILARITY", 1.5)
     looks = [-0.03, -0.03, -0.03, -0.03, -0.03, 0.03]
     index = opened(folder, looks, colour=["blue"] * 5 + ["red"])
-    photo = np.array([1.0, 0.0, 0.01], np.float32)
-
-    def place():
-        found = run(Query(pictures=(photo,), fold=None), index).hits
-        return [hit.id for hit in found].index("5")
-
-    of_photos = place()
+    of_photos = place_of_item_5(index, 0.01)
     monkeypatch.setattr(rerank, "PHOTO_WEIGHTS", rerank.WEIGHTS)
-    assert of_photos < place()
+    assert of_photos < place_of_item_5(index, 0.01)
 
 
 def test_the_closer_the_first_hit_the_more_the_hits_say_of_the_colour(folder, monkeypatch):
     """The photo looks red, and all that is close to it but item 5 is blue."""
     looks = [-0.1, -0.1, -0.1, -0.1, -0.1, 0.1]
     index = opened(folder, looks, colour=["blue"] * 5 + ["red"])
-    photo = np.array([1.0, 0.0, 0.04], np.float32)
-
-    def place_of_the_red_one():
-        found = run(Query(pictures=(photo,), fold=None), index).hits
-        return [hit.id for hit in found].index("5")
-
     monkeypatch.setattr(rerank, "_MIN_SIMILARITY", 0.0)
     monkeypatch.setattr(rerank, "_FULL_VOTE_SIMILARITY", 0.5)
-    assert place_of_the_red_one() > 0
+    assert place_of_item_5(index, 0.04) > 0
     monkeypatch.setattr(rerank, "_MIN_SIMILARITY", 1.2)
     monkeypatch.setattr(rerank, "_FULL_VOTE_SIMILARITY", 1.5)
-    assert place_of_the_red_one() == 0
+    assert place_of_item_5(index, 0.04) == 0
 
 
 def test_hits_of_a_photo_that_are_hardly_less_close_than_the_first_stay_too(folder, monkeypatch):
